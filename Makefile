@@ -1,0 +1,72 @@
+# Needs Python >= 3.11 with venv, and make. Everything else is installed into this folder, by hash.
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format lock clean
+
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP_INSTALL) --require-hashes
+COMPILE := .cache/uv/bin/uv pip compile --quiet --no-config --cache-dir .cache/uv-cache --universal \
+	--python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS account needed
+	@.venv/bin/python -m exporter demo
+
+test: lint .venv-peers/.installed ## Check the code, then run every test
+	@tools/install-debian
+	@.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
+
+lint: .venv/.dev ## Check format, style, types and the direction of imports
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: .venv/.dev ## Format the code and repair what can be repaired
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+lock: .cache/uv/bin/uv ## Renew the lock files to the newest releases
+	@.cache/uv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(COMPILE) - --output-file locks/build.txt >/dev/null
+	@$(COMPILE) pyproject.toml --output-file locks/runtime.txt >/dev/null
+	@$(COMPILE) pyproject.toml --group dev --constraint locks/runtime.txt --output-file locks/dev.txt >/dev/null
+	@$(COMPILE) --group peers --output-file locks/peers.txt >/dev/null
+	@! grep -n '://' locks/*.txt || { echo "a lock file holds an address" >&2; exit 1; }
+	@grep -c '==' locks/*.txt
+
+clean: ## Remove everything that was installed, built or cached here
+	@rm -rf .venv .venv-peers .cache build dist *.egg-info .hypothesis .*_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip comes last into a new environment, so that an interrupted one is made anew.
+.venv/bin/pip .venv-peers/bin/pip .cache/uv/bin/pip: %/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(PYTHON) is not Python 3.11 or newer; name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@rm -rf $*
+	@$(PYTHON) -m venv $*
+
+.venv/.runtime: locks/build.txt locks/runtime.txt pyproject.toml exporter/__init__.py | .venv/bin/pip
+	@echo "Installing the exporter into .venv"
+	@.venv/bin/python $(LOCKED) -r locks/build.txt -r locks/runtime.txt
+	@.venv/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: locks/dev.txt .venv/.runtime
+	@echo "Installing the development tools into .venv"
+	@.venv/bin/python $(LOCKED) -r locks/dev.txt
+	@touch $@
+
+.venv-peers/.installed: locks/peers.txt | .venv-peers/bin/pip
+	@echo "Installing the programs that the tests talk to into .venv-peers"
+	@.venv-peers/bin/python $(LOCKED) -r locks/peers.txt
+	@touch $@
+
+.cache/uv/bin/uv: | .cache/uv/bin/pip
+	@.cache/uv/bin/python $(PIP_INSTALL) uv

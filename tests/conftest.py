@@ -1,0 +1,39 @@
+"""Fixtures of every test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.isolation import isolate
+from support.peers import MotoServer
+from support.tools import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def isolation() -> Iterator[None]:
+    """Wall the whole session in, before any other fixture starts something."""
+    with pytest.MonkeyPatch.context() as patch:
+        isolate(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def prometheus_binary() -> Path:
+    return require("prometheus")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    return require("promtool")
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
+    """A foreign SageMaker endpoint. One per worker: give its tests ``xdist_group("moto")`` so that one does."""
+    with MotoServer(tmp_path_factory.mktemp("moto")) as server:
+        yield server

@@ -1,0 +1,1 @@
+"""What tests of several rooms share: real programs as children, and a wall around the test process."""

@@ -1,0 +1,116 @@
+"""Programs as children of a test: output kept, readiness polled, never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.02
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot be told 0."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], T], *, timeout: float = 10.0, what: str = "the condition") -> T:
+    """Return the first true value of ``condition``; raise TimeoutError after ``timeout`` seconds without one."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout:g} s for {what}, last seen: {value!r}")
+        time.sleep(POLL_SECONDS)
+    return value
+
+
+class Child:
+    """A running program that ends with the ``with`` block. Its output, both streams, goes to the file ``log``."""
+
+    def __init__(
+        self, arguments: Sequence[str | Path], *, log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.log = log
+        self._name = str(arguments[0])
+        with log.open("wb") as output:
+            # A group of its own, so that what the program starts itself ends with it.
+            self._process = subprocess.Popen(
+                [str(argument) for argument in arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.terminate()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def output(self) -> str:
+        """Return what the program has printed so far."""
+        return self.log.read_text(errors="replace")
+
+    def wait_until(self, condition: Callable[[], T], *, timeout: float = 10.0, what: str = "readiness") -> T:
+        """Return the first true value of ``condition``.
+
+        Raise TimeoutError after ``timeout`` seconds and ChildProcessError when the program ends before, both with
+        the end of its output.
+        """
+
+        def checked() -> T:
+            if not self.running:
+                raise ChildProcessError(
+                    f"{self._name} exited with {self._process.returncode}:\n{self.output()[-4000:]}"
+                )
+            return condition()
+
+        try:
+            return wait_until(checked, timeout=timeout, what=what)
+        except TimeoutError as error:
+            error.add_note(f"{self._name} printed:\n{self.output()[-4000:]}")
+            raise
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone."""
+        self._process.send_signal(number)
+
+    def wait(self, timeout: float = 10.0) -> int:
+        """Return the exit code (minus the signal's number when one ended it); raise subprocess.TimeoutExpired."""
+        return self._process.wait(timeout)
+
+    def terminate(self, timeout: float = 10.0) -> int:
+        """End the program and all it started, politely for ``timeout`` seconds, then not; return the exit code."""
+        if self.running:
+            self.send(signal.SIGTERM)
+        try:
+            return self.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.send(signal.SIGKILL)
+            return self.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)

@@ -1,0 +1,34 @@
+"""Where the programs are that tests talk to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_PLACES = os.pathsep.join(
+    [
+        str(ROOT / ".venv-peers" / "bin"),
+        os.environ.get("PATH", os.defpath),
+        str(ROOT / ".cache" / "debian" / "usr" / "bin"),
+        "/usr/local/bin",
+        "/usr/bin",
+        "/usr/local/sbin",
+        "/usr/sbin",
+    ]
+)
+
+
+def require(program: str) -> Path:
+    """Return the path of a program; without it skip the test, or fail it in CI, where everything must run."""
+    found = shutil.which(program, path=_PLACES)
+    if found is not None:
+        return Path(found)
+    reason = f"{program} is not installed; `make test` installs it where it may"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
