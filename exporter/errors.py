@@ -1,0 +1,81 @@
+"""The bounded set of ways in which a call to AWS fails, and what to do about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """Why a call failed: the closed set of values of the label ``code``."""
+
+    NOT_FOUND = "not_found"
+    THROTTLED = "throttled"
+    ACCESS_DENIED = "access_denied"
+    ASSUME_ROLE_DENIED = "assume_role_denied"
+    NO_CREDENTIALS = "no_credentials"
+    EXPIRED_CREDENTIALS = "expired_credentials"
+    CLOCK_SKEW = "clock_skew"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    TLS = "tls"
+    SERVER_ERROR = "server_error"
+    MALFORMED_ANSWER = "malformed_answer"
+    WRONG_ACCOUNT = "wrong_account"
+    OTHER = "other"
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may well succeed a moment later, so that it is tried again before the interval."""
+        return self in _TRANSIENT
+
+    @property
+    def remedy(self) -> str:
+        """What a person should do about it, in one sentence."""
+        return _REMEDIES[self]
+
+
+_TRANSIENT = frozenset(
+    {
+        ErrorCode.THROTTLED,
+        ErrorCode.TIMEOUT,
+        ErrorCode.CONNECTION,
+        ErrorCode.SERVER_ERROR,
+        ErrorCode.MALFORMED_ANSWER,
+    }
+)
+
+_REMEDIES = {
+    ErrorCode.NOT_FOUND: "Check the tuning job's name, region and account; remove it from the configuration if it was deleted.",
+    ErrorCode.THROTTLED: "Lower requests_per_second or lengthen interval; other callers share the account's rate limit.",
+    ErrorCode.ACCESS_DENIED: "Allow sagemaker:DescribeHyperParameterTuningJob to the exporter's identity.",
+    ErrorCode.ASSUME_ROLE_DENIED: "Let the role's trust policy name the exporter's identity (and external id) and allow sts:AssumeRole to it.",
+    ErrorCode.NO_CREDENTIALS: "Give the exporter usable AWS credentials: a service account role, pod identity, profile or environment.",
+    ErrorCode.EXPIRED_CREDENTIALS: "Renew the credentials; prefer a role, whose credentials the exporter renews by itself.",
+    ErrorCode.CLOCK_SKEW: "Set this machine's clock: AWS refuses requests signed more than a few minutes off.",
+    ErrorCode.TIMEOUT: "Check the network path to the endpoint; raise read_timeout if the path is merely slow.",
+    ErrorCode.CONNECTION: "Check DNS, proxy, network policy and VPC endpoint on the way to the endpoint.",
+    ErrorCode.TLS: "Check ca_bundle and the endpoint's certificate; an intercepting proxy needs its CA in ca_bundle.",
+    ErrorCode.SERVER_ERROR: "Wait: the service itself failed; see the AWS Health Dashboard if it lasts.",
+    ErrorCode.MALFORMED_ANSWER: "Check that endpoint_url is a SageMaker endpoint and that no proxy rewrites its answers.",
+    ErrorCode.WRONG_ACCOUNT: "Use credentials of the account and region that the configuration names: the API takes only a name.",
+    ErrorCode.OTHER: "Read the message in the log.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed call: its code, the message for a person (never a label) and when, in Unix seconds."""
+
+    code: ErrorCode
+    message: str
+    at: float
+
+
+class CallFailed(Exception):
+    """A call that did not bring a usable answer; what every ``Api`` raises, whatever it is made of."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
