@@ -1,0 +1,131 @@
+"""The keys of a configuration file: names, types, descriptions."""
+
+# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from exporter.config import values
+from exporter.config.duration import format_duration
+from exporter.config.names import ARN_START
+
+DEFAULT_INTERVAL = 60.0
+DEFAULT_RETENTION = 86_400.0
+DEFAULT_MAX_JOBS = 200
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """Take null out of a JSON Schema: None stands for a key that is not written, and nobody may write null."""
+    for described in schema.get("properties", {}).values():
+        choices = described.get("anyOf", [])
+        if {"type": "null"} in choices:
+            del described["anyOf"], described["default"]
+            described.update(next(choice for choice in choices if choice != {"type": "null"}))
+
+
+class Section(BaseModel):
+    """A mapping of known keys; what is not written is not set."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_null)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        return values.text(value) if value is None else value
+
+
+class Aws(Section):
+    """Who calls which endpoint, and how. A job or rule without a key has that of aws."""
+
+    region: values.Region | None = Field(
+        None, description="AWS region. Default: the environment's AWS_REGION or AWS_DEFAULT_REGION."
+    )
+    account_id: values.AccountId | None = Field(
+        None, description="Account the jobs are in. Default: the ARN's or the role's, else found out by asking AWS."
+    )
+    profile: values.Profile | None = Field(
+        None, description="Profile of the shared AWS files. With role_arn: whose credentials assume the role."
+    )
+    role_arn: values.Role | None = Field(None, description="IAM role to assume.")
+    external_id: values.ExternalId | None = Field(None, description="External id the role's trust policy asks for.")
+    endpoint_url: values.Url | None = Field(None, description="SageMaker endpoint. Default: the region's public one.")
+    sts_endpoint_url: values.Url | None = Field(None, description="STS endpoint. Default: the region's public one.")
+    use_fips: values.Flag | None = Field(None, description="Use the region's FIPS endpoint. Default: false.")
+    verify_ssl: values.Flag | None = Field(None, description="Verify TLS certificates. Default: true.")
+    ca_bundle: values.FilePath | None = Field(None, description="PEM file of the CAs to trust. Default: the SDK's.")
+    sign_requests: values.Flag | None = Field(None, description="Sign requests with credentials. Default: true.")
+    connect_timeout: values.Timeout | None = Field(None, description="Longest wait for a connection. Default: 5s.")
+    read_timeout: values.Timeout | None = Field(None, description="Longest wait for the next byte. Default: 15s.")
+    requests_per_second: values.Rate | None = Field(
+        None, description="Most requests a second to one account and region. Default: 5."
+    )
+
+
+AWS_KEYS = tuple(Aws.model_fields)
+
+
+class Labelled(Aws):
+    """What a listed job and a discovery rule have in common."""
+
+    labels: dict[values.LabelKey, values.LabelValue] = Field(
+        {}, description="Labels label_<key> of the series sagemaker_tuning_job_labels."
+    )
+
+
+class TuningJob(Labelled):
+    """One job to watch: its name or ARN, labels, and any key of aws that differs."""
+
+    name: values.JobName | None = Field(None, description="Name of the tuning job.")
+    arn: values.TuningJobArn | None = Field(None, description="ARN of the tuning job; gives region and account too.")
+
+
+class Rule(Labelled):
+    """One rule that finds jobs; a job must satisfy all its conditions."""
+
+    name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
+    name_contains: values.NamePart | None = Field(None, description="Text in the name; AWS filters by it.")
+    name_regex: values.NameRegex | None = Field(
+        None, description="Regular expression to be found in the name; anchor it with ^ and $ for the whole name."
+    )
+    statuses: list[values.Status] = Field([], description="Statuses to watch. Default: any.")
+    created_within: values.Age | None = Field(None, description="Only jobs created this recently. Default: any.")
+    tags: dict[values.TagKey, values.TagValue] = Field({}, description="AWS tags the job must carry. Default: any.")
+    max_jobs: values.Count = Field(DEFAULT_MAX_JOBS, description="Most jobs the rule watches at once.")
+
+
+def expand(item: Any) -> Any:
+    """Return a listed job as a mapping: a bare text is a name or an ARN, and a name may be an ARN."""
+    if isinstance(item, str):
+        return {"arn" if item.startswith(ARN_START) else "name": item}
+    if isinstance(item, dict) and "arn" not in item:
+        name = item.get("name")
+        if isinstance(name, str) and name.startswith(ARN_START):
+            return {("arn" if key == "name" else key): value for key, value in item.items()}
+    return item
+
+
+ListedJob = Annotated[TuningJob, BeforeValidator(expand, json_schema_input_type=str | TuningJob)]
+
+
+class Config(Section):
+    """A whole configuration file."""
+
+    interval: values.Interval = Field(
+        DEFAULT_INTERVAL,
+        description="How often a running job is described.",
+        json_schema_extra={"default": format_duration(DEFAULT_INTERVAL)},
+    )
+    aws: Aws = Field(default_factory=Aws, description="Defaults for every job and rule.")
+    tuning_jobs: list[ListedJob] = Field([], description="Jobs to watch, by name or ARN.")
+    discover: list[Rule] = Field([], description="Rules that find jobs to watch.")
+    stale_after: values.StaleAfter | None = Field(
+        None,
+        description="A job's values go when a describe that was due has not succeeded for this long."
+        " Default: 5m, or three intervals if that is longer.",
+    )
+    retention: values.Retention = Field(
+        DEFAULT_RETENTION,
+        description="A discovered job's series go this long after it ended.",
+        json_schema_extra={"default": format_duration(DEFAULT_RETENTION)},
+    )
+    collect: list[values.Family] = Field([], description="Opt-in families of metrics.")

@@ -1,0 +1,124 @@
+"""Names and ARNs of AWS that a configuration holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from exporter.config.problem import quote
+from exporter.config.regions import parse_region, partition_of
+
+JOB_NAME_PATTERN = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}"
+JOB_NAME_LENGTH = 32
+ARN_START = "arn:"
+
+_JOB_NAME = re.compile(JOB_NAME_PATTERN)
+_NOT_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9-]")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_PARTITION = re.compile(r"aws(-[a-z]+)*")
+_ROLE = re.compile(r"role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+_JOB_RESOURCE = "hyper-parameter-tuning-job/"
+_JOB_EXAMPLE = "arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/my-job"
+_ROLE_EXAMPLE = "arn:aws:iam::123456789012:role/tuning-metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class JobArn:
+    """The parts of a tuning job's ARN; ``name`` may be lower-cased there."""
+
+    partition: str
+    region: str
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleArn:
+    """A role's ARN and the parts that matter here; ``name`` is without the role's path."""
+
+    text: str
+    partition: str
+    account_id: str
+    name: str
+
+
+def parse_job_name(text: str) -> str:
+    """Return a tuning job's name; raise ValueError saying which rule of the API it breaks, with a name that fits."""
+    if len(text) <= JOB_NAME_LENGTH and _JOB_NAME.fullmatch(text):
+        return text
+    if not text:
+        raise ValueError("the name is empty: write the tuning job's name")
+    if text.startswith(ARN_START):
+        raise ValueError("this is an ARN: write it under arn, and the tuning job's name here")
+    wrong = []
+    odd = list(dict.fromkeys(_NOT_IN_JOB_NAME.findall(text)))
+    if odd:
+        wrong.append(f"contains {' '.join(map(quote, odd[:5]))}")
+    if text.startswith("-") or text.endswith("-"):
+        wrong.append("begins or ends with a hyphen")
+    if len(text) > JOB_NAME_LENGTH:
+        wrong.append(f"is too long by {len(text) - JOB_NAME_LENGTH}")
+    fitting = _NOT_IN_JOB_NAME.sub("-", text)[: JOB_NAME_LENGTH + 1].strip("-")[:JOB_NAME_LENGTH].strip("-")
+    remedy = f"did you mean {quote(fitting)}?" if odd and fitting else "copy the name from the SageMaker console"
+    if ":" in text:
+        remedy = "if a key was meant, write a space after its ':'"
+    raise ValueError(
+        f"{quote(text)} {' and '.join(wrong)}: a tuning job's name has 1 to {JOB_NAME_LENGTH} letters, digits and"
+        f" inner hyphens; {remedy}"
+    )
+
+
+def parse_job_arn(text: str) -> JobArn:
+    """Return the parts of a tuning job's ARN; raise ValueError saying which part is wrong."""
+    parts = text.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn":
+        raise ValueError(f"{quote(text)} is not an ARN: write it like {_JOB_EXAMPLE}")
+    _, partition, service, region, account_id, resource = parts
+    if service != "sagemaker" or not resource.startswith(_JOB_RESOURCE):
+        raise ValueError(f"{quote(text)} is not the ARN of a tuning job: write it like {_JOB_EXAMPLE}")
+    try:
+        parse_region(region)
+        parse_account_id(account_id)
+        name = parse_job_name(resource.removeprefix(_JOB_RESOURCE))
+    except ValueError as error:
+        raise ValueError(f"in this ARN {error}") from None
+    if partition != partition_of(region):
+        raise ValueError(
+            f"in this ARN the partition {quote(partition)} does not fit the region {region}:"
+            f" write arn:{partition_of(region)}:…"
+        )
+    return JobArn(partition, region, account_id, name)
+
+
+def parse_role_arn(text: str) -> RoleArn:
+    """Return the parts of a role's ARN; raise ValueError saying which part is wrong."""
+    parts = text.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn":
+        raise ValueError(f"{quote(text)} is not an ARN: write it like {_ROLE_EXAMPLE}")
+    _, partition, service, region, account_id, resource = parts
+    if service == "sts" and resource.startswith("assumed-role/"):
+        role = resource.split("/")[1]
+        raise ValueError(
+            f"{quote(text)} is a session of a role: write the role itself, arn:{partition}:iam::{account_id}:role/{role}"
+        )
+    if service != "iam" or not _ROLE.fullmatch(resource) or not _PARTITION.fullmatch(partition):
+        raise ValueError(f"{quote(text)} is not the ARN of an IAM role: write it like {_ROLE_EXAMPLE}")
+    if region:
+        raise ValueError(f"a role has no region: write arn:{partition}:iam::{account_id}:{resource}")
+    try:
+        parse_account_id(account_id)
+    except ValueError as error:
+        raise ValueError(f"in this ARN {error}") from None
+    return RoleArn(text, partition, account_id, resource.rpartition("/")[2])
+
+
+def parse_account_id(text: str) -> str:
+    """Return an account id, leading zeros kept; raise ValueError when it has not exactly 12 digits."""
+    if _ACCOUNT.fullmatch(text):
+        return text
+    digits = re.sub(r"[-\s]", "", text)
+    if _ACCOUNT.fullmatch(digits):
+        remedy = f"write {digits}"
+    else:
+        remedy = "write its 12 digits, leading zeros included, for example 012345670123"
+    raise ValueError(f"{quote(text)} is not an AWS account id: {remedy}")

@@ -1,0 +1,77 @@
+"""What is wrong with a configuration, said so that a person can put it right."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Path = tuple[str | int, ...]
+"""The way to a value: keys of mappings and, counted from 0, places in lists."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_<-]+")
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: in which file, on which line (from 1, None for the file as a whole), at which key, and the remedy."""
+
+    file: str
+    line: int | None
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.path, self.message) if part)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; ``problems`` holds every mistake found, in the order of the lines."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def show_path(path: Path) -> str:
+    """Write a path the way it is read aloud: ``tuning_jobs[2].labels.team``."""
+    shown = ""
+    for step in path:
+        if isinstance(step, int):
+            shown += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            shown += f".{step}" if shown else step
+        else:
+            shown += f"[{quote(step)}]"
+    return shown
+
+
+def quote(text: str) -> str:
+    """Return text of the user in double quotes, on one line and not endlessly long."""
+    cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f'"{cut}"' if cut.isprintable() else json.dumps(cut)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant, whatever its case; None when none is close."""
+    by_folded = {_fold(each): each for each in known}
+    close = difflib.get_close_matches(_fold(word[:_SHOWN]), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+def instead(word: str, known: Iterable[str]) -> str:
+    """Return what to write in place of an unknown word: the nearest known one, else all of them."""
+    known = list(known)
+    close = nearest(word, known)
+    return f"did you mean {quote(close)}?" if close else f"write one of {', '.join(known)}"
+
+
+def _fold(word: str) -> str:
+    return word.casefold().replace("-", "_")

@@ -1,0 +1,77 @@
+"""AWS regions: their syntax, their partition, and what people write instead."""
+
+from __future__ import annotations
+
+import re
+
+from exporter.config.problem import nearest, quote
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
+
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("us-isof-", "aws-iso-f"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("eusc-", "aws-eusc"),
+)
+
+# Only for suggestions: a region that is missing here is accepted all the same.
+_PLACES = {
+    "N. Virginia": "us-east-1",
+    "Virginia": "us-east-1",
+    "Ohio": "us-east-2",
+    "N. California": "us-west-1",
+    "Oregon": "us-west-2",
+    "GovCloud East": "us-gov-east-1",
+    "GovCloud West": "us-gov-west-1",
+    "Cape Town": "af-south-1",
+    "Hong Kong": "ap-east-1",
+    "Taipei": "ap-east-2",
+    "Mumbai": "ap-south-1",
+    "Hyderabad": "ap-south-2",
+    "Singapore": "ap-southeast-1",
+    "Sydney": "ap-southeast-2",
+    "Jakarta": "ap-southeast-3",
+    "Melbourne": "ap-southeast-4",
+    "Malaysia": "ap-southeast-5",
+    "New Zealand": "ap-southeast-6",
+    "Thailand": "ap-southeast-7",
+    "Tokyo": "ap-northeast-1",
+    "Seoul": "ap-northeast-2",
+    "Osaka": "ap-northeast-3",
+    "Canada": "ca-central-1",
+    "Calgary": "ca-west-1",
+    "Beijing": "cn-north-1",
+    "Ningxia": "cn-northwest-1",
+    "Frankfurt": "eu-central-1",
+    "Zurich": "eu-central-2",
+    "Ireland": "eu-west-1",
+    "London": "eu-west-2",
+    "Paris": "eu-west-3",
+    "Stockholm": "eu-north-1",
+    "Milan": "eu-south-1",
+    "Spain": "eu-south-2",
+    "Tel Aviv": "il-central-1",
+    "UAE": "me-central-1",
+    "Bahrain": "me-south-1",
+    "Mexico": "mx-central-1",
+    "São Paulo": "sa-east-1",
+}
+_SUGGESTIONS = {**{code: code for code in _PLACES.values()}, **_PLACES}
+
+
+def parse_region(text: str) -> str:
+    """Return the region; raise ValueError with the one probably meant when it is not written like ``eu-west-1``."""
+    if _REGION.fullmatch(text):
+        return text
+    close = nearest(text, _SUGGESTIONS)
+    remedy = f"did you mean {_SUGGESTIONS[close]}?" if close else "write its code, for example eu-west-1"
+    raise ValueError(f"{quote(text)} is not an AWS region: {remedy}")
+
+
+def partition_of(region: str) -> str:
+    """Return the partition a region belongs to, ``aws`` unless its prefix says otherwise."""
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")

@@ -1,0 +1,241 @@
+"""From validated entries to targets: defaults applied, short forms gone, every contradiction named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.config.caller import Callers
+from exporter.config.duration import format_duration
+from exporter.config.naming import target_names
+from exporter.config.problem import show_path
+from exporter.config.specs import JobSpec, RuleSpec, Settings, TargetSpec
+
+if TYPE_CHECKING:
+    from exporter.config.caller import Caller
+    from exporter.config.load import Document
+    from exporter.config.model import Config, Rule, TuningJob
+    from exporter.config.names import JobArn
+    from exporter.config.problem import Path, Problem
+    from exporter.config.specs import TargetKey
+    from exporter.config.validate import Validated
+
+LISTED = "listed"
+_LEAST_STALE_AFTER = 300.0
+_INTERVALS_UNTIL_STALE = 3
+
+
+@dataclass(slots=True)
+class _Target:
+    """A target while its entries are gathered; ``path`` is its first entry."""
+
+    path: Path
+    caller: Caller
+    jobs: dict[str, tuple[Path, JobSpec]] = field(default_factory=dict)
+    rules: list[RuleSpec] = field(default_factory=list)
+    claims: set[str] = field(default_factory=set)
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that all claims agree on: one set of credentials belongs to one account."""
+        return next(iter(self.claims)) if len(self.claims) == 1 else None
+
+
+def resolve(document: Document, validated: Validated, default_region: str | None) -> tuple[Settings, list[Problem]]:
+    """Return the settings and every contradiction; when there is one the settings are not to be used.
+
+    Nothing is concluded from a value that is missing only because it was wrong.
+    """
+    config = validated.config
+    resolution = _Resolution(document, Callers(config.aws, default_region, validated.broken))
+    for place, job in validated.jobs:
+        resolution.add_job(("tuning_jobs", place), job)
+    for place, rule in validated.rules:
+        resolution.add_rule(("discover", place), rule)
+    resolution.check_defaults()
+    if not any(key.startswith("aws") for key in validated.broken):
+        resolution.check_identities()
+    stale_after = config.stale_after
+    if stale_after is None:
+        stale_after = max(_LEAST_STALE_AFTER, _INTERVALS_UNTIL_STALE * config.interval)
+    elif stale_after < config.interval and validated.broken.isdisjoint({"interval", "stale_after"}):
+        least = format_duration(config.interval)
+        resolution.complain(
+            ("stale_after",), f"this is shorter than interval: write at least {least}, better three times that"
+        )
+    return Settings(resolution.targets(config, stale_after), frozenset(config.collect)), resolution.problems
+
+
+class _Resolution:
+    """The targets found so far, and what was wrong on the way."""
+
+    def __init__(self, document: Document, callers: Callers) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._callers = callers
+        self._targets: dict[TargetKey, _Target] = {}
+        self._rule_names: dict[str, Path] = {}
+        self._without_region: list[Path] = []
+
+    def complain(self, path: Path, message: str, *keys: str) -> None:
+        """Note a problem at the first of ``keys`` that is written under ``path``, else at ``path`` itself."""
+        under = ((*path, key) for key in keys)
+        written = (each for each in under if self._document.locate(each)[1] == each)
+        self.problems.append(self._document.problem(next(written, path), message))
+
+    def add_job(self, path: Path, job: TuningJob) -> None:
+        """Put a listed job into its target."""
+        arn = job.arn
+        if arn is None and job.name is None:
+            self.complain(path, "neither name nor arn is given: add 'name: …' with the tuning job's name")
+            return
+        if arn is not None and self._contradicts(path, job, arn):
+            return
+        caller = self._callers.of(job, arn)
+        target = self._target(path, caller)
+        if target is None:
+            return
+        name = job.name or (arn.name if arn else "")
+        # The API takes a name in either case for the same job.
+        first = target.jobs.get(name.lower())
+        if first is not None:
+            self.complain(path, self._twice(first, name, caller), "name", "arn")
+            return
+        target.jobs[name.lower()] = path, JobSpec(name, job.labels, caller.account_id, LISTED)
+
+    def add_rule(self, path: Path, rule: Rule) -> None:
+        """Put a rule into its target."""
+        name = rule.name or show_path(path)
+        if name == LISTED:
+            self.complain(path, f'"{LISTED}" stands for the jobs of tuning_jobs: write another name', "name")
+        first = self._rule_names.setdefault(name, path)
+        if first != path:
+            self.complain(path, f"{self._place(first)} has the same name: write another", "name")
+        target = self._target(path, self._callers.of(rule))
+        if target is not None:
+            target.rules.append(
+                RuleSpec(
+                    name=name,
+                    name_contains=rule.name_contains,
+                    name_regex=rule.name_regex,
+                    statuses=frozenset(rule.statuses),
+                    created_within=rule.created_within,
+                    tags=rule.tags,
+                    max_jobs=rule.max_jobs,
+                    labels=rule.labels,
+                )
+            )
+
+    def check_defaults(self) -> None:
+        """Refuse what contradicts itself within ``aws``, and entries that no region is given for."""
+        for conflict in self._callers.defaults_conflicts():
+            self.complain(("aws",), conflict.message, *conflict.keys)
+        if self._without_region:
+            first, *others = self._without_region
+            also = f" (nor for {len(others)} more)" if others else ""
+            self.complain(first, f"no region is given{also}: write region under aws: or here, or set AWS_REGION")
+
+    def check_identities(self) -> None:
+        """Refuse jobs of different targets that could not be told apart on /metrics."""
+        alike: dict[tuple[str, str], list[tuple[Path, str | None]]] = {}
+        for target in self._targets.values():
+            for path, job in target.jobs.values():
+                known = job.account_id or target.account_id
+                alike.setdefault((target.caller.key.region, job.name), []).append((path, known))
+        for (region, name), entries in alike.items():
+            earlier: dict[str | None, Path] = {}
+            for path, account_id in sorted(entries, key=lambda entry: entry[0][1]):
+                same = next(iter(earlier.values()), None) if account_id is None else earlier.get(account_id)
+                other = same or earlier.get(None)
+                if other is not None:
+                    where = f"{self._place(other)} names {name} in {region} too, with other credentials or endpoint"
+                    if account_id is not None and account_id in earlier:
+                        message = f"{where} but of the same account: remove one of them"
+                    else:
+                        message = f"{where}, and /metrics could not tell them apart: give both an account_id"
+                    self.complain(path, message, "name", "arn")
+                earlier.setdefault(account_id, path)
+
+    def targets(self, config: Config, stale_after: float) -> tuple[TargetSpec, ...]:
+        """Return the targets, in the order in which the file names them."""
+        names = target_names([target.caller for target in self._targets.values()])
+        return tuple(
+            TargetSpec(
+                key=key,
+                name=names[key],
+                account_id=target.account_id,
+                connection=target.caller.connection,
+                interval=config.interval,
+                stale_after=stale_after,
+                retention=config.retention,
+                requests_per_second=target.caller.requests_per_second,
+                jobs=tuple(job for _, job in target.jobs.values()),
+                rules=tuple(target.rules),
+            )
+            for key, target in self._targets.items()
+        )
+
+    def _contradicts(self, path: Path, job: TuningJob, arn: JobArn) -> bool:
+        """Note where the entry's own words and its ARN differ."""
+        wrong = {
+            "name": job.name is not None and job.name.lower() != arn.name.lower(),
+            "region": job.region is not None and job.region != arn.region,
+            "account_id": job.account_id is not None and job.account_id != arn.account_id,
+        }
+        for key in (key for key, differs in wrong.items() if differs):
+            self.complain(
+                path, f"the ARN of this entry says {getattr(arn, key)}: remove {key}, or correct the ARN", key
+            )
+        return any(wrong.values())
+
+    def _target(self, path: Path, caller: Caller) -> _Target | None:
+        """Return the target of an entry; None when the entry cannot belong to one."""
+        for conflict in caller.conflicts:
+            self.complain(path, conflict.message, *conflict.keys, "arn", "name")
+        if not caller.has_region:
+            self._without_region.append(path)
+        if caller.conflicts or not caller.has_region:
+            return None
+        target = self._targets.get(caller.key)
+        if target is None:
+            target = self._targets[caller.key] = _Target(path, caller)
+        elif caller is not target.caller:
+            self._check_shared(path, caller, target)
+        if caller.account_id is not None:
+            target.claims.add(caller.account_id)
+        return target
+
+    def _check_shared(self, path: Path, caller: Caller, target: _Target) -> None:
+        theirs = target.caller.shared
+        for key, value in caller.shared.items():
+            if value != theirs[key]:
+                self.complain(
+                    path,
+                    f"{key} is {_written(key, value)} here but {_written(key, theirs[key])} for {self._place(target.path)}, which has the same"
+                    " region, credentials and endpoint: write the same value for both, or write it once under aws:",
+                    key,
+                )
+
+    def _twice(self, first: tuple[Path, JobSpec], name: str, caller: Caller) -> str:
+        path, job = first
+        if job.account_id and caller.account_id and job.account_id != caller.account_id:
+            return (
+                f"{self._place(path)} names the same job of account {job.account_id} with the same credentials, which reach only"
+                " one account: give one of the two its own role_arn or profile"
+            )
+        case = "" if job.name == name else ", and names are the same in either case"
+        return f"this job is listed already: {self._place(path)}{case}; remove one of them"
+
+    def _place(self, path: Path) -> str:
+        line, _ = self._document.locate(path)
+        return f"{show_path(path)} on line {line}"
+
+
+def _written(key: str, value: object) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return format_duration(value) if key.endswith("_timeout") else format(value, "g")
+    return str(value)

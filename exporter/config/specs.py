@@ -1,0 +1,108 @@
+"""What the rest of the exporter knows of the configuration: resolved, complete, immutable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Where a set of AWS credentials comes from. All ``None`` and signed: the SDK's default provider chain."""
+
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = field(default=None, repr=False)
+    sign_requests: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Which service endpoint is called. ``url`` None: the region's public one."""
+
+    url: str | None = None
+    use_fips: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKey:
+    """What makes calls share one budget and one set of threads."""
+
+    partition: str
+    region: str
+    credentials: Credentials
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How a target's endpoint is reached; times in seconds.
+
+    ``sts_endpoint_url`` None: the region's own STS. ``ca_bundle`` None: the SDK's default trust store.
+    """
+
+    sts_endpoint_url: str | None = None
+    verify_ssl: bool = True
+    ca_bundle: str | None = None
+    connect_timeout: float = 5.0
+    read_timeout: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One tuning job to watch.
+
+    ``labels`` are the configured ones, without prefix. ``account_id`` is the account the configuration names
+    for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``listed`` or the
+    name of the rule that discovered it.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    account_id: str | None = None
+    source: str = "listed"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSpec:
+    """One ``discover`` rule; ``created_within`` in seconds, empty ``statuses`` means any."""
+
+    name: str
+    name_contains: str | None
+    name_regex: str | None
+    statuses: frozenset[str]
+    created_within: float | None
+    tags: Mapping[str, str]
+    max_jobs: int
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSpec:
+    """One account and region to call: who calls, how, how often, and for which jobs.
+
+    ``name`` is the stable value of the label ``target``. ``account_id`` is the account the configuration
+    claims, None when it claims none. ``interval``, ``stale_after`` and ``retention`` are seconds.
+    """
+
+    key: TargetKey
+    name: str
+    account_id: str | None
+    connection: Connection
+    interval: float
+    stale_after: float
+    retention: float
+    requests_per_second: float
+    jobs: tuple[JobSpec, ...]
+    rules: tuple[RuleSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole configuration, ready to run: the targets and the opt-in families of metrics."""
+
+    targets: tuple[TargetSpec, ...]
+    collect: frozenset[str] = frozenset()

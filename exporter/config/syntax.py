@@ -1,0 +1,70 @@
+"""The YAML library's complaints in plain words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from yaml.error import MarkedYAMLError
+
+# Tab, line feed and everything printable may stand in a file; what YAML or an editor would take for a line break
+# may not, or the lines we name would differ from the lines people see.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+_TAB = "tabs cannot indent in YAML: use spaces"
+_QUOTE = 'put the value in quotes, for example "…"'
+_ALIGN = "give every key of a mapping, and every '-' of a list, the same indentation, and close every quote"
+
+# The first pattern found in "context: problem" decides. True: the mistake is where the context began.
+_REMEDIES: tuple[tuple[str, bool, str], ...] = (
+    (r"cannot start any token", False, f"a value cannot begin with this character: {_QUOTE}"),
+    (r"quoted scalar.*unexpected end of stream", True, "this quote is never closed: add the closing quote"),
+    (r"unknown escape|escape (sequence|character)|hexdecimal|hexadecimal", False,
+     "in double quotes a backslash begins an escape: use single quotes, or write \\\\ for a backslash"),
+    (r"flow sequence", True, "this '[' is not closed properly: separate items by commas and end with ']'"),
+    (r"flow mapping", True, "this '{' is not closed properly: separate pairs by commas and end with '}'"),
+    (r"flow node|node content", False, f"a value cannot begin with this character: {_QUOTE}"),
+    (r"nesting depth", False, "this is nested too deeply: close the brackets, or take the levels out"),
+    (r"mapping values are not allowed", False,
+     "a ': ' is not expected here: put a value that contains one in quotes, and indent keys of one mapping alike"),
+    (r"sequence entries are not allowed", False, "a list begins on the line below its key: move the '-' there"),
+    (r"scanning a simple key|expected ':'", True, "this line is no key: write 'key: value', or '- item' in a list"),
+    (r"scanning an (alias|anchor)", False, f"'*' and '&' are special at the beginning of a value: {_QUOTE}"),
+    (r"block scalar", False, f"'|' and '>' begin a text on the lines below: {_QUOTE}"),
+    (r"tag", False, f"'!' is special at the beginning of a value: {_QUOTE}"),
+    (r"directive|incompatible YAML", False, "directives are not used here: remove the line that begins with '%'"),
+    (r"document start", False, "this line does not continue what stands above: begin every top-level key at column 1"),
+    (r"block (mapping|sequence|collection)|expected key|expected '-'|block end", False,
+     f"the indentation is off or a quote is misplaced: {_ALIGN}"),
+)  # fmt: skip
+
+
+def forbidden_character(text: str) -> tuple[int, str] | None:
+    """Return the line of the first character that no configuration may hold and the remedy; None when all are fine."""
+    found = _FORBIDDEN.search(text)
+    if not found:
+        return None
+    return (
+        text.count("\n", 0, found.start()) + 1,
+        f"the character U+{ord(found[0]):04X} is not text: remove it, and save the file as plain UTF-8",
+    )
+
+
+def explain(error: MarkedYAMLError, text: str) -> tuple[int, str]:
+    """Return the line (from 1) of a syntax error and what to do about it."""
+    complaint = f"{error.context or ''}: {error.problem or ''}"
+    lines = text.split("\n")
+    here = _line(error.problem_mark) or _line(error.context_mark) or 1
+    if here <= len(lines) and lines[here - 1].lstrip(" ").startswith("\t"):
+        return here, _TAB
+    for pattern, at_context, remedy in _REMEDIES:
+        if re.search(pattern, complaint):
+            line = (_line(error.context_mark) or here) if at_context else here
+            return min(line, len(lines)), remedy
+    return min(here, len(lines)), f"this is not valid YAML ({error.problem}): {_ALIGN}"
+
+
+def _line(mark: object) -> int | None:
+    line = getattr(mark, "line", None)
+    return line + 1 if isinstance(line, int) else None

@@ -1,0 +1,113 @@
+"""Pydantic's complaints as problems, and what is left of the configuration without the values they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from exporter.config.model import AWS_KEYS, Aws, Config, Rule, TuningJob
+from exporter.config.problem import instead, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.config.load import Document
+    from exporter.config.problem import Path, Problem
+
+_LISTS = ("tuning_jobs", "discover", "collect")
+_SECTIONS = {"aws": Aws, "tuning_jobs": TuningJob, "discover": Rule}
+_EXPECTED = {
+    "list_type": "a list is expected here: write '- …' on a line of its own for each item, or [] for none",
+    "dict_type": "a mapping is expected here: write 'key: value' on a line of its own for each",
+    "model_type": "a mapping is expected here: write 'key: value' on a line of its own for each",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The sound part of a configuration.
+
+    ``jobs`` and ``rules`` carry their place in the file's list. ``broken`` names the keys at the top and
+    (``aws.region``) in ``aws`` that are written but were wrong, so that nothing is concluded from their absence.
+    """
+
+    config: Config
+    jobs: tuple[tuple[int, TuningJob], ...]
+    rules: tuple[tuple[int, Rule], ...]
+    broken: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+def validate(document: Document) -> Validated:
+    """Return the sound part of the document and every problem with the rest."""
+    try:
+        return _validated(Config.model_validate(document.root), {}, frozenset(), ())
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    problems = []
+    bad: set[Path] = set()
+    for each in errors:
+        path = tuple(step for step in each["loc"] if step != "[key]")
+        bad.add(path)
+        if path[-1] == "arn" and document.locate(path)[1] != path:
+            # An ARN may be written under name.
+            path = (*path[:-1], "name")
+        problems.append(document.problem(path, _message(each, path)))
+    pruned, origins = _without(document.root, bad)
+    broken = frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS)
+    if ("aws",) in bad:
+        broken |= {f"aws.{key}" for key in AWS_KEYS}
+    return _validated(Config.model_validate(pruned), origins, broken, problems)
+
+
+def _validated(
+    config: Config, origins: dict[str, list[int]], broken: frozenset[str], problems: Iterable[Problem]
+) -> Validated:
+    return Validated(
+        config,
+        tuple(zip(origins.get("tuning_jobs", range(len(config.tuning_jobs))), config.tuning_jobs, strict=True)),
+        tuple(zip(origins.get("discover", range(len(config.discover))), config.discover, strict=True)),
+        broken,
+        tuple(problems),
+    )
+
+
+def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """Return the top mapping without bad items and keys, and of each list the places of what stayed."""
+    pruned: dict[str, Any] = {}
+    origins: dict[str, list[int]] = {}
+    heads = {path[:2] for path in bad}
+    for key, value in root.items():
+        if (key,) in heads:
+            continue
+        if key in _LISTS:
+            origins[key] = [place for place in range(len(value)) if (key, place) not in heads]
+            pruned[key] = [value[place] for place in origins[key]]
+        elif key == "aws":
+            pruned[key] = {name: member for name, member in value.items() if (key, name) not in heads}
+        else:
+            pruned[key] = value
+    return pruned, origins
+
+
+def _message(error: Any, path: Path) -> str:
+    kind = error["type"]
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    if kind == "extra_forbidden":
+        return _unknown_key(path)
+    if error["input"] is None:
+        return "there is no value: write one, or take the line away"
+    return _EXPECTED.get(kind) or str(error["msg"])
+
+
+def _unknown_key(path: Path) -> str:
+    key = str(path[-1])
+    section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
+    if len(path) == 1 and key in AWS_KEYS:
+        return f"unknown key {quote(key)} at the top: write it under aws:"
+    if len(path) > 1 and key in Config.model_fields:
+        return f"unknown key {quote(key)} here: it is set once for all, at the top of the file"
+    return f"unknown key {quote(key)}: {instead(key, section.model_fields)}"

@@ -1,0 +1,196 @@
+"""The named types of configuration values: each converts text and says what to write when it cannot."""
+
+# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+import re
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Annotated, Any, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, PlainValidator
+
+from exporter.config.duration import parse_duration
+from exporter.config.names import (
+    JOB_NAME_LENGTH,
+    JOB_NAME_PATTERN,
+    JobArn,
+    RoleArn,
+    parse_account_id,
+    parse_job_arn,
+    parse_job_name,
+    parse_role_arn,
+)
+from exporter.config.problem import instead, quote
+from exporter.config.regions import parse_region
+
+T = TypeVar("T")
+
+StatusName = Literal["Completed", "InProgress", "Failed", "Stopped", "Stopping", "Deleting", "DeleteFailed"]
+FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "parents"]
+
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def text(value: object) -> str:
+    """Return a value that must be a single text; raise ValueError when it is none."""
+    if value is None:
+        raise ValueError('there is no value: write one, or take the key away; quote it ("null") if the word is meant')
+    if not isinstance(value, str):
+        raise ValueError("a single value is expected here, not a list or mapping: write 'key: value'")  # noqa: TRY004 - pydantic's
+    if not value.isascii() and _SURROGATE.search(value):
+        raise ValueError("half a character (a surrogate) is no text: write the character itself")
+    return value
+
+
+def _from_text(convert: Callable[[str], T], **schema: Any) -> PlainValidator:
+    """Return a validator that converts text, described in the JSON Schema as a string."""
+    # The same few regions, roles and flags come back with every one of thousands of jobs.
+    cached = lru_cache(maxsize=4096)(convert)
+    return PlainValidator(lambda value: cached(text(value)), json_schema_input_type=Annotated[str, Field(**schema)])
+
+
+def _matching(pattern: str, longest: int, what: str) -> PlainValidator:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def convert(value: str) -> str:
+        if not value:
+            raise ValueError(f"this is empty: write {what}")
+        if len(value) > longest:
+            raise ValueError(f"this is too long by {len(value) - longest}: write {what}, at most {longest} characters")
+        if not compiled.fullmatch(value):
+            raise ValueError(f"this does not fit: write {what}")
+        return value
+
+    return _from_text(convert, pattern=f"^{pattern}$", min_length=1, max_length=longest)
+
+
+def _duration(shortest: str, longest: str) -> PlainValidator:
+    lower, upper = parse_duration(shortest), parse_duration(longest)
+
+    def convert(value: str) -> float:
+        seconds = parse_duration(value)
+        if seconds < lower:
+            raise ValueError(f"{quote(value)} is too short: write at least {shortest}")
+        if seconds > upper:
+            raise ValueError(f"{quote(value)} is too long: write at most {longest}")
+        return seconds
+
+    return _from_text(convert, pattern="^([0-9]+(w|d|h|ms|m|s))+$")
+
+
+def _one_of(words: tuple[str, ...]) -> PlainValidator:
+    known = frozenset(words)
+
+    def convert(value: str) -> str:
+        if value in known:
+            return value
+        raise ValueError(f"{quote(value)} is unknown: {instead(value, words)}")
+
+    return PlainValidator(lambda value: convert(text(value)), json_schema_input_type=Literal[words])
+
+
+def _boolean(value: object) -> bool:
+    word = text(value)
+    if word in _BOOLEANS:
+        return _BOOLEANS[word]
+    raise ValueError(f"{quote(word)} is neither true nor false: write true or false")
+
+
+def _rate(value: str) -> float:
+    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", value) and 0.01 <= float(value) <= 1000:
+        return float(value)
+    raise ValueError(f"{quote(value)} is not a number from 0.01 to 1000: write for example 5 or 0.5")
+
+
+def _count(value: object) -> int:
+    word = text(value)
+    if re.fullmatch(r"[0-9]{1,5}", word) and 1 <= int(word) <= 10_000:
+        return int(word)
+    raise ValueError(f"{quote(word)} is not a whole number from 1 to 10000: write for example 200")
+
+
+def _url(value: str) -> str:
+    example = "write for example https://vpce-0123.api.sagemaker.eu-west-1.vpce.amazonaws.com"
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"this is not a URL: {example}") from None
+    if "@" in parts.netloc:
+        # Not repeated in the message: it may end in a log.
+        raise ValueError("credentials do not belong into a URL: take the part before the '@' out")
+    if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", value) or port == 0:
+        raise ValueError(f"{quote(value)} is not an http or https URL: {example}")
+    if parts.query or parts.fragment or value.endswith(("?", "#")):
+        raise ValueError(f"{quote(value)} has more than host, port and path: take the '?…' or '#…' away")
+    return value
+
+
+def _regex(value: str) -> str:
+    if len(value) > 1000:
+        raise ValueError(f"the expression is too long by {len(value) - 1000}: write at most 1000 characters")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(
+            f"{quote(value)} is not a regular expression: {error}; write for example ^prod-.*-hpo$"
+        ) from None
+    return value
+
+
+def _label_key(value: str) -> str:
+    if not value:
+        raise ValueError("the label's name is empty: write letters, digits and underscores before the ':'")
+    if len(value) > 128:
+        raise ValueError(f"the label's name is too long by {len(value) - 128}: write at most 128 characters")
+    if not _LABEL_KEY.fullmatch(value):
+        fitting = re.sub(r"[^a-zA-Z0-9_]+", "_", value)
+        raise ValueError(
+            f"{quote(value)} cannot be a label: it has only letters, digits and underscores; write {fitting}"
+        )
+    return value
+
+
+def _up_to(longest: int) -> PlainValidator:
+    def convert(value: object) -> str:
+        word = text(value)
+        if len(word) > longest:
+            raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")
+        return word
+
+    return PlainValidator(convert, json_schema_input_type=Annotated[str, Field(max_length=longest)])
+
+
+Interval = Annotated[float, _duration("1s", "24h")]
+Timeout = Annotated[float, _duration("1ms", "5m")]
+StaleAfter = Annotated[float, _duration("1s", "30d")]
+Retention = Annotated[float, _duration("0s", "365d")]
+Age = Annotated[float, _duration("1m", "3650d")]
+Rate = Annotated[float, PlainValidator(
+    lambda value: _rate(text(value)), json_schema_input_type=Annotated[float, Field(ge=0.01, le=1000)]
+)]  # fmt: skip
+Count = Annotated[int, PlainValidator(_count, json_schema_input_type=Annotated[int, Field(ge=1, le=10_000)])]
+Flag = Annotated[bool, PlainValidator(_boolean, json_schema_input_type=bool)]
+Region = Annotated[str, _from_text(parse_region, examples=["eu-west-1"])]
+AccountId = Annotated[str, _from_text(parse_account_id, pattern="^[0-9]{12}$")]
+JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
+TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern="^arn:")]
+Role = Annotated[RoleArn, _from_text(parse_role_arn, pattern="^arn:")]
+Profile = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 128, "a profile's name of ~/.aws/config")]
+ExternalId = Annotated[str, _matching(r"[\w+=,.@:/-]{2,}", 1224, "2 or more letters, digits or any of + = , . @ : / -")]
+Url = Annotated[str, _from_text(_url, pattern="^https?://")]
+FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file")]
+NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
+NameRegex = Annotated[str, _from_text(_regex, max_length=1000)]
+RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
+Status = Annotated[StatusName, _one_of(get_args(StatusName))]
+Family = Annotated[FamilyName, _one_of(get_args(FamilyName))]
+LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]
+LabelValue = Annotated[str, _up_to(256)]
+TagKey = Annotated[str, _matching(r"[\s\S]+", 128, "a tag's key")]
+TagValue = Annotated[str, _up_to(256)]

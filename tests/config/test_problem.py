@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.config.problem import ConfigError, Problem, instead, nearest, quote, show_path
+
+
+def test_a_problem_is_one_line_with_file_line_and_path() -> None:
+    assert (
+        str(Problem("c.yaml", 12, "tuning_jobs[2].labels.team", "wrong"))
+        == "c.yaml:12: tuning_jobs[2].labels.team: wrong"
+    )
+    assert str(Problem("c.yaml", None, "", "wrong")) == "c.yaml: wrong"
+
+
+def test_an_error_lists_its_problems_by_line() -> None:
+    late, early, whole = Problem("c", 9, "b", "x"), Problem("c", 2, "a", "x"), Problem("c", None, "", "x")
+    error = ConfigError([late, early, whole])
+    assert error.problems == (whole, early, late)
+    assert str(error).splitlines() == ["c: x", "c:2: a: x", "c:9: b: x"]
+
+
+def test_paths_read_like_code() -> None:
+    assert show_path(("tuning_jobs", 2, "labels", "team")) == "tuning_jobs[2].labels.team"
+    assert show_path(("labels", "a b")) == 'labels["a b"]'
+
+
+@given(st.text())
+def test_quoted_text_stays_on_one_short_line(text: str) -> None:
+    quoted = quote(text)
+    assert len(quoted.splitlines()) == 1
+    assert quoted.isprintable()
+    assert len(quoted) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("inprogress", "InProgress"), ("in-progress", "InProgress"), ("Complete", "Completed"), ("zzz", None)],
+)
+def test_the_nearest_word_is_found_whatever_its_case(word: str, meant: str | None) -> None:
+    assert nearest(word, ["InProgress", "Completed"]) == meant
+
+
+def test_without_a_near_word_all_are_named() -> None:
+    assert instead("zzz", ["one", "two"]) == "write one of one, two"

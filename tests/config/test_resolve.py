@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.config import ConfigError, Settings, parse
+from exporter.config.specs import Credentials, Endpoint, JobSpec, RuleSpec, TargetKey
+
+A, B = "111111111111", "222222222222"
+ARN = "arn:aws:sagemaker:{region}:{account}:hyper-parameter-tuning-job/{name}"
+ARN_A = ARN.format(region="eu-west-1", account=A, name="churn")
+ROLE_A, ROLE_B = (f"arn:aws:iam::{account}:role/r" for account in (A, B))
+HEAD = "aws: {region: eu-west-1}\n"
+
+
+def settings(*jobs: str, head: str = HEAD) -> Settings:
+    return parse(listing(*jobs, head=head), "c.yaml")
+
+
+def listing(*jobs: str, head: str = HEAD) -> str:
+    return head + "tuning_jobs:\n" + "".join(f"- {job}\n" for job in jobs)
+
+
+def problems(text: str, default_region: str | None = None) -> list[tuple[int | None, str, str]]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "c.yaml", default_region)
+    return [(each.line, each.path, each.message) for each in caught.value.problems]
+
+
+def one_problem(*jobs: str, head: str = HEAD) -> tuple[int | None, str, str]:
+    [problem] = problems(listing(*jobs, head=head))
+    return problem
+
+
+def test_entries_gather_in_targets_in_the_order_of_the_file() -> None:
+    text = listing(
+        "churn", f"{{name: ranker, role_arn: '{ROLE_A}', labels: {{team: search}}}}", "{arn: '" + ARN_A + "2'}"
+    )
+    text += "discover:\n- {name_contains: prod, statuses: [Failed], created_within: 7d, tags: {env: prod}, labels: {a: b}}\n"
+    text += "- {name: mine, region: us-east-1, max_jobs: 3, name_regex: ^x}\ninterval: 30s\nretention: 0s\ncollect: [parents]\n"
+    found = parse(text, "c.yaml")
+    plain, role, rules = found.targets
+    assert plain.key == TargetKey("aws", "eu-west-1", Credentials(), Endpoint())
+    assert plain.jobs == (JobSpec("churn", {}), JobSpec("churn2", {}, A))
+    assert plain.rules == (
+        RuleSpec("discover[0]", "prod", None, frozenset({"Failed"}), 604_800.0, {"env": "prod"}, 200, {"a": "b"}),
+    )
+    assert role.jobs == (JobSpec("ranker", {"team": "search"}, A, "listed"),)
+    assert role.key.credentials == Credentials(role_arn=ROLE_A)
+    assert rules.rules == (RuleSpec("mine", None, "^x", frozenset(), None, {}, 3, {}),)
+    assert [target.account_id for target in found.targets] == [A, A, None]
+    assert {(target.interval, target.stale_after, target.retention) for target in found.targets} == {(30.0, 300.0, 0.0)}
+    assert found.collect == {"parents"}
+
+
+@pytest.mark.parametrize(
+    ("written", "stale_after"),
+    [("", 300), ("interval: 100s", 300), ("interval: 10m", 1800), ("interval: 10m\nstale_after: 10m", 600)],
+)
+def test_values_are_stale_after_five_minutes_or_three_intervals(written: str, stale_after: float) -> None:
+    assert settings("churn", head=f"{HEAD}{written}\n").targets[0].stale_after == stale_after
+
+
+def test_stale_after_may_not_be_shorter_than_the_interval() -> None:
+    [(line, path, message)] = problems(f"{HEAD}interval: 10m\nstale_after: 5m\ntuning_jobs: []\n")
+    assert (line, path) == (3, "stale_after")
+    assert "write at least 10m" in message
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "told"),
+    [
+        ("name: other", "name", "the ARN of this entry says churn: remove name, or correct the ARN"),
+        ("region: us-east-1", "region", "the ARN of this entry says eu-west-1: remove region"),
+        (f"account_id: {B}", "account_id", f"the ARN of this entry says {A}: remove account_id"),
+        (f"role_arn: '{ROLE_B}'", "role_arn", f"the role is of account {B} but the job of account {A}"),
+    ],
+)
+def test_an_arn_that_contradicts_its_entry_is_told(keys: str, key: str, told: str) -> None:
+    line, path, message = one_problem("first", f"arn: {ARN_A}\n  {keys}")
+    assert (line, path) == (5, f"tuning_jobs[1].{key}")
+    assert told in message
+
+
+def test_an_arn_of_another_account_than_the_role_for_all_is_told_at_the_entry() -> None:
+    line, path, message = one_problem("first", ARN_A, head=f"aws: {{region: eu-west-1, role_arn: '{ROLE_B}'}}\n")
+    assert (line, path) == (4, "tuning_jobs[1]")
+    assert f"write a role_arn of account {A}" in message
+
+
+def test_the_name_wins_over_the_lower_case_of_its_arn() -> None:
+    [job] = settings(f"{{name: Churn, arn: '{ARN_A}', region: eu-west-1, account_id: '{A}'}}").targets[0].jobs
+    assert (job.name, job.account_id) == ("Churn", A)
+
+
+def test_an_arn_may_stand_under_name() -> None:
+    assert settings(f"{{name: '{ARN_A}'}}") == settings(ARN_A)
+
+
+def test_an_entry_without_name_is_told() -> None:
+    line, path, message = one_problem("first", "{labels: {a: b}}")
+    assert (line, path, message) == (
+        4,
+        "tuning_jobs[1]",
+        "neither name nor arn is given: add 'name: …' with the tuning job's name",
+    )
+
+
+def test_a_missing_region_is_told_once() -> None:
+    text = listing("one", "two", ARN_A, "{name: three, region: eu-west-1}", head="")
+    [(line, path, message)] = problems(text)
+    assert (line, path) == (2, "tuning_jobs[0]")
+    assert "no region is given (nor for 1 more): write region under aws: or here, or set AWS_REGION" in message
+    assert parse(text, "c.yaml", "us-east-1").targets[0].key.region == "us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("second", "path"),
+    [
+        ("churn", "tuning_jobs[1]"),
+        ("{name: churn, read_timeout: 15s}", "tuning_jobs[1].name"),
+        (ARN_A, "tuning_jobs[1]"),
+    ],
+)
+def test_a_job_listed_twice_is_told_where_it_was_first(second: str, path: str) -> None:
+    line, found, message = one_problem("churn", second)
+    assert (line, found) == (4, path)
+    assert message == "this job is listed already: tuning_jobs[0] on line 3; remove one of them"
+
+
+def test_names_are_the_same_in_either_case() -> None:
+    _, _, message = one_problem("churn", "Churn")
+    assert "names are the same in either case; remove one" in message
+
+
+def test_one_set_of_credentials_reaches_one_account() -> None:
+    line, path, message = one_problem(ARN_A, ARN_A.replace(A, B))
+    assert (line, path) == (4, "tuning_jobs[1]")
+    assert f"the same job of account {A} with the same credentials" in message
+    assert "give one of the two its own role_arn or profile" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("read_timeout", "20s", "read_timeout is 20s here but 15s for"),
+        ("requests_per_second", "1", "requests_per_second is 1 here but 5 for"),
+        ("verify_ssl", "false", "verify_ssl is false here but true for"),
+        ("ca_bundle", "/x.pem", "ca_bundle is /x.pem here but not set for"),
+    ],
+)
+def test_entries_of_one_target_must_agree_on_the_connection(key: str, value: str, shown: str) -> None:
+    line, path, message = one_problem("one", f"name: two\n  {key}: {value}")
+    assert (line, path) == (5, f"tuning_jobs[1].{key}")
+    assert f"{shown} tuning_jobs[0] on line 3" in message
+    assert "write it once under aws:" in message
+
+
+def test_rules_must_agree_with_jobs_on_the_connection() -> None:
+    [(line, path, message)] = problems(listing("one") + "discover:\n- read_timeout: 1s\n")
+    assert (line, path) == (5, "discover[0].read_timeout")
+    assert "tuning_jobs[0] on line 3" in message
+
+
+PAIR = "with other credentials or endpoint"
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["{name: churn, profile: p}", f"{{name: churn, role_arn: '{ROLE_A}'}}", "{name: churn, endpoint_url: 'http://x'}"],
+)
+def test_pairs_of_unknown_account_are_told(second: str) -> None:
+    line, path, message = one_problem("churn", second)
+    assert (line, path) == (4, "tuning_jobs[1].name")
+    assert message == (
+        f"tuning_jobs[0] on line 3 names churn in eu-west-1 too, {PAIR}, and /metrics could not tell them apart:"
+        " give both an account_id"
+    )
+
+
+def test_pairs_of_the_same_account_are_told() -> None:
+    line, path, message = one_problem(ARN_A, f"{{name: churn, role_arn: '{ROLE_A}'}}")
+    assert (line, path) == (4, "tuning_jobs[1].name")
+    assert message.endswith("but of the same account: remove one of them")
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        (f"{{name: churn, role_arn: '{ROLE_A}'}}", f"{{name: churn, role_arn: '{ROLE_B}'}}"),
+        (f"{{name: churn, account_id: '{A}'}}", f"{{name: churn, profile: p, account_id: '{B}'}}"),
+        ("churn", "{name: churn, region: us-east-1}"),
+        ("churn", f"{{name: other, account_id: '{A}'}}", f"{{name: churn, role_arn: '{ROLE_B}'}}"),
+    ],
+)
+def test_pairs_that_differ_in_account_or_region_are_fine(jobs: tuple[str, ...]) -> None:
+    assert len(settings(*jobs).targets) == 2
+
+
+def test_a_third_job_of_unknown_account_is_told_against_those_before() -> None:
+    jobs = [f"{{name: churn, role_arn: '{role}'}}" for role in (ROLE_A, ROLE_B)] + ["{name: churn, profile: p}"]
+    line, path, message = one_problem(*jobs)
+    assert (line, path) == (5, "tuning_jobs[2].name")
+    assert "tuning_jobs[0] on line 3" in message
+
+
+@pytest.mark.parametrize(
+    ("claims", "account"), [(["a"], None), ([ARN_A, "a"], A), ([ARN_A, ARN_A.replace(A, B) + "2"], None)]
+)
+def test_a_target_has_the_account_all_claims_agree_on(claims: list[str], account: str | None) -> None:
+    [target] = settings(*claims).targets
+    assert target.account_id == account
+
+
+def test_rules_have_names_of_their_own() -> None:
+    text = HEAD + "discover:\n- name: a\n- {}\n- name: a\n- name: listed\n"
+    [(line, path, message), (other_line, other_path, other)] = problems(text)
+    assert (line, path, message) == (5, "discover[2].name", "discover[0] on line 3 has the same name: write another")
+    assert (other_line, other_path) == (6, "discover[3].name")
+    assert "write another name" in other
+
+
+def test_a_conflict_within_the_defaults_is_told_there() -> None:
+    [(line, path, message)] = problems(
+        "aws:\n  region: eu-west-1\n  verify_ssl: false\n  ca_bundle: /x\ntuning_jobs: [a, b]\n"
+    )
+    assert (line, path) == (4, "aws.ca_bundle")
+    assert "remove ca_bundle, or write verify_ssl: true" in message
+
+
+def test_a_conflict_with_a_default_is_told_at_the_key_that_is_written() -> None:
+    line, path, _ = one_problem(
+        f"name: a\n  account_id: '{A}'", head=f"aws: {{region: eu-west-1, role_arn: '{ROLE_B}'}}\n"
+    )
+    assert (line, path) == (4, "tuning_jobs[0].account_id")

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.config import ConfigError, parse
+from exporter.config.load import load
+from exporter.config.validate import validate
+
+HEAD = "aws: {region: eu-west-1}\n"
+
+
+def problems(text: str) -> list[tuple[int | None, str, str]]:
+    return [(each.line, each.path, each.message) for each in validate(load(text, "c.yaml")).problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path", "told"),
+    [
+        ("tuning_job: []\n", 1, "tuning_job", 'unknown key "tuning_job": did you mean "tuning_jobs"?'),
+        ("\nregion: eu-west-1\n", 2, "region", 'unknown key "region" at the top: write it under aws:'),
+        ("aws:\n  acount_id: x\n", 2, "aws.acount_id", 'did you mean "account_id"?'),
+        ("aws:\n  interval: 5s\n", 2, "aws.interval", "it is set once for all, at the top of the file"),
+        ("tuning_jobs:\n- name: a\n  lables: {}\n", 3, "tuning_jobs[0].lables", 'did you mean "labels"?'),
+        ("discover:\n- name_contain: a\n", 2, "discover[0].name_contain", 'did you mean "name_contains"?'),
+        ("aws:\n", 1, "aws", "there is no value: write one, or take the key away"),
+        ("aws: x\n", 1, "aws", "a mapping is expected here: write 'key: value'"),
+        ("tuning_jobs:\n", 1, "tuning_jobs", "there is no value"),
+        ("tuning_jobs: churn\n", 1, "tuning_jobs", "a list is expected here: write '- …'"),
+        ("tuning_jobs: {name: x}\n", 1, "tuning_jobs", "a list is expected here"),
+        ("collect: definitions\n", 1, "collect", "a list is expected here"),
+        ("collect:\n- parents\n- definition\n", 3, "collect[1]", 'did you mean "definitions"?'),
+        ("tuning_jobs:\n-\n", 2, "tuning_jobs[0]", "there is no value: write one, or take the line away"),
+        ("tuning_jobs:\n- [a]\n", 2, "tuning_jobs[0]", "a mapping is expected here"),
+        ("tuning_jobs:\n- a\n- b_c\n", 3, "tuning_jobs[1]", 'did you mean "b-c"?'),
+        ("tuning_jobs:\n- arn:aws:x\n", 2, "tuning_jobs[0]", "is not an ARN"),
+        ("tuning_jobs:\n- region: eu-west-1\n  name: arn:aws:x\n", 3, "tuning_jobs[0].name", "is not an ARN"),
+        ("tuning_jobs:\n- name: a\n  labels:\n    a-b: x\n", 4, "tuning_jobs[0].labels.a-b", "write a_b"),
+        ("tuning_jobs:\n- name: a\n  labels:\n    team:\n", 4, "tuning_jobs[0].labels.team", "there is no value"),
+        ("tuning_jobs:\n- name: a\n  labels: [x]\n", 3, "tuning_jobs[0].labels", "a mapping is expected here"),
+        ("tuning_jobs:\n- name: a\n  read_timeout: 0s\n", 3, "tuning_jobs[0].read_timeout", "write at least 1ms"),
+        ("tuning_jobs:\n- name: a\n  region: Ireland\n", 3, "tuning_jobs[0].region", "did you mean eu-west-1?"),
+        (
+            "tuning_jobs:\n- name: a\n  role_arn: x\n",
+            3,
+            "tuning_jobs[0].role_arn",
+            "is not an ARN: write it like arn:aws:iam",
+        ),
+        (
+            "discover:\n- statuses: [Completed, inprogress]\n",
+            2,
+            "discover[0].statuses[1]",
+            'did you mean "InProgress"?',
+        ),
+        ("discover:\n- name_regex: (\n", 2, "discover[0].name_regex", "is not a regular expression"),
+        ("discover:\n- max_jobs: 0\n", 2, "discover[0].max_jobs", "from 1 to 10000"),
+        ("discover:\n- tags: {env: [x]}\n", 2, "discover[0].tags.env", "a single value is expected here"),
+        ("interval: 60\n", 1, "interval", "write 60s if seconds are meant"),
+        ("interval: 0s\n", 1, "interval", "write at least 1s"),
+        ("retention: forever\n", 1, "retention", "is not a duration"),
+        ("aws:\n  account_id: 0x1F\n", 2, "aws.account_id", "write its 12 digits"),
+        ("aws:\n  verify_ssl: no\n", 2, "aws.verify_ssl", "write true or false"),
+        ("aws:\n  endpoint_url: vpce.example\n", 2, "aws.endpoint_url", "is not an http or https URL"),
+        ("aws:\n  requests_per_second: fast\n", 2, "aws.requests_per_second", "write for example 5 or 0.5"),
+    ],
+)
+def test_each_mistake_has_line_path_and_remedy(text: str, line: int, path: str, told: str) -> None:
+    [(found_line, found_path, message)] = problems(text)
+    assert (found_line, found_path) == (line, path)
+    assert told in message
+
+
+def test_numbers_dates_and_times_stay_as_written() -> None:
+    text = (
+        HEAD
+        + "tuning_jobs:\n- {name: 12345, account_id: 012345670123, labels: {at: 12:30, yes: no, day: 2025-11-25}}\n"
+    )
+    [job] = parse(text, "c").targets[0].jobs
+    assert (job.name, job.account_id) == ("12345", "012345670123")
+    assert job.labels == {"at": "12:30", "yes": "no", "day": "2025-11-25"}
+
+
+def test_the_sound_part_is_kept_with_its_places() -> None:
+    text = "interval: 5\naws: {region: x, profile: p}\ntuning_jobs: [a_, b, c_, d]\ndiscover: [x, {}]\ncollect: [x, parents]\n"
+    validated = validate(load(text, "c"))
+    assert [(place, job.name) for place, job in validated.jobs] == [(1, "b"), (3, "d")]
+    assert [place for place, _ in validated.rules] == [1]
+    assert (validated.config.collect, validated.config.aws.profile) == (["parents"], "p")
+    assert validated.broken == {"interval", "aws.region"}
+
+
+def test_all_mistakes_come_at_once_in_the_order_of_the_lines() -> None:
+    text = "aws: {region: eu-west-1}\ntuning_jobs:\n- a\n- b_\n- a\n- {name: c, name: d}\n- {name: e, read_timeout: 1s}\ninterval: 5\n"
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "c.yaml")
+    assert [(each.line, each.path) for each in caught.value.problems] == [
+        (4, "tuning_jobs[1]"),
+        (5, "tuning_jobs[2]"),
+        (6, "tuning_jobs[3].name"),
+        (7, "tuning_jobs[4].read_timeout"),
+        (8, "interval"),
+    ]
+    assert (
+        str(caught.value)
+        .splitlines()[1]
+        .startswith("c.yaml:5: tuning_jobs[2]: this job is listed already: tuning_jobs[0] on line 3")
+    )
+
+
+def test_nothing_is_concluded_from_a_default_that_was_wrong() -> None:
+    text = "aws: {region: Ireland, role_arn: x}\ntuning_jobs:\n- {name: a, external_id: abc}\n- a\n- {name: a, profile: p}\n"
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "c.yaml")
+    assert [each.path for each in caught.value.problems] == ["aws.region", "aws.role_arn"]
+
+
+def test_a_job_listed_twice_is_told_whatever_the_defaults_are() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("aws: x\ntuning_jobs:\n- a\n- a\n", "c.yaml")
+    assert [each.path for each in caught.value.problems] == ["aws", "tuning_jobs[1]"]

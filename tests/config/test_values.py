@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from exporter.config import values
+
+
+def told(kind: Any, value: object) -> str:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(kind).validate_python(value)
+    [error] = caught.value.errors()
+    return str(error["ctx"]["error"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (values.Flag, "true", True),
+        (values.Flag, "False", False),
+        (values.Rate, "0.5", 0.5),
+        (values.Rate, "1000", 1000.0),
+        (values.Count, "10000", 10_000),
+        (values.Timeout, "1ms", 0.001),
+        (values.Retention, "0s", 0.0),
+        (values.Interval, "24h", 86_400.0),
+        (values.AccountId, "012345670123", "012345670123"),
+        (values.Url, "http://[::1]:4566/path", "http://[::1]:4566/path"),
+        (values.ExternalId, "a:b/c=d", "a:b/c=d"),
+        (values.NameRegex, "[[a]^prod-", "[[a]^prod-"),
+        (values.LabelKey, "9_a", "9_a"),
+        (values.LabelValue, "", ""),
+        (values.LabelValue, "é" * 256, "é" * 256),
+        (values.Status, "InProgress", "InProgress"),
+        (values.FilePath, "/etc/my certs/ca.pem", "/etc/my certs/ca.pem"),
+    ],
+)
+def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) -> None:
+    converted = TypeAdapter(kind).validate_python(text)
+    assert (converted, type(converted)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "remedy"),
+    [
+        (values.Flag, "yes", "write true or false"),
+        (values.Flag, "on", "write true or false"),
+        (values.Flag, "1", "write true or false"),
+        (values.Rate, "0", "is not a number from 0.01 to 1000"),
+        (values.Rate, "nan", "is not a number from 0.01 to 1000"),
+        (values.Rate, "5/s", "is not a number from 0.01 to 1000"),
+        (values.Count, "0", "is not a whole number from 1 to 10000"),
+        (values.Count, "9" * 5000, "is not a whole number from 1 to 10000"),
+        (values.Count, "1.5", "is not a whole number from 1 to 10000"),
+        (values.Interval, "999ms", "is too short: write at least 1s"),
+        (values.Interval, "25h", "is too long: write at most 24h"),
+        (values.Timeout, "0s", "is too short: write at least 1ms"),
+        (values.Timeout, "6m", "is too long: write at most 5m"),
+        (values.Age, "1s", "write at least 1m"),
+        (values.Url, "ftp://x", "is not an http or https URL"),
+        (values.Url, "vpce.example.com", "is not an http or https URL"),
+        (values.Url, "http://", "is not an http or https URL"),
+        (values.Url, "http://a b", "is not an http or https URL"),
+        (values.Url, "http://x:0", "is not an http or https URL"),
+        (values.Url, "http://x:99999", "this is not a URL"),
+        (values.Url, "http://[::1", "this is not a URL"),
+        (values.Url, "http://x/?a=b", "has more than host, port and path"),
+        (values.NameRegex, "(", "is not a regular expression: "),
+        (values.NameRegex, "a{99999999999}", "is not a regular expression: "),
+        (values.NameRegex, "(" * 900 + ")" * 900, "is too long by 800"),
+        (values.NamePart, "prod_", "write a part of a name: letters, digits and hyphens"),
+        (values.NamePart, "x" * 64, "too long by 1"),
+        (values.NamePart, "", "this is empty"),
+        (values.LabelKey, "cost-center", "write cost_center"),
+        (values.LabelKey, "", "the label's name is empty"),
+        (values.LabelKey, "x" * 129, "too long by 1"),
+        (values.LabelValue, "x" * 257, "too long by 1"),
+        (values.LabelValue, None, "there is no value"),
+        (values.LabelValue, "\ud800", "surrogate"),
+        (values.LabelValue, ["x"], "a single value is expected"),
+        (values.Status, "inprogress", 'did you mean "InProgress"?'),
+        (values.Family, "definition", 'did you mean "definitions"?'),
+        (values.Family, "zzz", "write one of definitions, best_training_job, hyperparameters, parents"),
+        (values.Profile, "a\nb", "write a profile's name"),
+        (values.RuleName, "discover[0]", "write letters, digits"),
+    ],
+)
+def test_a_wrong_value_is_told_what_to_write(kind: Any, value: object, remedy: str) -> None:
+    assert remedy in told(kind, value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [(values.Url, "https://user:geheim@example.com"), (values.ExternalId, "geheim geheim")]
+)
+def test_what_may_be_secret_is_not_repeated(kind: Any, value: str) -> None:
+    assert "geheim" not in told(kind, value)
