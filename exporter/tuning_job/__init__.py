@@ -1,0 +1,22 @@
+"""What is known of a tuning job, and how an answer of the API becomes that. Knows no SDK and no clock."""
+
+from exporter.tuning_job.model import (
+    TERMINAL_STATUSES,
+    CompletionCriteria,
+    Objective,
+    ResourceLimits,
+    TrainingJob,
+    TuningJob,
+)
+from exporter.tuning_job.reduce import MalformedAnswer, reduce
+
+__all__ = [
+    "TERMINAL_STATUSES",
+    "CompletionCriteria",
+    "MalformedAnswer",
+    "Objective",
+    "ResourceLimits",
+    "TrainingJob",
+    "TuningJob",
+    "reduce",
+]

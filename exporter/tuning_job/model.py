@@ -1,0 +1,99 @@
+"""The facts of one DescribeHyperParameterTuningJob answer.
+
+Every fact that the API may leave out is ``None`` (or an empty mapping) when it did; nothing is ever filled in.
+Times are Unix seconds, durations seconds. Texts stand as on the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TERMINAL_STATUSES = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
+"""The values of HyperParameterTuningJobStatus after which the API's numbers settle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """The metric that a tuning job searches by (HyperParameterTuningJobObjective)."""
+
+    metric_name: str | None
+    type: str | None
+    """``Minimize`` or ``Maximize``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLimits:
+    """ResourceLimits of the tuning job; all limits are optional in answers."""
+
+    max_training_jobs: int | float | None = None
+    max_parallel_training_jobs: int | float | None = None
+    max_runtime_seconds: int | float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionCriteria:
+    """TuningJobCompletionCriteria."""
+
+    target_objective_value: int | float | None = None
+    max_training_jobs_not_improving: int | float | None = None
+    complete_on_convergence: str | None = None
+    """``Enabled`` or ``Disabled``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """One training job as a tuning job's answer shows it (HyperParameterTrainingJobSummary).
+
+    ``objective_value`` has the sign and scale that the algorithm printed; it may be NaN or infinite.
+    ``objective`` is what the value means: see ``reduce.objective_of``.
+    """
+
+    name: str | None
+    definition_name: str | None
+    end_time: float | None
+    objective: Objective
+    objective_value: int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TuningJob:
+    """One answer. ``name``, ``arn``, its parts and ``status`` are always there."""
+
+    name: str
+    arn: str
+    partition: str
+    region: str
+    account_id: str
+    status: str
+    objective: Objective
+    """The objective that the whole configuration agrees on; members None when it is absent or definitions differ."""
+    strategy: str | None = None
+    early_stopping: str | None = None
+    warm_start_type: str | None = None
+    parents: tuple[str, ...] | None = None
+    autotune: str | None = None
+    limits: ResourceLimits = ResourceLimits()
+    criteria: CompletionCriteria = CompletionCriteria()
+    training_jobs: Mapping[str, int | float] = field(default_factory=dict)
+    """TrainingJobStatusCounters: count by status, only the counters that the answer carries."""
+    objectives: Mapping[str, int | float] = field(default_factory=dict)
+    """ObjectiveStatusCounters, likewise."""
+    best_training_job: TrainingJob | None = None
+    overall_best_training_job: TrainingJob | None = None
+    """Of this tuning job and all its parents."""
+    runtime_seconds: int | float | None = None
+    training_jobs_not_improving: int | float | None = None
+    convergence_detected_time: float | None = None
+    creation_time: float | None = None
+    last_modified_time: float | None = None
+    end_time: float | None = None
+    failure_reason: str | None = None
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the tuning job has ended for good. An unknown status counts as running."""
+        return self.status in TERMINAL_STATUSES
