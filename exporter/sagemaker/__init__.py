@@ -1,0 +1,7 @@
+"""The one room that knows the AWS SDK: sessions, one attempt of one call, and what its failure means."""
+
+from exporter.sagemaker.api import Api, SageMakerApi
+from exporter.sagemaker.budget import Budget
+from exporter.sagemaker.session import Sessions
+
+__all__ = ["Api", "Budget", "SageMakerApi", "Sessions"]

@@ -1,0 +1,101 @@
+"""One attempt of one call."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.classify import classify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporter.config.specs import TargetSpec
+    from exporter.sagemaker.session import Session, Sessions
+    from exporter.telemetry import Telemetry
+
+_USELESS_CREDENTIALS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
+
+
+class Api(Protocol):
+    """What a target calls. Every method makes one attempt and raises CallFailed, nothing else."""
+
+    def describe(self, name: str) -> Mapping[str, Any]:
+        """Return the answer of DescribeHyperParameterTuningJob, times in Unix seconds."""
+
+    def caller_account(self) -> str:
+        """Return the account of the credentials in use (GetCallerIdentity)."""
+
+    def close(self) -> None:
+        """Close idle connections; calls under way end as they would."""
+
+
+class SageMakerApi:
+    """The real thing, through boto3. Thread-safe: clients are, and they are made under a lock."""
+
+    def __init__(self, spec: TargetSpec, sessions: Sessions, telemetry: Telemetry) -> None:
+        self._spec = spec
+        self._sessions = sessions
+        self._telemetry = telemetry
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._clients: dict[str, Any] = {}
+
+    def describe(self, name: str) -> Mapping[str, Any]:
+        """Return the answer of DescribeHyperParameterTuningJob, times in Unix seconds."""
+        answer: Mapping[str, Any] = self._call(
+            "sagemaker",
+            lambda client: client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
+        )
+        return answer
+
+    def caller_account(self) -> str:
+        """Return the account of the credentials in use (GetCallerIdentity)."""
+        account = self._call("sts", lambda client: client.get_caller_identity()).get("Account")
+        if not isinstance(account, str) or not account:
+            raise CallFailed(ErrorCode.MALFORMED_ANSWER, "GetCallerIdentity's answer has no Account")
+        return account
+
+    def close(self) -> None:
+        """Close idle connections; calls under way end as they would."""
+        with self._lock:
+            clients = tuple(self._clients.values())
+            self._clients.clear()
+        for client in clients:
+            client.close()
+
+    def _call(self, service: str, call: Callable[[Any], Any]) -> Any:
+        session: Session | None = None
+        try:
+            client, session = self._client(service)
+            return call(client)
+        except Exception as error:
+            failed = classify(error)
+            if failed.code in _USELESS_CREDENTIALS:
+                self._forget(session)
+            raise failed from error
+
+    def _client(self, service: str) -> tuple[Any, Session]:
+        with self._lock:
+            if self._session is None:
+                self._session = self._sessions.get(self._spec)
+            if service not in self._clients:
+                self._clients[service] = self._session.client(service, self._spec, self._count_assume_role)
+            return self._clients[service], self._session
+
+    def _forget(self, session: Session | None) -> None:
+        """Drop the session that failed, unless another thread has already replaced it."""
+        with self._lock:
+            if self._session is None or session not in {None, self._session}:
+                return
+            self._sessions.discard(self._spec, self._session)
+            self._session = None
+        self.close()
+
+    def _count_assume_role(self, error: Exception | None, seconds: float) -> None:
+        target = self._spec.name
+        self._telemetry.api_requests.labels(target, "AssumeRole").inc()
+        self._telemetry.api_request_duration.labels("AssumeRole").observe(seconds)
+        if error is not None:
+            self._telemetry.api_errors.labels(target, "AssumeRole", classify(error).code).inc()

@@ -1,0 +1,175 @@
+"""SDK sessions: one for each set of credentials, shared by the regions that it is used in."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3
+import botocore.loaders
+import botocore.session
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.credentials import DeferredRefreshableCredentials
+from botocore.exceptions import NoCredentialsError
+from botocore.parsers import ResponseParserFactory
+from botocore.utils import parse_timestamp
+
+from exporter import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.config.specs import Connection, Credentials, TargetKey, TargetSpec
+
+_ROLE_SESSION_NAME = "sagemaker-tuning-exporter"
+
+
+class _SessionKey(NamedTuple):
+    credentials: Credentials
+    partition: str
+    connection: Connection
+
+
+class Session:
+    """The credentials of one set and the clients made with them. Thread-safe."""
+
+    def __init__(self, key: TargetKey, connection: Connection, loader: Any) -> None:
+        self._credentials = key.credentials
+        self._connection = connection
+        self._loader = loader
+        self._lock = threading.Lock()
+        self._sdk: boto3.Session | None = None
+
+    def client(self, service: str, spec: TargetSpec, on_assume_role: Callable[[Exception | None, float], None]) -> Any:
+        """Return a new client; raise whatever the SDK raises when it finds no credentials.
+
+        ``on_assume_role`` is told of every AssumeRole call that this session makes: its error and its seconds.
+        """
+        with self._lock:  # the SDK's sessions are not thread-safe
+            if self._sdk is None:
+                self._sdk = self._open(spec, on_assume_role)
+            return self._sdk.client(
+                service,
+                region_name=spec.key.region,
+                endpoint_url=spec.key.endpoint.url if service == "sagemaker" else self._connection.sts_endpoint_url,
+                verify=_verify(self._connection),
+                config=_config(spec),
+            )
+
+    def _open(self, spec: TargetSpec, on_assume_role: Callable[[Exception | None, float], None]) -> boto3.Session:
+        session = self._bare_session(spec)
+        # The SDK turns Unix seconds into local time; seconds are what is wanted, and no time zone can spoil them.
+        parsers = ResponseParserFactory()
+        parsers.set_parser_defaults(timestamp_parser=_unix_seconds)
+        session.register_component("response_parser_factory", parsers)
+        if self._credentials.sign_requests:
+            session._credentials = self._find_credentials(spec, on_assume_role)  # noqa: SLF001 - no public setter takes refreshable ones
+        return boto3.Session(botocore_session=session)
+
+    def _bare_session(self, spec: TargetSpec) -> botocore.session.Session:
+        session = botocore.session.Session(profile=self._credentials.profile)
+        session.register_component("data_loader", self._loader)
+        # The provider chain makes STS clients of its own, which would wait 60 s and try five times.
+        session.set_default_client_config(_config(spec))
+        return session
+
+    def _find_credentials(self, spec: TargetSpec, on_assume_role: Callable[[Exception | None, float], None]) -> Any:
+        source = self._bare_session(spec)
+        credentials = source.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        if self._credentials.role_arn is None:
+            return credentials
+        # Made once: the client signs with the source's credentials, which renew themselves.
+        sts = source.create_client(
+            "sts",
+            region_name=spec.key.region,
+            endpoint_url=self._connection.sts_endpoint_url,
+            verify=_verify(self._connection),
+            config=_config(spec),
+        )
+        return DeferredRefreshableCredentials(
+            refresh_using=lambda: _assume_role(sts, self._credentials, on_assume_role), method="assume-role"
+        )
+
+
+class Sessions:
+    """All sessions of a daemon. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loader = botocore.loaders.create_loader(botocore.session.Session().get_config_variable("data_path"))
+        self._sessions: dict[_SessionKey, Session] = {}
+
+    def get(self, spec: TargetSpec) -> Session:
+        """Return the session for a target's credentials; opening it makes no call."""
+        key = _session_key(spec)
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = Session(spec.key, spec.connection, self._loader)
+            return self._sessions[key]
+
+    def discard(self, spec: TargetSpec, session: Session) -> None:
+        """Drop a session whose credentials are of no use, so that the next ``get`` looks for them anew."""
+        key = _session_key(spec)
+        with self._lock:
+            if self._sessions.get(key) is session:
+                del self._sessions[key]
+
+
+def _session_key(spec: TargetSpec) -> _SessionKey:
+    return _SessionKey(spec.key.credentials, spec.key.partition, spec.connection)
+
+
+def _verify(connection: Connection) -> bool | str | None:
+    """Return what the SDK calls ``verify``: None leaves the trust store to its own configuration."""
+    return (connection.ca_bundle or None) if connection.verify_ssl else False
+
+
+def _config(spec: TargetSpec) -> Config:
+    return Config(
+        connect_timeout=spec.connection.connect_timeout,
+        read_timeout=spec.connection.read_timeout,
+        # One attempt: the schedule retries, so that every attempt is paid for, counted and on our clock.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        use_fips_endpoint=spec.key.endpoint.use_fips or None,
+        signature_version=None if spec.key.credentials.sign_requests else UNSIGNED,
+        user_agent_extra=f"sagemaker-tuning-exporter/{__version__}",
+        parameter_validation=False,
+        tcp_keepalive=True,
+    )
+
+
+def _assume_role(
+    sts: Any, credentials: Credentials, on_assume_role: Callable[[Exception | None, float], None]
+) -> dict[str, str]:
+    request = {"RoleArn": credentials.role_arn, "RoleSessionName": _ROLE_SESSION_NAME}
+    if credentials.external_id is not None:
+        request["ExternalId"] = credentials.external_id
+    started = time.monotonic()
+    error: Exception | None = None
+    try:
+        answer = sts.assume_role(**request)["Credentials"]
+    except Exception as caught:
+        error = caught
+        raise
+    finally:
+        on_assume_role(error, time.monotonic() - started)
+    return {
+        "access_key": answer["AccessKeyId"],
+        "secret_key": answer["SecretAccessKey"],
+        "token": answer["SessionToken"],
+        "expiry_time": answer["Expiration"].isoformat(),
+    }
+
+
+def _unix_seconds(value: Any) -> Any:
+    """Parse a timestamp of an answer; what is none is handed on for the reducer to leave out."""
+    if isinstance(value, int | float):
+        return value
+    try:
+        return parse_timestamp(value).timestamp()
+    except (ValueError, OverflowError, TypeError):
+        return value

@@ -1,0 +1,115 @@
+"""The exporter's own metrics: what it asked of AWS, what came back, and how it is doing itself.
+
+One registry per daemon, never the process-wide one, so that two daemons (or tests) in a process do not mix.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from exporter import __version__
+from exporter.errors import ErrorCode
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
+PREFIX = "sagemaker_tuning_exporter"
+
+# From a warm call in the same region to a read time-out.
+_DURATION_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15.0, 30.0)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Telemetry:
+    """The own metrics of one daemon. ``target`` is always the stable name of a TargetSpec."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self._registry)
+        build = self._gauge("build_info", "Version of the exporter; always 1.", ["version"])
+        build.labels(__version__).set(1)
+        self.api_requests = self._counter(
+            "api_requests", "Calls to AWS, every attempt counted.", ["target", "operation"]
+        )
+        self.api_errors = self._counter(
+            "api_errors", "Calls to AWS that failed, by reason.", ["target", "operation", "code"]
+        )
+        self.api_request_duration = Histogram(
+            f"{PREFIX}_api_request_duration_seconds",
+            "Time from the start of a call to AWS to its end.",
+            ["operation"],
+            buckets=_DURATION_BUCKETS,
+            registry=self._registry,
+        )
+        self.polls = self._counter("polls", "Rounds over the tuning jobs that were due.", ["target"])
+        self.poll_overruns = self._counter(
+            "poll_overruns", "Intervals that ended before the round begun in or before them had.", ["target"]
+        )
+        self.rate_limit_wait = self._counter(
+            "rate_limit_wait_seconds",
+            "Time during which a due call waited for the target's budget.",
+            ["target"],
+        )
+        self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last whole round.", ["target"])
+        self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last whole round.", ["target"])
+        self.render_duration = Gauge(
+            f"{PREFIX}_render_duration_seconds",
+            "Time taken by the last rendering of all tuning jobs.",
+            registry=self._registry,
+        )
+        self.reload_successful = Gauge(
+            f"{PREFIX}_config_last_reload_successful",
+            "Whether the last attempt to load the configuration succeeded.",
+            registry=self._registry,
+        )
+        self.reload_success_time = Gauge(
+            f"{PREFIX}_config_last_reload_success_timestamp_seconds",
+            "When the configuration was last loaded successfully.",
+            registry=self._registry,
+        )
+
+    def _counter(self, name: str, help_: str, labels: list[str]) -> Counter:
+        return Counter(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+
+    def _gauge(self, name: str, help_: str, labels: list[str]) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+
+    def add_collector(self, collector: Collector) -> None:
+        """Let a collector add families that are read from published state instead of being counted."""
+        self._registry.register(collector)
+
+    def add_target(self, target: str, operations: tuple[str, ...]) -> None:
+        """Start the counters of a target at 0, so that their first increase is seen as one."""
+        for counter in (self.polls, self.poll_overruns, self.rate_limit_wait):
+            counter.labels(target)
+        for operation in operations:
+            self.api_requests.labels(target, operation)
+            for code in ErrorCode:
+                self.api_errors.labels(target, operation, code)
+
+    def remove_target(self, target: str) -> None:
+        """Forget a target that left the configuration."""
+        for metric in (
+            self.polls,
+            self.poll_overruns,
+            self.rate_limit_wait,
+            self.poll_duration,
+            self.last_poll,
+        ):
+            metric.remove_by_labels({"target": target})
+        for metric in (self.api_requests, self.api_errors):
+            metric.remove_by_labels({"target": target})
+
+    def render_text(self) -> bytes:
+        """Return the own metrics in text format 0.0.4."""
+        return generate_latest(self._registry)
+
+    def render_openmetrics(self) -> bytes:
+        """Return the own metrics in OpenMetrics 1.0, ``# EOF`` included."""
+        text: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+        return text
