@@ -1,0 +1,18 @@
+"""What is described when: one Target for each account and region, driven by its worker threads."""
+
+from exporter.fleet.target import Target
+from exporter.fleet.view import JobState, JobView, TargetView
+from exporter.fleet.work import Identity, Operation, Work, perform
+from exporter.fleet.worker import Workers
+
+__all__ = [
+    "Identity",
+    "JobState",
+    "JobView",
+    "Operation",
+    "Target",
+    "TargetView",
+    "Work",
+    "Workers",
+    "perform",
+]

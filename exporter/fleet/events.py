@@ -1,0 +1,57 @@
+"""What is worth a log line: changes of a tuning job and of our sight of it, never the polls in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config.specs import TargetSpec
+    from exporter.errors import Failure
+    from exporter.tuning_job import TuningJob
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One log line: its level (``info`` or ``warning``), its text and its fields."""
+
+    level: str
+    text: str
+    fields: Mapping[str, str]
+
+
+def of_describe(
+    spec: TargetSpec,
+    name: str,
+    facts_before: TuningJob | None,
+    failure_before: Failure | None,
+    facts: TuningJob | None,
+    failure: Failure | None,
+) -> tuple[Event, ...]:
+    """Return what a describe changed."""
+    identity = {"target": spec.name, "aws_region": spec.key.region, "tuning_job": name}
+    if failure is not None:
+        if failure_before is not None and failure_before.code is failure.code:
+            return ()
+        fields = {"code": str(failure.code), "message": failure.message, "remedy": failure.code.remedy}
+        return (Event("warning", "describe failed", identity | fields),)
+
+    found: list[Event] = []
+    if failure_before is not None:
+        found.append(Event("info", "describe succeeded again", identity | {"code": str(failure_before.code)}))
+    if facts is None:
+        return tuple(found)
+    if facts_before is not None and facts_before.creation_time != facts.creation_time:
+        found.append(Event("info", "tuning job name was used again", identity))
+        facts_before = None
+    if facts_before is None:
+        found.append(Event("info", "tuning job found", identity | {"status": facts.status}))
+    elif facts_before.status != facts.status:
+        change = {"status": facts.status, "previous": facts_before.status}
+        found.append(Event("info", "tuning job status changed", identity | change))
+    reason_before = None if facts_before is None else facts_before.failure_reason
+    if facts.failure_reason is not None and facts.failure_reason != reason_before:
+        found.append(Event("warning", "tuning job gives a failure reason", identity | {"reason": facts.failure_reason}))
+    return tuple(found)

@@ -1,0 +1,52 @@
+"""Counting rounds: how long it takes to describe all that fell due together, and whether that fits the interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.clock import Instant
+    from exporter.telemetry import Telemetry
+
+
+class Rounds:
+    """The rounds of one target. Not thread-safe: used under its lock."""
+
+    def __init__(self, target: str, telemetry: Telemetry) -> None:
+        self._target = target
+        self._telemetry = telemetry
+        self._pending: set[str] = set()
+        self._began = 0.0
+        self._interval = 0.0
+        self._ends = 0.0
+
+    @property
+    def open(self) -> bool:
+        """Whether a round is under way."""
+        return bool(self._pending)
+
+    def begin(self, names: Iterable[str], interval: float, now: float) -> None:
+        """Open a round of the tuning jobs that are due."""
+        self._pending = set(names)
+        self._began = now
+        self._interval = interval
+        self._ends = now + interval
+
+    def done(self, name: str, now: Instant) -> None:
+        """Note that a tuning job was described, or left; the last one closes the round."""
+        if name not in self._pending:
+            return
+        self.check(now.monotonic)
+        self._pending.remove(name)
+        if not self._pending:
+            self._telemetry.polls.labels(self._target).inc()
+            self._telemetry.poll_duration.labels(self._target).set(now.monotonic - self._began)
+            self._telemetry.last_poll.labels(self._target).set(now.wall)
+
+    def check(self, now: float) -> None:
+        """Count the intervals that have run out on the open round."""
+        while self.open and now >= self._ends:
+            self._telemetry.poll_overruns.labels(self._target).inc()
+            self._ends += self._interval

@@ -1,0 +1,30 @@
+"""When a tuning job is described next: pure functions over monotonic seconds."""
+
+from __future__ import annotations
+
+import math
+
+RESTS_AFTER_END = 3
+"""How often a finished tuning job is described again at the interval: RuntimeInSeconds lags its end."""
+
+REST = 86_400.0
+"""How long a listed, finished tuning job rests between describes; each only notices whether it was deleted."""
+
+# A point of the grid that ``now`` misses by a rounding error is the present one, not the next.
+_ROUNDING = 1e-6
+_FIRST_RETRY = 5.0
+_RETRIES_PER_INTERVAL = 4
+
+
+def next_round(epoch: float, interval: float, now: float) -> float:
+    """Return the next point of the grid on which the running tuning jobs of a target fall due together."""
+    return epoch + (math.floor((now - epoch) / interval + _ROUNDING) + 1) * interval
+
+
+def retry_at(failures: int, interval: float, now: float) -> float:
+    """Return when to try again after the ``failures``-th transient failure in a row.
+
+    The pause doubles from 5 s, or a quarter of a short interval, up to the interval.
+    """
+    first = min(_FIRST_RETRY, interval / _RETRIES_PER_INTERVAL)
+    return now + min(interval, first * 2.0 ** min(failures - 1, 32))
