@@ -1,0 +1,8 @@
+"""From views to bytes: the metric table, its rendering, and what a scrape is answered."""
+
+from exporter.exposition.format import Format
+from exporter.exposition.publish import Published, Publisher
+from exporter.exposition.scrape import scrape
+from exporter.exposition.targets import TargetCollector
+
+__all__ = ["Format", "Published", "Publisher", "TargetCollector", "scrape"]

@@ -1,0 +1,43 @@
+"""Families about the targets, read from what was published, so that a target that left leaves nothing behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from exporter.fleet import JobState
+from exporter.telemetry import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prometheus_client import Metric
+
+    from exporter.exposition.publish import Published
+
+
+class TargetCollector(Collector):
+    """``target_info`` and ``tracked_jobs``."""
+
+    def __init__(self, published: Callable[[], Published]) -> None:
+        self._published = published
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families as they were published; counting was done by whoever made the views."""
+        info = GaugeMetricFamily(
+            f"{PREFIX}_target_info",
+            "The region and account of a target; always 1.",
+            labels=["target", "aws_region", "aws_account_id"],
+        )
+        tracked = GaugeMetricFamily(
+            f"{PREFIX}_tracked_jobs",
+            "Tuning jobs watched, by what the last describe says of them.",
+            labels=["target", "state"],
+        )
+        for target in self._published().targets:
+            info.add_metric([target.name, target.region, target.account_id], 1)
+            for state in JobState:
+                tracked.add_metric([target.name, state], target.states[state])
+        return (info, tracked)
