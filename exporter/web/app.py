@@ -1,0 +1,115 @@
+"""The HTTP interface: what each path answers. It knows the daemon only as a ``Site``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter.web import pages
+from exporter.web.negotiate import accepts_gzip, choose_format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from exporter.exposition.format import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The answer of a probe, and why, in one line for a person."""
+
+    ok: bool
+    detail: str
+
+
+class Site(Protocol):
+    """What is served. Every method is called on the server's only thread and must return at once."""
+
+    def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - Format is the term
+        """Return the exposition in pieces, which together are one gzip member if ``gzip``."""
+
+    def healthy(self) -> Check:
+        """Whether the process works; if not, it wants a restart."""
+
+    def ready(self) -> Check:
+        """Whether a scrape tells something yet."""
+
+    def overview(self) -> pages.Overview:
+        """Return what the landing page tells."""
+
+
+def create_app(site: Site) -> Starlette:
+    """Return the application. An exception of the site becomes a bare 500 and goes on to the server, which logs it."""
+
+    async def metrics(request: Request) -> Response:
+        wanted = choose_format(_header(request, "accept"))
+        gzip = accepts_gzip(_header(request, "accept-encoding"))
+        return _Exposition(site.scrape(wanted, gzip), wanted, gzip=gzip)
+
+    async def healthy(_: Request) -> Response:
+        return _probe(site.healthy())
+
+    async def ready(_: Request) -> Response:
+        return _probe(site.ready())
+
+    async def landing(_: Request) -> Response:
+        # The page is self-contained; nothing that an attacker smuggled into it could run or load anything.
+        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+        return HTMLResponse(pages.landing(site.overview()), headers={"Content-Security-Policy": policy})
+
+    # Route adds HEAD to GET, and the allowed methods to a 405.
+    app = Starlette(
+        routes=[
+            Route("/", landing, methods=["GET"]),
+            Route("/metrics", metrics, methods=["GET"]),
+            Route("/-/healthy", healthy, methods=["GET"]),
+            Route("/-/ready", ready, methods=["GET"]),
+        ]
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _header(request: Request, name: str) -> str | None:
+    """Return the header's value, its lines joined as HTTP defines, or None without it."""
+    return ", ".join(request.headers.getlist(name)) or None
+
+
+def _probe(check: Check) -> Response:
+    return PlainTextResponse(f"{check.detail}\n", status_code=200 if check.ok else 503)
+
+
+class _Exposition(Response):
+    """The exposition, sent piece by piece, so that a slow reader never makes us hold the whole body."""
+
+    def __init__(self, pieces: Iterable[bytes], wanted: Format, *, gzip: bool) -> None:
+        self.status_code = 200
+        self.background = None
+        headers = {"Content-Type": wanted.content_type, "Vary": "Accept, Accept-Encoding"}
+        if gzip:
+            # Compressed pieces are at hand and few; plain ones are inflated one by one.
+            pieces = tuple(pieces)
+            headers["Content-Encoding"] = "gzip"
+        else:
+            rest = iter(pieces)
+            first = tuple(islice(rest, 2))
+            pieces = first if len(first) < 2 else chain(first, rest)
+        if isinstance(pieces, tuple):
+            headers["Content-Length"] = str(sum(map(len, pieces)))
+        self._pieces = pieces
+        self.init_headers(headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if scope["method"] != "HEAD":
+            for piece in self._pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

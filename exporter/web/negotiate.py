@@ -1,0 +1,87 @@
+"""What a client can read: the format from ``Accept``, compression from ``Accept-Encoding``. Nothing here ever raises."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.exposition.format import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_QUALITY = re.compile(r"[01](\.[0-9]*)?")
+
+# The versions that a client may ask for and be content with what it gets. Nobody implements OpenMetrics 0.0.1 apart
+# from 1.0.0: Prometheus has always named both for one parser.
+_VERSIONS = {
+    Format.OPENMETRICS: ("application", "openmetrics-text", frozenset({"", "1.0.0", "0.0.1"})),
+    Format.TEXT: ("text", "plain", frozenset({"", "0.0.4"})),
+}
+
+
+class _Item(NamedTuple):
+    """One member of a header's list: its lower-case name, parameters, and quality from 0 to 1."""
+
+    name: str
+    parameters: dict[str, str]
+    quality: float
+
+
+class _Fit(NamedTuple):
+    """How well a format suits: in this order, so that ``max`` picks what the client likes best, then names first."""
+
+    quality: float
+    earliness: int
+
+
+def choose_format(accept: str | None) -> Format:
+    """Return the format that the client prefers, and the text format if it names none that we speak.
+
+    Between equals the one named first wins, and under one wildcard the text format.
+    """
+    items = list(_items(accept or ""))
+    text, openmetrics = _fit(Format.TEXT, items), _fit(Format.OPENMETRICS, items)
+    return Format.OPENMETRICS if openmetrics.quality > 0 and openmetrics > text else Format.TEXT
+
+
+def accepts_gzip(accept_encoding: str | None) -> bool:
+    """Whether the client reads gzip, and does not say that it would rather have the plain body."""
+    qualities: dict[str, float] = {}
+    for item in _items(accept_encoding or ""):
+        qualities.setdefault(item.name, item.quality)
+    gzip = qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0)))
+    return gzip > 0 and gzip >= qualities.get("identity", 0.0)
+
+
+def _fit(wanted: Format, items: list[_Item]) -> _Fit:
+    # The most specific range that covers a format decides, so that "*/*, text/plain;q=0" refuses text.
+    best = (-1, _Fit(0.0, -len(items)))
+    for position, item in enumerate(items):
+        specificity = _covers(item, wanted)
+        if specificity is not None:
+            best = max(best, (specificity, _Fit(item.quality, -position)))
+    return best[1]
+
+
+def _covers(item: _Item, wanted: Format) -> int | None:
+    """Return how closely the range describes the format, or None if it does not cover it."""
+    kind, subtype, versions = _VERSIONS[wanted]
+    if item.name == "*/*":
+        return 0
+    if item.name == f"{kind}/*":
+        return 1
+    version = item.parameters.get("version", "")
+    if item.name == f"{kind}/{subtype}" and version in versions:
+        return 3 if version else 2
+    return None
+
+
+def _items(header: str) -> Iterator[_Item]:
+    for member in header.split(","):
+        name, *rest = member.split(";")
+        pairs = (part.partition("=") for part in rest)
+        parameters = {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs}
+        quality = parameters.get("q", "1")
+        if name.strip() and _QUALITY.fullmatch(quality):
+            yield _Item(name.strip().lower(), parameters, min(float(quality), 1.0))

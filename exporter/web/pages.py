@@ -1,0 +1,47 @@
+"""The pages for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("exporter.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Link(NamedTuple):
+    """A line of the landing page: where it leads and what is there."""
+
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the landing page tells.
+
+    ``started`` is in Unix seconds, ``targets`` counts what is configured, ``jobs`` counts the jobs in each state.
+    """
+
+    version: str
+    started: float
+    targets: int
+    jobs: Mapping[str, int]
+    links: Sequence[Link]
+
+
+def landing(overview: Overview) -> str:
+    """Return the landing page as HTML."""
+    started = datetime.fromtimestamp(overview.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return _TEMPLATES.get_template("landing.html").render(overview=overview, started=started)

@@ -1,0 +1,186 @@
+"""The HTTP server: one daemon thread with an event loop of its own, on sockets made elsewhere.
+
+uvicorn's own server is left out. It wants the main thread for its signals, wakes ten times a second, and leaves accepting
+to asyncio, which on running out of file descriptors retries once for every place in the backlog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import structlog
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from exporter.web.protocol import HEAD_SIZE, ClientProtocol, Limits, Roster
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Sequence
+
+    from starlette.types import ASGIApp
+
+# Seconds of not accepting after the process ran out of file descriptors, and the least time between two complaints.
+_SHORTAGE_PAUSE = 0.1
+_SHORTAGE_SILENCE = 60.0
+
+_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+# What every answer carries, errors included.
+_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
+
+_log = structlog.get_logger(__name__)
+
+
+class WebServer:
+    """Serves an ASGI application on listening sockets, which it owns from the start on."""
+
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], limits: Limits | None = None) -> None:
+        self._app = app
+        self._sockets = sockets
+        self._limits = limits or Limits()
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+        self._serving: Future[Callable[[float], object]] = Future()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server's thread runs."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Return when the server answers. Raise what kept it from starting."""
+        self._thread.start()
+        self._serving.result()
+
+    def stop(self, timeout: float) -> None:
+        """Stop accepting, give the answers under way half of the time, close everything; return after ``timeout`` seconds at most."""
+        if not self.alive:
+            return
+        stop = self._serving.result()
+        with contextlib.suppress(RuntimeError):  # it ended by itself in the meantime
+            stop(timeout / 2)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:  # noqa: BLE001 - start() raises it, or else the log has it
+            if self._serving.done():
+                _log.exception("the web server ended")
+            else:
+                self._serving.set_exception(error)
+        finally:
+            for listener in self._sockets:
+                listener.close()
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        stopping: asyncio.Future[float] = loop.create_future()
+
+        def stop(grace: float) -> None:
+            if not stopping.done():
+                stopping.set_result(grace)
+
+        config = Config(
+            self._app,
+            http=ClientProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            headers=_HEADERS,
+            workers=1,
+            h11_max_incomplete_event_size=HEAD_SIZE,
+        )
+        config.load()
+        state = ServerState()
+        state.default_headers = config.encoded_headers
+        roster = Roster(self._limits.connections)
+        doors = [
+            _Door(listener, lambda: ClientProtocol(config, state, roster, self._limits), roster)
+            for listener in self._sockets
+        ]
+        for door in doors:
+            door.open()
+        self._serving.set_result(lambda grace: loop.call_soon_threadsafe(stop, grace))
+        grace = await stopping
+        for door in doors:
+            await door.close()
+        for connection in roster:
+            connection.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await _all_closed(state)
+        for connection in roster:
+            connection.drop()
+        await _all_closed(state)
+
+
+async def _all_closed(state: ServerState) -> None:
+    while state.connections or state.tasks:
+        await asyncio.sleep(0.01)
+
+
+class _Door:
+    """Accepts from one listening socket."""
+
+    def __init__(self, listener: socket.socket, protocol: Callable[[], ClientProtocol], roster: Roster) -> None:
+        self._listener = listener
+        self._protocol = protocol
+        self._roster = roster
+        self._loop = asyncio.get_running_loop()
+        self._entering: set[asyncio.Task[None]] = set()
+        self._pause: asyncio.TimerHandle | None = None
+        self._complained = -_SHORTAGE_SILENCE
+
+    def open(self) -> None:
+        """Start accepting. Raise OSError if the socket is closed."""
+        self._listener.setblocking(False)  # noqa: FBT003 - its only spelling
+        self._pause = None
+        self._loop.add_reader(self._listener, self._accept)
+
+    async def close(self) -> None:
+        """Stop accepting; what was accepted is on the roster afterwards."""
+        self._loop.remove_reader(self._listener)
+        if self._pause is not None:
+            self._pause.cancel()
+        self._listener.close()
+        await asyncio.gather(*self._entering)
+
+    def _accept(self) -> None:
+        # One at a time, so that what the ones before have sent is read first: who was accepted but not yet heard
+        # would look like a client that says nothing.
+        try:
+            client, _ = self._listener.accept()
+        except OSError as error:
+            if error.errno in _SHORTAGE:
+                self._make_do(error)
+            return  # or else the client gave up while it waited
+        client.setblocking(False)  # noqa: FBT003 - its only spelling
+        task = self._loop.create_task(self._enter(client))
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
+
+    async def _enter(self, client: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, client)
+        except OSError as error:
+            _log.debug("lost a client while it entered", error=str(error))
+            client.close()
+
+    def _make_do(self, error: OSError) -> None:
+        # The waiting connection keeps the socket readable: without a pause the loop would spin.
+        self._loop.remove_reader(self._listener)
+        self._pause = self._loop.call_later(_SHORTAGE_PAUSE, self.open)
+        self._roster.drop_oldest(1 + len(self._roster) // 8)
+        if self._loop.time() - self._complained >= _SHORTAGE_SILENCE:
+            self._complained = self._loop.time()
+            _log.warning("cannot accept connections for a moment, dropped old ones", error=str(error))

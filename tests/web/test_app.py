@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import gzip
+import http.client
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.exposition.format import Format
+from exporter.web import Check
+
+PIECE = b"a_metric 1\n" * 4096
+PROMETHEUS = {"Accept": "application/openmetrics-text;version=1.0.0,*/*;q=0.1", "Accept-Encoding": "gzip"}
+PLAIN = {"Accept-Encoding": "identity"}
+
+
+def test_a_scrape_gets_the_format_and_coding_it_asks_for(serve) -> None:
+    running = serve()
+    running.site.pieces = 3
+    answer = httpx.get(f"{running.url}/metrics", headers=PROMETHEUS)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-length"] == str(len(gzip.compress(PIECE * 3, mtime=0)))
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "date" in answer.headers
+    assert "server" not in answer.headers
+    assert answer.content == PIECE * 3
+    assert running.site.asked == [(Format.OPENMETRICS, True)]
+
+
+def test_a_browser_gets_text_in_one_piece_with_its_length(serve) -> None:
+    running = serve()
+    answer = httpx.get(f"{running.url}/metrics", headers=PLAIN)
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.headers["content-length"] == str(len(PIECE))
+    assert "content-encoding" not in answer.headers
+    assert answer.content == PIECE
+    assert running.site.asked == [(Format.TEXT, False)]
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2, 5, 100])
+def test_a_plain_body_arrives_whole_in_any_number_of_pieces(serve, pieces: int) -> None:
+    running = serve()
+    running.site.pieces = pieces
+    answer = httpx.get(f"{running.url}/metrics", headers=PLAIN)
+    assert answer.content == PIECE * pieces
+    assert ("content-length" in answer.headers) is (pieces < 2)
+
+
+def test_a_client_of_http_1_0_gets_the_whole_body_up_to_the_end_of_the_connection(serve) -> None:
+    running = serve()
+    running.site.pieces = 50
+    head, _, body = running.exchange(b"GET /metrics HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head.lower()
+    assert body == PIECE * 50
+
+
+def test_several_lines_of_a_header_are_one_list(serve) -> None:
+    running = serve()
+    httpx.get(
+        f"{running.url}/metrics",
+        headers=[
+            ("Accept", "text/plain;q=0.1"),
+            ("Accept", "application/openmetrics-text"),
+            ("Accept-Encoding", "br"),
+            ("Accept-Encoding", "gzip"),
+        ],
+    )
+    assert running.site.asked == [(Format.OPENMETRICS, True)]
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("headers", [PROMETHEUS, PLAIN])
+def test_head_gets_the_head_of_get(serve, path: str, headers: dict[str, str]) -> None:
+    running = serve()
+    with httpx.Client(base_url=running.url, headers=headers) as client:
+        got, head, again = client.get(path), client.head(path), client.get(path)
+    ignored = {"date"}
+    assert {k: v for k, v in head.headers.items() if k not in ignored} == {
+        k: v for k, v in got.headers.items() if k not in ignored
+    }
+    assert head.status_code == 200
+    assert head.content == b""
+    assert again.content == got.content
+
+
+def test_head_does_not_make_the_body(serve) -> None:
+    running = serve()
+    running.site.pieces = 100
+    assert httpx.head(f"{running.url}/metrics", headers=PLAIN).status_code == 200
+    assert running.site.taken <= 2
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"])
+def test_other_methods_are_told_the_ones_allowed(serve, path: str, method: str) -> None:
+    answer = httpx.request(method, f"{serve().url}{path}")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/metrics/", "/-/healthy/", "//metrics", "/-/", "/favicon.ico", "/..", "/%2e%2e/x"])
+def test_every_other_path_is_unknown_and_not_redirected(serve, path: str) -> None:
+    running = serve()
+    answer = running.exchange(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"x-content-type-options: nosniff" in answer
+
+
+def test_a_query_changes_nothing(serve) -> None:
+    assert httpx.get(f"{serve().url}/metrics?collect=everything").content == PIECE
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+def test_a_probe_answers_with_the_reason(serve, path: str) -> None:
+    running = serve()
+    good, bad = Check(ok=True, detail="fine"), Check(ok=False, detail="worker 3 of eu-west-1 died")
+    running.site.health, running.site.readiness = (good, bad) if path == "/-/healthy" else (bad, good)
+    answer = httpx.get(f"{running.url}{path}")
+    assert (answer.status_code, answer.text) == (200, "fine\n")
+    running.site.health, running.site.readiness = running.site.readiness, running.site.health
+    answer = httpx.get(f"{running.url}{path}")
+    assert (answer.status_code, answer.text) == (503, "worker 3 of eu-west-1 died\n")
+
+
+def test_the_landing_page_is_html_that_may_load_nothing(serve) -> None:
+    answer = httpx.get(f"{serve().url}/")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert "1.2.3" in answer.text
+
+
+def test_a_fault_of_the_site_is_logged_once_and_tells_the_client_nothing(serve) -> None:
+    running = serve()
+    running.site.fault_before = ZeroDivisionError("the secret")
+    with httpx.Client() as client, capture_logs() as logs:
+        answer = client.get(f"{running.url}/metrics")
+        assert (answer.status_code, answer.text) == (500, "Internal Server Error")
+        assert answer.headers["content-type"].startswith("text/plain")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        running.site.fault_before = None
+        assert client.get(f"{running.url}/metrics").status_code == 200
+    errors = [line for line in logs if line["log_level"] == "error"]
+    assert [(line["event"], line["path"], line["exc_info"]) for line in errors] == [
+        ("answering failed", "/metrics", True)
+    ]
+
+
+def test_a_fault_within_the_body_leaves_it_visibly_incomplete(serve, caplog: pytest.LogCaptureFixture) -> None:
+    running = serve()
+    running.site.pieces = 3
+    running.site.fault_within = ZeroDivisionError("too late for a status")
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    with capture_logs() as logs:
+        connection.request("GET", "/metrics")
+        with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+            connection.getresponse().read()
+    connection.close()
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["answering failed"]
+    assert caplog.records == []

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import logging
+import re
+import select
+import socket
+import time
+from contextlib import suppress
+from typing import BinaryIO
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.web.protocol import HEAD_SIZE, Limits, Phase, Roster
+
+PIECE = b"a_metric 1\n" * 4096
+GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOSING = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+HUGE = 2000  # pieces: 90 MB, which no kernel buffers for us
+
+
+def read_answer(stream: BinaryIO) -> bytes:
+    """Return one answer that has a length."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += stream.readline()
+    return head + stream.read(int(re.search(rb"content-length: (\d+)", head)[1]))
+
+
+def seconds_until_closed(client: socket.socket, drip: bytes = b"") -> float:
+    """Wait until the server closes, sending the bytes one by one meanwhile."""
+    began = time.monotonic()
+    with suppress(ConnectionError):
+        for position in range(100_000):
+            if drip:
+                client.sendall(drip[position : position + 1] or b"x")
+            readable, _, _ = select.select([client], [], [], 0.02 if drip else 10)
+            if readable and client.recv(1 << 16) == b"":
+                break
+    return time.monotonic() - began
+
+
+class TestDeadlines:
+    def test_a_silent_connection_is_closed(self, serve) -> None:
+        client = serve(Limits(head=0.3)).connect()
+        assert 0.25 < seconds_until_closed(client) < 3
+
+    def test_dripped_bytes_do_not_prolong_the_head(self, serve) -> None:
+        client = serve(Limits(head=0.5)).connect(b"GET /metrics HTTP/1.1\r\nX: ")
+        assert 0.4 < seconds_until_closed(client, b"y" * 10_000) < 3
+
+    def test_nor_that_of_a_further_request_on_a_kept_connection(self, serve) -> None:
+        client = serve(Limits(head=0.5)).connect(GET)
+        read_answer(client.makefile("rb"))
+        assert 0.4 < seconds_until_closed(client, b"GET /metrics HTTP/1.1\r\nX: " + b"y" * 10_000) < 3
+
+    def test_nor_when_its_beginning_came_with_the_request_before(self, serve) -> None:
+        client = serve(Limits(head=0.3)).connect(GET + b"GET /met")
+        read_answer(client.makefile("rb"))
+        assert seconds_until_closed(client) < 3
+
+    def test_a_kept_connection_outlives_the_head_but_not_the_idle_time(self, serve) -> None:
+        client = serve(Limits(head=0.1, idle=0.6)).connect(GET)
+        read_answer(client.makefile("rb"))
+        assert 0.5 < seconds_until_closed(client) < 3
+
+    def test_a_client_that_does_not_read_is_dropped_and_costs_little(self, serve) -> None:
+        running = serve(Limits(answer=0.5))
+        running.site.pieces = HUGE
+        began = time.monotonic()
+        client = running.connect(GET, buffer=4096)
+        assert running.site.released.wait(5)
+        assert 0.4 < time.monotonic() - began < 3
+        assert running.site.taken < HUGE / 4
+        assert len(read_to_end(client)) < HUGE * len(PIECE) / 4
+
+    def test_a_client_that_reads_a_little_now_and_then_is_dropped_all_the_same(self, serve) -> None:
+        running = serve(Limits(answer=0.5))
+        running.site.pieces = HUGE
+        client = running.connect(GET, buffer=4096)
+        while not running.site.released.wait(0.02):
+            client.recv(1000)
+        assert running.site.taken < HUGE / 4
+
+    def test_a_short_answer_that_is_not_read_is_dropped_too(self, serve) -> None:
+        # Complete for HTTP, but stuck above the kernel: pipelined requests fill what is below.
+        running = serve(Limits(answer=0.5, idle=60))
+        running.site.pieces = 20
+        client = running.connect(GET.replace(b"Host", b"Accept-Encoding: identity\r\nHost") * 100, buffer=4096)
+        assert is_closed(client, within=5)
+        assert running.site.taken < 100 * 20
+
+    def test_a_slow_reader_in_time_gets_everything(self, serve) -> None:
+        running = serve(Limits(answer=20))
+        running.site.pieces = 300
+        client = running.connect(CLOSING, buffer=4096)
+        body = read_to_end(client)
+        assert body.count(PIECE[:11]) > 0
+        assert unchunked(body) == PIECE * 300
+
+
+def is_closed(client: socket.socket, within: float = 0) -> bool:
+    """Whether the server closes within so many seconds, seen without reading anything."""
+    poll = select.poll()
+    poll.register(client, select.POLLRDHUP)
+    return bool(poll.poll(within * 1000))
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    received = bytearray()
+    with suppress(ConnectionError):
+        while data := client.recv(1 << 16):
+            received += data
+    return bytes(received)
+
+
+def unchunked(answer: bytes) -> bytes:
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head.lower()
+    body = bytearray()
+    while True:
+        size, _, rest = rest.partition(b"\r\n")
+        if int(size, 16) == 0:
+            assert rest == b"\r\n"
+            return bytes(body)
+        body += rest[: int(size, 16)]
+        rest = rest[int(size, 16) + 2 :]
+
+
+class TestOddClients:
+    @pytest.mark.parametrize(
+        "garbage",
+        [
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # the beginning of TLS
+            b"\x00" * 100,
+            b"\r\n\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\n\r\n",  # without Host
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: odd\r\n\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 2 * HEAD_SIZE,
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * HEAD_SIZE,
+            b"y" * 4 * HEAD_SIZE,
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        ],
+    )
+    def test_what_is_not_http_is_refused_and_nobody_hears_of_it(self, serve, caplog, garbage: bytes) -> None:
+        running = serve()
+        with caplog.at_level(logging.DEBUG), capture_logs() as logs:
+            answer = running.exchange(garbage)
+        # A reset may overtake the answer to who sends more than is read.
+        assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")) or (not answer and len(garbage) > HEAD_SIZE)
+        assert {line["log_level"] for line in logs} <= {"debug"}
+        assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+        assert running.exchange(CLOSING).endswith(PIECE)
+
+    def test_a_head_just_within_bounds_is_read(self, serve) -> None:
+        head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+        padded = head + b"y" * (HEAD_SIZE - len(head) - 4) + b"\r\n\r\n"
+        assert serve().exchange(padded).startswith(b"HTTP/1.1 200 ")
+
+    def test_a_client_of_http_2_that_did_not_ask_is_sent_away(self, serve) -> None:
+        assert serve().exchange(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").startswith(b"HTTP/1.1 404 ")
+
+    @pytest.mark.parametrize("framing", [b"Content-Length: 1000000000", b"Transfer-Encoding: chunked"])
+    @pytest.mark.parametrize(("method", "status"), [(b"GET", b"200"), (b"POST", b"405")])
+    def test_a_body_is_not_waited_for(self, serve, framing: bytes, method: bytes, status: bytes) -> None:
+        answer = serve().exchange(method + b" /metrics HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert b"connection: close" in answer
+
+    def test_a_body_that_came_with_its_request_is_ignored(self, serve) -> None:
+        stream = serve().connect(GET.replace(b"Host", b"Content-Length: 3\r\nHost") + b"abc" + GET).makefile("rb")
+        assert read_answer(stream).endswith(PIECE)
+        assert read_answer(stream).endswith(PIECE)
+
+    def test_a_client_that_waits_to_be_asked_for_its_body_gets_its_answer(self, serve) -> None:
+        answer = serve().exchange(
+            b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        )
+        assert answer.startswith(b"HTTP/1.1 405 ")
+
+    @pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+    def test_an_upgrade_is_not_taken_up(self, serve, caplog, protocol: bytes) -> None:
+        upgrade = CLOSING.replace(b"Connection: close", b"Connection: Upgrade, close\r\nUpgrade: " + protocol)
+        assert serve().exchange(upgrade).startswith(b"HTTP/1.1 200 ")
+        assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+    def test_a_tunnel_is_refused(self, serve) -> None:
+        answer = serve().exchange(b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 40")
+
+    @pytest.mark.parametrize("pieces", [1, 300])
+    def test_a_client_that_closed_its_own_direction_gets_everything(self, serve, pieces: int) -> None:
+        running = serve()
+        running.site.pieces = pieces
+        client = running.connect(GET, buffer=4096)
+        client.shutdown(socket.SHUT_WR)
+        body = read_to_end(client)
+        assert (unchunked(body) if pieces > 1 else body).endswith(PIECE * pieces)
+
+    def test_also_all_that_it_asked_for_at_once(self, serve) -> None:
+        client = serve().connect(GET * 5)
+        client.shutdown(socket.SHUT_WR)
+        assert read_to_end(client).count(b"HTTP/1.1 200 ") == 5
+
+    def test_a_client_that_closed_its_own_direction_before_asking_is_closed(self, serve) -> None:
+        client = serve(Limits(head=60)).connect(b"GET /metr")
+        client.shutdown(socket.SHUT_WR)
+        assert seconds_until_closed(client) < 3
+
+    def test_pipelined_requests_are_answered_in_order(self, serve) -> None:
+        paths = [b"/-/healthy", b"/metrics", b"/nothing", b"/-/ready"]
+        stream = serve().connect(b"".join(GET.replace(b"/metrics", path) for path in paths)).makefile("rb")
+        answers = [read_answer(stream) for _ in paths]
+        assert [answer.split(b" ", 2)[1] for answer in answers] == [b"200", b"200", b"404", b"200"]
+        assert answers[1].endswith(PIECE)
+        assert answers[3].endswith(b"ready\n")
+
+    def test_who_asks_far_ahead_is_dropped(self, serve) -> None:
+        client = serve().connect()
+        with suppress(ConnectionError):
+            client.sendall(GET * HEAD_SIZE)
+        assert read_to_end(client).count(b"HTTP/1.1 200 ") < HEAD_SIZE
+
+    @pytest.mark.parametrize("reset", [False, True])
+    def test_the_answer_to_a_client_that_left_is_given_up(self, serve, caplog, reset: bool) -> None:
+        running = serve()
+        running.site.pieces = HUGE
+        client = running.connect(GET, buffer=4096)
+        client.recv(1)
+        if reset:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        with capture_logs() as logs:
+            client.close()
+            assert running.site.released.wait(5)
+            assert running.exchange(
+                GET.replace(b"/metrics", b"/-/healthy").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+            )
+        assert running.site.taken < HUGE / 4
+        assert {line["log_level"] for line in logs} <= {"debug"}
+        assert caplog.records == []
+
+
+FLOODS = {
+    "silent": b"",
+    "half a head": b"GET /metrics HTTP/1.1\r\nX: y",
+    "idle": b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n",
+    "not reading": b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a body without end": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n",
+    "garbage": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "pipelined": b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100,
+    "a huge head": b"GET /metrics HTTP/1.1\r\nX: " + b"y" * HEAD_SIZE,
+}
+
+
+@pytest.mark.parametrize("sent", FLOODS.values(), ids=FLOODS.keys())
+def test_no_flood_costs_a_scrape(serve, scraping, sent: bytes) -> None:
+    places = 60
+    running = serve(Limits(connections=places, head=60, answer=60, idle=60))
+    running.site.pieces = 200
+    with scraping(running) as scraper:
+        for _ in range(5):
+            for _ in range(places // 2):
+                with suppress(ConnectionError):
+                    running.connect(sent, buffer=4096)
+            scraper.more(2)
+        assert sum(not is_closed(client) for client in running.opened) <= places
+
+
+def test_a_mixed_flood_costs_no_scrape(serve, scraping) -> None:
+    running = serve(Limits(connections=60, head=0.3, answer=0.3, idle=0.3))
+    running.site.pieces = 200
+    with scraping(running) as scraper:
+        for _ in range(40):
+            for sent in FLOODS.values():
+                with suppress(ConnectionError):
+                    running.connect(sent, buffer=4096)
+        scraper.more(5)
+
+
+class Occupant:
+    """Stands for a connection on a roster."""
+
+    def __init__(self, name: str, dropped: list[str]) -> None:
+        self.name, self._dropped = name, dropped
+
+    def drop(self) -> None:
+        self._dropped.append(self.name)
+
+
+class TestRoster:
+    def test_room_is_made_by_the_oldest_of_the_most_crowded_phase(self) -> None:
+        dropped: list[str] = []
+        roster = Roster(6)
+        entries = [("a", Phase.IDLE), ("b", Phase.HEAD), ("c", Phase.HEAD), ("d", Phase.HEAD), ("e", Phase.ANSWER)]
+        occupants = {name: Occupant(name, dropped) for name in "abcdefgh"}
+        for name, phase in entries:
+            roster.enter(occupants[name], phase)
+        roster.enter(occupants["b"], Phase.ANSWER)
+        roster.enter(occupants["b"], Phase.HEAD)  # the youngest of its phase now
+        roster.enter(occupants["f"], Phase.HEAD)
+        assert dropped == []
+        roster.enter(occupants["g"], Phase.HEAD)
+        roster.enter(occupants["h"], Phase.IDLE)
+        assert dropped == ["c", "d"]
+        assert len(roster) == 6
+
+    def test_answers_under_way_are_kept_unless_they_are_the_crowd(self) -> None:
+        dropped: list[str] = []
+        roster = Roster(3)
+        for name, phase in [("a", Phase.ANSWER), ("b", Phase.IDLE), ("c", Phase.IDLE), ("d", Phase.ANSWER)]:
+            roster.enter(Occupant(name, dropped), phase)
+        assert dropped == ["b"]
+        roster.enter(Occupant("e", dropped), Phase.ANSWER)
+        assert dropped == ["b", "a"]
+
+    def test_changing_the_phase_takes_no_room(self) -> None:
+        dropped: list[str] = []
+        roster = Roster(2)
+        first, second = Occupant("a", dropped), Occupant("b", dropped)
+        roster.enter(first, Phase.HEAD)
+        roster.enter(second, Phase.HEAD)
+        roster.enter(first, Phase.IDLE)
+        assert dropped == []
+        assert set(roster) == {first, second}
+
+    def test_nobody_is_dropped_from_an_empty_roster(self) -> None:
+        roster = Roster(1)
+        roster.drop_oldest(5)
+        assert len(roster) == 0

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+
+from exporter.web import WebServer, create_app, open_socket, parse_address
+from exporter.web.protocol import Limits
+
+GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("address", ["[::]:0", ":0"])
+def test_both_families_reach_one_socket(serve, address: str) -> None:
+    running = serve(address=address)
+    for host in ("127.0.0.1", "[::1]"):
+        assert httpx.get(f"http://{host}:{running.port}/-/healthy").status_code == 200
+
+
+def test_several_sockets_serve_one_site(serve) -> None:
+    site = serve().site
+    listeners = [open_socket(parse_address(text)) for text in ("127.0.0.1:0", "[::1]:0")]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    server = WebServer(create_app(site), listeners)
+    server.start()
+    try:
+        for host, port in zip(("127.0.0.1", "[::1]"), ports, strict=True):
+            assert httpx.get(f"http://{host}:{port}/-/healthy").status_code == 200
+    finally:
+        server.stop(5)
+    assert not server.alive
+
+
+def test_it_runs_in_a_daemon_thread_and_leaves_signals_alone(serve) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    running = serve()
+    assert running.server.alive
+    assert any(thread.name == "web" and thread.daemon for thread in threading.enumerate())
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_what_keeps_it_from_starting_is_raised(serve) -> None:
+    closed = open_socket(parse_address("127.0.0.1:0"))
+    closed.close()
+    server = WebServer(create_app(serve().site), [closed])
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        server.start()
+    server.stop(1)
+    assert not server.alive
+
+
+def test_stop_without_start_does_nothing(serve) -> None:
+    with open_socket(parse_address("127.0.0.1:0")) as listener:
+        server = WebServer(create_app(serve().site), [listener])
+        server.stop(1)
+        assert not server.alive
+
+
+def test_stop_closes_every_kind_of_connection_at_once_and_frees_the_port(serve) -> None:
+    running = serve()
+    silent, begun, idle = running.connect(), running.connect(b"GET /me"), running.connect(GET)
+    assert idle.recv(1) == b"H"
+    began = time.monotonic()
+    running.server.stop(10)
+    assert time.monotonic() - began < 3
+    assert not running.server.alive
+    for client in (silent, begun, idle):
+        try:
+            while client.recv(1 << 20):
+                pass
+        except ConnectionResetError:
+            pass
+    open_socket(parse_address(f"127.0.0.1:{running.port}")).close()
+    running.server.stop(10)
+
+
+def test_an_answer_under_way_may_finish(serve) -> None:
+    running = serve()
+    running.site.pieces = 300
+    client = running.connect(GET, buffer=4096)
+    received = bytearray(client.recv(1))
+    stopper = threading.Thread(target=running.server.stop, args=(20,))
+    stopper.start()
+    while data := client.recv(1 << 20):
+        received += data
+    assert received.endswith(b"\r\n0\r\n\r\n")
+    stopper.join(10)
+    assert not running.server.alive
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_stop(serve) -> None:
+    running = serve(Limits(answer=60))
+    running.site.pieces = 2000
+    for _ in range(10):
+        running.connect(GET, buffer=4096).recv(1)
+    began = time.monotonic()
+    running.server.stop(1)
+    assert 0.4 < time.monotonic() - began < 1.5
+    assert not running.server.alive
+    assert running.site.released.is_set()
+
+
+def test_nobody_is_accepted_after_the_stop(serve) -> None:
+    running = serve()
+    running.server.stop(5)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", running.port), timeout=5)
+
+
+SHORT_OF_FILES = """
+import json, resource, sys, time
+from exporter.web import Check, WebServer, create_app, open_socket, parse_address
+
+class Site:
+    def healthy(self):
+        return Check(True, "ok")
+
+listener = open_socket(parse_address("127.0.0.1:0"))
+server = WebServer(create_app(Site()), [listener])
+server.start()
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+print(listener.getsockname()[1], flush=True)
+sys.stdin.readline()
+before = time.process_time(), time.monotonic()
+sys.stdin.readline()
+print(json.dumps([time.process_time() - before[0], time.monotonic() - before[1]]), flush=True)
+sys.stdin.readline()
+server.stop(5)
+print(server.alive)
+"""
+
+
+def test_running_out_of_file_descriptors_neither_stops_it_nor_makes_it_spin() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SHORT_OF_FILES],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        port = int(process.stdout.readline())
+        crowd = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(60)]
+        try:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            # Served although there was no descriptor left: the oldest of the crowd made room.
+            for _ in range(5):
+                assert httpx.get(f"http://127.0.0.1:{port}/-/healthy", timeout=10).status_code == 200
+            crowd += [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(60)]
+            assert httpx.get(f"http://127.0.0.1:{port}/-/healthy", timeout=10).status_code == 200
+            output, _ = process.communicate("\n\n", timeout=30)
+        finally:
+            for client in crowd:
+                client.close()
+    *complaints, times, alive = output.splitlines()
+    busy, passed = json.loads(times)
+    assert busy < 0.5 * passed
+    assert len(complaints) == 1
+    assert "Too many open files" in complaints[0]
+    assert alive == "False"
