@@ -1,0 +1,34 @@
+"""What the simulated services answer when they refuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ApiError(Exception):
+    """A refused request: the error ``code``, the ``message`` for a person and the ``http_status``."""
+
+    def __init__(self, code: str, message: str, http_status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.http_status = http_status
+
+
+def not_found(name: str) -> ApiError:
+    """Return the error for a tuning job that does not exist in the account and region asked."""
+    return ApiError("ResourceNotFound", f"Amazon SageMaker has no tuning job named {name} here. Check the name.")
+
+
+def invalid(problems: Sequence[str]) -> ApiError:
+    """Return the error that tells every constraint an input broke."""
+    noun = "error" if len(problems) == 1 else "errors"
+    return ApiError("ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
+
+
+def unreadable(message: str) -> ApiError:
+    """Return the error for content that has not the form of the operation's input."""
+    return ApiError("SerializationException", message)

@@ -1,0 +1,205 @@
+"""One simulated tuning job as a function of time."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+from exporter.simulator.chance import chance
+from exporter.simulator.configuration import arn, configuration, max_runtime
+from exporter.simulator.errors import not_found
+from exporter.simulator.plan import Planner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.simulator.plan import State, Trial
+    from exporter.simulator.scenario import Scenario
+
+RUNTIME_REFRESH = 60.0
+"""How often the service brings RuntimeInSeconds up to date, in simulated seconds."""
+
+PARENT_AGE = 3 * 24 * 3600.0
+"""How long before the job its parent's best training job was created, in simulated seconds."""
+
+
+class Life:
+    """A tuning job whose whole life is known: ``at`` and ``summary`` only look it up.
+
+    Times are Unix seconds, those of the tuning job in whole milliseconds and never later than the moment asked
+    about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        scenario: Scenario,
+        *,
+        region: str,
+        account_id: str,
+        created: float,
+        speed: float,
+        seed: int,
+        tags: Mapping[str, str],
+    ) -> None:
+        """Compute the life. ``created`` is Unix seconds; ``speed`` divides every duration.
+
+        Raise ValueError when the speed is not positive.
+        """
+        if speed <= 0:
+            raise ValueError(f"a life cannot run at speed {speed}")
+        self.name = name
+        self.scenario = scenario
+        self.region = region
+        self.account_id = account_id
+        self.arn = arn("hyper-parameter-tuning-job", name, region=region, account_id=account_id)
+        self.created = _milliseconds(created)
+        self.speed = speed
+        self.tags = dict(tags)
+        self._seed = seed
+        plan = Planner(scenario, chance(seed, name), self._moment, max_runtime(scenario, speed)).run()
+        self.trials = plan.trials
+        self.ended = plan.states[-1].ended
+        self.gone = plan.gone
+        self._states = plan.states
+        self._since = [state.since for state in plan.states]
+        self._stalled = plan.stalled
+        self._constant = configuration(scenario, region=region, account_id=account_id, speed=speed)
+        self._parent_best = None if plan.parent_best is None else self._parent(plan.parent_best)
+
+    def exists(self, t: float) -> bool:
+        """Return whether the service knows the job at a moment."""
+        return self.created <= t and (self.gone is None or t < self.gone)
+
+    def state(self, t: float) -> State:
+        """Return what the service says of the job at a moment. Raise ApiError when it knows no such job then."""
+        if not self.exists(t):
+            raise not_found(self.name)
+        return self._states[bisect_right(self._since, t) - 1]
+
+    def at(self, t: float) -> dict[str, Any]:
+        """Return the answer of Describe at a moment, in the form of the wire.
+
+        The parts that never change are shared between answers: read them only. Raise ApiError (ResourceNotFound)
+        when the job does not exist at that moment.
+        """
+        state = self.state(t)
+        answer = {**self._identity(), **self._constant, **self._progress(state)}
+        if state.best is not None:
+            answer["BestTrainingJob"] = self._best(self.trials[state.best])
+        if self._parent_best is not None:
+            answer["OverallBestTrainingJob"] = self._parent_best
+        if state.failure is not None:
+            answer["FailureReason"] = state.failure
+        if not self.scenario.vintage:
+            details: dict[str, Any] = {"NumberOfTrainingJobsObjectiveNotImproving": state.not_improving}
+            if state.converged is not None:
+                details["ConvergenceDetectedTime"] = state.converged
+            answer["TuningJobCompletionDetails"] = details
+            answer["ConsumedResources"] = {"RuntimeInSeconds": self._runtime(t)}
+        return answer
+
+    def summary(self, t: float) -> dict[str, Any]:
+        """Return the job's entry in a List answer at a moment. Raise ApiError when it does not exist then."""
+        config = self._constant["HyperParameterTuningJobConfig"]
+        return {
+            **self._identity(),
+            "Strategy": config["Strategy"],
+            "ResourceLimits": config["ResourceLimits"],
+            **self._progress(self.state(t)),
+        }
+
+    def _moment(self, simulated: float) -> float:
+        return round(self.created + simulated / self.speed, 3)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "HyperParameterTuningJobName": self.name,
+            "HyperParameterTuningJobArn": self.arn,
+            "CreationTime": self.created,
+        }
+
+    def _progress(self, state: State) -> dict[str, Any]:
+        progress = {
+            "HyperParameterTuningJobStatus": state.status,
+            "LastModifiedTime": state.since,
+            "TrainingJobStatusCounters": {
+                "Completed": state.completed,
+                "InProgress": state.in_progress,
+                "RetryableError": state.retryable,
+                "NonRetryableError": state.non_retryable,
+                "Stopped": state.stopped,
+            },
+            "ObjectiveStatusCounters": {
+                "Succeeded": state.succeeded,
+                "Pending": state.in_progress,
+                "Failed": state.without_objective,
+            },
+        }
+        if state.ended is not None:
+            progress["HyperParameterTuningEndTime"] = state.ended
+        return progress
+
+    def _runtime(self, t: float) -> int:
+        """Return the wall clock time the job took, as of the last refresh: after the end it lags up to a minute."""
+        refreshes = math.floor((t - self.created) * self.speed / RUNTIME_REFRESH)
+        refreshed = self.created + refreshes * RUNTIME_REFRESH / self.speed
+        until = min(moment for moment in (refreshed, self.ended, self._stalled) if moment is not None)
+        return math.floor(until - self.created)
+
+    def _best(self, trial: Trial) -> dict[str, Any]:
+        best = self._training_job(
+            f"{self.name}-{trial.number:03d}-{chance(self._seed, self.name, trial.number).getrandbits(32):08x}",
+            trial,
+        )
+        definition = self.scenario.definitions[trial.definition]
+        if definition.name is not None:
+            best["TrainingJobDefinitionName"] = definition.name
+        return best
+
+    def _parent(self, objective: float) -> dict[str, Any]:
+        """Return the training job of the first parent that beats every one of this job."""
+        own = self.trials[0]
+        created = self._moment(-PARENT_AGE)
+        trial = own._replace(
+            created=created,
+            started=self._moment(120 - PARENT_AGE),
+            ended=self._moment(1200 - PARENT_AGE),
+            outcome="Completed",
+            objective=objective,
+        )
+        parent = self.scenario.parents[0]
+        return {**self._training_job(f"{parent}-017-5f0c1d2e", trial), "TuningJobName": parent}
+
+    def _training_job(self, name: str, trial: Trial) -> dict[str, Any]:
+        """Return a training job that reached an objective; its times are whole seconds."""
+        surface = self.scenario.definitions[trial.definition].surface
+        names = (range_.name for range_ in surface.ranges)
+        job: dict[str, Any] = {
+            "TrainingJobName": name,
+            "TrainingJobArn": arn("training-job", name, region=self.region, account_id=self.account_id),
+            "CreationTime": float(math.floor(trial.created)),
+            "TrainingEndTime": float(math.floor(trial.ended)),
+            "TrainingJobStatus": trial.outcome,
+            "TunedHyperParameters": dict(zip(names, trial.hyperparameters, strict=True)),
+            "FinalHyperParameterTuningJobObjectiveMetric": {
+                "MetricName": surface.metric,
+                "Value": _number(trial.objective),
+            },
+            "ObjectiveStatus": "Succeeded",
+        }
+        if trial.started is not None:
+            job["TrainingStartTime"] = float(math.floor(trial.started))
+        return job
+
+
+def _milliseconds(time: float) -> float:
+    """Return the last whole millisecond that is not later than a time."""
+    rounded = round(time, 3)
+    return rounded if rounded <= time else round(rounded - 0.001, 3)
+
+
+def _number(value: float | None) -> float | int | None:
+    """Return a whole number as an int, as JSON brings it."""
+    return int(value) if value is not None and value.is_integer() else value

@@ -1,0 +1,336 @@
+"""The whole life of a tuning job, computed at once.
+
+A discrete-event simulation on simulated seconds, whose results are moments of Unix time: which training jobs ran
+when and with what outcome, and every state the tuning job passes through.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from exporter.simulator import search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from exporter.simulator.scenario import Scenario
+    from exporter.simulator.surface import Placed
+
+Outcome = Literal["Completed", "RetryableError", "NonRetryableError", "Stopped"]
+
+OUTCOMES: tuple[Outcome, ...] = ("Completed", "RetryableError", "NonRetryableError", "Stopped")
+
+CONVERGED_AFTER = 15
+"""How many training jobs in a row that improve nothing count as convergence."""
+
+RUNGS = (1 / 27, 1 / 9, 1 / 3)
+"""The shares of a training's resources at which Hyperband looks whether it is worth going on."""
+
+_LAUNCH = -1
+
+
+class Trial(NamedTuple):
+    """One training job of the life. Times are Unix seconds; ``started`` is None when it ended before it ran.
+
+    ``hyperparameters`` are the values of the definition's ranges, in their order. ``objective`` is None when no
+    final value was found.
+    """
+
+    number: int
+    definition: int
+    created: float
+    started: float | None
+    ended: float
+    outcome: Outcome
+    objective: float | None
+    hyperparameters: tuple[str, ...]
+
+
+class State(NamedTuple):
+    """What the tuning job's answer says from a moment (Unix seconds) on; ``best`` indexes the trials."""
+
+    since: float
+    status: str
+    ended: float | None
+    completed: int
+    in_progress: int
+    retryable: int
+    non_retryable: int
+    stopped: int
+    succeeded: int
+    without_objective: int
+    best: int | None
+    not_improving: int
+    converged: float | None
+    failure: str | None
+
+
+class Plan(NamedTuple):
+    """A finished life. ``parent_best`` is the objective of the overall best training job when a parent holds it.
+
+    ``stalled`` is when the service lost track of the job and ``gone`` when the job stops to exist, in Unix seconds.
+    """
+
+    trials: tuple[Trial, ...]
+    states: tuple[State, ...]
+    stalled: float | None
+    gone: float | None
+    parent_best: float | None
+
+
+def float32(value: float) -> float:
+    """Return the value as it comes back from a service that keeps single precision."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+class Planner:
+    """Computes one life; ``moment`` turns simulated seconds into Unix time, ``max_runtime`` is in simulated seconds."""
+
+    def __init__(
+        self, scenario: Scenario, rng: Random, moment: Callable[[float], float], max_runtime: float | None
+    ) -> None:
+        self._scenario = scenario
+        self._rng = rng
+        self._moment = moment
+        self._max_runtime = max_runtime
+        self._trials: list[Trial] = []
+        self._coordinates: list[Sequence[float]] = []
+        self._states: list[State] = []
+        self._events: list[tuple[float, int]] = []
+        self._running: set[int] = set()
+        self._ended_as = dict.fromkeys(OUTCOMES, 0)
+        self._rungs: list[list[float]] = [[] for _ in RUNGS]
+        self._gaps: dict[int, float] = {}
+        self._leaders: dict[int, int] = {}
+        self._status = "InProgress"
+        self._ended: float | None = None
+        self._failure: str | None = None
+        self._best: int | None = None
+        self._best_gap = float("inf")
+        self._not_improving = 0
+        self._converged: float | None = None
+        self._stalled: float | None = None
+        self._total = self._count_trials()
+
+    def run(self) -> Plan:
+        """Compute the life. Call it once."""
+        scenario = self._scenario
+        self._note(0.0)
+        if scenario.fails_at is not None:
+            self._finish(scenario.fails_at, "Failed", scenario.failure_reason)
+        else:
+            self._search()
+        gone = None
+        if scenario.deleted_at is not None:
+            self._status = "Deleting"
+            self._note(scenario.deleted_at)
+            gone = self._moment(scenario.deleted_at + scenario.deletion)
+        return Plan(
+            tuple(map(self._dated, self._trials)), tuple(self._states), self._stalled, gone, self._parent_best()
+        )
+
+    def _count_trials(self) -> int:
+        scenario = self._scenario
+        if scenario.stalls_after is not None:
+            return scenario.stalls_after
+        if scenario.max_jobs is None:
+            return search.grid_size(scenario.definitions[0].surface.ranges)
+        return scenario.max_jobs
+
+    def _search(self) -> None:
+        """Launch and end training jobs in the order of time until the job has an end, or is forgotten."""
+        scenario = self._scenario
+        limit = min(scenario.stops_at or float("inf"), self._max_runtime or float("inf"))
+        time = scenario.startup
+        for slot in range(scenario.parallel):
+            heapq.heappush(self._events, (time + 2.0 * slot, _LAUNCH))
+        while self._events:
+            time, index = heapq.heappop(self._events)
+            if time > limit:
+                self._wind_down(limit, stopped=limit == scenario.stops_at)
+                return
+            if index == _LAUNCH:
+                self._launch(time)
+                continue
+            self._end(time, index)
+            if self._criteria_met():
+                self._wind_down(time, stopped=False)
+                return
+            if len(self._trials) < self._total:
+                heapq.heappush(self._events, (time + self._rng.uniform(5, 30), _LAUNCH))
+        if scenario.stalls_after is not None:
+            self._stalled = self._moment(time)
+        else:
+            self._conclude(time + self._rng.uniform(5, 20))
+
+    def _launch(self, time: float) -> None:
+        if len(self._trials) >= self._total:
+            return
+        number = len(self._trials)
+        definition = number % len(self._scenario.definitions)
+        point = self._propose(definition, number)
+        started = time + self._rng.uniform(60, 180)
+        outcome, share, gap = self._fate(definition, [placed.coordinate for placed in point])
+        ended = started + self._rng.uniform(*self._scenario.trial) * share
+        surface = self._scenario.definitions[definition].surface
+        objective = None if gap is None else float32(surface.value(gap))
+        values = tuple(placed.text for placed in point)
+        self._trials.append(Trial(number + 1, definition, time, started, ended, outcome, objective, values))
+        self._coordinates.append([placed.coordinate for placed in point])
+        self._running.add(number)
+        heapq.heappush(self._events, (ended, number))
+        self._note(time)
+
+    def _propose(self, definition: int, number: int) -> list[Placed]:
+        ranges = self._scenario.definitions[definition].surface.ranges
+        if self._scenario.strategy == "Grid":
+            return search.propose_grid(ranges, number)
+        if self._scenario.strategy != "Bayesian":
+            return search.propose_random(ranges, self._rng)
+        leader = self._leaders.get(definition)
+        near = None if leader is None else self._coordinates[leader]
+        return search.propose_bayesian(ranges, len(self._gaps), near, self._rng)
+
+    def _fate(self, definition: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
+        """Return how a training at a point will end, after which share of its full length, and its gap if any."""
+        rng, scenario = self._rng, self._scenario
+        luck = rng.random()
+        if luck < scenario.failing:
+            return "NonRetryableError", rng.uniform(0.05, 0.6), None
+        if luck < scenario.failing + scenario.retried:
+            return "RetryableError", rng.uniform(0.01, 0.3), None
+        if not scenario.emits_objective:
+            return "Completed", 1.0, None
+        surface = scenario.definitions[definition].surface
+        gap = surface.shape(point) + abs(rng.gauss(0.0, surface.noise))
+        if scenario.strategy == "Hyperband":
+            return self._halve(gap)
+        median = sorted(self._gaps.values())[len(self._gaps) // 2] if len(self._gaps) >= 5 else float("inf")
+        if scenario.early_stopping == "Auto" and gap > 1.3 * median:
+            return "Stopped", rng.uniform(0.3, 0.7), gap * 1.2
+        return "Completed", 1.0, gap
+
+    def _halve(self, gap: float) -> tuple[Outcome, float, float | None]:
+        """Stop a training at the first rung where it is not among the better third of those seen there."""
+        for share, seen in zip(RUNGS, self._rungs, strict=True):
+            partial = gap + 0.3 * (1 - share) ** 6
+            seen.append(partial)
+            if sorted(seen).index(partial) >= max(2, len(seen) // 3):
+                return "Stopped", share, partial
+        return "Completed", 1.0, gap
+
+    def _end(self, time: float, index: int) -> None:
+        trial = self._trials[index]
+        self._running.discard(index)
+        self._ended_as[trial.outcome] += 1
+        if trial.objective is not None:
+            self._judge(time, index, trial.objective)
+        self._note(time)
+
+    def _judge(self, time: float, index: int, objective: float) -> None:
+        definitions = self._scenario.definitions
+        definition = self._trials[index].definition
+        gap = self._gaps[index] = definitions[definition].surface.gap(objective)
+        leader = self._leaders.get(definition)
+        if leader is None or gap < self._gaps[leader]:
+            self._leaders[definition] = index
+        improved = self._best is None
+        if self._best is not None:
+            # Gaps, not values, can be compared across definitions; the one per cent is of the reigning best's value.
+            reigning = definitions[self._trials[self._best].definition].surface
+            value = reigning.value(self._best_gap)
+            improved = gap < self._best_gap and abs(reigning.value(gap) - value) > 0.01 * abs(value)
+        if gap < self._best_gap:
+            self._best, self._best_gap = index, gap
+        if improved:
+            self._not_improving = 0
+        elif self._trials[index].outcome == "Completed":
+            self._not_improving += 1
+        if self._scenario.on_convergence and self._not_improving >= CONVERGED_AFTER and self._converged is None:
+            self._converged = self._moment(time)
+
+    def _criteria_met(self) -> bool:
+        scenario = self._scenario
+        if scenario.on_convergence == "Enabled" and self._converged is not None:
+            return True
+        if scenario.max_not_improving is not None and self._not_improving >= scenario.max_not_improving:
+            return True
+        return scenario.target is not None and self._best_gap <= scenario.definitions[0].surface.gap(scenario.target)
+
+    def _wind_down(self, time: float, *, stopped: bool) -> None:
+        """Let no training job begin any more, stop those that run, and end the tuning job."""
+        patience = self._scenario.stopping
+        if stopped:
+            self._status = "Stopping"
+            self._note(time)
+        for index in sorted(self._running):
+            trial = self._trials[index]
+            end = time + self._rng.uniform(0.3, 1.0) * patience
+            if end < trial.ended:
+                self._trials[index] = trial._replace(
+                    ended=end,
+                    outcome="Stopped",
+                    objective=None,
+                    started=None if trial.started is not None and trial.started > end else trial.started,
+                )
+        last = time
+        for index in sorted(self._running, key=lambda index: self._trials[index].ended):
+            last = self._trials[index].ended
+            self._end(last, index)
+        last += self._rng.uniform(5, 20)
+        if stopped:
+            self._finish(last, "Stopped", None)
+        else:
+            self._conclude(last)
+
+    def _conclude(self, time: float) -> None:
+        """End a job that has done its work, well or badly."""
+        if self._best is not None:
+            self._finish(time, "Completed", None)
+        elif self._ended_as["Completed"]:
+            self._finish(time, "Failed", "No training job reported the objective metric. Check its regular expression.")
+        else:
+            self._finish(time, "Failed", "Not one training job completed. Look at their failure reasons.")
+
+    def _finish(self, time: float, status: str, failure: str | None) -> None:
+        self._status = status
+        self._failure = failure
+        self._ended = self._moment(time)
+        self._note(time)
+
+    def _note(self, time: float) -> None:
+        """Record what an answer says from now on."""
+        ended = self._ended_as
+        succeeded = len(self._gaps)
+        self._states.append(
+            State(
+                since=self._moment(time),
+                status=self._status,
+                ended=self._ended,
+                completed=ended["Completed"],
+                in_progress=len(self._running),
+                retryable=ended["RetryableError"],
+                non_retryable=ended["NonRetryableError"],
+                stopped=ended["Stopped"],
+                succeeded=succeeded,
+                without_objective=sum(ended.values()) - succeeded,
+                best=self._best,
+                not_improving=self._not_improving,
+                converged=self._converged,
+                failure=self._failure,
+            )
+        )
+
+    def _dated(self, trial: Trial) -> Trial:
+        """Return the trial with Unix times for its simulated ones."""
+        started = None if trial.started is None else self._moment(trial.started)
+        return trial._replace(created=self._moment(trial.created), started=started, ended=self._moment(trial.ended))
+
+    def _parent_best(self) -> float | None:
+        """Return an objective that beats every own trial, when there are parents."""
+        if not self._scenario.parents:
+            return None
+        return float32(self._scenario.definitions[0].surface.value(min(self._gaps.values(), default=0.1) - 0.02))

@@ -1,0 +1,292 @@
+"""The kinds of tuning jobs the simulator knows, as one table.
+
+Every duration here is in simulated seconds after the job's creation; a job's speed divides them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from exporter.simulator.surface import (
+    Categorical,
+    Continuous,
+    Integer,
+    Surface,
+    branin,
+    rosenbrock,
+    slope,
+    validation_loss,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOUR = 3600.0
+MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One training job definition: what is searched and on which machines.
+
+    ``layout`` says where the instances stand in the answer: plainly, in instance groups, or in a prioritized list of
+    instance configurations. ``max_wait`` given: the trainings run on spot capacity.
+    """
+
+    surface: Surface
+    image: str
+    name: str | None
+    static: tuple[tuple[str, str], ...] = ()
+    instances: tuple[tuple[str, int], ...] = (("ml.m5.xlarge", 1),)
+    layout: Literal["plain", "groups", "configs"] = "plain"
+    max_runtime: float = 24 * HOUR
+    max_wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """How one kind of tuning job is configured and what becomes of it.
+
+    ``in_config`` puts objective and ranges into the job's configuration beside a single definition, as SDK jobs do;
+    else they stand in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
+    to its end. ``stalls_after`` counts the training jobs after which the service forgets the job.
+    """
+
+    description: str
+    definitions: tuple[Definition, ...]
+    in_config: bool = True
+    strategy: Literal["Bayesian", "Random", "Grid", "Hyperband"] = "Bayesian"
+    max_jobs: int | None = 60
+    parallel: int = 4
+    max_runtime: float | None = None
+    early_stopping: Literal["Off", "Auto"] | None = None
+    target: float | None = None
+    max_not_improving: int | None = None
+    on_convergence: Literal["Enabled", "Disabled"] | None = None
+    autotune: bool = False
+    random_seed: int | None = None
+    parents: tuple[str, ...] = ()
+    vintage: bool = False
+    startup: float = 25.0
+    trial: tuple[float, float] = (5 * MINUTE, 25 * MINUTE)
+    failing: float = 0.02
+    retried: float = 0.02
+    emits_objective: bool = True
+    fails_at: float | None = None
+    failure_reason: str = ""
+    stalls_after: int | None = None
+    stops_at: float | None = None
+    stopping: float = MINUTE
+    deleted_at: float | None = None
+    deletion: float = HOUR
+
+
+_XGBOOST_RANGES = (
+    Continuous("eta", 0.001, 0.5, logarithmic=True),
+    Continuous("subsample", 0.5, 1.0),
+    Integer("max_depth", 2, 12),
+)
+_NETWORK_RANGES = (
+    Continuous("learning_rate", 1e-05, 0.1, logarithmic=True),
+    Continuous("dropout", 0.0, 0.6),
+    Categorical("optimizer", ("sgd", "adam", "adamw")),
+)
+
+_XGBOOST = Definition(
+    Surface("validation:auc", 0.9312, 0.5, rosenbrock, _XGBOOST_RANGES),
+    image="xgboost",
+    name="xgboost",
+    static=(("objective", "binary:logistic"), ("num_round", "200")),
+)
+_NETWORK = Definition(
+    Surface("validation:loss", 0.2174, 2.31, validation_loss, _NETWORK_RANGES),
+    image="pytorch-training",
+    name="network",
+    static=(("epochs", "40"), ("batch_size", "256")),
+    instances=(("ml.g5.xlarge", 1),),
+    max_wait=36 * HOUR,
+)
+_FORECAST = Definition(
+    Surface("test:rmse", 3.108, 41.7, branin, (*_XGBOOST_RANGES, Continuous("gamma", 1e-08, 10.0, logarithmic=True))),
+    image="forecasting-deepar",
+    name="forecast",
+    static=(("time_freq", "H"), ("prediction_length", "48")),
+    instances=(("ml.c5.2xlarge", 2),),
+)
+_SILENT = Definition(_NETWORK.surface, image="in-house-trainer", name="in-house", static=(("epochs", "12"),))
+_GRID = Definition(
+    Surface(
+        "validation:accuracy",
+        0.948,
+        0.1,
+        validation_loss,
+        (
+            Categorical("tokenizer", ("word", "bpe", "unigram")),
+            Categorical("layers", ("2", "4", "6", "8")),
+            Categorical("pooling", ("mean", "max")),
+        ),
+    ),
+    image="huggingface-pytorch-training",
+    name="encoder",
+    instances=(("ml.g4dn.xlarge", 1),),
+)
+_NARROW = Definition(
+    Surface(
+        "validation:ndcg@10",
+        0.6127,
+        0.31,
+        slope,
+        (Continuous("regularization", 1e-06, 0.01, logarithmic=True), Integer("factors", 8, 64)),
+    ),
+    image="factorization-machines",
+    name="ranker",
+)
+_VINTAGE = Definition(
+    Surface("validation:rmse", 2.871, 9.4, branin, _XGBOOST_RANGES),
+    image="xgboost",
+    name=None,
+    static=(("objective", "reg:linear"), ("num_round", "100")),
+    instances=(("ml.m4.xlarge", 1),),
+)
+_SEVERAL = (
+    Definition(
+        _XGBOOST.surface,
+        image="xgboost",
+        name="boosted-trees",
+        instances=(("ml.m5.2xlarge", 1), ("ml.c5.2xlarge", 2)),
+        layout="groups",
+    ),
+    Definition(
+        Surface("test:binary_log_loss", 0.1893, 0.6931, validation_loss, _NETWORK_RANGES),
+        image="linear-learner",
+        name="linear",
+        instances=(("ml.m5.xlarge", 1), ("ml.m4.xlarge", 1)),
+        layout="configs",
+    ),
+)
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        "healthy": Scenario(
+            "A Bayesian search that improves steadily and completes.",
+            (_XGBOOST,),
+            early_stopping="Auto",
+        ),
+        "converged-running": Scenario(
+            "Convergence was detected, but completion on convergence is disabled: the job goes on for nothing.",
+            (_NETWORK,),
+            max_jobs=120,
+            on_convergence="Disabled",
+        ),
+        "failing-training-jobs": Scenario(
+            "Most training jobs end with a non-retryable error, the search limps on.",
+            (_NETWORK,),
+            failing=0.6,
+            retried=0.1,
+        ),
+        "objective-never-emitted": Scenario(
+            "Training jobs complete, but the metric's regular expression never matches: no objective value at all.",
+            (_SILENT,),
+            emits_objective=False,
+        ),
+        "stuck": Scenario(
+            "In progress for ever: its training jobs are gone and no counter moves any more.",
+            (_FORECAST,),
+            in_config=False,
+            stalls_after=10,
+        ),
+        "near-time-limit": Scenario(
+            "The job's maximum runtime comes before its work is done.",
+            (_FORECAST,),
+            in_config=False,
+            max_jobs=500,
+            max_runtime=4 * HOUR,
+        ),
+        "failed-at-once": Scenario(
+            "Failed seconds after its creation, before any training job started.",
+            (_XGBOOST,),
+            fails_at=6.0,
+            failure_reason='ClientError: no data under "s3://trainingsdaten/märz/\N{SNOWMAN}".\nCheck the prefix\\channel.',
+        ),
+        "stopped": Scenario(
+            "A running search that somebody stops: Stopping for a while, then Stopped.",
+            (_XGBOOST,),
+            in_config=False,
+            strategy="Random",
+            stops_at=2 * HOUR,
+            stopping=20 * MINUTE,
+        ),
+        "deleting": Scenario(
+            "Stopped, later deleted: Deleting for a while, then gone.",
+            (_NETWORK,),
+            in_config=False,
+            stops_at=1.5 * HOUR,
+            deleted_at=3 * HOUR,
+        ),
+        "warm-start": Scenario(
+            "Continues two parents, one of which holds the overall best training job.",
+            (_XGBOOST,),
+            on_convergence="Enabled",
+            max_not_improving=40,
+            parents=("churn-xgboost-251001", "churn-xgboost-251014"),
+        ),
+        "several-definitions": Scenario(
+            "Two algorithms with different objectives compete in one job.",
+            _SEVERAL,
+            in_config=False,
+        ),
+        "hyperband": Scenario(
+            "Successive halving stops weak training jobs early; every completion criterion is set.",
+            (_NETWORK,),
+            strategy="Hyperband",
+            max_jobs=150,
+            parallel=6,
+            max_runtime=30 * HOUR,
+            early_stopping="Off",
+            target=0.2,
+            max_not_improving=60,
+            on_convergence="Disabled",
+            autotune=True,
+            random_seed=7,
+        ),
+        "grid": Scenario(
+            "Enumerates every combination of categorical values, without a maximum number of training jobs.",
+            (_GRID,),
+            strategy="Grid",
+            max_jobs=None,
+            parallel=2,
+        ),
+        "just-created": Scenario(
+            "In progress with every counter at 0 for a while, then slow and healthy.",
+            (_XGBOOST,),
+            in_config=False,
+            startup=20 * MINUTE,
+            trial=(30 * MINUTE, 60 * MINUTE),
+        ),
+        "edge-of-range": Scenario(
+            "The best values sit at the edges of ranges that were chosen too narrow.",
+            (_NARROW,),
+        ),
+        "vintage-2020": Scenario(
+            "Answers as in 2020: no consumed resources, no completion details, no definition names.",
+            (_VINTAGE,),
+            max_jobs=20,
+            parallel=3,
+            vintage=True,
+        ),
+        "completed": Scenario(
+            "A short search that ended well.",
+            (_FORECAST,),
+            in_config=False,
+            strategy="Random",
+            max_jobs=9,
+            parallel=3,
+            trial=(5 * MINUTE, 10 * MINUTE),
+            failing=0.0,
+            retried=0.0,
+        ),
+    }
+)
+"""Every scenario by name."""
