@@ -1,0 +1,25 @@
+"""The command line: one module for each subcommand, each of which parses, calls one thing and returns an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Modules by name, not imported: a daemon need not carry the simulator's code.
+COMMANDS = {
+    "check": "Check a configuration file and exit.",
+    "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
+    "simulate": "Serve a simulated SageMaker endpoint.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand, or the daemon when none is named; return the process's exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
+    exit_code: int = importlib.import_module(f"exporter.cli.{command}").run(arguments)
+    return exit_code

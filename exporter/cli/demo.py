@@ -1,0 +1,114 @@
+"""The whole tour without AWS: a simulated fleet and the exporter that watches it, in one process."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import yaml
+
+from exporter import logs
+from exporter.cli import options
+from exporter.cli.run import open_sockets
+from exporter.clock import SystemClock
+from exporter.config import parse
+from exporter.daemon import Daemon
+from exporter.exposition import Format
+from exporter.exposition.family import PREFIX
+from exporter.simulator.fleet import mixed_fleet
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+from exporter.web.listen import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.simulator.fleet import Member
+
+_LISTEN_ADDRESS = "127.0.0.1:10980"
+_INTERVAL = "5s"
+_MISSING_JOB = "no-such-job"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when an address is of no use."""
+    parser = options.Parser(
+        prog="sagemaker-tuning-exporter demo",
+        description="Watch a simulated fleet of tuning jobs; needs no AWS account and calls none.",
+    )
+    parser.add_argument("--speed", type=float, default=60.0, help="How much faster than real jobs [default 60].")
+    options.add_listen_address(parser, default=_LISTEN_ADDRESS)
+    options.add_log_options(parser, default_level="warning")
+    given = parser.parse_args(argv)
+    if given.speed <= 0:
+        parser.error("argument --speed: write a number above 0")
+    addresses = options.listen_addresses(parser, given)
+    logs.configure(given.log_level, logs.LogFormat(given.log_format))
+    sockets = open_sockets(addresses)
+    if sockets is None:
+        return 1
+    _forget_aws()
+
+    simulator = Simulator(SystemClock())
+    jobs = mixed_fleet(simulator, speed=given.speed)
+    with Server(simulator) as server:
+        daemon = Daemon(parse(_configuration(jobs, server.url), "the demo's configuration"), sockets, SystemClock())
+        daemon.handle_signals()
+        daemon.start()
+        url = f"http://{Address(*sockets[0].getsockname()[:2])}"
+        print(f"Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
+        print(f"Metrics:                      {url}/metrics")
+        print(f"Landing page:                 {url}/", flush=True)
+        threading.Thread(target=_show_first_series, args=(daemon,), daemon=True).start()
+        daemon.run()
+    return 0
+
+
+def _forget_aws() -> None:
+    """Leave nothing of the caller's AWS configuration that could reach a real account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "DEMO",
+        "AWS_SECRET_ACCESS_KEY": "DEMO",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "*",
+    }
+
+
+def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
+    return yaml.safe_dump(
+        {
+            "interval": _INTERVAL,
+            "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "20"},
+            "tuning_jobs": [
+                *({"name": job.name, "region": job.region, "labels": {"scenario": job.scenario}} for job in jobs),
+                {"name": _MISSING_JOB, "region": jobs[0].region, "labels": {"scenario": "missing"}},
+            ],
+        },
+        sort_keys=False,
+    )
+
+
+def _show_first_series(daemon: Daemon) -> None:
+    """Print one series of each family as soon as every tuning job has been described."""
+    while not _all_described(daemon):
+        time.sleep(0.2)
+    text = b"".join(daemon.scrape(Format.TEXT, gzip=False)).decode()
+    print("\nOne series of each family:")
+    shown: set[str] = set()
+    for line in text.splitlines():
+        family = line.split("{", 1)[0]
+        if family.startswith(PREFIX) and family not in shown:
+            shown.add(family)
+            print(f"  {line}")
+    print("\nPress Ctrl-C to end.", flush=True)
+
+
+def _all_described(daemon: Daemon) -> bool:
+    targets = daemon.published.targets
+    return bool(targets) and all(job.attempted for target in targets for job in target.jobs)

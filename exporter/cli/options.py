@@ -1,0 +1,100 @@
+"""Options that several subcommands share, each also an environment variable."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from exporter.logs import LEVELS, LogFormat
+from exporter.web.listen import Address, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENVIRONMENT_PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
+DEFAULT_CONFIG_FILE = "config.yaml"
+DEFAULT_LISTEN_ADDRESS = "[::]:10980"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose options can be set in the environment; the command line wins."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def add_option(self, flag: str, *, dest: str, default: str, **settings: Any) -> None:
+        """Add ``flag``; its variable is the prefix and the flag in capitals, dots and dashes as underscores."""
+        variable = ENVIRONMENT_PREFIX + flag.lstrip("-").upper().replace(".", "_").replace("-", "_")
+        settings["help"] = f"{settings['help']} [{variable}; default {default}]"
+        self.add_argument(flag, dest=dest, default=os.environ.get(variable) or default, **settings)
+
+
+def add_config_file(parser: Parser) -> None:
+    """Add ``--config.file``."""
+    parser.add_option(
+        "--config.file", dest="config_file", default=DEFAULT_CONFIG_FILE, metavar="FILE", help="The configuration."
+    )
+
+
+def add_log_options(parser: Parser, default_level: str = "info") -> None:
+    """Add ``--log.level`` and ``--log.format``."""
+    parser.add_option(
+        "--log.level",
+        dest="log_level",
+        default=default_level,
+        type=_one_of(LEVELS),
+        metavar="LEVEL",
+        help=f"The least severe lines to log: {', '.join(LEVELS)}.",
+    )
+    parser.add_option(
+        "--log.format",
+        dest="log_format",
+        default=LogFormat.LOGFMT.value,
+        type=_one_of(tuple(LogFormat)),
+        metavar="FORMAT",
+        help=f"How lines are written: {', '.join(LogFormat)}.",
+    )
+
+
+def add_listen_address(parser: Parser, default: str = DEFAULT_LISTEN_ADDRESS) -> None:
+    """Add ``--web.listen-address``, which may be given several times, or once with commas in the environment."""
+    parser.add_option(
+        "--web.listen-address",
+        dest="listen_addresses",
+        default=default,
+        action=_ListenAddresses,
+        metavar="ADDRESS",
+        help="Where to serve, as host:port, [IPv6]:port or :port; may be repeated, in the environment with commas.",
+    )
+
+
+class _ListenAddresses(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        given = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [*(given if isinstance(given, list) else ()), values])
+
+
+def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Address]:
+    """Return the addresses of ``--web.listen-address``; end with a usage error when one is none."""
+    given = options.listen_addresses
+    texts = given if isinstance(given, list) else [text.strip() for text in given.split(",")]
+    try:
+        return [parse_address(text) for text in texts]
+    except ValueError as error:
+        parser.error(f"argument --web.listen-address: {error}")
+
+
+def _one_of(values: Any) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in values:
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(values)}")
+        return text
+
+    return check

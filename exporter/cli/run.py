@@ -1,0 +1,63 @@
+"""The daemon, run when no subcommand is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter import __version__, logs
+from exporter.cli import COMMANDS, options
+from exporter.clock import SystemClock
+from exporter.config import ConfigError, environment_region, read
+from exporter.daemon import Daemon
+from exporter.web.listen import Address, open_socket
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+log = structlog.get_logger(__name__)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the configuration or an address is of no use."""
+    parser = options.Parser(
+        prog="sagemaker-tuning-exporter",
+        description="Prometheus exporter for AWS SageMaker hyperparameter tuning jobs.",
+        epilog="Subcommands: " + "; ".join(f"{name}: {text[0].lower()}{text[1:-1]}" for name, text in COMMANDS.items()),
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    options.add_config_file(parser)
+    options.add_listen_address(parser)
+    options.add_log_options(parser)
+    given = parser.parse_args(argv)
+    addresses = options.listen_addresses(parser, given)
+    logs.configure(given.log_level, logs.LogFormat(given.log_format))
+    try:
+        settings = read(Path(given.config_file), environment_region(os.environ))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    sockets = open_sockets(addresses)
+    if sockets is None:
+        return 1
+    served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
+    daemon = Daemon(settings, sockets, SystemClock())
+    daemon.handle_signals()
+    daemon.start()
+    log.info("serving", addresses=", ".join(served), version=__version__)
+    daemon.run()
+    return 0
+
+
+def open_sockets(addresses: Sequence[Address]) -> list[socket.socket] | None:
+    """Return a listening socket for each address, or None after saying why one cannot be had."""
+    try:
+        return [open_socket(address) for address in addresses]
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return None

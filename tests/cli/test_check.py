@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from exporter.cli.check import CONFIG_FILE_VARIABLE, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in (CONFIG_FILE_VARIABLE, "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("tuning_jobs: [a, {name: b, region: us-east-1}]\ndiscover: [{}]\n")
+    return path
+
+
+def test_a_good_file_is_counted(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert run(["--config.file", str(file)]) == 0
+    assert capsys.readouterr() == (f"{file}: ok, 2 tuning jobs and 1 discover rules in 2 targets\n", "")
+
+
+def test_the_environment_may_name_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv(CONFIG_FILE_VARIABLE, str(file))
+    assert run([]) == 0
+    assert capsys.readouterr().out.startswith(f"{file}: ok, ")
+
+
+def test_every_problem_goes_to_stderr(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("aws: {region: eu-west-1}\ntuning_jobs: [a_, b_]\n")
+    assert run(["--config.file", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(": ")[:2] for line in err.splitlines()] == [[f"{file}:2", f"tuning_jobs[{n}]"] for n in (0, 1)]
+
+
+def test_without_a_file_the_usage_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run([])
+    assert caught.value.code == 2
+    assert f"give --config.file, or set {CONFIG_FILE_VARIABLE}" in capsys.readouterr().err

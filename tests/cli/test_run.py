@@ -1,0 +1,206 @@
+"""The daemon as a process: flags, environment, signals, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+from support.processes import Child, wait_until
+
+from exporter import __version__
+from exporter.clock import SystemClock
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+
+PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
+
+
+@pytest.fixture
+def endpoint():
+    simulator = Simulator(SystemClock())
+    simulator.create("healthy", "night-search", region="eu-west-1", created=time.time() - 7200)
+    with Server(simulator) as server:
+        yield server.url
+
+
+@pytest.fixture
+def silent_endpoint():
+    """Accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        kept = []
+        thread = threading.Thread(target=lambda: _accept(listener, kept), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", kept
+    for client in kept:
+        client.close()
+
+
+def _accept(listener, kept):
+    try:
+        while True:
+            kept.append(listener.accept()[0])
+    except OSError:
+        pass
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(endpoint_url, name="night-search"):
+        file = tmp_path / "config.yaml"
+        file.write_text(
+            f"aws: {{region: eu-west-1, endpoint_url: '{endpoint_url}', sts_endpoint_url: '{endpoint_url}'}}\n"
+            f"tuning_jobs: [{name}]\n"
+        )
+        return file
+
+    return write
+
+
+@pytest.fixture
+def run(tmp_path):
+    children = []
+
+    def run(*arguments, **environment):
+        child = Child(
+            [sys.executable, "-m", "exporter", *map(str, arguments)],
+            log=tmp_path / f"log{len(children)}",
+            environment={**os.environ, **environment},
+        )
+        children.append(child)
+        return child
+
+    yield run
+    for child in children:
+        child.terminate()
+
+
+def port_of(child):
+    """Return the port that the log names: the tests let the system choose it."""
+    found = child.wait_until(lambda: re.search(r'msg=serving addresses="?[^ "]*:(\d+)', child.output()))
+    return int(found.group(1))
+
+
+def test_serves_until_told_to_stop(run, config, endpoint):
+    child = run("--config.file", config(endpoint), "--web.listen-address", "127.0.0.1:0")
+    url = f"http://127.0.0.1:{port_of(child)}"
+    wait_until(lambda: "tuning_job_up{" in httpx.get(f"{url}/metrics", trust_env=False).text, what="the job's series")
+    child.send(signal.SIGTERM)
+    assert child.wait(5) == 0
+    output = child.output()
+    assert 'msg="tuning job found"' in output
+    assert output.splitlines()[-1].endswith("msg=stopped")
+    assert "not-a-secret" not in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_ends_cleanly_in_the_middle_of_a_call(run, config, silent_endpoint, number):
+    url, connected = silent_endpoint
+    child = run("--config.file", config(url), "--web.listen-address", "127.0.0.1:0")
+    wait_until(lambda: connected, what="a call")
+    port_of(child)
+    before = time.monotonic()
+    child.send(number)
+    assert child.wait(5) == 0
+    assert time.monotonic() - before < 5
+    assert "Traceback" not in child.output()
+
+
+def test_the_environment_sets_every_option(run, config, endpoint):
+    child = run(
+        **{
+            f"{PREFIX}CONFIG_FILE": str(config(endpoint)),
+            f"{PREFIX}WEB_LISTEN_ADDRESS": "127.0.0.1:0, [::1]:0",
+            f"{PREFIX}LOG_LEVEL": "warning",
+            f"{PREFIX}LOG_FORMAT": "json",
+        }
+    )
+    time_out = time.monotonic() + 10
+    ports = []
+    while len(ports) < 2 and time.monotonic() < time_out:
+        ports = listening_ports(child.pid)
+    assert len(ports) == 2
+    assert [httpx.get(f"http://{host}:{port}/-/healthy", trust_env=False).status_code for host, port in ports] == [
+        200,
+        200,
+    ]
+    child.send(signal.SIGTERM)
+    assert child.wait(5) == 0
+    assert [json.loads(line)["level"] for line in child.output().splitlines()] == []
+
+
+def listening_ports(pid):
+    """Return (host, port) of each socket a process listens on, read from the kernel: at warning level no log tells."""
+    inodes = set()
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            link = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+        except OSError:
+            continue
+        if link.startswith("socket:["):
+            inodes.add(link[8:-1])
+    found = []
+    for file, host in (("tcp", "127.0.0.1"), ("tcp6", "[::1]")):
+        with open(f"/proc/{pid}/net/{file}") as table:
+            rows = [line.split() for line in table][1:]
+        found += [(host, int(row[1].split(":")[1], 16)) for row in rows if row[3] == "0A" and row[9] in inodes]
+    return found
+
+
+def test_the_command_line_wins_over_the_environment(run, config, endpoint):
+    child = run(
+        "--config.file",
+        config(endpoint),
+        "--web.listen-address=127.0.0.1:0",
+        "--log.format=logfmt",
+        **{f"{PREFIX}CONFIG_FILE": "/nowhere.yaml", f"{PREFIX}LOG_FORMAT": "json"},
+    )
+    assert port_of(child)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--config.file", "/nowhere/config.yaml"], 1, "/nowhere/config.yaml"),
+        (["--log.level", "loud"], 2, "'loud' is not one of debug, info, warning, error"),
+        (["--web.listen-address", "10980"], 2, "write ':10980'"),
+        (["--config", "x"], 2, "usage:"),
+        (["explain"], 2, "usage:"),
+    ],
+)
+def test_bad_input_ends_with_what_to_write_instead(run, arguments, code, says):
+    child = run(*arguments)
+    assert child.wait() == code
+    assert says in child.output()
+    assert "Traceback" not in child.output()
+
+
+def test_an_invalid_configuration_is_told_with_file_and_line(run, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("aws: {region: eu-west-1}\ntuning_jobs:\n  - bad_name\n  - name: ok\n    lables: {}\n")
+    child = run("--config.file", file)
+    assert child.wait() == 1
+    assert f"{file}:3: tuning_jobs[0]" in child.output()
+    assert f"{file}:5: tuning_jobs[1].lables" in child.output()
+
+
+def test_a_used_address_is_told(run, config, endpoint):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        child = run("--config.file", config(endpoint), "--web.listen-address", f"127.0.0.1:{taken.getsockname()[1]}")
+        assert child.wait() == 1
+    assert "in use" in child.output()
+    assert "Traceback" not in child.output()
+
+
+def test_version(run):
+    child = run("--version")
+    assert child.wait() == 0
+    assert child.output() == f"sagemaker-tuning-exporter {__version__}\n"

@@ -1,0 +1,164 @@
+"""The daemon as one piece, in process: real sockets and threads, an API of our own."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import httpx
+import pytest
+from support.processes import wait_until
+
+from exporter.clock import SystemClock
+from exporter.config import parse
+from exporter.daemon import Daemon
+from exporter.errors import CallFailed, ErrorCode
+from exporter.web.listen import open_socket, parse_address
+
+ARN = "arn:aws:sagemaker:{region}:123456789012:hyper-parameter-tuning-job/{name}"
+
+
+class Api:
+    """Answers for any name, or does what ``behave`` does."""
+
+    def __init__(self, region, behave):
+        self.region, self.behave = region, behave
+
+    def describe(self, name):
+        self.behave(self.region, name)
+        return {
+            "HyperParameterTuningJobName": name,
+            "HyperParameterTuningJobArn": ARN.format(region=self.region, name=name),
+            "HyperParameterTuningJobStatus": "InProgress",
+        }
+
+    def caller_account(self):
+        raise CallFailed(ErrorCode.ACCESS_DENIED, "no")
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts a daemon on a configuration and returns it with an HTTP client."""
+    running = []
+
+    def start(configuration, behave=lambda region, name: None):
+        listener = open_socket(parse_address("127.0.0.1:0"))
+        host, port = listener.getsockname()
+        daemon = Daemon(
+            parse(configuration, "test.yaml"),
+            [listener],
+            SystemClock(),
+            make_api=lambda spec: Api(spec.key.region, behave),
+        )
+        daemon.start()
+        client = httpx.Client(base_url=f"http://{host}:{port}", trust_env=False)
+        running.append((daemon, client))
+        return daemon, client
+
+    yield start
+    for daemon, client in running:
+        client.close()
+        daemon.stop()
+
+
+def up(client):
+    lines = client.get("/metrics").text.splitlines()
+    return {
+        line.split('tuning_job="')[1].split('"')[0]: line[-1]
+        for line in lines
+        if line.startswith("sagemaker_tuning_job_up{")
+    }
+
+
+TWO_TARGETS = """
+tuning_jobs:
+  - {name: good, region: eu-west-1}
+  - {name: bad, region: us-east-1}
+"""
+
+
+def test_one_target_hanging_hides_nothing_of_the_others(start):
+    released = threading.Event()
+
+    def hang(region, name):
+        if region == "us-east-1":
+            released.wait(20)
+
+    daemon, client = start(TWO_TARGETS, hang)
+    try:
+        wait_until(lambda: up(client) == {"good": "1"}, what="the other target's job")
+        assert client.get("/-/healthy").status_code == 200
+        waiting = client.get("/-/ready")
+        assert (waiting.status_code, waiting.text) == (503, "waiting for a first answer: us-east-1\n")
+    finally:
+        released.set()
+    wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
+    assert up(client) == {"good": "1", "bad": "1"}
+
+
+def test_ready_and_healthy_when_every_call_fails(start):
+    def fail(region, name):
+        raise CallFailed(ErrorCode.CONNECTION, "no network")
+
+    daemon, client = start(TWO_TARGETS, fail)
+    wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
+    assert client.get("/-/healthy").text == "healthy\n"
+    assert up(client) == {"good": "0", "bad": "0"}
+    assert 'code="connection"} 1' in client.get("/metrics").text
+
+
+def test_an_empty_list_is_served_and_ready(start):
+    daemon, client = start("tuning_jobs: []\n")
+    wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
+    assert up(client) == {}
+    assert "sagemaker_tuning_exporter_build_info" in client.get("/metrics").text
+
+
+def test_stops_within_its_time_in_the_middle_of_calls(start):
+    forever, entered = threading.Event(), threading.Event()
+
+    def hang(region, name):
+        entered.set()
+        forever.wait(30)
+
+    daemon, client = start(TWO_TARGETS, hang)
+    assert entered.wait(5)
+    runner = threading.Thread(target=daemon.run)
+    runner.start()
+    before = time.monotonic()
+    daemon.request_stop()
+    runner.join(10)
+    assert not runner.is_alive()
+    assert time.monotonic() - before < 5
+    forever.set()
+    with pytest.raises(httpx.TransportError):
+        client.get("/-/healthy")
+
+
+def test_a_dead_publisher_is_unhealthy(start, monkeypatch):
+    daemon, client = start(TWO_TARGETS)
+    monkeypatch.setattr("exporter.daemon._PUBLISHER_SILENCE_SECONDS", -1.0)
+    answer = client.get("/-/healthy")
+    assert answer.status_code == 503
+    assert "publisher" in answer.text
+
+
+def test_a_dead_worker_is_unhealthy_and_names_its_target(start, monkeypatch):
+    daemon, client = start(TWO_TARGETS)
+    monkeypatch.setattr(threading.Thread, "is_alive", lambda thread: not thread.name.startswith("us-east-1"))
+    answer = client.get("/-/healthy")
+    assert answer.status_code == 503
+    assert "us-east-1" in answer.text
+    assert "eu-west-1" not in answer.text
+    monkeypatch.undo()
+
+
+def test_the_landing_page_counts_the_jobs(start):
+    daemon, client = start(TWO_TARGETS)
+    wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
+    page = client.get("/").text
+    assert "running" in page
+    assert "/metrics" in page or 'href="metrics"' in page

@@ -1,0 +1,97 @@
+"""Logging: one line for each event, in either format, and nothing that could be taken for another line."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+
+import pytest
+import structlog
+
+from exporter import logs
+from exporter.logs import LogFormat
+
+
+@pytest.fixture
+def stream():
+    root, package = logging.getLogger(), logging.getLogger("exporter")
+    before = (root.handlers, root.level, package.level, logging.raiseExceptions)
+    yield io.StringIO()
+    root.handlers, root.level, package.level, logging.raiseExceptions = before
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+
+
+def test_logfmt_starts_with_time_level_and_text(stream):
+    logs.configure("info", LogFormat.LOGFMT, stream)
+    structlog.get_logger("exporter.fleet").info("tuning job found", tuning_job="a", status="InProgress")
+    assert re.fullmatch(
+        r'ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z level=info msg="tuning job found" tuning_job=a status=InProgress\n',
+        stream.getvalue(),
+    )
+
+
+def test_json_has_an_object_a_line(stream):
+    logs.configure("info", LogFormat.JSON, stream)
+    log = structlog.get_logger("exporter")
+    log.info("one", reason='ä "quoted"\nsecond line')
+    log.warning("two")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert (first["msg"], first["level"], first["reason"]) == ("one", "info", 'ä "quoted"\nsecond line')
+    assert (second["msg"], second["level"]) == ("two", "warning")
+    assert set(second) == {"msg", "level", "ts"}
+
+
+@pytest.mark.parametrize("level", logs.LEVELS)
+def test_shows_its_level_and_what_is_worse(stream, level):
+    logs.configure(level, LogFormat.JSON, stream)
+    log = structlog.get_logger("exporter")
+    for name in logs.LEVELS:
+        getattr(log, name)("something")
+    shown = [json.loads(line)["level"] for line in stream.getvalue().splitlines()]
+    assert shown == list(logs.LEVELS)[list(logs.LEVELS).index(level) :]
+
+
+@pytest.mark.parametrize(
+    "text", ["one\ntwo", "one two\nts=forged level=info", "\x1b[31mred\r\x07", 'a="b"', "back\\slash end"]
+)
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_no_text_starts_a_line_or_writes_to_a_terminal(stream, log_format, text):
+    logs.configure("info", log_format, stream)
+    structlog.get_logger("exporter").info("failed", message=text)
+    written = stream.getvalue()
+    assert written.count("\n") == 1
+    assert written.endswith("\n")
+    assert all(character >= " " for character in written[:-1])
+
+
+@pytest.mark.parametrize("level", logs.LEVELS)
+def test_libraries_are_heard_from_warning_up_only(stream, level):
+    """The SDK's debug lines hold signed requests with session tokens."""
+    logs.configure(level, LogFormat.LOGFMT, stream)
+    logging.getLogger("botocore.auth").debug("x-amz-security-token:secret")
+    logging.getLogger("botocore.credentials").info("Found credentials in environment variables.")
+    logging.getLogger("urllib3").warning("pool %s is full", "x")
+    assert stream.getvalue().splitlines() == [stream.getvalue().strip()]
+    assert "pool x is full" in stream.getvalue()
+
+
+def test_a_broken_stream_loses_lines_and_nothing_else(stream):
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    logs.configure("info", LogFormat.LOGFMT, Broken())
+    structlog.get_logger("exporter").info("lost")
+
+
+def test_an_exception_comes_with_its_traceback_on_one_line(stream):
+    logs.configure("info", LogFormat.LOGFMT, stream)
+    try:
+        raise ValueError("bad value")
+    except ValueError:
+        structlog.get_logger("exporter").exception("ended")
+    assert stream.getvalue().count("\n") == 1
+    assert "ValueError: bad value" in stream.getvalue()
