@@ -1,0 +1,126 @@
+"""The whole product at work: simulator on a manual clock, daemon, and a real Prometheus that scrapes it.
+
+One tuning job of each scenario, all created at ``EPOCH``. The simulator's time stands still between the moments at
+which a test looks, so that what the API says, what the daemon exposes and what Prometheus holds can be compared.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import httpx
+
+from exporter.clock import ManualClock, SystemClock
+from exporter.config import parse
+from exporter.daemon import Daemon
+from exporter.simulator.errors import ApiError
+from exporter.simulator.scenario import SCENARIOS
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+from exporter.web.listen import open_socket, parse_address
+from support.processes import wait_until
+from support.prometheus import Prometheus, Sample, scrape_job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+EPOCH = 1_772_438_400.0  # 2026-03-02 08:00:00 UTC
+ACCOUNT = "123456789012"
+REGIONS = ("us-east-1", "eu-west-1")
+MISSING = "never-existed"
+
+
+class Job(NamedTuple):
+    """One tuning job of the stack."""
+
+    scenario: str
+    name: str
+    region: str
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"aws_account_id": ACCOUNT, "aws_region": self.region, "tuning_job": self.name}
+
+
+JOBS = tuple(Job(scenario, f"stack-{scenario}", REGIONS[i % 2]) for i, scenario in enumerate(SCENARIOS))
+
+
+class Moment(NamedTuple):
+    """What was seen at one simulated time: the API's answers, the daemon's text and Prometheus' samples."""
+
+    answers: dict[str, dict[str, Any] | None]
+    text: str
+    samples: list[Sample]
+
+
+class Stack:
+    """Everything running, from the start of the ``with`` block to its end."""
+
+    def __init__(self, prometheus_binary: Path, directory: Path) -> None:
+        self.clock = ManualClock(EPOCH)
+        self.simulator = Simulator(self.clock)
+        for job in JOBS:
+            self.simulator.create(job.scenario, job.name, region=job.region)
+        self.server = Server(self.simulator)
+        listener = open_socket(parse_address("127.0.0.1:0"))
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://{host}:{port}"
+        self.daemon = Daemon(parse(self._configuration(), "stack.yaml"), [listener], SystemClock())
+        self.prometheus = Prometheus(prometheus_binary, directory, [scrape_job("exporter", f"{host}:{port}")])
+
+    def _configuration(self) -> str:
+        jobs = [(job.name, job.region) for job in JOBS] + [(MISSING, REGIONS[0])]
+        entries = "\n".join(
+            f"  - {{name: {name}, region: {region}, labels: {{team: {name[:8]}}}}}" for name, region in jobs
+        )
+        return (
+            "interval: 1s\n"
+            f"aws: {{endpoint_url: '{self.server.url}', sts_endpoint_url: '{self.server.url}', requests_per_second: 100}}\n"
+            f"tuning_jobs:\n{entries}\n"
+        )
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        self.daemon.start()
+        self.prometheus.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.prometheus.stop()
+        self.daemon.stop()
+        self.server.stop()
+
+    def at(self, seconds: float) -> Moment:
+        """Move the simulator to ``seconds`` after EPOCH and return what is seen once everyone has caught up."""
+        self.clock.set_time(EPOCH + seconds)
+        moved = time.time()
+        wait_until(lambda: self._described_since(moved), timeout=20.0, what="a describe of every job")
+        described = time.time()
+        wait_until(lambda: self._scraped_since(described), timeout=20.0, what="a scrape of that")
+        return Moment(
+            {job.name: self._answer(job) for job in JOBS},
+            httpx.get(f"{self.url}/metrics", trust_env=False).text,
+            self.prometheus.query('{__name__=~"sagemaker_tuning_.+"}'),
+        )
+
+    def _answer(self, job: Job) -> dict[str, Any] | None:
+        try:
+            return self.simulator.describe(job.name, region=job.region)
+        except ApiError:
+            return None
+
+    def _described_since(self, moment: float) -> bool:
+        """Tell whether what is published is younger than ``moment``, but for the jobs that ended and rest."""
+        views = [job for target in self.daemon.published.targets for job in target.jobs]
+        return len(views) == len(JOBS) + 1 and all(
+            (job.facts is not None and job.facts.terminal and job.next_describe > moment + 3_600)
+            or (job.last_success or 0.0) > moment
+            or (job.failure is not None and job.failure.at > moment)
+            for job in views
+        )
+
+    def _scraped_since(self, moment: float) -> bool:
+        ages: Sequence[Sample] = self.prometheus.query("min(timestamp(sagemaker_tuning_job_up))")
+        return bool(ages) and ages[0].value > moment

@@ -1,0 +1,86 @@
+"""What the metrics of a tuning job must be, read from the simulator's answer alone.
+
+Written from the metric table in the README and sharing no code with the exporter, so that the two can disagree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+P = "sagemaker_tuning_job_"
+STATUSES = ["Completed", "DeleteFailed", "Deleting", "Failed", "InProgress", "Stopped", "Stopping", "Unknown"]
+
+Key = tuple[str, frozenset[tuple[str, str]]]
+
+
+def key(name: str, labels: Mapping[str, str]) -> Key:
+    """Return what tells a series from every other; an empty label is no label, as Prometheus has it."""
+    return name, frozenset((label, value) for label, value in labels.items() if value and label != "__name__")
+
+
+def expected_series(answer: Mapping[str, Any], identity: Mapping[str, str]) -> dict[Key, float]:
+    """Return every series that a describe answer must lead to, the per-job health families left out."""
+    series: dict[Key, float] = {}
+
+    def add(name: str, value: Any, **labels: Any) -> None:
+        if value is not None:
+            given = {label: text for label, text in labels.items() if text is not None}
+            series[key(P + name, {**identity, **given})] = float(value)
+
+    config = answer["HyperParameterTuningJobConfig"]
+    limits = config["ResourceLimits"]
+    criteria = config.get("TuningJobCompletionCriteria", {})
+    convergence = criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence")
+    definitions = answer.get("TrainingJobDefinitions") or [answer["TrainingJobDefinition"]]
+    by_definition = {d.get("DefinitionName"): d["TuningObjective"] for d in definitions if "TuningObjective" in d}
+    in_config = config.get("HyperParameterTuningJobObjective")
+    objectives = [in_config] if in_config else list(by_definition.values())
+    agreed = objectives[0] if all(one == objectives[0] for one in objectives) else {}
+
+    add(
+        "info",
+        1,
+        strategy=config["Strategy"],
+        objective_metric=agreed.get("MetricName"),
+        objective_type=agreed.get("Type"),
+        early_stopping=config.get("TrainingJobEarlyStoppingType"),
+        warm_start_type=answer.get("WarmStartConfig", {}).get("WarmStartType"),
+        autotune=answer.get("Autotune", {}).get("Mode"),
+        complete_on_convergence=convergence,
+    )
+    for status in STATUSES:
+        add("status", answer["HyperParameterTuningJobStatus"] == status, status=status)
+    for status, count in answer["TrainingJobStatusCounters"].items():
+        add("training_jobs", count, status=status)
+    for status, count in answer["ObjectiveStatusCounters"].items():
+        add("objectives", count, status=status)
+    for name, member in (
+        ("best_objective_value", "BestTrainingJob"),
+        ("overall_best_objective_value", "OverallBestTrainingJob"),
+    ):
+        best = answer.get(member)
+        if best is not None:
+            metric = best["FinalHyperParameterTuningJobObjectiveMetric"]
+            objective = by_definition.get(best.get("TrainingJobDefinitionName")) or in_config or objectives[0]
+            assert objective["MetricName"] == metric["MetricName"]
+            add(name, metric["Value"], objective_metric=metric["MetricName"], objective_type=objective["Type"])
+    add("runtime_seconds", answer.get("ConsumedResources", {}).get("RuntimeInSeconds"))
+    details = answer.get("TuningJobCompletionDetails", {})
+    add("training_jobs_not_improving", details.get("NumberOfTrainingJobsObjectiveNotImproving"))
+    add("convergence_detected_timestamp_seconds", details.get("ConvergenceDetectedTime"))
+    add("created_timestamp_seconds", answer["CreationTime"])
+    add("last_modified_timestamp_seconds", answer.get("LastModifiedTime"))
+    add("end_timestamp_seconds", answer.get("HyperParameterTuningEndTime"))
+    add("best_training_job_end_timestamp_seconds", answer.get("BestTrainingJob", {}).get("TrainingEndTime"))
+    add("max_training_jobs", limits.get("MaxNumberOfTrainingJobs"))
+    add("max_parallel_training_jobs", limits.get("MaxParallelTrainingJobs"))
+    add("max_runtime_seconds", limits.get("MaxRuntimeInSeconds"))
+    not_improving = criteria.get("BestObjectiveNotImproving", {})
+    add("max_training_jobs_not_improving", not_improving.get("MaxNumberOfTrainingJobsNotImproving"))
+    add("target_objective_value", criteria.get("TargetObjectiveMetricValue"))
+    if "WarmStartConfig" in answer:
+        add("parents", len(answer["WarmStartConfig"]["ParentHyperParameterTuningJobs"]))
+    return series

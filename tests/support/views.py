@@ -1,0 +1,64 @@
+"""Views of tuning jobs as the fleet shows them, and the stored answers that they can be made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from exporter.errors import ErrorCode, Failure
+from exporter.fleet import JobView, TargetView
+from exporter.tuning_job import MalformedAnswer, TuningJob, reduce
+from support.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ANSWERS = ROOT / "tests" / "fixtures"
+DESCRIBED_AT = 1_750_000_000.25
+
+
+def answer(stem: str) -> Any:
+    """Return a stored answer of the API, as the SDK's parser hands it on."""
+    return json.loads((ANSWERS / f"{stem}.json").read_text(encoding="utf-8"))
+
+
+def facts(stem: str = "everything") -> TuningJob:
+    """Return the facts of a stored answer."""
+    return reduce(answer(stem))
+
+
+def view(job: TuningJob | None, **changes: Any) -> JobView:
+    """Return a tuning job that was described successfully a moment ago; without facts it is still to be described."""
+    known = JobView(
+        account_id="" if job is None else job.account_id,
+        region="eu-west-1" if job is None else job.region,
+        name="asked-for" if job is None else job.name,
+        labels={},
+        facts=job,
+        failure=None,
+        attempted=job is not None,
+        last_success=None if job is None else DESCRIBED_AT,
+        next_describe=DESCRIBED_AT + 60,
+    )
+    return replace(known, **changes)
+
+
+def view_of_answer(stem: str) -> JobView:
+    """Return what is shown of a tuning job whose describe brought a stored answer."""
+    try:
+        return view(facts(stem))
+    except MalformedAnswer as error:
+        return view(None, attempted=True, failure=Failure(ErrorCode.MALFORMED_ANSWER, str(error), DESCRIBED_AT))
+
+
+def fleet(size: int) -> tuple[JobView, ...]:
+    """Return tuning jobs with every fact there is, told apart by their names only."""
+    job = facts()
+    return tuple(view(replace(job, name=f"search-{number}"), labels={"team": "ranking"}) for number in range(size))
+
+
+def target(jobs: Iterable[JobView], **changes: Any) -> TargetView:
+    """Return a target that has been described."""
+    known: dict[str, Any] = {"name": "prod", "region": "eu-west-1", "account_id": "123456789012", "changes_at": None}
+    return TargetView(attempted=True, jobs=tuple(jobs), **(known | changes))
