@@ -1,7 +1,7 @@
 """The daemon: everything wired together, and the one thread that may change the wiring.
 
-The main thread waits on a queue. Signals only put commands there, so that starting, applying a configuration and
-stopping never meet each other half way.
+The main thread waits on a queue. Signals, requests and the file watcher only put commands there, so that starting,
+applying a configuration and stopping never meet each other half way.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import queue
 import signal
 import time
-from enum import Enum, auto
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from exporter import __version__
+from exporter.config import ConfigError
 from exporter.exposition import Publisher, TargetCollector, scrape
 from exporter.fleet import JobState, Target, TargetView, Workers
 from exporter.sagemaker import SageMakerApi, Sessions
@@ -40,34 +42,50 @@ _PUBLISHER_SILENCE_SECONDS = 30.0
 log = structlog.get_logger(__name__)
 
 
-class _Command(Enum):
-    STOP = auto()
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """End."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reload:
+    """Load the configuration again; ``done`` brings back what kept it from that."""
+
+    trigger: str
+    done: Future[None] = field(default_factory=Future)
 
 
 class Daemon:
-    """One exporter. ``make_api`` replaces the real API by an in-process one.
+    """One exporter.
 
-    ``sockets`` are listening sockets, which the daemon closes.
+    ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
+    are listening sockets, which the daemon closes. With ``lifecycle`` a request may make it load again. ``make_api``
+    replaces the real API by an in-process one.
     """
 
     def __init__(
         self,
+        load: Callable[[], Settings],
         settings: Settings,
         sockets: Sequence[socket.socket],
         clock: Clock,
+        *,
+        lifecycle: bool = False,
         make_api: Callable[[TargetSpec], Api] | None = None,
     ) -> None:
         sessions = Sessions()
         self.telemetry = Telemetry()
+        self._load = load
         self._settings = settings
         self._clock = clock
         self._make_api = make_api or (lambda spec: SageMakerApi(spec, sessions, self.telemetry))
         self._started = clock.now()
-        self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
+        # Its put is safe in signal handlers, which queue.Queue's is not.
+        self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
         self._workers: dict[TargetKey, Workers] = {}
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self.telemetry.add_collector(TargetCollector(lambda: self._publisher.published))
-        self._web = WebServer(create_app(self), sockets)
+        self._web = WebServer(create_app(self, lifecycle=lifecycle), sockets)
 
     @property
     def published(self) -> Published:
@@ -76,24 +94,34 @@ class Daemon:
 
     def start(self) -> None:
         """Start every thread; return when the web server answers."""
-        self._apply(self._settings)
+        self._apply(self._settings, "start")
         self._publisher.start()
         self._web.start()
 
     def run(self) -> None:
         """Carry out commands until one says to stop; then stop."""
-        while self._commands.get() is not _Command.STOP:
-            pass
+        while isinstance(command := self._commands.get(), _Reload):
+            self._reload(command)
         self.stop()
 
     def request_stop(self) -> None:
         """Make ``run`` return. Safe in a signal handler and in any thread."""
-        self._commands.put(_Command.STOP)
+        self._commands.put(_Stop())
+
+    def request_reload(self, trigger: str) -> Future[None]:
+        """Have ``run`` load the configuration again. Safe in a signal handler and in any thread.
+
+        The result raises ConfigError when it is of no use; then nothing has changed.
+        """
+        command = _Reload(trigger)
+        self._commands.put(command)
+        return command.done
 
     def handle_signals(self) -> None:
-        """Let SIGTERM and SIGINT end the daemon; only for the process's main thread."""
+        """Let SIGTERM and SIGINT end the daemon, SIGHUP reload it; only for the process's main thread."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.request_stop())
+        signal.signal(signal.SIGHUP, lambda *_: self.request_reload("SIGHUP"))
 
     def stop(self) -> None:
         """Stop everything within seconds, calls that hang left behind."""
@@ -106,9 +134,24 @@ class Daemon:
         for workers in self._workers.values():
             workers.join(max(0.0, deadline - time.monotonic()))
             workers.api.close()
+        while not self._commands.empty():
+            if isinstance(command := self._commands.get(), _Reload):
+                command.done.cancel()
         log.info("stopped")
 
-    def _apply(self, settings: Settings) -> None:
+    def _reload(self, command: _Reload) -> None:
+        """All or nothing: whatever is wrong is found before anything changes."""
+        try:
+            settings = self._load()
+        except ConfigError as error:
+            self.telemetry.reload_successful.set(0)
+            log.warning("configuration refused, the old one stays", trigger=command.trigger, problems=str(error))
+            command.done.set_exception(error)
+        else:
+            self._apply(settings, command.trigger)
+            command.done.set_result(None)
+
+    def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the configuration says: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
         for key in self._workers.keys() - wanted.keys():
@@ -116,26 +159,34 @@ class Daemon:
             workers.stop()
             workers.api.close()
             self.telemetry.remove_target(workers.target.spec.name)
-        added: list[Workers] = []
         now = self._clock.now()
-        for key, spec in wanted.items():
-            current = self._workers.get(key)
-            if current is None:
-                target = Target(spec, self.telemetry, now)
-                workers = Workers(target, self._make_api(spec), self._clock, self._publisher.changed)
-                self._workers[key] = workers
-                added.append(workers)
-        self._workers = {key: self._workers[key] for key in wanted}
+        self._workers = {key: self._workers_for(spec, self._workers.get(key), now) for key, spec in wanted.items()}
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now.wall)
         self._publisher.changed()
-        for workers in added:
-            workers.start()
         log.info(
             "configuration applied",
+            trigger=trigger,
             targets=len(wanted),
             tuning_jobs=sum(len(spec.jobs) for spec in settings.targets),
         )
+
+    def _workers_for(self, spec: TargetSpec, current: Workers | None, now: Instant) -> Workers:
+        """Return running workers for a target: new ones, or the current ones where they can go on."""
+        if current is None:
+            target = Target(spec, self.telemetry, now)
+        else:
+            target, old = current.target, current.target.spec
+            with target.condition:
+                target.update(spec, now)
+                target.condition.notify_all()
+            if (spec.connection, spec.requests_per_second) == (old.connection, old.requests_per_second):
+                return current
+            current.stop()
+            current.api.close()
+        workers = Workers(target, self._make_api(spec), self._clock, self._publisher.changed)
+        workers.start()
+        return workers
 
     def _views(self, now: Instant) -> Iterator[TargetView]:
         for workers in tuple(self._workers.values()):

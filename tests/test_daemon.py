@@ -48,6 +48,7 @@ def start():
         listener = open_socket(parse_address("127.0.0.1:0"))
         host, port = listener.getsockname()
         daemon = Daemon(
+            lambda: parse(configuration, "test.yaml"),
             parse(configuration, "test.yaml"),
             [listener],
             SystemClock(),

@@ -13,7 +13,7 @@ from exporter import logs
 from exporter.cli import options
 from exporter.cli.run import open_sockets
 from exporter.clock import SystemClock
-from exporter.config import parse
+from exporter.config import Settings, parse
 from exporter.daemon import Daemon
 from exporter.exposition import Format
 from exporter.exposition.family import PREFIX
@@ -54,7 +54,12 @@ def run(argv: Sequence[str]) -> int:
     simulator = Simulator(SystemClock())
     jobs = mixed_fleet(simulator, speed=given.speed)
     with Server(simulator) as server:
-        daemon = Daemon(parse(_configuration(jobs, server.url), "the demo's configuration"), sockets, SystemClock())
+        configuration = _configuration(jobs, server.url)
+
+        def load() -> Settings:
+            return parse(configuration, "the demo's configuration")
+
+        daemon = Daemon(load, load(), sockets, SystemClock())
         daemon.handle_signals()
         daemon.start()
         url = f"http://{Address(*sockets[0].getsockname()[:2])}"

@@ -25,9 +25,27 @@ class Parser(argparse.ArgumentParser):
 
     def add_option(self, flag: str, *, dest: str, default: str, **settings: Any) -> None:
         """Add ``flag``; its variable is the prefix and the flag in capitals, dots and dashes as underscores."""
-        variable = ENVIRONMENT_PREFIX + flag.lstrip("-").upper().replace(".", "_").replace("-", "_")
+        variable = _variable(flag)
         settings["help"] = f"{settings['help']} [{variable}; default {default}]"
         self.add_argument(flag, dest=dest, default=os.environ.get(variable) or default, **settings)
+
+    def add_switch(self, flag: str, *, dest: str, default: bool, help_: str) -> None:
+        """Add ``flag`` and ``--no-flag``; in the environment ``true`` or ``false``."""
+        variable = _variable(flag)
+        text = os.environ.get(variable) or str(default).lower()
+        if text not in {"true", "false"}:
+            self.error(f"{variable} is {text!r}: write true or false")
+        self.add_argument(
+            flag,
+            dest=dest,
+            action=argparse.BooleanOptionalAction,
+            default=text == "true",
+            help=f"{help_} [{variable}; default {str(default).lower()}]",
+        )
+
+
+def _variable(flag: str) -> str:
+    return ENVIRONMENT_PREFIX + flag.lstrip("-").upper().replace(".", "_").replace("-", "_")
 
 
 def add_config_file(parser: Parser) -> None:

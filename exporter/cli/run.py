@@ -12,7 +12,8 @@ import structlog
 from exporter import __version__, logs
 from exporter.cli import COMMANDS, options
 from exporter.clock import SystemClock
-from exporter.config import ConfigError, environment_region, read
+from exporter.config import ConfigError, Settings, environment_region, read
+from exporter.config.watch import Watcher
 from exporter.daemon import Daemon
 from exporter.web.listen import Address, open_socket
 
@@ -32,13 +33,29 @@ def run(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     options.add_config_file(parser)
+    parser.add_switch(
+        "--config.auto-reload",
+        dest="auto_reload",
+        default=True,
+        help_="Load the configuration again when the file's content changes.",
+    )
     options.add_listen_address(parser)
+    parser.add_switch(
+        "--web.enable-lifecycle", dest="lifecycle", default=False, help_="Let POST /-/reload load the configuration."
+    )
     options.add_log_options(parser)
     given = parser.parse_args(argv)
     addresses = options.listen_addresses(parser, given)
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
+    file, clock = Path(given.config_file), SystemClock()
+    # Looked at before it is read, so that no change in between is missed.
+    watcher = Watcher(file, lambda: daemon.request_reload("file"), clock)
+
+    def load() -> Settings:
+        return read(file, environment_region(os.environ))
+
     try:
-        settings = read(Path(given.config_file), environment_region(os.environ))
+        settings = load()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
@@ -46,9 +63,11 @@ def run(argv: Sequence[str]) -> int:
     if sockets is None:
         return 1
     served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
-    daemon = Daemon(settings, sockets, SystemClock())
+    daemon = Daemon(load, settings, sockets, clock, lifecycle=given.lifecycle)
     daemon.handle_signals()
     daemon.start()
+    if given.auto_reload:
+        watcher.start()
     log.info("serving", addresses=", ".join(served), version=__version__)
     daemon.run()
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
@@ -10,11 +11,13 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from exporter.config import ConfigError
 from exporter.web import pages
 from exporter.web.negotiate import accepts_gzip, choose_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Future
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -45,9 +48,15 @@ class Site(Protocol):
     def overview(self) -> pages.Overview:
         """Return what the landing page tells."""
 
+    def request_reload(self, trigger: str) -> Future[None]:
+        """Have the configuration loaded again; the result raises what keeps it from being used."""
 
-def create_app(site: Site) -> Starlette:
-    """Return the application. An exception of the site becomes a bare 500 and goes on to the server, which logs it."""
+
+def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
+    """Return the application. With ``lifecycle`` a POST may reload the configuration.
+
+    An exception of the site becomes a bare 500 and goes on to the server, which logs it.
+    """
 
     async def metrics(request: Request) -> Response:
         wanted = choose_format(_header(request, "accept"))
@@ -65,6 +74,15 @@ def create_app(site: Site) -> Starlette:
         policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
         return HTMLResponse(pages.landing(site.overview()), headers={"Content-Security-Policy": policy})
 
+    async def reload(_: Request) -> Response:
+        if not lifecycle:
+            return PlainTextResponse("the lifecycle API is off: start with --web.enable-lifecycle\n", status_code=403)
+        try:
+            await asyncio.wrap_future(site.request_reload("request"))
+        except ConfigError as error:
+            return PlainTextResponse(f"{error}\n", status_code=500)
+        return PlainTextResponse("configuration reloaded\n")
+
     # Route adds HEAD to GET, and the allowed methods to a 405.
     app = Starlette(
         routes=[
@@ -72,6 +90,7 @@ def create_app(site: Site) -> Starlette:
             Route("/metrics", metrics, methods=["GET"]),
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
+            Route("/-/reload", reload, methods=["POST"]),
         ]
     )
     app.router.redirect_slashes = False

@@ -7,6 +7,7 @@ which a test looks, so that what the API says, what the daemon exposes and what 
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
@@ -25,6 +26,8 @@ from support.prometheus import Prometheus, Sample, scrape_job
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from exporter.config import Settings
 
 EPOCH = 1_772_438_400.0  # 2026-03-02 08:00:00 UTC
 ACCOUNT = "123456789012"
@@ -67,30 +70,32 @@ class Stack:
         listener = open_socket(parse_address("127.0.0.1:0"))
         host, port = listener.getsockname()[:2]
         self.url = f"http://{host}:{port}"
-        self.daemon = Daemon(parse(self._configuration(), "stack.yaml"), [listener], SystemClock())
+        self.daemon = Daemon(self._load, self._load(), [listener], SystemClock())
         self.prometheus = Prometheus(prometheus_binary, directory, [scrape_job("exporter", f"{host}:{port}")])
 
-    def _configuration(self) -> str:
+    def _load(self) -> Settings:
         jobs = [(job.name, job.region) for job in JOBS] + [(MISSING, REGIONS[0])]
         entries = "\n".join(
             f"  - {{name: {name}, region: {region}, labels: {{team: {name[:8]}}}}}" for name, region in jobs
         )
-        return (
+        text = (
             "interval: 1s\n"
             f"aws: {{endpoint_url: '{self.server.url}', sts_endpoint_url: '{self.server.url}', requests_per_second: 100}}\n"
             f"tuning_jobs:\n{entries}\n"
         )
+        return parse(text, "stack.yaml")
 
     def __enter__(self) -> Self:
-        self.server.start()
-        self.daemon.start()
-        self.prometheus.start()
+        with ExitStack() as running:
+            running.enter_context(self.server)
+            self.daemon.start()
+            running.callback(self.daemon.stop)
+            running.enter_context(self.prometheus)
+            self._running = running.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.prometheus.stop()
-        self.daemon.stop()
-        self.server.stop()
+        self._running.close()
 
     def at(self, seconds: float) -> Moment:
         """Move the simulator to ``seconds`` after EPOCH and return what is seen once everyone has caught up."""
