@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.config import load, resolve, validate
-from exporter.config.problem import ConfigError, Problem
+from exporter.config.model import Config
+from exporter.config.problem import ConfigError, Problem, nearest
 from exporter.config.regions import parse_region
 from exporter.config.specs import Settings
 
@@ -48,10 +49,11 @@ def parse(text: str, source: str, default_region: str | None = None) -> Settings
     document = load.load(text, source)
     validated = validate.validate(document)
     problems = [*document.problems, *validated.problems]
-    if "tuning_jobs" not in document.root and "discover" not in document.root:
-        problems.append(
-            Problem(source, None, "", f"neither tuning_jobs nor discover is given: write for example {load.EXAMPLE}")
-        )
+    # A misspelt key is told already.
+    given = {nearest(key, Config.model_fields) for key in document.root}
+    if given.isdisjoint(("tuning_jobs", "discover")):
+        message = f"neither tuning_jobs nor discover is given: write for example {load.EXAMPLE}"
+        problems.append(Problem(source, None, "", message))
     region, broken = default_region, validated.broken
     if region is not None and document.locate(("aws", "region"))[1] != ("aws", "region"):
         try:

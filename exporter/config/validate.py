@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _LISTS = ("tuning_jobs", "discover", "collect")
 _SECTIONS = {"aws": Aws, "tuning_jobs": TuningJob, "discover": Rule}
+_KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
 _EXPECTED = {
     "list_type": "a list is expected here: write '- …' on a line of its own for each item, or [] for none",
     "dict_type": "a mapping is expected here: write 'key: value' on a line of its own for each",
@@ -49,7 +50,9 @@ def validate(document: Document) -> Validated:
     problems = []
     bad: set[Path] = set()
     for each in errors:
-        path = tuple(step for step in each["loc"] if step != "[key]")
+        path = each["loc"]
+        if path[-1] == _KEY_ITSELF and document.locate(path)[1] != path:
+            path = path[:-1]
         bad.add(path)
         if path[-1] == "arn" and document.locate(path)[1] != path:
             # An ARN may be written under name.

@@ -57,6 +57,12 @@ def test_neither_list_is_a_mistake_with_an_example() -> None:
         parse("aws: {region: eu-west-1}", "c.yaml")
 
 
+def test_a_misspelt_list_is_told_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse("tuning-jobs: [a]", "c.yaml")
+    assert [problem.path for problem in caught.value.problems] == ["tuning-jobs"]
+
+
 def test_a_region_of_the_environment_is_checked_when_it_is_used() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("tuning_jobs: [a]", "c.yaml", "Ireland")

@@ -19,6 +19,8 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
         ("tuning_job: []\n", 1, "tuning_job", 'unknown key "tuning_job": did you mean "tuning_jobs"?'),
         ("\nregion: eu-west-1\n", 2, "region", 'unknown key "region" at the top: write it under aws:'),
         ("aws:\n  acount_id: x\n", 2, "aws.acount_id", 'did you mean "account_id"?'),
+        ("'[key]': x\n", 1, '["[key]"]', "unknown key"),
+        ("discover:\n- tags:\n    '[key]': [x]\n", 3, 'discover[0].tags["[key]"]', "a single value is expected"),
         ("aws:\n  interval: 5s\n", 2, "aws.interval", "it is set once for all, at the top of the file"),
         ("tuning_jobs:\n- name: a\n  lables: {}\n", 3, "tuning_jobs[0].lables", 'did you mean "labels"?'),
         ("discover:\n- name_contain: a\n", 2, "discover[0].name_contain", 'did you mean "name_contains"?'),
