@@ -7,34 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.stack import ACCOUNT, JOBS, MISSING, REGIONS, Job, Moment, Stack
+from support.stack import ACCOUNT, HOURS, JOBS, MISSING, REGIONS, Job, Moment, Stack
 from support.truth import P, expected_series, key
 
 from exporter.simulator.scenario import SCENARIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
 
 EXPECTED = Path(__file__).parent / "expected"
 
-# Hours after the creation of every job. None falls on a moment when a job has ended but not settled.
-HOURS = ("0.1", "1", "2.1", "3.3", "5", "9", "30")
-
 # They tell when the exporter looked, in real time.
 POLLING = {f"{P}last_success_timestamp_seconds", f"{P}next_describe_timestamp_seconds"}
-
-
-@pytest.fixture(scope="session")
-def stack(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(prometheus_binary, tmp_path_factory.mktemp("stack")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def moments(stack: Stack) -> dict[str, Moment]:
-    return {hours: stack.at(float(hours) * 3600) for hours in HOURS}
 
 
 def held(moment: Moment, name: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

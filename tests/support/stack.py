@@ -34,6 +34,9 @@ ACCOUNT = "123456789012"
 REGIONS = ("us-east-1", "eu-west-1")
 MISSING = "never-existed"
 
+HOURS = ("0.1", "1", "2.1", "3.3", "5", "9", "30")
+"""When to look, in hours after the creation of every job. At none has a job ended but not settled."""
+
 
 class Job(NamedTuple):
     """One tuning job of the stack."""

@@ -1,0 +1,85 @@
+"""Everyone who reads the page reads it to its end: curl, httpx, a browser, Prometheus in both of its formats."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from support import browser
+from support.tools import require
+
+if TYPE_CHECKING:
+    from support.stack import Moment, Stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+
+# Accept headers as the servers send them.
+PROMETHEUS_2_42 = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+def tuning_jobs(text: str) -> list[str]:
+    """Return the lines about tuning jobs, their health left out: it changes with every describe."""
+    return [
+        line
+        for line in text.splitlines()
+        if line.startswith("sagemaker_tuning_job_") and "_success_" not in line and "_next_" not in line
+    ]
+
+
+@pytest.fixture
+def plain(stack: Stack, moments: dict[str, Moment]) -> list[str]:
+    """Return what is served without compression, which must not depend on how it is read."""
+    text = httpx.get(f"{stack.url}/metrics", headers={"Accept-Encoding": "identity"}, trust_env=False).text
+    assert "sagemaker_tuning_exporter_tracked_jobs" in text.splitlines()[-1]
+    return tuning_jobs(text)
+
+
+def test_curl(stack: Stack, plain: list[str]) -> None:
+    done = subprocess.run(
+        [require("curl"), "--silent", "--fail", "--compressed", f"{stack.url}/metrics"], capture_output=True, check=True
+    )
+    assert tuning_jobs(done.stdout.decode()) == plain
+
+
+@pytest.mark.parametrize("accept", ["*/*", PROMETHEUS_2_42, PROMETHEUS_3], ids=["any", "2.42", "3"])
+def test_httpx(stack: Stack, plain: list[str], accept: str) -> None:
+    answer = httpx.get(f"{stack.url}/metrics", headers={"Accept": accept}, trust_env=False)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert tuning_jobs(answer.text) == plain
+    if accept != "*/*":
+        assert answer.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        assert answer.text.endswith("\n# EOF\n")
+
+
+def test_browser(stack: Stack, plain: list[str]) -> None:
+    assert tuning_jobs(browser.text(f"{stack.url}/metrics")) == plain
+
+
+def test_prometheus(stack: Stack, plain: list[str]) -> None:
+    (target,) = stack.prometheus.targets()
+    assert (target["health"], target["lastError"]) == ("up", "")
+    held = stack.prometheus.query('count({__name__=~"sagemaker_tuning_job_.*",__name__!~".*(success|next)_.*"})')
+    assert held[0].value == len(plain)
+
+
+def test_landing_page(stack: Stack, moments: dict[str, Moment]) -> None:
+    page = browser.text(f"{stack.url}/")
+    assert "sagemaker-tuning-exporter" in page.lower().replace(" ", "-")
+
+
+def test_promtool_has_no_complaint(stack: Stack, moments: dict[str, Moment]) -> None:
+    text = httpx.get(f"{stack.url}/metrics", trust_env=False).text
+    done = subprocess.run(
+        [require("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
