@@ -14,7 +14,7 @@ from exporter.simulator.plan import Planner
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.simulator.plan import State, Trial
+    from exporter.simulator.record import State, Trial
     from exporter.simulator.scenario import Scenario
 
 RUNTIME_REFRESH = 60.0

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import heapq
 import struct
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from exporter.simulator import search
+from exporter.simulator.record import OUTCOMES, Outcome, Plan, State, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from exporter.simulator.scenario import Scenario
     from exporter.simulator.surface import Placed
 
-Outcome = Literal["Completed", "RetryableError", "NonRetryableError", "Stopped"]
-
-OUTCOMES: tuple[Outcome, ...] = ("Completed", "RetryableError", "NonRetryableError", "Stopped")
-
 CONVERGED_AFTER = 15
 """How many training jobs in a row that improve nothing count as convergence."""
 
@@ -30,55 +27,6 @@ RUNGS = (1 / 27, 1 / 9, 1 / 3)
 """The shares of a training's resources at which Hyperband looks whether it is worth going on."""
 
 _LAUNCH = -1
-
-
-class Trial(NamedTuple):
-    """One training job of the life. Times are Unix seconds; ``started`` is None when it ended before it ran.
-
-    ``hyperparameters`` are the values of the definition's ranges, in their order. ``objective`` is None when no
-    final value was found.
-    """
-
-    number: int
-    definition: int
-    created: float
-    started: float | None
-    ended: float
-    outcome: Outcome
-    objective: float | None
-    hyperparameters: tuple[str, ...]
-
-
-class State(NamedTuple):
-    """What the tuning job's answer says from a moment (Unix seconds) on; ``best`` indexes the trials."""
-
-    since: float
-    status: str
-    ended: float | None
-    completed: int
-    in_progress: int
-    retryable: int
-    non_retryable: int
-    stopped: int
-    succeeded: int
-    without_objective: int
-    best: int | None
-    not_improving: int
-    converged: float | None
-    failure: str | None
-
-
-class Plan(NamedTuple):
-    """A finished life. ``parent_best`` is the objective of the overall best training job when a parent holds it.
-
-    ``stalled`` is when the service lost track of the job and ``gone`` when the job stops to exist, in Unix seconds.
-    """
-
-    trials: tuple[Trial, ...]
-    states: tuple[State, ...]
-    stalled: float | None
-    gone: float | None
-    parent_best: float | None
 
 
 def float32(value: float) -> float:
