@@ -96,16 +96,16 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Move forward and wake whoever waits. Raise ValueError on a negative step."""
-        if seconds < 0:
-            raise ValueError(f"a clock cannot go back by {-seconds} s")
-        self.set_time(self.time() + seconds)
+        self._move_to(self._elapsed + seconds)
 
     def set_time(self, wall: float) -> None:
         """Move to a Unix time and wake whoever waits. Raise ValueError when it lies in the past."""
+        self._move_to(wall - self._start)
+
+    def _move_to(self, elapsed: float) -> None:
         with self._lock:
-            elapsed = wall - self._start
             if elapsed < self._elapsed:
-                raise ValueError(f"{wall} lies before {self.time()}")
+                raise ValueError(f"a clock cannot go back by {self._elapsed - elapsed} s")
             self._elapsed = elapsed
             waiting = list(self._waiting)
         for condition in waiting:

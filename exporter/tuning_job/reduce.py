@@ -22,7 +22,7 @@ _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):hyper-parameter-tuning-job/.+",
     re.DOTALL,
 )
-_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 Answer = Mapping[str, Any]
@@ -215,21 +215,20 @@ def _objective_of(job: Answer, answer: Answer) -> Objective:
     """Return what a training job's objective value means.
 
     The metric's name and direction on the job itself come first, though the real API leaves the direction out. A
-    missing one is taken from, in this order, the definition that the job names, the config's objective and the
-    only definition there is; never from one that names another metric.
+    missing one is taken from, in this order, the definition that the job names, the config's objective and what
+    all definitions agree on; never from one that names another metric.
     """
     metric = _mapping(job, "FinalHyperParameterTuningJobObjectiveMetric")
     name, type_ = _text(metric, "MetricName"), _text(metric, "Type")
-    definitions = _definitions(answer)
     definition_name = _text(job, "TrainingJobDefinitionName")
     candidates = [
         *(
             _objective(definition, "TuningObjective")
-            for definition in definitions
+            for definition in _definitions(answer)
             if definition_name is not None and _text(definition, "DefinitionName") == definition_name
         ),
         _config_objective(answer),
-        *(_objective(definition, "TuningObjective") for definition in definitions if len(definitions) == 1),
+        _configured_objective(answer),
     ]
     for candidate in candidates:
         if candidate is not None and (name is None or candidate.metric_name in {name, None}):

@@ -55,7 +55,7 @@ def view_of_answer(stem: str) -> JobView:
 def fleet(size: int) -> tuple[JobView, ...]:
     """Return tuning jobs with every fact there is, told apart by their names only."""
     job = facts()
-    return tuple(view(replace(job, name=f"search-{number}"), labels={"team": "ranking"}) for number in range(size))
+    return tuple(view(replace(job, name=f"search-{number}"), labels={"team": "Übersetzung"}) for number in range(size))
 
 
 def target(jobs: Iterable[JobView], **changes: Any) -> TargetView:

@@ -1,0 +1,202 @@
+"""The table keeps its promises: every name, label and help text is what Prometheus and its users expect."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from support.views import DESCRIBED_AT, facts, view
+
+from exporter.errors import ErrorCode, Failure
+from exporter.exposition.families import FAMILIES, STATUSES, UNKNOWN_STATUS
+from exporter.exposition.family import IDENTITY, Family
+from exporter.fleet import JobView
+from exporter.tuning_job import TERMINAL_STATUSES, Objective
+
+BY_NAME = {family.name: family for family in FAMILIES}
+every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+
+# What Prometheus adds to every target or reads as something else than a label.
+TAKEN_LABELS = {"job", "instance", "region", "type", "le", "quantile", "exported_job", "account", "cluster", "name"}
+UNITS = {"seconds"}
+OTHER_UNITS = ("milliseconds", "minutes", "hours", "days", "ms", "ratio", "percent", "bytes")
+
+
+def samples(name: str, shown: JobView) -> list[tuple[tuple[str, ...], float]]:
+    """Return what a family makes of a view, whichever of its functions does so."""
+    family = BY_NAME[name]
+    if family.facts is not None:
+        number = family.facts(shown.facts)
+        return [] if number is None else [((), number)]
+    if family.facts_by_label is not None:
+        return list(family.facts_by_label(shown.facts))
+    return list(family.view(shown))
+
+
+class TestTable:
+    def test_holds_the_promised_families(self) -> None:
+        assert {family.name: family.labels for family in FAMILIES} == {
+            "up": (),
+            "error_info": ("code",),
+            "last_success_timestamp_seconds": (),
+            "next_describe_timestamp_seconds": (),
+            "labels": (),
+            "info": (
+                "strategy",
+                "objective_metric",
+                "objective_type",
+                "early_stopping",
+                "warm_start_type",
+                "autotune",
+                "complete_on_convergence",
+            ),
+            "status": ("status",),
+            "training_jobs": ("status",),
+            "objectives": ("status",),
+            "best_objective_value": ("objective_metric", "objective_type"),
+            "overall_best_objective_value": ("objective_metric", "objective_type"),
+            "runtime_seconds": (),
+            "training_jobs_not_improving": (),
+            "convergence_detected_timestamp_seconds": (),
+            "created_timestamp_seconds": (),
+            "last_modified_timestamp_seconds": (),
+            "end_timestamp_seconds": (),
+            "best_training_job_end_timestamp_seconds": (),
+            "max_training_jobs": (),
+            "max_parallel_training_jobs": (),
+            "max_runtime_seconds": (),
+            "max_training_jobs_not_improving": (),
+            "target_objective_value": (),
+            "parents": (),
+        }
+
+    def test_names_no_family_twice(self) -> None:
+        assert len(BY_NAME) == len(FAMILIES)
+
+    @every_family
+    def test_names_are_prometheus_names(self, family: Family) -> None:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", family.name)
+        assert not family.name.endswith(("_total", "_count", "_sum", "_bucket", "_created"))
+        assert not family.name.startswith("job_")
+
+    @every_family
+    def test_units_end_names_and_are_base_units(self, family: Family) -> None:
+        *rest, last = family.name.split("_")
+        assert not UNITS & set(rest)
+        assert not set(OTHER_UNITS) & {*rest, last}
+        assert ("timestamp" in rest) <= (last == "seconds")
+        assert family.unit == (last if last in UNITS else None)
+
+    @every_family
+    def test_labels_are_free(self, family: Family) -> None:
+        assert not TAKEN_LABELS & {*family.labels, *IDENTITY}
+        assert not set(IDENTITY) & set(family.labels)
+        assert len(set(family.labels)) == len(family.labels)
+        assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", label) for label in family.labels)
+
+    @every_family
+    def test_help_is_one_sentence_or_two_that_need_no_escaping(self, family: Family) -> None:
+        assert re.fullmatch(r"[A-Z][^\"\\\n]+\.", family.help)
+        assert family.help.isascii()
+
+    @every_family
+    def test_each_tells_its_source(self, family: Family) -> None:
+        assert family.source.strip()
+
+    @every_family
+    def test_each_is_computed_in_exactly_one_way(self, family: Family) -> None:
+        ways = [family.facts, family.facts_by_label, family.view, family.label_pairs]
+        assert sum(way is not None for way in ways) == 1
+
+    @every_family
+    def test_as_many_values_as_labels(self, family: Family) -> None:
+        if family.label_pairs is None:
+            failing = view(facts(), failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT))
+            found = samples(family.name, failing)
+            assert found
+            assert {len(values) for values, _ in found} == {len(family.labels)}
+
+    def test_only_health_and_labels_outlive_the_facts(self) -> None:
+        assert {family.name for family in FAMILIES if family.view or family.label_pairs} == {
+            "up",
+            "error_info",
+            "last_success_timestamp_seconds",
+            "next_describe_timestamp_seconds",
+            "labels",
+        }
+
+
+class TestHealth:
+    def test_up_says_nothing_before_the_first_describe(self) -> None:
+        assert samples("up", view(None)) == []
+
+    def test_up_is_1_after_a_success(self) -> None:
+        assert samples("up", view(facts())) == [((), 1)]
+
+    def test_up_is_0_after_a_failure_even_while_there_are_facts(self) -> None:
+        assert samples("up", view(facts(), failure=Failure(ErrorCode.TIMEOUT, "", DESCRIBED_AT))) == [((), 0)]
+
+    @pytest.mark.parametrize("code", ErrorCode)
+    def test_the_error_is_told_by_its_code_alone(self, code: ErrorCode) -> None:
+        failure = Failure(code, "User: arn:aws:sts::1:role is not authorized", DESCRIBED_AT)
+        assert samples("error_info", view(None, failure=failure)) == [((code.value,), 1)]
+
+    def test_without_an_error_there_is_none(self) -> None:
+        assert samples("error_info", view(facts())) == []
+
+    def test_times(self) -> None:
+        shown = view(facts(), last_success=12.5, next_describe=72.5)
+        assert samples("last_success_timestamp_seconds", shown) == [((), 12.5)]
+        assert samples("next_describe_timestamp_seconds", shown) == [((), 72.5)]
+
+    def test_no_success_has_no_time(self) -> None:
+        assert samples("last_success_timestamp_seconds", view(None)) == []
+
+    def test_labels_are_told_apart_from_ours(self) -> None:
+        shown = view(facts(), labels={"team": "ranking", "status": "mine"})
+        assert list(BY_NAME["labels"].label_pairs(shown)) == [("label_team", "ranking"), ("label_status", "mine")]
+
+
+class TestStatus:
+    def test_knows_all_seven_of_the_api(self) -> None:
+        assert set(STATUSES) == {"InProgress", "Stopping", "Deleting", *TERMINAL_STATUSES}
+
+    @pytest.mark.parametrize("status", STATUSES)
+    def test_is_1_for_the_one_it_is_in(self, status: str) -> None:
+        found = dict(samples("status", view(replace(facts(), status=status))))
+        assert found == {(other,): int(other == status) for other in (*STATUSES, UNKNOWN_STATUS)}
+
+    @pytest.mark.parametrize("status", ["Archiving", "Unknown", "inprogress", "IN_PROGRESS"])
+    def test_is_unknown_for_any_other(self, status: str) -> None:
+        found = dict(samples("status", view(replace(facts(), status=status))))
+        assert found == {**{(known,): 0 for known in STATUSES}, ("Unknown",): 1}
+
+
+class TestObjectiveValue:
+    NAMES = ("best_objective_value", "overall_best_objective_value")
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_absent_without_a_training_job(self, name: str) -> None:
+        assert samples(name, view(replace(facts(), best_training_job=None, overall_best_training_job=None))) == []
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_absent_without_a_value(self, name: str) -> None:
+        job = replace(facts().best_training_job, objective_value=None)
+        assert samples(name, view(replace(facts(), best_training_job=job, overall_best_training_job=job))) == []
+
+    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("number", [0, 0.0, -1.5, float("inf")])
+    def test_is_what_it_is(self, name: str, number: float) -> None:
+        job = replace(facts().best_training_job, objective_value=number, objective=Objective("loss", None))
+        shown = view(replace(facts(), best_training_job=job, overall_best_training_job=job))
+        assert samples(name, shown) == [(("loss", ""), number)]
+
+    def test_best_and_overall_best_are_not_mixed_up(self) -> None:
+        assert samples("best_objective_value", view(facts())) == [(("eval_f1", "Maximize"), 0.8125)]
+        assert samples("overall_best_objective_value", view(facts())) == [(("eval_f1", "Maximize"), 0.84375)]
+
+
+def test_no_parents_are_0_only_where_the_answer_says_so() -> None:
+    assert samples("parents", view(replace(facts(), parents=()))) == [((), 0)]
+    assert samples("parents", view(replace(facts(), parents=None))) == []

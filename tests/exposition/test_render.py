@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import math
+import string
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from support.views import ANSWERS, DESCRIBED_AT, facts, fleet, view, view_of_answer
+
+from exporter.errors import ErrorCode, Failure
+from exporter.exposition.families import FAMILIES
+from exporter.exposition.family import IDENTITY, PREFIX, Family
+from exporter.exposition.render import escape_label, format_value, render
+from exporter.telemetry import Telemetry
+from exporter.tuning_job import CompletionCriteria, Objective, ResourceLimits, TrainingJob, TuningJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from prometheus_client import Metric
+    from prometheus_client.samples import Sample
+
+    from exporter.fleet import JobView
+
+STEMS = sorted(path.stem for path in ANSWERS.glob("*.json"))
+HEALTH = {"up", "error_info", "last_success_timestamp_seconds", "next_describe_timestamp_seconds", "labels"}
+
+
+def text_of(views: Iterable[JobView], families: Sequence[Family] = FAMILIES) -> str:
+    return "".join(render(families, list(views)))
+
+
+def series_of(text: str) -> str:
+    """Return the text without its metadata."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def parsed(text: str) -> list[Metric]:
+    """Return the families as both formats' parsers read them, together with the own metrics that a scrape appends."""
+    telemetry = Telemetry()
+    own = telemetry.render_text().decode()
+    by_text, by_openmetrics = (
+        [family for family in families if family.name.startswith(PREFIX)]
+        for families in (
+            parse_text(text + own),
+            parse_openmetrics(text + telemetry.render_openmetrics().decode()),
+        )
+    )
+    assert [(f.name, f.documentation, f.type) for f in by_text] == [
+        (f.name, f.documentation, f.type) for f in by_openmetrics
+    ]
+    assert [repr(f.samples) for f in by_text] == [repr(f.samples) for f in by_openmetrics]
+    return by_openmetrics
+
+
+class TestAnswers:
+    """Each stored answer comes to the series written down by hand beside it."""
+
+    @pytest.mark.parametrize("stem", STEMS)
+    def test_is_exposed_as_written_down(self, stem: str) -> None:
+        assert series_of(text_of([view_of_answer(stem)])) == (ANSWERS / f"{stem}.txt").read_text(encoding="utf-8")
+
+    def test_every_expectation_has_its_answer(self) -> None:
+        assert sorted(path.stem for path in ANSWERS.glob("*.txt")) == STEMS
+        assert len(STEMS) > 30
+
+    @pytest.mark.parametrize("stem", STEMS)
+    def test_is_read_by_both_parsers(self, stem: str) -> None:
+        assert parsed(text_of([view_of_answer(stem)]))
+
+    def test_the_reason_of_a_failure_is_in_no_series(self) -> None:
+        shown = view_of_answer("failure_in_many_scripts")
+        assert "größe" in shown.facts.failure_reason
+        assert "größe" not in text_of([shown])
+
+
+class TestMetadata:
+    def test_stands_before_the_series(self) -> None:
+        families = [
+            Family(name="runtime_seconds", help="It runs.", source="-", facts=lambda job: 7),
+            Family(name="parents", help="It descends.", source="-", facts=lambda job: 2),
+        ]
+        identity = '{aws_account_id="888899990000",aws_region="cn-northwest-1",tuning_job="tune-zh"}'
+        assert text_of([view(facts())], families) == (
+            "# HELP sagemaker_tuning_job_runtime_seconds It runs.\n"
+            "# TYPE sagemaker_tuning_job_runtime_seconds gauge\n"
+            "# UNIT sagemaker_tuning_job_runtime_seconds seconds\n"
+            f"sagemaker_tuning_job_runtime_seconds{identity} 7\n"
+            "# HELP sagemaker_tuning_job_parents It descends.\n"
+            "# TYPE sagemaker_tuning_job_parents gauge\n"
+            f"sagemaker_tuning_job_parents{identity} 2\n"
+        )
+
+    def test_stands_once_however_many_tuning_jobs_there_are(self) -> None:
+        shown = [*fleet(20), *map(view_of_answer, STEMS)]
+        metadata = [line.split(" ", 3)[1:3] for line in text_of(shown).splitlines() if line.startswith("#")]
+        expected = [
+            [kind, family.full_name]
+            for family in FAMILIES
+            for kind in ("HELP", "TYPE", "UNIT")
+            if kind != "UNIT" or family.unit
+        ]
+        assert metadata == expected
+
+    def test_of_a_family_without_series_is_left_out(self) -> None:
+        assert text_of([view(None, attempted=True)]).count("# TYPE") == 3
+        assert text_of([]) == ""
+
+    def test_is_read_by_the_parser(self) -> None:
+        for family in parsed(text_of([*fleet(1), view_of_answer("malformed_tags")])):
+            row = next(row for row in FAMILIES if row.full_name == family.name)
+            assert (family.type, family.documentation, family.unit) == ("gauge", row.help, row.unit or "")
+
+
+class TestSeries:
+    def test_stand_in_the_order_of_the_views(self) -> None:
+        found = parsed(text_of(fleet(5)))
+        names = [sample.labels["tuning_job"] for sample in found[0].samples]
+        assert names == [f"search-{number}" for number in range(5)]
+
+    def test_before_the_first_describe_tell_when_it_will_be(self) -> None:
+        identity = '{aws_account_id="",aws_region="eu-west-1",tuning_job="asked-for"}'
+        assert series_of(text_of([view(None)])) == (
+            f"sagemaker_tuning_job_next_describe_timestamp_seconds{identity} 1750000060.25\n"
+            f"sagemaker_tuning_job_labels{identity} 1\n"
+        )
+
+    def test_without_facts_are_about_health_only(self) -> None:
+        failing = view(facts(), facts=None, failure=Failure(ErrorCode.THROTTLED, "Rate exceeded", DESCRIBED_AT))
+        assert {family.name.removeprefix(PREFIX) for family in parsed(text_of([failing]))} == HEALTH
+
+    def test_of_one_without_facts_leave_the_others_alone(self) -> None:
+        first, second, third = fleet(3)
+        alone = text_of([first, third])
+        together = text_of([first, replace(second, facts=None), third])
+        assert [line for line in together.splitlines() if "search-1" not in line] == alone.splitlines()
+
+    def test_carry_the_configured_labels(self) -> None:
+        shown = view(None, labels={"team": 'a"b', "cost_center": "7"})
+        assert 'tuning_job="asked-for",label_team="a\\"b",label_cost_center="7"} 1\n' in text_of([shown])
+
+    def test_never_tell_the_message_of_a_failure(self) -> None:
+        message = "User: arn:aws:sts::210987654321:assumed-role/watcher is not authorized"
+        shown = view(None, attempted=True, failure=Failure(ErrorCode.ACCESS_DENIED, message, DESCRIBED_AT))
+        assert 'code="access_denied"} 1\n' in text_of([shown])
+        assert "watcher" not in text_of([shown])
+        assert "210987654321" not in text_of([shown])
+
+    def test_of_views_that_nothing_tells_apart_come_once(self) -> None:
+        [first] = fleet(1)
+        second = replace(first, labels={"team": "other"}, failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT))
+        assert text_of([first, second]) == text_of([first])
+
+    def test_of_views_that_only_the_region_tells_apart_are_all_there(self) -> None:
+        [first] = fleet(1)
+        shown = [first, replace(first, region="us-east-1"), replace(first, account_id="1"), replace(first, name="x")]
+        assert all(len(family.samples) % 4 == 0 for family in parsed(text_of(shown)))
+
+
+class TestFormatValue:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (0, "0"),
+            (-3, "-3"),
+            (2**53 + 1, "9007199254740993"),
+            (1.0, "1.0"),
+            (-0.0, "-0.0"),
+            (0.1, "0.1"),
+            (1e16, "1e+16"),
+            (5e-324, "5e-324"),
+            (1718000101.502, "1718000101.502"),
+            (math.nan, "NaN"),
+            (-math.nan, "NaN"),
+            (math.inf, "+Inf"),
+            (-math.inf, "-Inf"),
+        ],
+    )
+    def test_is_spelled_as_prometheus_reads_it(self, value: float, expected: str) -> None:
+        assert format_value(value) == expected
+
+    @given(st.floats(allow_nan=False) | st.integers(-(2**1000), 2**1000))
+    def test_is_exact(self, value: float) -> None:
+        assert float(format_value(value)) == float(value)
+
+
+class TestEscapeLabel:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            ("plain", "plain"),
+            ("", ""),
+            ('say "hi"', 'say \\"hi\\"'),
+            ("C:\\new", "C:\\\\new"),
+            ("two\nlines", "two\\nlines"),
+            ("\\n", "\\\\n"),
+            ("größe 模型 🚀", "größe 模型 🚀"),
+            ("\ud83d|\ude80", "?|?"),
+            ("a\r\tb\x00", "a\r\tb\x00"),
+        ],
+    )
+    def test_stands_between_quotes(self, value: str, expected: str) -> None:
+        assert escape_label(value) == expected
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12) | st.text('"\\\n\r{},=# \ud83d', max_size=6)
+COUNT = st.integers(0, 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+TIME = st.floats(-1e11, 1e12)
+VALUE = st.floats() | st.integers(-(2**70), 2**70)
+OBJECTIVES = st.builds(Objective, st.none() | ANY_TEXT, st.none() | st.sampled_from(["Minimize", "Maximize"]))
+TRAINING_JOBS = st.builds(
+    TrainingJob,
+    name=st.none() | ANY_TEXT,
+    definition_name=st.none() | ANY_TEXT,
+    end_time=st.none() | TIME,
+    objective=OBJECTIVES,
+    objective_value=st.none() | VALUE,
+)
+FACTS = st.builds(
+    TuningJob,
+    name=ANY_TEXT,
+    arn=st.just("arn"),
+    partition=st.just("aws"),
+    region=st.just("eu-west-1"),
+    account_id=st.just("123456789012"),
+    status=st.sampled_from(["InProgress", "Failed", "Archiving"]) | ANY_TEXT,
+    objective=OBJECTIVES,
+    strategy=st.none() | ANY_TEXT,
+    early_stopping=st.none() | ANY_TEXT,
+    warm_start_type=st.none() | ANY_TEXT,
+    parents=st.none() | st.lists(ANY_TEXT, max_size=3).map(tuple),
+    autotune=st.none() | ANY_TEXT,
+    limits=st.builds(ResourceLimits, st.none() | COUNT, st.none() | COUNT, st.none() | COUNT),
+    criteria=st.builds(CompletionCriteria, st.none() | VALUE, st.none() | COUNT, st.none() | ANY_TEXT),
+    training_jobs=st.dictionaries(st.sampled_from(["Completed", "InProgress", "Stopped"]), COUNT),
+    objectives=st.dictionaries(st.sampled_from(["Succeeded", "Pending", "Failed"]), COUNT),
+    best_training_job=st.none() | TRAINING_JOBS,
+    overall_best_training_job=st.none() | TRAINING_JOBS,
+    runtime_seconds=st.none() | COUNT,
+    training_jobs_not_improving=st.none() | COUNT,
+    convergence_detected_time=st.none() | TIME,
+    creation_time=st.none() | TIME,
+    last_modified_time=st.none() | TIME,
+    end_time=st.none() | TIME,
+)
+VIEWS = st.builds(
+    view,
+    st.none() | FACTS,
+    account_id=st.sampled_from(["", "123456789012"]),
+    region=st.sampled_from(["eu-west-1", "us-east-1"]),
+    name=ANY_TEXT,
+    labels=st.dictionaries(st.text(string.ascii_lowercase, min_size=1, max_size=3), ANY_TEXT, max_size=2),
+    failure=st.none() | st.builds(Failure, st.sampled_from(ErrorCode), ANY_TEXT, TIME),
+    attempted=st.booleans(),
+    last_success=st.none() | TIME,
+    next_describe=TIME,
+)
+
+
+def shown(text: str) -> str:
+    """Return what of a text can be shown at all."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def identity_of(some: JobView) -> tuple[str, ...]:
+    return (some.account_id, some.region, shown(some.name))
+
+
+def of(samples: Iterable[Sample], some: JobView) -> list[Sample]:
+    return [sample for sample in samples if tuple(sample.labels[label] for label in IDENTITY) == identity_of(some)]
+
+
+def same(found: float, expected: float) -> bool:
+    return float(found) == float(expected) or (math.isnan(found) and math.isnan(expected))
+
+
+class TestAnyFleet:
+    @settings(max_examples=150, deadline=None)
+    @given(st.lists(VIEWS, max_size=4, unique_by=identity_of))
+    def test_is_read_back_exactly(self, views: list[JobView]) -> None:
+        samples = {family.name.removeprefix(PREFIX): family.samples for family in parsed(text_of(views))}
+
+        def expect(some: JobView, name: str, expected: dict[tuple[str, ...], Any], *labels: str) -> None:
+            found = {
+                tuple(sample.labels[label] for label in labels): sample.value
+                for sample in of(samples.get(name, []), some)
+            }
+            wanted = {tuple(map(shown, key)): value for key, value in expected.items() if value is not None}
+            assert found.keys() == wanted.keys()
+            assert all(same(found[key], value) for key, value in wanted.items())
+
+        for some in views:
+            expect(some, "next_describe_timestamp_seconds", {(): some.next_describe})
+            expect(some, "labels", {tuple(some.labels.values()): 1}, *(f"label_{key}" for key in some.labels))
+            expect(some, "up", {(): int(some.failure is None) if some.attempted else None})
+            job = some.facts
+            expect(some, "runtime_seconds", {(): job and job.runtime_seconds})
+            expect(some, "target_objective_value", {(): job and job.criteria.target_objective_value})
+            expect(some, "max_training_jobs", {(): job and job.limits.max_training_jobs})
+            expect(some, "created_timestamp_seconds", {(): job and job.creation_time})
+            expect(
+                some,
+                "training_jobs",
+                {(key,): count for key, count in job.training_jobs.items()} if job else {},
+                "status",
+            )
+            best = job and job.best_training_job
+            objective = (best.objective.metric_name or "", best.objective.type or "") if best else ("", "")
+            expect(
+                some,
+                "best_objective_value",
+                {objective: best.objective_value} if best else {},
+                "objective_metric",
+                "objective_type",
+            )
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(VIEWS, max_size=4))
+    def test_has_each_family_in_one_place_and_each_series_once(self, views: list[JobView]) -> None:
+        families = parsed(text_of(views))
+        assert max(Counter(family.name for family in families).values(), default=1) == 1
+        series = Counter(
+            (sample.name, *sorted(sample.labels.items())) for family in families for sample in family.samples
+        )
+        assert max(series.values(), default=1) == 1
+        assert all(family.samples for family in families)
+        assert {sample.name for family in families for sample in family.samples} == {family.name for family in families}
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.lists(VIEWS, max_size=3, unique_by=identity_of))
+    def test_shows_of_a_tuning_job_without_facts_its_health_only(self, views: list[JobView]) -> None:
+        for family in parsed(text_of(views)):
+            if family.name.removeprefix(PREFIX) not in HEALTH:
+                assert all(of(family.samples, some) == [] for some in views if some.facts is None)
+
+
+def test_promtool_has_nothing_to_say(promtool: Path) -> None:
+    telemetry = Telemetry()
+    telemetry.add_target("prod", ("DescribeHyperParameterTuningJob",))
+    failing = [
+        view(None, name=f"failing-{code}", attempted=True, failure=Failure(code, "", DESCRIBED_AT))
+        for code in ErrorCode
+    ]
+    told = text_of([*fleet(50), *failing]) + telemetry.render_text().decode()
+    assert told.count("# TYPE sagemaker_tuning_job_") == len(FAMILIES)
+    checked = subprocess.run([promtool, "check", "metrics"], input=told, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")

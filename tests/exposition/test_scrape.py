@@ -1,0 +1,163 @@
+"""One body in two formats and two encodings: whatever reads it finds the same, and finds it whole."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+import threading
+import zlib
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from support.tools import require
+from support.views import facts, fleet, target, view
+
+from exporter.exposition import Format, Published, scrape
+from exporter.exposition.publish import EMPTY, publish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PIECE = 64 * 1024
+OWN = b"# HELP own Mine.\n# TYPE own gauge\nown 1\n"
+
+
+class Own:
+    """The own metrics, standing still."""
+
+    def render_text(self) -> bytes:
+        return OWN
+
+    def render_openmetrics(self) -> bytes:
+        return OWN + b"# EOF\n"
+
+
+def incompressible(size: int) -> Published:
+    """Return tuning jobs whose labels hold noise, so that compressed is not much smaller than plain."""
+    rng = Random(7)
+    noise = [view(facts(), name=f"noise-{n}", labels={"noise": rng.randbytes(512).hex()}) for n in range(size)]
+    return publish(1, [target(noise)])
+
+
+BODIES = {
+    "nothing yet": EMPTY,
+    "no tuning jobs": publish(1, []),
+    "one": publish(1, [target(fleet(1))]),
+    "1200": publish(1, [target(fleet(600)), target(view(facts(), name=f"second-{n}") for n in range(600))]),
+    "noise": incompressible(800),
+}
+every_body = pytest.mark.parametrize("published", BODIES.values(), ids=list(BODIES))
+every_format = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name)
+
+
+def body(published: Published, format_: Format, *, compressed: bool) -> bytes:
+    return b"".join(scrape(published, Own(), format_, gzip=compressed))
+
+
+@every_body
+@every_format
+class TestGzip:
+    def test_is_one_member_and_nothing_after_it(self, published: Published, format_: Format) -> None:
+        reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        read = reader.decompress(body(published, format_, compressed=True))
+        assert reader.eof
+        assert reader.unused_data == b""
+        assert read == body(published, format_, compressed=False)
+
+    def test_ends_with_the_checksum_and_size_of_the_whole(self, published: Published, format_: Format) -> None:
+        plain = body(published, format_, compressed=False)
+        trailer = body(published, format_, compressed=True)[-8:]
+        assert int.from_bytes(trailer[:4], "little") == zlib.crc32(plain)
+        assert int.from_bytes(trailer[4:], "little") == len(plain)
+
+    def test_is_read_by_the_gzip_module(self, published: Published, format_: Format) -> None:
+        assert gzip.decompress(body(published, format_, compressed=True)) == body(published, format_, compressed=False)
+
+
+@contextmanager
+def served(content: bytes) -> Iterator[str]:
+    """Serve a compressed body at the address that comes back."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/metrics"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@every_body
+class TestClients:
+    def test_curl_reads_it_to_its_end(self, published: Published) -> None:
+        curl = require("curl")
+        with served(body(published, Format.TEXT, compressed=True)) as url:
+            read = subprocess.run(
+                [curl, "--silent", "--show-error", "--fail", "--compressed", url], capture_output=True, check=True
+            )
+        assert read.stdout == body(published, Format.TEXT, compressed=False)
+
+    def test_httpx_reads_it_to_its_end(self, published: Published) -> None:
+        with served(body(published, Format.TEXT, compressed=True)) as url:
+            assert httpx.get(url, timeout=30).content == body(published, Format.TEXT, compressed=False)
+
+
+@every_body
+class TestPieces:
+    def test_of_plain_text_are_small(self, published: Published) -> None:
+        *pieces, own = scrape(published, Own(), Format.TEXT, gzip=False)
+        assert own == OWN
+        assert max(map(len, pieces), default=0) <= PIECE
+        assert len(pieces) <= 2 * (published.size // PIECE + len(published.deflated) // PIECE + 2)
+
+    def test_of_gzip_are_few(self, published: Published) -> None:
+        assert len(list(scrape(published, Own(), Format.TEXT, gzip=True))) == 4
+
+    def test_are_the_tuning_jobs_and_then_the_own_series(self, published: Published) -> None:
+        plain = body(published, Format.TEXT, compressed=False)
+        assert len(plain) == published.size + len(OWN)
+        assert plain.endswith(OWN)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_openmetrics_ends_with_its_mark_and_text_has_none(compressed: bool) -> None:
+    openmetrics, text = (
+        body(BODIES["one"], format_, compressed=compressed) for format_ in (Format.OPENMETRICS, Format.TEXT)
+    )
+    if compressed:
+        openmetrics, text = gzip.decompress(openmetrics), gzip.decompress(text)
+    assert openmetrics == text + b"# EOF\n"
+
+
+def test_each_format_is_read_by_its_parser() -> None:
+    text = body(BODIES["1200"], Format.TEXT, compressed=False).decode()
+    openmetrics = body(BODIES["1200"], Format.OPENMETRICS, compressed=False).decode()
+    by_text = {family.name: len(family.samples) for family in parse_text(text)}
+    assert by_text == {family.name: len(family.samples) for family in parse_openmetrics(openmetrics)}
+    assert by_text["sagemaker_tuning_job_up"] == 1200
+    assert by_text["own"] == 1
+
+
+def test_two_scrapes_of_one_publication_are_alike_and_leave_it_alone() -> None:
+    one = BODIES["one"]
+    before = (one.deflated, one.crc, one.size)
+    assert body(one, Format.TEXT, compressed=True) == body(one, Format.TEXT, compressed=True)
+    assert before == (one.deflated, one.crc, one.size)

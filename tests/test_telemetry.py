@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.registry import Collector
+
+from exporter import __version__
+from exporter.errors import ErrorCode
+from exporter.telemetry import PREFIX, Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client import Metric
+
+OPERATIONS = ("Describe", "Identify")
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def series(telemetry: Telemetry) -> Series:
+    """Return every sample that only the exporter changes, and see to it that both formats tell the same."""
+    text, openmetrics = (
+        {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name.startswith(PREFIX)
+        }
+        for families in (
+            parse_text(telemetry.render_text().decode()),
+            parse_openmetrics(telemetry.render_openmetrics().decode()),
+        )
+    )
+    assert text == openmetrics
+    return text
+
+
+def value(telemetry: Telemetry, name: str, **labels: str) -> float | None:
+    return series(telemetry).get((f"{PREFIX}_{name}", frozenset(labels.items())))
+
+
+def of_target(telemetry: Telemetry, target: str) -> Series:
+    return {key: number for key, number in series(telemetry).items() if ("target", target) in key[1]}
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry()
+
+
+def test_the_build_is_named(telemetry: Telemetry) -> None:
+    assert value(telemetry, "build_info", version=__version__) == 1
+
+
+def test_the_counters_of_a_known_target_start_at_0(telemetry: Telemetry) -> None:
+    telemetry.add_target("prod", OPERATIONS)
+    started = of_target(telemetry, "prod")
+    for name in ("polls_total", "poll_overruns_total", "rate_limit_wait_seconds_total"):
+        assert value(telemetry, name, target="prod") == 0
+    for operation in OPERATIONS:
+        assert value(telemetry, "api_requests_total", target="prod", operation=operation) == 0
+        for code in ErrorCode:
+            assert value(telemetry, "api_errors_total", target="prod", operation=operation, code=code.value) == 0
+    assert len(started) == 3 + 2 + 2 * len(ErrorCode)
+
+
+def test_nothing_that_has_not_happened_has_a_time(telemetry: Telemetry) -> None:
+    telemetry.add_target("prod", OPERATIONS)
+    assert value(telemetry, "last_poll_timestamp_seconds", target="prod") is None
+    assert value(telemetry, "poll_duration_seconds", target="prod") is None
+
+
+def test_counting_goes_where_it_belongs(telemetry: Telemetry) -> None:
+    telemetry.add_target("prod", OPERATIONS)
+    telemetry.add_target("test", OPERATIONS)
+    telemetry.api_requests.labels("prod", "Describe").inc()
+    telemetry.api_errors.labels("prod", "Describe", ErrorCode.THROTTLED).inc(2)
+    telemetry.rate_limit_wait.labels("prod").inc(1.5)
+    assert value(telemetry, "api_requests_total", target="prod", operation="Describe") == 1
+    assert value(telemetry, "api_errors_total", target="prod", operation="Describe", code="throttled") == 2
+    assert value(telemetry, "rate_limit_wait_seconds_total", target="prod") == 1.5
+    assert set(of_target(telemetry, "test").values()) == {0}
+
+
+def test_a_target_that_left_leaves_nothing(telemetry: Telemetry) -> None:
+    telemetry.add_target("prod", OPERATIONS)
+    before = series(telemetry)
+    telemetry.add_target("gone", OPERATIONS)
+    for counter in (telemetry.polls, telemetry.poll_overruns, telemetry.rate_limit_wait):
+        counter.labels("gone").inc()
+    telemetry.poll_duration.labels("gone").set(2)
+    telemetry.last_poll.labels("gone").set(3)
+    telemetry.api_requests.labels("gone", "Describe").inc()
+    telemetry.api_errors.labels("gone", "Describe", ErrorCode.OTHER).inc()
+    telemetry.remove_target("gone")
+    assert series(telemetry) == before
+
+
+def test_a_target_never_added_may_be_removed(telemetry: Telemetry) -> None:
+    telemetry.remove_target("never")
+    assert of_target(telemetry, "never") == {}
+
+
+def test_no_series_tells_when_it_was_created(telemetry: Telemetry) -> None:
+    telemetry.add_target("prod", OPERATIONS)
+    telemetry.api_request_duration.labels("Describe").observe(0.3)
+    assert [name for name, _ in series(telemetry) if name.endswith("_created")] == []
+
+
+def test_durations_are_sorted_into_buckets(telemetry: Telemetry) -> None:
+    telemetry.api_request_duration.labels("Describe").observe(0.3)
+    telemetry.api_request_duration.labels("Describe").observe(200)
+    duration = "api_request_duration_seconds"
+    assert value(telemetry, f"{duration}_count", operation="Describe") == 2
+    assert value(telemetry, f"{duration}_bucket", operation="Describe", le="0.2") == 0
+    assert value(telemetry, f"{duration}_bucket", operation="Describe", le="0.4") == 1
+    assert value(telemetry, f"{duration}_bucket", operation="Describe", le="30.0") == 1
+    assert value(telemetry, f"{duration}_bucket", operation="Describe", le="+Inf") == 2
+
+
+def test_odd_target_names_come_through(telemetry: Telemetry) -> None:
+    name = 'a"b\\c\nd=ü,{}'
+    telemetry.add_target(name, OPERATIONS)
+    assert value(telemetry, "polls_total", target=name) == 0
+    telemetry.remove_target(name)
+    assert of_target(telemetry, name) == {}
+
+
+def test_openmetrics_ends_with_its_mark_and_text_has_none(telemetry: Telemetry) -> None:
+    assert telemetry.render_openmetrics().endswith(b"\n# EOF\n")
+    assert b"# EOF" not in telemetry.render_text()
+
+
+def test_a_collector_adds_what_it_reads(telemetry: Telemetry) -> None:
+    class Reading(Collector):
+        def collect(self) -> Iterable[Metric]:
+            yield GaugeMetricFamily(f"{PREFIX}_reading", "Read anew each time.", value=7)
+
+    telemetry.add_collector(Reading())
+    assert value(telemetry, "reading") == 7
+
+
+def test_the_process_is_measured(telemetry: Telemetry) -> None:
+    [memory] = [f for f in parse_text(telemetry.render_text().decode()) if f.name == "process_resident_memory_bytes"]
+    assert memory.samples[0].value > 1_000_000
+
+
+def test_two_daemons_do_not_mix(telemetry: Telemetry) -> None:
+    other = Telemetry()
+    telemetry.add_target("prod", OPERATIONS)
+    assert of_target(other, "prod") == {}
+    assert not any(family.name.startswith(PREFIX) for family in REGISTRY.collect())
+
+
+def test_every_family_is_described_and_named_as_prometheus_asks(telemetry: Telemetry) -> None:
+    for family in parse_openmetrics(telemetry.render_openmetrics().decode()):
+        assert family.name.startswith((f"{PREFIX}_", "process_"))
+        assert family.documentation.endswith(".")
+        assert family.type in {"counter", "gauge", "histogram"}
