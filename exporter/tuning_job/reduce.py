@@ -190,12 +190,17 @@ def _configured_objective(answer: Answer) -> Objective:
     SDK jobs carry the objective in the config, console jobs only in their definitions. Where definitions name
     different ones there is no single objective, so both members are None.
     """
-    stated = {
-        _config_objective(answer),
-        *(_objective(d, "TuningObjective") for d in _definitions(answer)),
-    } - {None}
-    only = stated.pop() if len(stated) == 1 else None
-    return only or _NO_OBJECTIVE
+    return _agreed([_config_objective(answer), *_definition_objectives(answer)]) or _NO_OBJECTIVE
+
+
+def _definition_objectives(answer: Answer) -> list[Objective | None]:
+    return [_objective(definition, "TuningObjective") for definition in _definitions(answer)]
+
+
+def _agreed(objectives: Sequence[Objective | None]) -> Objective | None:
+    """Return the objective that all which state one state."""
+    stated = set(objectives) - {None}
+    return stated.pop() if len(stated) == 1 else None
 
 
 def _training_job(answer: Answer, member: str) -> TrainingJob | None:
@@ -215,8 +220,8 @@ def _objective_of(job: Answer, answer: Answer) -> Objective:
     """Return what a training job's objective value means.
 
     The metric's name and direction on the job itself come first, though the real API leaves the direction out. A
-    missing one is taken from, in this order, the definition that the job names, the config's objective and what
-    all definitions agree on; never from one that names another metric.
+    missing one is taken from, in this order, the definition that the job names, the config's objective and the
+    definitions of the job's metric, where these agree; never from one that names another metric.
     """
     metric = _mapping(job, "FinalHyperParameterTuningJobObjectiveMetric")
     name, type_ = _text(metric, "MetricName"), _text(metric, "Type")
@@ -228,7 +233,7 @@ def _objective_of(job: Answer, answer: Answer) -> Objective:
             if definition_name is not None and _text(definition, "DefinitionName") == definition_name
         ),
         _config_objective(answer),
-        _configured_objective(answer),
+        _agreed([o for o in _definition_objectives(answer) if o is None or name in {o.metric_name, None}]),
     ]
     for candidate in candidates:
         if candidate is not None and (name is None or candidate.metric_name in {name, None}):

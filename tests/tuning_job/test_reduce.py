@@ -425,6 +425,16 @@ class TestObjectiveOfBest:
             ),
             pytest.param(best(UNTYPED, "c") | TWO | configured(LOSS), ("loss", "Minimize"), id="name of no definition"),
             pytest.param(best(UNTYPED) | TWO, ("loss", None), id="two definitions and no name"),
+            pytest.param(
+                best(UNTYPED) | {"TrainingJobDefinitions": [definition(LOSS, "a"), definition(LOSS, "b")]},
+                ("loss", "Minimize"),
+                id="two definitions that agree and no name",
+            ),
+            pytest.param(
+                best(UNTYPED) | {"TrainingJobDefinitions": [definition(LOSS, "a"), definition(SCORE, "b")]},
+                ("loss", "Minimize"),
+                id="the only definition of this metric and no name",
+            ),
             pytest.param(best(UNTYPED) | configured(LOSS), ("loss", "Minimize"), id="in the config"),
             pytest.param(
                 best(UNTYPED)
