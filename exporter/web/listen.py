@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 # a whole second; the kernel cuts this down to net.core.somaxconn.
 _BACKLOG = 4096
 
+# How much the kernel takes of an answer that its client does not read: unbounded, that is 4 MB of each.
+_UNSENT = 32 * 1024
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
 _NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT})
 
@@ -100,12 +103,15 @@ def _open_first(address: Address) -> socket.socket:
 
 
 def _open(family: int, place: tuple[Any, ...]) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio turns Nagle's delay off only where it sees that the protocol is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         # A restart must not wait for the last connections of the process before it.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(place[0] != "::"))
+        # Accepted sockets inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
         listener.setblocking(False)  # noqa: FBT003 - its only spelling
         listener.bind(place)
         listener.listen(_BACKLOG)

@@ -33,7 +33,7 @@ HEAD_SIZE = 16 * 1024
 
 # An answer goes out in slices of so many bytes: what one slow reader costs in memory, and how long (a fraction of a
 # millisecond) a fast one keeps the others waiting.
-_SLICE = 64 * 1024
+_SLICE = 32 * 1024
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -48,13 +48,14 @@ _uvicorn_log.setLevel(logging.ERROR)
 class Limits:
     """What strangers may take: how many connections at once, and seconds for each phase of one.
 
+    A connection costs up to half a MB while its client does not read a long answer, and scrapers need only a few.
     ``head`` runs from the connection, or from the first byte of a further request, until its head is complete.
     ``answer`` runs until the last byte of the answer has left for the client; a scrape that took longer than
     Prometheus' default interval would be of no use. ``idle`` exceeds that interval, so that Prometheus keeps its
     connection.
     """
 
-    connections: int = 512
+    connections: int = 256
     head: float = 10.0
     answer: float = 60.0
     idle: float = 75.0
@@ -240,12 +241,13 @@ class ClientProtocol(H11Protocol):
                 await send({**message, "headers": [*message["headers"], date]})
                 return
             body, more = message.get("body", b""), message.get("more_body", False)
-            for start in range(0, len(body), _SLICE):
+            last = max(0, len(body) - 1) // _SLICE * _SLICE
+            for start in range(0, last, _SLICE):
                 await send({"type": "http.response.body", "body": body[start : start + _SLICE], "more_body": True})
-                # Let the others have their turn, and notice if this client is gone.
-                await asyncio.sleep(0)
-            if not more:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                await self._take_turns()
+            await send({"type": "http.response.body", "body": body[last:], "more_body": more})
+            if more:
+                await self._take_turns()
 
         cycle = self.cycle
         self._answering = asyncio.current_task()
@@ -258,3 +260,8 @@ class ClientProtocol(H11Protocol):
             if not cycle.response_complete:
                 # The client must not take a part for the whole.
                 self.drop()
+
+    async def _take_turns(self) -> None:
+        # Let the others go on, notice if this client is gone, and hold no further slice while it does not read.
+        await asyncio.sleep(0)
+        await self.flow.drain()

@@ -71,7 +71,7 @@ class TestDeadlines:
         client = running.connect(GET, buffer=4096)
         assert running.site.released.wait(5)
         assert 0.4 < time.monotonic() - began < 3
-        assert running.site.taken < HUGE / 4
+        assert running.site.taken < 20  # the kernel alone would take sixty of its own accord
         assert len(read_to_end(client)) < HUGE * len(PIECE) / 4
 
     def test_a_client_that_reads_a_little_now_and_then_is_dropped_all_the_same(self, serve) -> None:
@@ -210,6 +210,15 @@ class TestOddClients:
         client = serve(Limits(head=60)).connect(b"GET /metr")
         client.shutdown(socket.SHUT_WR)
         assert seconds_until_closed(client) < 3
+
+    def test_a_kept_connection_is_answered_without_delay(self, serve) -> None:
+        client = serve().connect()
+        stream = client.makefile("rb")
+        began = time.monotonic()
+        for _ in range(100):
+            client.sendall(GET.replace(b"/metrics", b"/-/healthy"))
+            read_answer(stream)
+        assert time.monotonic() - began < 2  # one delayed acknowledgement each would make it four
 
     def test_pipelined_requests_are_answered_in_order(self, serve) -> None:
         paths = [b"/-/healthy", b"/metrics", b"/nothing", b"/-/ready"]
