@@ -233,11 +233,7 @@ class Target:
         name = heapq.heappop(self._queue)[2]
         job = self._jobs[name]
         if not self._rounds.open and not job.retrying:
-            due = (
-                name
-                for name, job in self._jobs.items()
-                if job.due <= now.monotonic and job.in_flight is None and not job.retrying
-            )
+            due = (name for name, job in self._jobs.items() if job.due <= now.monotonic and job.in_flight is None)
             self._rounds.begin(due, self._spec.interval, now.monotonic)
         job.in_flight = serial
         return Work(serial, Operation.DESCRIBE, now.monotonic, region, name, job.spec.account_id or self._account_id)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.sagemaker import one_line
 from exporter.tuning_job import MalformedAnswer, TuningJob, reduce
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def perform(api: Api, work: Work, time: Callable[[], float]) -> Outcome:
             return Identity(api.caller_account())
         return _checked(reduce(api.describe(work.name)), work)
     except CallFailed as failed:
-        return Failure(failed.code, failed.message, time())
+        return Failure(failed.code, one_line(failed.message), time())
     except MalformedAnswer as malformed:
-        return Failure(ErrorCode.MALFORMED_ANSWER, str(malformed), time())
+        return Failure(ErrorCode.MALFORMED_ANSWER, one_line(str(malformed)), time())
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one answer must not end a thread
-        return Failure(ErrorCode.OTHER, f"{type(error).__name__}: {error}", time())
+        return Failure(ErrorCode.OTHER, one_line(f"{type(error).__name__}: {error}"), time())
 
 
 def _checked(job: TuningJob, work: Work) -> TuningJob:

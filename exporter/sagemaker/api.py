@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.classify import classify
+from exporter.sagemaker.session import telling_role_calls_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,16 +61,15 @@ class SageMakerApi:
     def close(self) -> None:
         """Close idle connections; calls under way end as they would."""
         with self._lock:
-            clients = tuple(self._clients.values())
-            self._clients.clear()
-        for client in clients:
-            client.close()
+            clients, self._clients = self._clients, {}
+        _close(clients)
 
     def _call(self, service: str, call: Callable[[Any], Any]) -> Any:
         session: Session | None = None
         try:
-            client, session = self._client(service)
-            return call(client)
+            with telling_role_calls_to(self._count_assume_role):
+                client, session = self._client(service)
+                return call(client)
         except Exception as error:
             failed = classify(error)
             if failed.code in _USELESS_CREDENTIALS:
@@ -81,7 +81,7 @@ class SageMakerApi:
             if self._session is None:
                 self._session = self._sessions.get(self._spec)
             if service not in self._clients:
-                self._clients[service] = self._session.client(service, self._spec, self._count_assume_role)
+                self._clients[service] = self._session.client(service, self._spec)
             return self._clients[service], self._session
 
     def _forget(self, session: Session | None) -> None:
@@ -91,7 +91,8 @@ class SageMakerApi:
                 return
             self._sessions.discard(self._spec, self._session)
             self._session = None
-        self.close()
+            clients, self._clients = self._clients, {}
+        _close(clients)
 
     def _count_assume_role(self, error: Exception | None, seconds: float) -> None:
         target = self._spec.name
@@ -99,3 +100,8 @@ class SageMakerApi:
         self._telemetry.api_request_duration.labels("AssumeRole").observe(seconds)
         if error is not None:
             self._telemetry.api_errors.labels(target, "AssumeRole", classify(error).code).inc()
+
+
+def _close(clients: Mapping[str, Any]) -> None:
+    for client in clients.values():
+        client.close()

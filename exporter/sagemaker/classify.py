@@ -129,11 +129,13 @@ _MISSING = re.compile(
     re.IGNORECASE,
 )
 _SKEW = re.compile(r"signature (has )?expired|signature not yet current", re.IGNORECASE)
-_SECRETS = (
+_UNWANTED = (
     # A signature mismatch is answered with the canonical request, session token included.
-    (re.compile(r"\s*The Canonical String.*", re.DOTALL), ""),
-    (re.compile(r"(x-amz-security-token\s*[:=]\s*)\S+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"://[^/@\s]+@"), "://***@"),
+    (re.compile(r" ?The Canonical String.*"), ""),
+    (re.compile(r"(x-amz-security-token ?[:=] ?)\S+", re.IGNORECASE), r"\1***"),
+    (re.compile(r"://[^/\s]+@"), "://***@"),
+    # There are none, and the schedule's own are not meant.
+    (re.compile(r" \(reached max retries: 0\)"), ""),
 )
 
 
@@ -148,7 +150,7 @@ def _code(error: Exception) -> ErrorCode:
     for classes, code in _EXCEPTIONS:
         if isinstance(error, classes):
             return code
-    if not isinstance(error, sdk.BotoCoreError) and _raised_by_parser(error):
+    if not isinstance(error, sdk.BotoCoreError) and _stumbled(error):
         return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
 
@@ -172,19 +174,25 @@ def _service_code(error: sdk.ClientError) -> ErrorCode:
         return ErrorCode.SERVER_ERROR
     if status in {401, 403}:
         return ErrorCode.ACCESS_DENIED
+    if name.isdigit():  # the SDK's stand-in for the code that every AWS service sends: a redirect, somebody's 404
+        return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
 
 
-def _raised_by_parser(error: Exception) -> bool:
-    """Tell whether the SDK stumbled over the answer: its parser raises whatever the odd value made it raise."""
-    return any(
-        frame.f_globals.get("__name__") == "botocore.parsers" for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+def _stumbled(error: Exception) -> bool:
+    """Tell whether the SDK stumbled over the answer: reading it raises whatever the odd value made it raise."""
+    modules = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return "botocore.parsers" in modules or modules[-1:] == ["botocore.endpoint"]
 
 
 def _message(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    for pattern, replacement in _SECRETS:
+    text = " ".join(str(error).split()) or type(error).__name__
+    for pattern, replacement in _UNWANTED:
         text = pattern.sub(replacement, text)
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """Return a text of others as one line of bounded length."""
     text = " ".join(text.split())
     return text if len(text) <= _MAX_MESSAGE else f"{text[: _MAX_MESSAGE - 1]}…"

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
@@ -13,23 +19,43 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import NoCredentialsError
-from botocore.parsers import ResponseParserFactory
+from botocore.parsers import ResponseParserError, ResponseParserFactory
 from botocore.utils import parse_timestamp
 
 from exporter import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from exporter.config.specs import Connection, Credentials, TargetKey, TargetSpec
 
 _ROLE_SESSION_NAME = "sagemaker-tuning-exporter"
+
+# With every failed renewal of credentials the SDK logs the traceback, and with it whatever secret the answer holds. It
+# raises the same once it matters.
+for _name in ("botocore.credentials", "botocore.tokens"):
+    logging.getLogger(_name).addFilter(lambda record: not record.exc_info)
 
 
 class _SessionKey(NamedTuple):
     credentials: Credentials
     partition: str
     connection: Connection
+    use_fips: bool  # STS is called as the endpoint is
+
+
+OnRoleCall = Callable[[Exception | None, float], None]
+
+# Credentials are shared by targets: an AssumeRole call is told to the target whose call it renews them for.
+_on_role_call: ContextVar[OnRoleCall | None] = ContextVar("on_role_call", default=None)
+
+
+@contextmanager
+def telling_role_calls_to(listener: OnRoleCall) -> Iterator[None]:
+    """Tell ``listener`` of every AssumeRole call made in the block, in this thread: its error and its seconds."""
+    token = _on_role_call.set(listener)
+    try:
+        yield
+    finally:
+        _on_role_call.reset(token)
 
 
 class Session:
@@ -42,30 +68,26 @@ class Session:
         self._lock = threading.Lock()
         self._sdk: boto3.Session | None = None
 
-    def client(self, service: str, spec: TargetSpec, on_assume_role: Callable[[Exception | None, float], None]) -> Any:
-        """Return a new client; raise whatever the SDK raises when it finds no credentials.
-
-        ``on_assume_role`` is told of every AssumeRole call that this session makes: its error and its seconds.
-        """
+    def client(self, service: str, spec: TargetSpec) -> Any:
+        """Return a new client; raise whatever the SDK raises when it finds no credentials."""
         with self._lock:  # the SDK's sessions are not thread-safe
             if self._sdk is None:
-                self._sdk = self._open(spec, on_assume_role)
+                self._sdk = self._open(spec)
             return self._sdk.client(
                 service,
                 region_name=spec.key.region,
                 endpoint_url=spec.key.endpoint.url if service == "sagemaker" else self._connection.sts_endpoint_url,
-                verify=_verify(self._connection),
                 config=_config(spec),
             )
 
-    def _open(self, spec: TargetSpec, on_assume_role: Callable[[Exception | None, float], None]) -> boto3.Session:
+    def _open(self, spec: TargetSpec) -> boto3.Session:
         session = self._bare_session(spec)
         # The SDK turns Unix seconds into local time; seconds are what is wanted, and no time zone can spoil them.
         parsers = ResponseParserFactory()
         parsers.set_parser_defaults(timestamp_parser=_unix_seconds)
         session.register_component("response_parser_factory", parsers)
         if self._credentials.sign_requests:
-            session._credentials = self._find_credentials(spec, on_assume_role)  # noqa: SLF001 - no public setter takes refreshable ones
+            session._credentials = self._find_credentials(spec)  # noqa: SLF001 - no public setter takes refreshable ones
         return boto3.Session(botocore_session=session)
 
     def _bare_session(self, spec: TargetSpec) -> botocore.session.Session:
@@ -73,9 +95,14 @@ class Session:
         session.register_component("data_loader", self._loader)
         # The provider chain makes STS clients of its own, which would wait 60 s and try five times.
         session.set_default_client_config(_config(spec))
+        if (verify := _verify(self._connection)) is not None:
+            session.set_config_variable("ca_bundle", verify)
+        if session.get_config_variable("region") is None:
+            # Else the chain's STS clients call the global endpoint, whose credentials not every region takes.
+            session.set_config_variable("region", spec.key.region)
         return session
 
-    def _find_credentials(self, spec: TargetSpec, on_assume_role: Callable[[Exception | None, float], None]) -> Any:
+    def _find_credentials(self, spec: TargetSpec) -> Any:
         source = self._bare_session(spec)
         credentials = source.get_credentials()
         if credentials is None:
@@ -87,11 +114,10 @@ class Session:
             "sts",
             region_name=spec.key.region,
             endpoint_url=self._connection.sts_endpoint_url,
-            verify=_verify(self._connection),
             config=_config(spec),
         )
         return DeferredRefreshableCredentials(
-            refresh_using=lambda: _assume_role(sts, self._credentials, on_assume_role), method="assume-role"
+            refresh_using=lambda: _assume_role(sts, self._credentials), method="assume-role"
         )
 
 
@@ -100,7 +126,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loader = botocore.loaders.create_loader(botocore.session.Session().get_config_variable("data_path"))
+        # Not asked of an SDK session: where the default profile is missing, that raises, and here nobody classifies it.
+        self._loader = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
         self._sessions: dict[_SessionKey, Session] = {}
 
     def get(self, spec: TargetSpec) -> Session:
@@ -120,7 +147,7 @@ class Sessions:
 
 
 def _session_key(spec: TargetSpec) -> _SessionKey:
-    return _SessionKey(spec.key.credentials, spec.key.partition, spec.connection)
+    return _SessionKey(spec.key.credentials, spec.key.partition, spec.connection, spec.key.endpoint.use_fips)
 
 
 def _verify(connection: Connection) -> bool | str | None:
@@ -142,27 +169,34 @@ def _config(spec: TargetSpec) -> Config:
     )
 
 
-def _assume_role(
-    sts: Any, credentials: Credentials, on_assume_role: Callable[[Exception | None, float], None]
-) -> dict[str, str]:
+def _assume_role(sts: Any, credentials: Credentials) -> dict[str, str]:
     request = {"RoleArn": credentials.role_arn, "RoleSessionName": _ROLE_SESSION_NAME}
     if credentials.external_id is not None:
         request["ExternalId"] = credentials.external_id
     started = time.monotonic()
     error: Exception | None = None
     try:
-        answer = sts.assume_role(**request)["Credentials"]
+        return _role_credentials(sts.assume_role(**request))
     except Exception as caught:
         error = caught
         raise
     finally:
-        on_assume_role(error, time.monotonic() - started)
-    return {
-        "access_key": answer["AccessKeyId"],
-        "secret_key": answer["SecretAccessKey"],
-        "token": answer["SessionToken"],
-        "expiry_time": answer["Expiration"].isoformat(),
-    }
+        if (listener := _on_role_call.get()) is not None:
+            listener(error, time.monotonic() - started)
+
+
+def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return AssumeRole's answer in the SDK's own names; raise ResponseParserError when it is none."""
+    try:
+        credentials = answer["Credentials"]
+        return {
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
+        }
+    except KeyError as missing:
+        raise ResponseParserError(f"AssumeRole's answer has no {missing}") from missing
 
 
 def _unix_seconds(value: Any) -> Any:
@@ -170,6 +204,7 @@ def _unix_seconds(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     try:
-        return parse_timestamp(value).timestamp()
-    except (ValueError, OverflowError, TypeError):
+        moment = parse_timestamp(value)
+    except (ValueError, OverflowError, TypeError, RuntimeError):
         return value
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

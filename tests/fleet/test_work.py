@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, FakeApi, answer
+
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet import Identity, Operation, Work, perform
+from exporter.tuning_job import reduce
+
+IDENTIFY = Work(1, Operation.IDENTIFY, 0.0, REGION)
+
+
+def describe(account_id: str | None = None) -> Work:
+    return Work(1, Operation.DESCRIBE, 0.0, REGION, "churn", account_id)
+
+
+def outcome(told: object, work: Work | None = None) -> object:
+    api = FakeApi()
+    api.jobs["churn"] = told  # type: ignore[assignment]
+    return perform(api, work or describe(), lambda: 42.0)
+
+
+@pytest.mark.parametrize("account_id", [None, ACCOUNT])
+def test_an_answer_becomes_facts(account_id: str | None) -> None:
+    told = answer("churn", "Completed")
+    assert outcome(told, describe(account_id)) == reduce(told)
+
+
+def test_a_failed_call_becomes_a_failure_with_its_time() -> None:
+    failed = CallFailed(ErrorCode.THROTTLED, "Rate exceeded")
+    assert outcome(failed) == Failure(ErrorCode.THROTTLED, "Rate exceeded", 42.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "account_id", "code"),
+    [
+        ({}, None, ErrorCode.MALFORMED_ANSWER),
+        ([], None, ErrorCode.MALFORMED_ANSWER),
+        (answer("churn") | {"HyperParameterTuningJobArn": "arn:x"}, None, ErrorCode.MALFORMED_ANSWER),
+        (answer("else"), None, ErrorCode.MALFORMED_ANSWER),
+        (answer("churn", region="us-east-1"), None, ErrorCode.WRONG_ACCOUNT),
+        (answer("churn", account=OTHER_ACCOUNT), ACCOUNT, ErrorCode.WRONG_ACCOUNT),
+    ],
+)
+def test_an_answer_that_cannot_be_about_what_was_asked_is_a_failure(
+    told: object, account_id: str | None, code: ErrorCode
+) -> None:
+    failed = outcome(told, describe(account_id))
+    assert isinstance(failed, Failure)
+    assert failed.code is code
+
+
+def test_a_lower_cased_arn_is_no_contradiction() -> None:
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:hyper-parameter-tuning-job/churn-v2"
+    api = FakeApi()
+    api.jobs["Churn-V2"] = answer("Churn-V2") | {"HyperParameterTuningJobArn": arn}
+    work = Work(1, Operation.DESCRIBE, 0.0, REGION, "Churn-V2", ACCOUNT)
+    assert not isinstance(perform(api, work, lambda: 0.0), Failure)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), KeyError("x"), MemoryError(), RecursionError("deep"), OSError(5)])
+def test_any_exception_becomes_a_failure(error: Exception) -> None:
+    failed = outcome(error)
+    assert isinstance(failed, Failure)
+    assert failed.code is ErrorCode.OTHER
+    assert failed.message.startswith(type(error).__name__)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        RuntimeError("two\nlines " * 999),
+        CallFailed(ErrorCode.OTHER, "two\nlines " * 999),
+        answer("churn", HyperParameterTuningJobArn="x" * 999),
+    ],
+)
+def test_every_message_fits_a_line(told: object) -> None:
+    failed = outcome(told)
+    assert isinstance(failed, Failure)
+    assert len(failed.message) == 500
+    assert "\n" not in failed.message
+
+
+def test_an_interruption_is_no_failure() -> None:
+    class Interrupted(FakeApi):
+        def describe(self, name: str) -> NoReturn:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        perform(Interrupted(), describe(), lambda: 0.0)
+
+
+def test_an_identity_is_an_account() -> None:
+    api = FakeApi()
+    assert perform(api, IDENTIFY, lambda: 0.0) == Identity(ACCOUNT)
+
+
+def test_an_identity_may_fail() -> None:
+    api = FakeApi()
+    api.account = CallFailed(ErrorCode.CONNECTION, "no way")
+    assert perform(api, IDENTIFY, lambda: 42.0) == Failure(ErrorCode.CONNECTION, "no way", 42.0)

@@ -1,0 +1,308 @@
+"""Real threads on the real clock, with an API that does as it is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import structlog
+from fleet.driver import ACCOUNT, DESCRIBE, FakeApi, Own, answer, target_spec
+
+from exporter.clock import SystemClock
+from exporter.config.specs import TargetSpec
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet import JobState, JobView, Target, Workers
+from exporter.fleet.events import Event
+from exporter.fleet.worker import log_events
+
+PATIENCE = 10.0
+
+
+class HangingApi(FakeApi):
+    """Hangs in the describe of ``hanging`` names until it is released."""
+
+    def __init__(self, *hanging: str) -> None:
+        super().__init__()
+        self.hanging = set(hanging)
+        self.asked: list[str] = []
+        self.inside = threading.Semaphore(0)
+        self.released = threading.Event()
+
+    def describe(self, name: str) -> Mapping[str, Any]:
+        self.asked.append(name)
+        if name in self.hanging:
+            self.inside.release()
+            assert self.released.wait(PATIENCE * 3)
+        return super().describe(name)
+
+
+class Crew:
+    """One target and its threads."""
+
+    def __init__(self, spec: TargetSpec, api: FakeApi) -> None:
+        self.telemetry = Own()
+        self.clock = SystemClock()
+        self.target = Target(spec, self.telemetry, self.clock.now())
+        self.changes = threading.Condition()
+        self.changed = 0
+        self.after_change: Callable[[], object] = lambda: None
+        self.workers = Workers(self.target, api, self.clock, self._note)
+
+    def _note(self) -> None:
+        with self.changes:
+            self.changed += 1
+            self.changes.notify_all()
+        self.after_change()
+
+    def await_changes(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds after a change."""
+        with self.changes:
+            assert self.changes.wait_for(condition, PATIENCE)
+
+    def await_view(self, condition: Callable[[dict[str, JobView]], bool]) -> None:
+        self.await_changes(lambda: condition(self.views()))
+
+    def views(self) -> dict[str, JobView]:
+        with self.target.condition:
+            return {job.name: job for job in self.target.view(self.clock.now()).jobs}
+
+    def update(self, spec: TargetSpec) -> None:
+        with self.target.condition:
+            self.target.update(spec, self.clock.now())
+            self.target.condition.notify_all()
+
+
+StartCrew = Callable[[TargetSpec, FakeApi], Crew]
+
+
+@pytest.fixture(autouse=True)
+def lines() -> Iterator[list[MutableMapping[str, Any]]]:
+    """Every line that is logged from the first thread's start to the last one's end."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+@pytest.fixture
+def start(lines: object) -> Iterator[StartCrew]:
+    """Start crews that are at rest after the test."""
+    crews: list[tuple[Crew, FakeApi]] = []
+
+    def start(spec: TargetSpec, api: FakeApi) -> Crew:
+        crew = Crew(spec, api)
+        crews.append((crew, api))
+        crew.workers.start()
+        return crew
+
+    yield start
+    for crew, api in crews:
+        if isinstance(api, HangingApi):
+            api.released.set()
+        crew.workers.stop()
+        crew.workers.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in crew.workers._threads)
+
+
+@pytest.mark.parametrize(("rate", "threads"), [(0.1, 2), (1.0, 2), (5.0, 5), (100.0, 8)])
+def test_the_budget_of_a_second_may_be_in_flight_at_once(rate: float, threads: int) -> None:
+    crew = Crew(target_spec(requests_per_second=rate), FakeApi())
+    assert len(crew.workers._threads) == threads
+    assert all(thread.daemon for thread in crew.workers._threads)
+
+
+def test_jobs_are_described_again_and_again(start: StartCrew) -> None:
+    api = HangingApi()
+    crew = start(target_spec("a", "b", interval=0.05), api)
+    crew.await_changes(lambda: min(api.asked.count("a"), api.asked.count("b")) >= 4)
+    assert crew.workers.alive
+    assert {job.state for job in crew.views().values()} == {JobState.RUNNING}
+
+
+def test_threads_sleep_while_nothing_is_due(start: StartCrew) -> None:
+    api = HangingApi()
+    crew = start(target_spec("churn"), api)
+    crew.await_changes(lambda: crew.changed == 1)
+    spins = 0
+    ask = crew.target.next
+
+    def counting(now: Any) -> Any:
+        nonlocal spins
+        spins += 1
+        return ask(now)
+
+    crew.target.next = counting  # type: ignore[method-assign]
+    crew.update(target_spec("churn", "late"))
+    crew.await_view(lambda views: views["late"].state is JobState.RUNNING)
+    # Each of the eight threads wakes for the update and for the answer, and sleeps on.
+    assert spins <= 3 * 8
+    assert api.asked == ["churn", "late"]
+
+
+def test_a_call_that_hangs_holds_up_no_other_target(start: StartCrew) -> None:
+    names = [f"job-{i}" for i in range(8)]
+    stuck, sound = HangingApi(*names), HangingApi()
+    start(target_spec(*names), stuck)
+    for _ in names:
+        assert stuck.inside.acquire(timeout=PATIENCE)
+    crew = start(target_spec(*names, interval=0.05), sound)
+    crew.await_changes(lambda: all(sound.asked.count(name) >= 3 for name in names))
+
+
+def test_a_call_that_hangs_holds_up_no_other_job(start: StartCrew) -> None:
+    api = HangingApi("stuck")
+    crew = start(target_spec("stuck", "sound", requests_per_second=1_000.0, interval=0.05), api)
+    crew.await_changes(lambda: api.asked.count("sound") >= 3)
+    assert api.asked.count("stuck") == 1
+    assert crew.views()["stuck"].state is JobState.PENDING
+
+
+def test_an_answer_wakes_a_thread_for_a_retry(start: StartCrew) -> None:
+    api = FakeApi()
+    api.fail("churn", ErrorCode.THROTTLED)
+    crew = start(target_spec("churn", interval=0.2), api)
+    crew.await_changes(lambda: crew.changed >= 3)
+    api.jobs["churn"] = answer("churn")
+    crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
+
+
+def test_a_thread_that_is_held_up_after_an_answer_holds_up_nobody(start: StartCrew) -> None:
+    api = HangingApi("churn")
+    crew = start(target_spec("churn", interval=0.05, requests_per_second=1.0), api)
+    assert api.inside.acquire(timeout=PATIENCE)
+    first = threading.Lock()
+
+    def hold() -> None:
+        if first.acquire(blocking=False):
+            with crew.changes:
+                assert crew.changes.wait_for(lambda: crew.changed >= 3, PATIENCE)
+
+    # The other thread sleeps and knows of nothing to come. The one to bring the first answer goes no further.
+    crew.after_change = hold
+    api.hanging.clear()
+    api.released.set()
+    crew.await_changes(lambda: crew.changed >= 3)
+
+
+def test_stop_ends_the_idle_at_once_and_waits_for_nobody_longer_than_told(start: StartCrew) -> None:
+    stuck = [f"job-{i}" for i in range(6)]
+    api = HangingApi(*stuck)
+    crew = start(target_spec(*stuck), api)
+    for _ in stuck:
+        assert api.inside.acquire(timeout=PATIENCE)
+    crew.workers.stop()
+    started = time.monotonic()
+    crew.workers.join(0.3)
+    assert 0.25 < time.monotonic() - started < 0.9, "in all, however many hang"
+    assert sum(thread.is_alive() for thread in crew.workers._threads) == 6
+    assert not crew.workers.alive
+
+
+def test_what_comes_after_stop_is_dropped(start: StartCrew, lines: list[MutableMapping[str, Any]]) -> None:
+    api = HangingApi("churn")
+    crew = start(target_spec("churn"), api)
+    assert api.inside.acquire(timeout=PATIENCE)
+    crew.workers.stop()
+    crew.telemetry.remove_target("eu")
+    api.released.set()
+    crew.workers.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in crew.workers._threads)
+    assert crew.changed == 0
+    assert crew.views()["churn"].state is JobState.PENDING
+    assert lines == []
+    assert b'target="eu"' not in crew.telemetry.render_text(), "series of a target that left stay away"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("odd"),
+        KeyError("x"),
+        RecursionError("deep"),
+        MemoryError(),
+        OSError(28, "no space"),
+        StopIteration(),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+        CallFailed(ErrorCode.CONNECTION, "no way"),
+        type("AWrongOneOfOurOwn", (Exception,), {})("x"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_no_exception_ends_a_thread(start: StartCrew, error: Exception) -> None:
+    api = FakeApi()
+    api.jobs["churn"] = error
+    crew = start(target_spec("churn", interval=0.05), api)
+    crew.await_changes(lambda: crew.changed >= 2)
+    failure = crew.views()["churn"].failure
+    assert isinstance(failure, Failure)
+    assert failure.code is (error.code if isinstance(error, CallFailed) else ErrorCode.OTHER)
+    assert crew.workers.alive
+    api.jobs["churn"] = answer("churn")
+    crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
+
+
+def test_an_answer_of_no_type_at_all_is_a_failure(start: StartCrew) -> None:
+    api = FakeApi()
+    api.jobs["churn"] = None  # type: ignore[assignment]
+    crew = start(target_spec("churn", interval=0.05), api)
+    crew.await_changes(lambda: crew.changed >= 2)
+    failure = crew.views()["churn"].failure
+    assert failure is not None
+    assert failure.code is ErrorCode.MALFORMED_ANSWER
+
+
+def test_an_identity_is_asked_for_and_shown(start: StartCrew) -> None:
+    api = FakeApi()
+    api.fail("churn", ErrorCode.ACCESS_DENIED)
+    crew = start(target_spec("churn", account_id=None), api)
+    crew.await_view(lambda views: views["churn"].account_id == ACCOUNT)
+
+
+def test_a_change_is_one_line_and_a_poll_none(start: StartCrew, lines: list[MutableMapping[str, Any]]) -> None:
+    api = FakeApi()
+    crew = start(target_spec("churn", interval=0.02), api)
+
+    def poll() -> None:
+        """Let a describe that begins after now come back, and two more."""
+        seen = crew.changed
+        crew.await_changes(lambda: crew.changed >= seen + 4)
+
+    poll()
+    api.fail("churn", ErrorCode.ACCESS_DENIED)
+    poll()
+    api.jobs["churn"] = answer("churn", "Stopping")
+    poll()
+    crew.workers.stop()
+    crew.workers.join(PATIENCE)
+    assert [(line["log_level"], line["event"]) for line in lines] == [
+        ("info", "tuning job found"),
+        ("warning", "describe failed"),
+        ("info", "describe succeeded again"),
+        ("info", "tuning job status changed"),
+    ]
+    assert lines[1]["tuning_job"] == "churn"
+    assert lines[1]["code"] == "access_denied"
+
+
+def test_events_are_logged_with_their_fields(lines: list[MutableMapping[str, Any]]) -> None:
+    log_events([Event("info", "one", {"a": "1"}), Event("warning", "two", {"message": "m"})])
+    assert lines == [
+        {"event": "one", "log_level": "info", "a": "1"},
+        {"event": "two", "log_level": "warning", "message": "m"},
+    ]
+
+
+def test_an_update_under_way_keeps_threads_and_counts_exact(start: StartCrew) -> None:
+    api = HangingApi()
+    spec = target_spec("a", "b", "c", interval=0.02)
+    crew = start(spec, api)
+    for names in (("a", "b"), ("b", "d"), ("a", "b", "c", "d"), ("d",)):
+        crew.update(replace(target_spec(*names), interval=0.02))
+        seen = len(api.asked)
+        crew.await_changes(lambda seen=seen: len(api.asked) >= seen + 6)  # type: ignore[misc]
+    crew.workers.stop()
+    crew.workers.join(PATIENCE)
+    assert crew.telemetry.value("api_requests_total", target="eu", operation=DESCRIBE) == len(api.asked)
+    assert list(crew.views()) == ["d"]

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sagemaker.conftest import MakeApi, Own
+from sagemaker.wire import ACCOUNT, Wire, error, http, sts_credentials, sts_error, sts_identity, target_spec, tuning_job
+
+from exporter.config.specs import Credentials
+from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker import SageMakerApi, Sessions
+from exporter.sagemaker.session import Session
+
+THREADS = 8
+ROLE = Credentials(role_arn=f"arn:aws:iam::{ACCOUNT}:role/tuning-metrics")
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note every client that is made."""
+    clients: list[str] = []
+    make = Session.client
+
+    def noting(self: Session, service: str, *arguments: Any) -> Any:
+        clients.append(service)
+        return make(self, service, *arguments)
+
+    monkeypatch.setattr(Session, "client", noting)
+    return clients
+
+
+def together(call: Callable[[], Any]) -> list[Any]:
+    """Make a call in eight threads at once; return what came of each."""
+    barrier = threading.Barrier(THREADS)
+
+    def run() -> Any:
+        barrier.wait(10)
+        try:
+            return call()
+        except CallFailed as failed:
+            return failed.code
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [future.result(30) for future in [pool.submit(run) for _ in range(THREADS)]]
+
+
+def test_describe_sends_the_name_and_returns_the_answer(wire: Wire, make_api: MakeApi) -> None:
+    wire.answer = tuning_job("churn", HyperParameterTuningJobStatus="Stopped")
+    answer = make_api(wire.url).describe("churn")
+    assert answer["HyperParameterTuningJobStatus"] == "Stopped"
+    assert wire.requests[0].body == b'{"HyperParameterTuningJobName": "churn"}'
+    assert wire.requests[0].headers["x-amz-target"] == "SageMaker.DescribeHyperParameterTuningJob"
+
+
+def test_names_that_the_sdk_would_refuse_are_left_to_the_service(wire: Wire, make_api: MakeApi) -> None:
+    wire.answer = error("ValidationException", "1 validation error detected")
+    with pytest.raises(CallFailed, match="1 validation error"):
+        make_api(wire.url).describe("")
+    assert len(wire.requests) == 1
+
+
+def test_the_identity_is_that_of_the_credentials(sts: Wire, make_api: MakeApi) -> None:
+    sts.answer = sts_identity()
+    assert make_api(None).caller_account() == ACCOUNT
+    assert sts.requests[0].form["Action"] == "GetCallerIdentity"
+    assert len(sts.requests) == 1
+
+
+def test_the_identity_under_a_role_is_the_role_s(sts: Wire, make_api: MakeApi, telemetry: Own) -> None:
+    sts.answer = lambda request: (
+        sts_credentials("ASIAROLE") if request.form["Action"] == "AssumeRole" else sts_identity()
+    )
+    assert make_api(None, credentials=ROLE).caller_account() == ACCOUNT
+    assert sts.requests[-1].access_key == "ASIAROLE"
+    assert telemetry.value("api_requests_total", target="eu", operation="AssumeRole") == 1
+    assert telemetry.value("api_requests_total", target="eu", operation="GetCallerIdentity") is None, (
+        "the target counts it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (sts_identity(""), ErrorCode.MALFORMED_ANSWER),
+        (http("<GetCallerIdentityResponse/>", content_type="text/xml"), ErrorCode.MALFORMED_ANSWER),
+        (http("<html>", content_type="text/html"), ErrorCode.MALFORMED_ANSWER),
+        (sts_error("AccessDenied", "explicit deny"), ErrorCode.ACCESS_DENIED),
+        (sts_error("InvalidClientTokenId", "no such key"), ErrorCode.NO_CREDENTIALS),
+    ],
+)
+def test_an_identity_that_is_none_is_a_failure(sts: Wire, make_api: MakeApi, answer: bytes, code: ErrorCode) -> None:
+    sts.answer = answer
+    with pytest.raises(CallFailed) as raised:
+        make_api(None).caller_account()
+    assert raised.value.code is code
+    assert len(sts.requests) == 1
+
+
+def test_threads_at_first_use_make_one_client(wire: Wire, make_api: MakeApi, made: list[str]) -> None:
+    wire.answer = tuning_job()
+    api = make_api(wire.url)
+    answers = together(lambda: api.describe("churn")["HyperParameterTuningJobName"])
+    assert answers == ["churn"] * THREADS
+    assert made == ["sagemaker"]
+    assert len(wire.requests) == THREADS
+
+
+def test_each_region_has_a_client_and_each_service_one(
+    wire: Wire, sts: Wire, make_api: MakeApi, made: list[str]
+) -> None:
+    wire.answer, sts.answer = tuning_job(), sts_identity()
+    for api in (make_api(wire.url), make_api(wire.url, region="us-east-1")):
+        for _ in range(2):
+            api.describe("churn")
+            api.caller_account()
+    assert made == ["sagemaker", "sts"] * 2
+
+
+def test_threads_with_a_refused_role_all_come_back_and_recover(
+    wire: Wire, sts: Wire, make_api: MakeApi, telemetry: Own
+) -> None:
+    wire.answer, sts.answer = tuning_job(), sts_error("AccessDenied", "no")
+    api = make_api(wire.url, credentials=ROLE)
+    assert together(lambda: api.describe("churn")) == [ErrorCode.ASSUME_ROLE_DENIED] * THREADS
+    assert telemetry.value("api_requests_total", target="eu", operation="AssumeRole") == len(sts.requests) == THREADS
+    sts.answer = sts_credentials("ASIAROLE")
+    assert together(lambda: api.describe("churn")["HyperParameterTuningJobName"]) == ["churn"] * THREADS
+    assert len(sts.requests) == THREADS + 1, "one thread renews for all"
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_threads_without_credentials_all_come_back(wire: Wire, make_api: MakeApi) -> None:
+    api = make_api(wire.url)
+    assert together(lambda: api.describe("churn")) == [ErrorCode.NO_CREDENTIALS] * THREADS
+
+
+def test_threads_that_fail_with_one_session_replace_it_once(wire: Wire, make_api: MakeApi, made: list[str]) -> None:
+    arrived = threading.Barrier(THREADS)
+
+    def answer(_: object) -> bytes:
+        arrived.wait(10)  # so that all of them fail with the same session
+        return error("ExpiredTokenException", "expired")
+
+    wire.answer = answer
+    api = make_api(wire.url)
+    assert together(lambda: api.describe("churn")) == [ErrorCode.EXPIRED_CREDENTIALS] * THREADS
+    wire.answer = tuning_job()
+    together(lambda: api.describe("churn")["HyperParameterTuningJobName"])
+    assert made == ["sagemaker", "sagemaker"]
+
+
+def test_a_late_failure_with_an_old_session_leaves_the_new_one_alone(
+    wire: Wire, make_api: MakeApi, made: list[str]
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+
+    def answer(_: object) -> bytes:
+        if not asked.is_set():
+            asked.set()
+            released.wait(10)
+        return error("ExpiredTokenException", "expired")
+
+    wire.answer = answer
+    api = make_api(wire.url)
+    with ThreadPoolExecutor(1) as pool:
+        late = pool.submit(api.describe, "churn")
+        assert asked.wait(10)
+        with pytest.raises(CallFailed):
+            api.describe("churn")
+        wire.answer = tuning_job()
+        api.describe("churn")
+        released.set()
+        assert isinstance(late.exception(10), CallFailed)
+    api.describe("churn")
+    assert made == ["sagemaker", "sagemaker"]
+
+
+def test_after_close_a_call_opens_anew(wire: Wire, made: list[str], sessions: Sessions, telemetry: Own) -> None:
+    wire.answer = tuning_job()
+    api = SageMakerApi(target_spec(wire.url), sessions, telemetry)
+    api.describe("churn")
+    api.close()
+    api.close()
+    api.describe("churn")
+    api.close()
+    assert made == ["sagemaker", "sagemaker"]
+
+
+def test_a_call_under_way_survives_close(wire: Wire, make_api: MakeApi) -> None:
+    asked, closed = threading.Event(), threading.Event()
+
+    def answer(_: object) -> bytes:
+        asked.set()
+        closed.wait(10)
+        return tuning_job()
+
+    wire.answer = answer
+    api = make_api(wire.url)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(api.describe, "churn")
+        assert asked.wait(10)
+        api.close()
+        closed.set()
+        assert call.result(10)["HyperParameterTuningJobName"] == "churn"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.sagemaker import Budget
+
+
+def takes(budget: Budget, now: float) -> int:
+    """Take all there is."""
+    count = 0
+    while budget.take(now):
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(("rate", "burst"), [(0.1, 1), (1.0, 1), (5.0, 1), (10.0, 2), (50.0, 10)])
+def test_a_burst_is_a_fifth_of_a_second_but_at_least_one_call(rate: float, burst: int) -> None:
+    assert takes(Budget(rate, 100.0), 100.0) == burst
+
+
+def test_tokens_come_at_the_rate_and_do_not_pile_up() -> None:
+    budget = Budget(5.0, 0.0)
+    assert takes(budget, 0.0) == 1
+    assert takes(budget, 0.19) == 0
+    assert takes(budget, 0.2) == 1
+    assert takes(budget, 1_000.0) == 1
+
+
+def test_the_next_token_is_told_exactly() -> None:
+    budget = Budget(0.5, 10.0)
+    assert budget.next_token_at(10.0) == 10.0
+    budget.take(10.0)
+    assert budget.next_token_at(10.0) == 12.0
+    assert budget.next_token_at(11.5) == 12.0
+    assert budget.next_token_at(12.0) == 12.0
+
+
+def test_time_that_goes_back_earns_nothing() -> None:
+    budget = Budget(1.0, 10.0)
+    budget.take(10.0)
+    assert not budget.take(9.0)
+    assert budget.next_token_at(9.0) == 10.0
+
+
+def test_another_rate_gives_back_nothing_that_was_spent() -> None:
+    budget = Budget(10.0, 0.0)
+    assert takes(budget, 0.0) == 2
+    budget.set_rate(100.0, 0.0)
+    assert takes(budget, 0.0) == 0
+    assert takes(budget, 0.01) == 1
+    budget.set_rate(1.0, 10.0)
+    assert takes(budget, 10.0) == 1, "what had piled up is cut to the new burst"
+
+
+@pytest.mark.parametrize("start", [0.0, 2.6e6, 1e7, 1e8])
+@pytest.mark.parametrize("rate", [0.05, 1 / 3, 3.0, 5.0, 7.0, 100.0])
+def test_waiting_until_the_told_time_always_brings_a_token(start: float, rate: float) -> None:
+    budget = Budget(rate, start)
+    now = start
+    for _ in range(2_000):
+        takes(budget, now)
+        now = budget.next_token_at(now)
+        assert budget.take(now)
+
+
+@given(
+    rate=st.floats(0.05, 100.0),
+    start=st.floats(0.0, 1e8),
+    steps=st.lists(st.floats(0.0, 30.0), max_size=60),
+)
+def test_no_window_holds_more_than_the_burst_and_the_rate_allow(rate: float, start: float, steps: list[float]) -> None:
+    budget = Budget(rate, start)
+    now = start
+    calls: list[float] = []
+    for step in steps:
+        now += step
+        calls += [now] * takes(budget, now)
+    burst = max(1.0, rate * 0.2)
+    for first, begun in enumerate(calls):
+        for last in range(first, len(calls)):
+            assert last - first + 1 <= burst + rate * (calls[last] - begun) + 1e-4

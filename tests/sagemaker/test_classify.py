@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
+from sagemaker.conftest import MakeApi
+from sagemaker.wire import RESET, SILENCE, Wire, error, http, tuning_job
+
+from exporter.config.specs import Connection
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet import Operation, Work, perform
+from exporter.sagemaker.classify import classify, one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DESCRIBE = Work(0, Operation.DESCRIBE, 0.0, "eu-west-1", "churn")
+TOKEN = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details.\n\nThe Canonical String for this request "
+    f"should have been\n'POST\n/\n\nhost:api.sagemaker\nx-amz-security-token:{TOKEN}\n\nhost\nabc'\n\nThe "
+    "String-to-Sign should have been\n'AWS4-HMAC-SHA256\n20250101T000000Z\n'"
+)
+ENDPOINT: dict[str, Any] = {"endpoint_url": "https://api.sagemaker.eu-west-1.amazonaws.com/"}
+
+
+def failure(api: Any) -> Failure:
+    """Describe once and return how that failed, as the fleet sees it."""
+    outcome = perform(api, DESCRIBE, lambda: 7.0)
+    assert isinstance(outcome, Failure), outcome
+    assert outcome.message
+    assert outcome.message.isprintable()
+    assert len(outcome.message) <= 500
+    assert outcome.at == 7.0
+    return outcome
+
+
+ANSWERS = {
+    "resource not found": (error("ResourceNotFound", "Requested resource not found."), ErrorCode.NOT_FOUND),
+    "with a namespace": (error("com.amazonaws#ResourceNotFound", "no"), ErrorCode.NOT_FOUND),
+    "validation: not found": (error("ValidationException", "Requested resource not found."), ErrorCode.NOT_FOUND),
+    "validation: could not find": (
+        error("ValidationException", "Could not find hyper-parameter-tuning job churn"),
+        ErrorCode.NOT_FOUND,
+    ),
+    "validation: does not exist": (error("ValidationException", "The job does not exist"), ErrorCode.NOT_FOUND),
+    "validation: other": (
+        error("ValidationException", "1 validation error detected: Value 'x' failed to satisfy constraint"),
+        ErrorCode.OTHER,
+    ),
+    "throttled": (error("ThrottlingException", "Rate exceeded"), ErrorCode.THROTTLED),
+    "bare 429": (http(b"", 429), ErrorCode.THROTTLED),
+    "429 with a code of its own": (error("Whatever", "slow down", 429), ErrorCode.THROTTLED),
+    "denied": (error("AccessDeniedException", "User is not authorized to perform"), ErrorCode.ACCESS_DENIED),
+    "bare 403": (http(b"", 403), ErrorCode.ACCESS_DENIED),
+    "403 with a code of its own": (error("Whatever", "no", 403), ErrorCode.ACCESS_DENIED),
+    "unknown key": (error("UnrecognizedClientException", "The security token is invalid"), ErrorCode.NO_CREDENTIALS),
+    "no token": (error("MissingAuthenticationTokenException", "Missing Token"), ErrorCode.NO_CREDENTIALS),
+    "expired": (error("ExpiredTokenException", "The security token is expired"), ErrorCode.EXPIRED_CREDENTIALS),
+    "clock behind": (
+        error("InvalidSignatureException", "Signature expired: 20250101T000000Z is now earlier than 20250101T001000Z"),
+        ErrorCode.CLOCK_SKEW,
+    ),
+    "clock ahead": (
+        error("InvalidSignatureException", "Signature not yet current: 20250101T010000Z is still later than"),
+        ErrorCode.CLOCK_SKEW,
+    ),
+    "wrong secret": (error("InvalidSignatureException", MISMATCH, 403), ErrorCode.NO_CREDENTIALS),
+    "500 with an empty message": (error("InternalFailure", "", 500), ErrorCode.SERVER_ERROR),
+    "bare 500": (http(b"", 500), ErrorCode.SERVER_ERROR),
+    "503 from a proxy": (
+        http("<html>\n<h1>Service Unavailable</h1>\n</html>", 503, content_type="text/html"),
+        ErrorCode.SERVER_ERROR,
+    ),
+    "empty 200": (http(b""), ErrorCode.MALFORMED_ANSWER),
+    "HTML 200": (http("<html>Please log in</html>", content_type="text/html"), ErrorCode.MALFORMED_ANSWER),
+    "list": (http("[]"), ErrorCode.MALFORMED_ANSWER),
+    "text": (http('"text"'), ErrorCode.MALFORMED_ANSWER),
+    "number": (http("3"), ErrorCode.MALFORMED_ANSWER),
+    "null": (http("null"), ErrorCode.MALFORMED_ANSWER),
+    "counters that are a list": (tuning_job(TrainingJobStatusCounters=[1, 2]), ErrorCode.MALFORMED_ANSWER),
+    "no UTF-8": (http(b"\xff\xfe{}"), ErrorCode.MALFORMED_ANSWER),
+    "a list as error": (http("[1]", 400), ErrorCode.MALFORMED_ANSWER),
+    "cut off": (http('{"HyperParameterTuningJobName": "chu', length=4_000), ErrorCode.MALFORMED_ANSWER),
+    "another job": (tuning_job("else"), ErrorCode.MALFORMED_ANSWER),
+    "an endless ARN": (tuning_job(HyperParameterTuningJobArn="x\n" * 9_000), ErrorCode.MALFORMED_ANSWER),
+    "301": (http(b"", 301, {"Location": "http://127.0.0.1:1/"}), ErrorCode.MALFORMED_ANSWER),
+    "302": (http("<html>moved", 302, {"Location": "http://127.0.0.1:1/"}), ErrorCode.MALFORMED_ANSWER),
+    "404 of something else": (http("<html>nginx", 404, content_type="text/html"), ErrorCode.MALFORMED_ANSWER),
+    "torn at once": (RESET, ErrorCode.CONNECTION),
+    "torn in mid-answer": (http("{}", length=4_000) + RESET, ErrorCode.CONNECTION),
+    "no HTTP": (b"\x15\x03\x01 what?\r\n\r\n", ErrorCode.CONNECTION),
+    "silence": (SILENCE, ErrorCode.TIMEOUT),
+    "unheard of": (error("WhateverException", "what?\n\tno\x0bidea"), ErrorCode.OTHER),
+}
+
+
+@pytest.mark.parametrize(("answer", "code"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_on_the_wire_takes_one_attempt_and_gets_its_code(
+    answer: bytes | None, code: ErrorCode, wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "4")
+    wire.answer = answer
+    failed = failure(make_api(wire.url, connection=Connection(connect_timeout=1.0, read_timeout=0.3)))
+    assert failed.code is code
+    assert len(wire.requests) == 1
+    assert wire.connections == 1
+    assert "max retries" not in failed.message
+    assert TOKEN not in failed.message
+
+
+def test_what_is_not_wrong_is_no_failure(wire: Wire, make_api: MakeApi) -> None:
+    wire.answer = tuning_job()
+    outcome = perform(make_api(wire.url), DESCRIBE, time.time)
+    assert not isinstance(outcome, Failure)
+    assert len(wire.requests) == 1
+
+
+def test_nobody_listens(make_api: MakeApi) -> None:
+    with Wire() as gone:
+        pass
+    assert failure(make_api(gone.url)).code is ErrorCode.CONNECTION
+
+
+def test_a_name_that_does_not_resolve(make_api: MakeApi) -> None:
+    started = time.monotonic()
+    assert failure(make_api("http://nowhere.invalid")).code is ErrorCode.CONNECTION
+    assert time.monotonic() - started < 5
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[Wire]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with Wire(tuning_job(), context) as wire:
+        yield wire
+
+
+def test_a_certificate_that_nobody_vouches_for(secure: Wire, make_api: MakeApi) -> None:
+    assert failure(make_api(secure.url)).code is ErrorCode.TLS
+    assert secure.connections == 1
+    assert secure.requests == []
+
+
+def test_a_certificate_that_the_bundle_vouches_for(
+    secure: Wire, authority: trustme.CA, make_api: MakeApi, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(bundle)
+    assert make_api(secure.url, connection=Connection(ca_bundle=str(bundle))).describe("churn")
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_bundle_that_is_none(secure: Wire, make_api: MakeApi, tmp_path: Path, content: str | None) -> None:
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    assert failure(make_api(secure.url, connection=Connection(ca_bundle=str(bundle)))).code is ErrorCode.TLS
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_a_certificate_that_nobody_looks_at(secure: Wire, make_api: MakeApi) -> None:
+    assert make_api(secure.url, connection=Connection(verify_ssl=False)).describe("churn")
+
+
+def test_plain_http_spoken_to_a_tls_port(secure: Wire, make_api: MakeApi) -> None:
+    assert failure(make_api(secure.url.replace("https:", "http:"))).code is ErrorCode.CONNECTION
+    assert secure.connections == 1
+
+
+def test_tls_spoken_to_a_plain_http_port(make_api: MakeApi) -> None:
+    # A server that has read a line it does not understand says so.
+    with Wire(http("what?", 400)) as plain:
+        plain._talk = lambda connection: connection.sendall(http("what?", 400))  # type: ignore[method-assign]
+        assert failure(make_api(plain.url.replace("http:", "https:"))).code is ErrorCode.TLS
+        assert plain.connections == 1
+
+
+def test_a_proxy_that_is_not_there(make_api: MakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Wire() as gone:
+        pass
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:se@cret@127.0.0.1:{gone.port}")
+    failed = failure(make_api("http://api.sagemaker.invalid"))
+    assert failed.code is ErrorCode.CONNECTION
+    assert str(gone.port) in failed.message
+    assert "cret" not in failed.message
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_to_know_who_asks(
+    scheme: str, wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.answer = http("who are you?", 407)
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://user:secret@127.0.0.1:{wire.port}")
+    failed = failure(make_api(f"{scheme}://api.sagemaker.invalid"))
+    assert failed.code is ErrorCode.CONNECTION
+    assert len(wire.requests) == 1
+    assert "secret" not in failed.message
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (sdk.ConnectTimeoutError(**ENDPOINT), ErrorCode.TIMEOUT),
+        (sdk.ReadTimeoutError(**ENDPOINT), ErrorCode.TIMEOUT),
+        (sdk.SSLError(error="bad", **ENDPOINT), ErrorCode.TLS),
+        (sdk.EndpointConnectionError(**ENDPOINT), ErrorCode.CONNECTION),
+        (sdk.ConnectionClosedError(**ENDPOINT), ErrorCode.CONNECTION),
+        (sdk.ProxyConnectionError(proxy_url="http://proxy"), ErrorCode.CONNECTION),
+        (sdk.HTTPClientError(error=OSError("odd")), ErrorCode.CONNECTION),
+        (sdk.IncompleteReadError(actual_bytes=1, expected_bytes=2), ErrorCode.CONNECTION),
+        (sdk.NoCredentialsError(), ErrorCode.NO_CREDENTIALS),
+        (sdk.PartialCredentialsError(provider="env", cred_var="x"), ErrorCode.NO_CREDENTIALS),
+        (sdk.ProfileNotFound(profile="x"), ErrorCode.NO_CREDENTIALS),
+        (sdk.CredentialRetrievalError(provider="x", error_msg="y"), ErrorCode.NO_CREDENTIALS),
+        (sdk.MetadataRetrievalError(error_msg="y"), ErrorCode.NO_CREDENTIALS),
+        (sdk.ConfigParseError(path="x"), ErrorCode.NO_CREDENTIALS),
+        (sdk.UnauthorizedSSOTokenError(), ErrorCode.EXPIRED_CREDENTIALS),
+        (sdk.SSOTokenLoadError(error_msg="x"), ErrorCode.EXPIRED_CREDENTIALS),
+        (ResponseParserError("no XML"), ErrorCode.MALFORMED_ANSWER),
+        (sdk.UnknownServiceError(service_name="x", known_service_names="y"), ErrorCode.OTHER),
+        (KeyError("x"), ErrorCode.OTHER),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_an_exception_of_the_sdk_gets_its_code(raised: Exception, code: ErrorCode) -> None:
+    failed = classify(raised)
+    assert isinstance(failed, CallFailed)
+    assert failed.code is code
+    assert failed.message
+
+
+def refused(operation: str, code: str, status: int = 403) -> sdk.ClientError:
+    answer = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return sdk.ClientError(answer, operation)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "expected"),
+    [
+        ("AssumeRole", "AccessDenied", ErrorCode.ASSUME_ROLE_DENIED),
+        ("AssumeRoleWithWebIdentity", "AccessDenied", ErrorCode.ASSUME_ROLE_DENIED),
+        ("AssumeRoleWithWebIdentity", "InvalidIdentityToken", ErrorCode.ASSUME_ROLE_DENIED),
+        ("AssumeRoleWithWebIdentity", "ExpiredTokenException", ErrorCode.EXPIRED_CREDENTIALS),
+        ("AssumeRole", "ExpiredToken", ErrorCode.EXPIRED_CREDENTIALS),
+        ("AssumeRole", "InvalidClientTokenId", ErrorCode.NO_CREDENTIALS),
+        ("AssumeRole", "Throttling", ErrorCode.THROTTLED),
+        ("GetCallerIdentity", "AccessDenied", ErrorCode.ACCESS_DENIED),
+    ],
+)
+def test_a_refusal_means_what_was_asked(operation: str, code: str, expected: ErrorCode) -> None:
+    assert classify(refused(operation, code)).code is expected
+
+
+def test_every_code_but_the_account_s_comes_from_here() -> None:
+    seen = {code for _, code in ANSWERS.values()} | {ErrorCode.TLS, ErrorCode.ASSUME_ROLE_DENIED}
+    assert set(ErrorCode) - seen == {ErrorCode.WRONG_ACCOUNT}
+
+
+def test_an_error_without_text_is_named() -> None:
+    assert classify(ValueError()).message == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MISMATCH, MISMATCH.partition("\n")[0]),
+        (f"bad X-Amz-Security-Token:\n {TOKEN} there", "bad X-Amz-Security-Token: *** there"),
+        (f"https://x/?X-Amz-Security-Token={TOKEN}", "https://x/?X-Amz-Security-Token=***"),
+        ("proxy http://user:p@ss@host:1/ failed", "proxy http://***@host:1/ failed"),
+        ("mail me@example.com about https://host/a@b", "mail me@example.com about https://host/a@b"),
+        ("two\r\n  lines\t", "two lines"),
+    ],
+)
+def test_a_message_is_one_line_without_secrets(text: str, expected: str) -> None:
+    assert classify(ValueError(text)).message == expected
+
+
+def test_a_long_message_is_cut() -> None:
+    assert one_line("x" * 500) == "x" * 500
+    assert one_line("x" * 501) == "x" * 499 + "…"
+
+
+def test_a_page_of_blanks_is_read_at_once() -> None:
+    started = time.monotonic()
+    assert classify(ValueError("a" + " " * 2_000_000 + "b")).message == "a b"
+    assert time.monotonic() - started < 2
