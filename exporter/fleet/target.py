@@ -151,6 +151,8 @@ class Target:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if isinstance(outcome, Failure):
             self._telemetry.api_errors.labels(self._spec.name, work.operation, outcome.code).inc()
+            if outcome.code is ErrorCode.THROTTLED and work.operation is Operation.DESCRIBE:
+                self._budget.throttled(now.monotonic)
         if work.operation is Operation.IDENTIFY:
             return self._apply_identity(outcome, now)
         self._attempted = True

@@ -1,4 +1,4 @@
-"""A token bucket over a clock that somebody else reads."""
+"""A token bucket over a clock that somebody else reads, narrower for a while when AWS says that it is too much."""
 
 from __future__ import annotations
 
@@ -6,26 +6,42 @@ from __future__ import annotations
 _BURST_SECONDS = 0.2
 # A token short of a rounding error is a token: after months, clocks tell only a fraction of a microsecond apart.
 _ROUNDING = 1e-6
+# Calls in flight together are throttled together: that is one reason to slow down, not several.
+_ONE_REASON_SECONDS = 1.0
+# An eighth still describes every tuning job that may run at once within minutes; less would only starve ourselves.
+_LEAST_SHARE = 1 / 8
+_RECOVERY_SECONDS = 60.0
 
 
 class Budget:
     """How many calls a target may make.
 
+    Throttling halves the rate, down to an eighth of the configured one; from there it takes a minute to grow back.
     Not thread-safe: it belongs to one Target and is used under its lock. Times are monotonic seconds.
     """
 
     def __init__(self, requests_per_second: float, now: float) -> None:
-        self._rate = requests_per_second
+        self._full_rate = self._rate = requests_per_second
         self._capacity = _capacity(requests_per_second)
         self._tokens = self._capacity
         self._filled_at = now
+        self._halved_at = -_ONE_REASON_SECONDS
 
     def set_rate(self, requests_per_second: float, now: float) -> None:
-        """Go on at another rate; tokens that were spent stay spent."""
+        """Go on at another configured rate; tokens that were spent stay spent, and so does a slow-down."""
         self._fill(now)
-        self._rate = requests_per_second
+        self._rate *= requests_per_second / self._full_rate
+        self._full_rate = requests_per_second
         self._capacity = _capacity(requests_per_second)
         self._tokens = min(self._tokens, self._capacity)
+
+    def throttled(self, now: float) -> None:
+        """Slow down: AWS refused a call for its rate."""
+        self._fill(now)
+        if now - self._halved_at >= _ONE_REASON_SECONDS:
+            self._halved_at = now
+            self._rate = max(self._rate / 2, self._full_rate * _LEAST_SHARE)
+            self._tokens = min(self._tokens, 0.0)
 
     def take(self, now: float) -> bool:
         """Take the token for one call, if there is one."""
@@ -41,9 +57,10 @@ class Budget:
         return now + max(0.0, 1.0 - self._tokens) / self._rate
 
     def _fill(self, now: float) -> None:
-        earned = max(0.0, now - self._filled_at) * self._rate
+        elapsed = max(0.0, now - self._filled_at)
         self._filled_at = now
-        self._tokens = min(self._capacity, self._tokens + earned)
+        self._tokens = min(self._capacity, self._tokens + elapsed * self._rate)
+        self._rate = min(self._full_rate, self._rate + elapsed * self._full_rate / _RECOVERY_SECONDS)
         if 1.0 - self._tokens < _ROUNDING:
             self._tokens = max(self._tokens, 1.0)
 

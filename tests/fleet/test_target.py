@@ -506,7 +506,7 @@ def test_unsigned_requests_have_no_identity_to_ask_for() -> None:
 
 def test_an_identity_that_comes_late_does_not_overrule_what_was_learned() -> None:
     driver = Driver(target_spec("churn", account_id=None))
-    driver.api.fail("churn", ErrorCode.THROTTLED)
+    driver.api.fail("churn", ErrorCode.SERVER_ERROR)
     driver.api.account = OTHER_ACCOUNT
     finish(driver, start(driver))
     identify = start(driver)
@@ -618,7 +618,7 @@ def test_under_overload_the_oldest_comes_first_and_nobody_starves(trouble: bool)
     driver = Driver(target_spec(*names, requests_per_second=1.0, interval=10.0), latency=0.3)
     if trouble:
         for name in names[::3]:
-            driver.api.fail(name, ErrorCode.THROTTLED)
+            driver.api.fail(name, ErrorCode.SERVER_ERROR)
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
 
     def count(call: Call) -> None:
@@ -630,3 +630,19 @@ def test_under_overload_the_oldest_comes_first_and_nobody_starves(trouble: bool)
     assert counts.total() == pytest.approx(3_600, abs=2)
     for earlier, later in pairwise(call.at for call in driver.calls):
         assert later - earlier >= 1.0 - 1e-6
+
+
+def test_throttling_slows_the_target_down_and_it_recovers() -> None:
+    names = [f"job-{i}" for i in range(60)]
+    driver = Driver(target_spec(*names, requests_per_second=6.0, interval=60.0), latency=0.05)
+    driver.run(until=60)
+    for name in names:
+        driver.api.fail(name, ErrorCode.THROTTLED)
+    before = len(driver.calls)
+    driver.run(until=240)
+    throttled = len(driver.calls) - before
+    assert throttled < 180 * 6.0 / 3, "far below what the budget would allow"
+    for name in names:
+        del driver.api.jobs[name]
+    driver.run(until=300)
+    assert all(view.failure is None for view in driver.views().values()), "one interval later all is well"

@@ -81,3 +81,48 @@ def test_no_window_holds_more_than_the_burst_and_the_rate_allow(rate: float, sta
     for first, begun in enumerate(calls):
         for last in range(first, len(calls)):
             assert last - first + 1 <= burst + rate * (calls[last] - begun) + 1e-4
+
+
+def calls_in(budget: Budget, start: float, seconds: float) -> int:
+    """Return how many calls are made when as many are made as may be."""
+    now, count = start, 0
+    while now < start + seconds:
+        count += takes(budget, now)
+        now = max(now + 1e-3, budget.next_token_at(now))
+    return count
+
+
+def test_throttling_halves_the_rate_once_a_second_at_most() -> None:
+    budget = Budget(8.0, 0.0)
+    for _ in range(5):
+        budget.throttled(0.0)
+    assert calls_in(budget, 0.0, 1.0) in {3, 4}
+    budget = Budget(8.0, 0.0)
+    budget.throttled(0.0)
+    budget.throttled(1.0)
+    assert calls_in(budget, 1.0, 1.0) == 2
+
+
+def test_throttling_for_ever_leaves_an_eighth() -> None:
+    budget = Budget(8.0, 0.0)
+    for second in range(600):
+        budget.throttled(float(second))
+    assert budget.next_token_at(599.0) - 599.0 == pytest.approx(1.0, rel=0.01)
+
+
+def test_the_rate_grows_back_within_a_minute_and_not_at_once() -> None:
+    budget = Budget(8.0, 0.0)
+    for second in range(10):
+        budget.throttled(float(second))
+    first, last = calls_in(budget, 10.0, 10.0), 0
+    assert first < 8.0 * 10 / 3
+    for begin in range(20, 70, 10):
+        last = calls_in(budget, float(begin), 10.0)
+    assert last == pytest.approx(80, abs=2)
+
+
+def test_another_configured_rate_keeps_the_slow_down() -> None:
+    budget = Budget(8.0, 0.0)
+    budget.throttled(0.0)
+    budget.set_rate(16.0, 0.0)
+    assert budget.next_token_at(0.0) == pytest.approx(1 / 8)
