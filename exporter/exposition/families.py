@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.errors import ErrorCode
 from exporter.exposition.family import Family, LabelValues, Number
+from exporter.tuning_job.reduce import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +22,17 @@ STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deletin
 """The values of HyperParameterTuningJobStatus, spelled as on the wire."""
 UNKNOWN_STATUS = "Unknown"
 """Stands for a status that the API added later."""
+
+# An empty value is no value: the label is not there.
+OBJECTIVE_TYPES = ("Minimize", "Maximize", "")
+_INFO_VALUES = {
+    "strategy": ("Bayesian", "Random", "Hyperband", "Grid", ""),
+    "objective_type": OBJECTIVE_TYPES,
+    "early_stopping": ("Off", "Auto", ""),
+    "warm_start_type": ("IdenticalDataAndAlgorithm", "TransferLearning", ""),
+    "autotune": ("Enabled", ""),
+    "complete_on_convergence": ("Enabled", "Disabled", ""),
+}
 
 
 def _info(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
@@ -68,12 +81,17 @@ FAMILIES: tuple[Family, ...] = (
         name="up",
         help="Whether the last describe of the tuning job succeeded.",
         source="the last DescribeHyperParameterTuningJob call",
+        absent="no describe has ended yet",
+        example="max by (aws_account_id, aws_region, tuning_job) (sagemaker_tuning_job_up) == 0",
         view=_up,
     ),
     Family(
         name="error_info",
         help="Why the last describe failed; always 1, and only there while it fails.",
         source="the last DescribeHyperParameterTuningJob call",
+        absent="describes succeed",
+        example="count by (code) (sagemaker_tuning_job_error_info)",
+        values={"code": tuple(ErrorCode)},
         labels=("code",),
         view=_error_info,
     ),
@@ -81,24 +99,33 @@ FAMILIES: tuple[Family, ...] = (
         name="last_success_timestamp_seconds",
         help="When the tuning job was last described successfully.",
         source="the last successful DescribeHyperParameterTuningJob call",
+        absent="no describe has succeeded yet",
+        example="time() - sagemaker_tuning_job_last_success_timestamp_seconds > 600",
         view=_last_success,
     ),
     Family(
         name="next_describe_timestamp_seconds",
         help="When the next describe of the tuning job is due.",
         source="the schedule",
+        absent="never",
+        example="sagemaker_tuning_job_next_describe_timestamp_seconds - time()",
         view=lambda view: (((), view.next_describe),),
     ),
     Family(
         name="labels",
         help="The labels that the configuration gives the tuning job; always 1.",
         source="labels in the configuration",
+        absent="never",
+        example='sagemaker_tuning_job_up == 0 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_labels{label_team="search"}',
         label_pairs=lambda view: ((f"label_{key}", value) for key, value in view.labels.items()),
     ),
     Family(
         name="info",
         help="How the tuning job is configured; always 1. Empty values are not stated or differ between definitions.",
         source="HyperParameterTuningJobConfig, TrainingJobDefinition(s), WarmStartConfig, Autotune",
+        absent="never",
+        example="count by (strategy) (sagemaker_tuning_job_info)",
+        values=_INFO_VALUES,
         labels=(
             "strategy",
             "objective_metric",
@@ -114,6 +141,9 @@ FAMILIES: tuple[Family, ...] = (
         name="status",
         help="Whether the tuning job is in this status: 1 for the one it is in, else 0.",
         source="HyperParameterTuningJobStatus",
+        absent="never",
+        example="count by (status) (sagemaker_tuning_job_status == 1)",
+        values={"status": (*STATUSES, UNKNOWN_STATUS)},
         labels=("status",),
         facts_by_label=_status,
     ),
@@ -121,6 +151,9 @@ FAMILIES: tuple[Family, ...] = (
         name="training_jobs",
         help="Training jobs that the tuning job launched, by their status now.",
         source="TrainingJobStatusCounters",
+        absent="the counter is not in the answer",
+        example='sagemaker_tuning_job_training_jobs{status="NonRetryableError"} / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_training_jobs',
+        values={"status": TRAINING_JOB_STATUSES},
         labels=("status",),
         facts_by_label=lambda job: (((status,), count) for status, count in job.training_jobs.items()),
     ),
@@ -128,6 +161,9 @@ FAMILIES: tuple[Family, ...] = (
         name="objectives",
         help="Training jobs by the status of their objective metric now.",
         source="ObjectiveStatusCounters",
+        absent="the counter is not in the answer",
+        example='sagemaker_tuning_job_objectives{status="Succeeded"} == 0',
+        values={"status": OBJECTIVE_STATUSES},
         labels=("status",),
         facts_by_label=lambda job: (((status,), count) for status, count in job.objectives.items()),
     ),
@@ -135,6 +171,9 @@ FAMILIES: tuple[Family, ...] = (
         name="best_objective_value",
         help="Objective value of the best training job so far, as the algorithm printed it.",
         source="BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value",
+        absent="no training job has reported the objective yet",
+        example='min by (objective_metric) (sagemaker_tuning_job_best_objective_value{objective_type="Minimize"})',
+        values={"objective_type": OBJECTIVE_TYPES},
         labels=("objective_metric", "objective_type"),
         facts_by_label=lambda job: _objective_value(job.best_training_job),
     ),
@@ -142,6 +181,9 @@ FAMILIES: tuple[Family, ...] = (
         name="overall_best_objective_value",
         help="Objective value of the best training job of this tuning job and all its warm start parents.",
         source="OverallBestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric.Value",
+        absent="neither the tuning job nor a parent has reported the objective",
+        example="sagemaker_tuning_job_overall_best_objective_value - on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_best_objective_value",
+        values={"objective_type": OBJECTIVE_TYPES},
         labels=("objective_metric", "objective_type"),
         facts_by_label=lambda job: _objective_value(job.overall_best_training_job),
     ),
@@ -149,78 +191,104 @@ FAMILIES: tuple[Family, ...] = (
         name="runtime_seconds",
         help="Wall clock time that the tuning job has run; it lags a little and is no measure of cost.",
         source="ConsumedResources.RuntimeInSeconds",
+        absent="the tuning job is older than November 2022",
+        example="sagemaker_tuning_job_runtime_seconds / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_runtime_seconds > 0.9",
         facts=lambda job: job.runtime_seconds,
     ),
     Family(
         name="training_jobs_not_improving",
         help="Training jobs in a row that improved the best objective by 1 percent or less.",
         source="TuningJobCompletionDetails.NumberOfTrainingJobsObjectiveNotImproving",
+        absent="the tuning job is older than November 2022",
+        example="sagemaker_tuning_job_training_jobs_not_improving / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_training_jobs > 0.5",
         facts=lambda job: job.training_jobs_not_improving,
     ),
     Family(
         name="convergence_detected_timestamp_seconds",
         help="When the search was found to have converged.",
         source="TuningJobCompletionDetails.ConvergenceDetectedTime",
+        absent="no convergence was detected",
+        example='sagemaker_tuning_job_convergence_detected_timestamp_seconds and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
         facts=lambda job: job.convergence_detected_time,
     ),
     Family(
         name="created_timestamp_seconds",
         help="When the tuning job was created.",
         source="CreationTime",
+        absent="the answer does not carry it",
+        example="(time() - sagemaker_tuning_job_created_timestamp_seconds) / 3600",
         facts=lambda job: job.creation_time,
     ),
     Family(
         name="last_modified_timestamp_seconds",
         help="When the status of the tuning job last changed.",
         source="LastModifiedTime",
+        absent="the answer does not carry it",
+        example="time() - sagemaker_tuning_job_last_modified_timestamp_seconds > 86400",
         facts=lambda job: job.last_modified_time,
     ),
     Family(
         name="end_timestamp_seconds",
         help="When the tuning job ended.",
         source="HyperParameterTuningEndTime",
+        absent="the tuning job has not ended",
+        example="sagemaker_tuning_job_end_timestamp_seconds > time() - 86400",
         facts=lambda job: job.end_time,
     ),
     Family(
         name="best_training_job_end_timestamp_seconds",
         help="When the best training job so far ended: the last improvement of the search.",
         source="BestTrainingJob.TrainingEndTime",
+        absent="there is no best training job yet",
+        example="time() - sagemaker_tuning_job_best_training_job_end_timestamp_seconds > 6 * 3600",
         facts=lambda job: None if job.best_training_job is None else job.best_training_job.end_time,
     ),
     Family(
         name="max_training_jobs",
         help="Training jobs that the tuning job may launch in all.",
         source="ResourceLimits.MaxNumberOfTrainingJobs",
+        absent="the tuning job has no such limit",
+        example="sum by (aws_account_id) (sagemaker_tuning_job_max_training_jobs)",
         facts=lambda job: job.limits.max_training_jobs,
     ),
     Family(
         name="max_parallel_training_jobs",
         help="Training jobs that the tuning job may run at once.",
         source="ResourceLimits.MaxParallelTrainingJobs",
+        absent="the tuning job has no such limit",
+        example='sagemaker_tuning_job_training_jobs{status="InProgress"} / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_parallel_training_jobs < 0.5',
         facts=lambda job: job.limits.max_parallel_training_jobs,
     ),
     Family(
         name="max_runtime_seconds",
         help="Wall clock time that the tuning job may run.",
         source="ResourceLimits.MaxRuntimeInSeconds",
+        absent="the tuning job has no such limit",
+        example="sagemaker_tuning_job_max_runtime_seconds - on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_runtime_seconds < 1800",
         facts=lambda job: job.limits.max_runtime_seconds,
     ),
     Family(
         name="max_training_jobs_not_improving",
         help="Training jobs in a row without improvement after which the tuning job stops.",
         source="TuningJobCompletionCriteria.BestObjectiveNotImproving.MaxNumberOfTrainingJobsNotImproving",
+        absent="the tuning job has no such criterion",
+        example="sagemaker_tuning_job_training_jobs_not_improving / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_training_jobs_not_improving > 0.8",
         facts=lambda job: job.criteria.max_training_jobs_not_improving,
     ),
     Family(
         name="target_objective_value",
         help="Objective value at which the tuning job stops.",
         source="TuningJobCompletionCriteria.TargetObjectiveMetricValue",
+        absent="the tuning job has no such criterion",
+        example="sagemaker_tuning_job_best_objective_value - on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_target_objective_value",
         facts=lambda job: job.criteria.target_objective_value,
     ),
     Family(
         name="parents",
         help="Tuning jobs that this one was warm started from.",
         source="WarmStartConfig.ParentHyperParameterTuningJobs",
+        absent="the tuning job has no warm start",
+        example="sagemaker_tuning_job_parents > 0",
         facts=lambda job: None if job.parents is None else len(job.parents),
     ),
 )

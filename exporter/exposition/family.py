@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from exporter.fleet import JobView
     from exporter.tuning_job import TuningJob
@@ -32,7 +32,10 @@ class Family:
     """One metric family, a gauge: what it is called, what it means, where it comes from and how it is computed.
 
     ``name`` goes without the prefix; ``help`` has no quotes or backslashes, so that both formats spell it alike.
-    ``labels`` come on top of the identity. Exactly one of the three functions computes it:
+    ``source`` is the API's member, ``absent`` says when there is no series though the tuning job is described, and
+    ``example`` is a question that it answers, in PromQL. ``labels`` come on top of the identity; ``values`` are those
+    of the labels whose values are a closed set. ``collect`` is the opt-in that exposes it, None: always. Exactly one
+    of the three functions computes it:
 
     * ``facts``: a number of the tuning job's facts, None for no series. Not asked when there are no facts.
     * ``facts_by_label``: pairs of label values (as many as ``labels``) and number, likewise.
@@ -45,7 +48,11 @@ class Family:
     name: str
     help: str
     source: str
+    absent: str
+    example: str
     labels: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    collect: str | None = None
     stability: Stability = Stability.STABLE
     facts: Callable[[TuningJob], Number | None] | None = None
     facts_by_label: Callable[[TuningJob], Iterable[tuple[LabelValues, Number]]] | None = None

@@ -8,7 +8,7 @@ from exporter.exposition.family import IDENTITY, Family, Stability
 
 
 def family(name: str) -> Family:
-    return Family(name=name, help="Something.", source="somewhere", facts=lambda job: 1)
+    return Family(name=name, help="Something.", source="somewhere", absent="never", example="up", facts=lambda job: 1)
 
 
 def test_is_exposed_under_the_prefix() -> None:

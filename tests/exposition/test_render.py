@@ -85,8 +85,10 @@ class TestAnswers:
 class TestMetadata:
     def test_stands_before_the_series(self) -> None:
         families = [
-            Family(name="runtime_seconds", help="It runs.", source="-", facts=lambda job: 7),
-            Family(name="parents", help="It descends.", source="-", facts=lambda job: 2),
+            Family(
+                name="runtime_seconds", help="It runs.", source="-", absent="never", example="up", facts=lambda job: 7
+            ),
+            Family(name="parents", help="It descends.", source="-", absent="never", example="up", facts=lambda job: 2),
         ]
         identity = '{aws_account_id="888899990000",aws_region="cn-northwest-1",tuning_job="tune-zh"}'
         assert text_of([view(facts())], families) == (
