@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from exporter.cli import options
 from exporter.config import ConfigError, environment_region, read
 
-CONFIG_FILE_VARIABLE = "SAGEMAKER_TUNING_EXPORTER_CONFIG_FILE"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def run(argv: list[str]) -> int:
+def run(argv: Sequence[str]) -> int:
     """Check a configuration file. Return 0 when it can be used, 1 after printing every problem to stderr."""
-    parser = argparse.ArgumentParser(
-        prog="sagemaker-tuning-exporter check",
-        description="Check a configuration file without calling AWS.",
-        allow_abbrev=False,
+    parser = options.Parser(
+        prog="sagemaker-tuning-exporter check", description="Check a configuration file without calling AWS."
     )
-    parser.add_argument(
-        "--config.file",
-        dest="file",
-        type=Path,
-        metavar="FILE",
-        default=os.environ.get(CONFIG_FILE_VARIABLE) or None,
-        help=f"the configuration file (default: the environment variable {CONFIG_FILE_VARIABLE})",
-    )
-    file = parser.parse_args(argv).file
-    if file is None:
-        parser.error(f"no file to check: give --config.file, or set {CONFIG_FILE_VARIABLE}")
+    options.add_config_file(parser)
+    file = Path(parser.parse_args(argv).config_file)
     try:
         settings = read(file, environment_region(os.environ))
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        print(error, file=sys.stderr)
         return 1
     jobs = sum(len(target.jobs) for target in settings.targets)
     rules = sum(len(target.rules) for target in settings.targets)
-    sys.stdout.write(f"{file}: ok, {jobs} tuning jobs and {rules} discover rules in {len(settings.targets)} targets\n")
+    print(f"{file}: ok, {jobs} tuning jobs and {rules} discover rules in {len(settings.targets)} targets")
     return 0

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.cli.check import CONFIG_FILE_VARIABLE, run
+from exporter.cli.check import run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CONFIG_FILE_VARIABLE = "SAGEMAKER_TUNING_EXPORTER_CONFIG_FILE"
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +50,9 @@ def test_every_problem_goes_to_stderr(file: Path, capsys: pytest.CaptureFixture[
     assert [line.split(": ")[:2] for line in err.splitlines()] == [[f"{file}:2", f"tuning_jobs[{n}]"] for n in (0, 1)]
 
 
-def test_without_a_file_the_usage_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run([])
-    assert caught.value.code == 2
-    assert f"give --config.file, or set {CONFIG_FILE_VARIABLE}" in capsys.readouterr().err
+def test_without_a_file_the_default_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([]) == 1
+    assert capsys.readouterr().err.startswith("config.yaml: cannot be read")
