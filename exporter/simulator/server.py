@@ -7,6 +7,8 @@ import json
 import re
 import socket
 import socketserver
+import ssl
+import struct
 import sys
 import threading
 import uuid
@@ -16,12 +18,15 @@ from urllib.parse import parse_qsl
 
 from exporter.simulator import sts
 from exporter.simulator.errors import ApiError
+from exporter.simulator.faults import PAGES, Kind
 from exporter.simulator.service import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Any
 
+    from exporter.simulator.faults import Fault
     from exporter.simulator.service import Simulator
 
 _TARGET_PREFIX = "SageMaker."
@@ -31,24 +36,41 @@ _SCOPE = re.compile(r"AWS4-HMAC-SHA256 .*Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/
 class Server:
     """Serves a simulator on an address of this machine; also a context manager that starts and stops it.
 
-    Port 0 takes any free one. The address is bound at once: an OSError here means it is taken.
+    Port 0 takes any free one. The address is bound at once: an OSError here means it is taken. With ``tls`` it
+    speaks HTTPS only.
     """
 
-    def __init__(self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._listener = _Listener(simulator, host, port)
-        self._thread = threading.Thread(
-            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, name="simulator", daemon=True
-        )
+    def __init__(
+        self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._simulator = simulator
+        self._tls = tls
+        self._host = host
+        self._listener = _Listener(simulator, host, port, tls)
+        self._port: int = self._listener.server_address[1]
 
     @property
     def url(self) -> str:
         """The endpoint URL, without a slash at its end."""
-        host, port = self._listener.server_address[:2]
-        host = str(host)
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self._tls is None else "https"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{scheme}://{host}:{self._port}"
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """The certificate and all else of TLS. A new one ends every connection and holds for the next ones."""
+        return self._tls
+
+    @tls.setter
+    def tls(self, context: ssl.SSLContext | None) -> None:
+        self._tls = self._listener.tls = context
+        self._listener.hang_up()
 
     def start(self) -> None:
         """Begin to answer. Call it once."""
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, name="simulator", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -57,6 +79,23 @@ class Server:
         self._thread.join()
         self._listener.server_close()
         self._listener.hang_up()
+
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuse connections during the block; those there were end. Afterwards the same port answers again.
+
+        Raise OSError when somebody else has taken the port in the instant in which it was free.
+        """
+        self.stop()
+        with socket.socket(self._listener.address_family) as reserved:
+            # Bound but not listening: it refuses, and nobody else gets the port.
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            reserved.bind((self._host, self._port))
+            try:
+                yield
+            finally:
+                self._listener = _Listener(self._simulator, self._host, self._port, self._tls)
+                self.start()
 
     def __enter__(self) -> Self:
         self.start()
@@ -73,12 +112,20 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, simulator: Simulator, host: str, port: int) -> None:
+    def __init__(self, simulator: Simulator, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         self.simulator = simulator
+        self.tls = tls
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         super().__init__((host, port), _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self.tls is None:
+            return connection, address
+        # The client may take its time over the handshake, so that is for the connection's own thread.
+        return self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._open_lock:
@@ -91,8 +138,8 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up: they are free to."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """Say nothing of clients that hang up or break off TLS: they are free to."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
@@ -100,7 +147,8 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         with self._open_lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    # Not TLS' own: the thread that is reading would stumble over it.
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -109,9 +157,17 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Listener
 
+    def setup(self) -> None:
+        """Shake hands before the first request."""
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.do_handshake()
+        self._fault: Fault | None = None
+        super().setup()
+
     def do_POST(self) -> None:
         """Answer one request of either protocol."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._fault = None
         request_id = str(uuid.uuid4())
         if self.headers.get_content_type() == "application/x-www-form-urlencoded":
             self._answer_query(body, request_id)
@@ -152,16 +208,86 @@ class _Handler(BaseHTTPRequestHandler):
         scope = _SCOPE.match(self.headers.get("Authorization", ""))
         access_key_id, region = scope.groups() if scope else (None, simulator.default_region)
         return simulator.handle(
-            Request(service=service, operation=operation, content=content, region=region, access_key_id=access_key_id)
+            Request(
+                service=service,
+                operation=operation,
+                content=content,
+                region=region,
+                access_key_id=access_key_id,
+                spoil=self._spoil,
+            )
         )
 
+    def _spoil(self, fault: Fault) -> None:
+        self._fault = fault
+
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        fault = self._fault
+        if fault is None:
+            self._send_head(status, headers, body)
+            self.wfile.write(body)
+        elif fault.kind in PAGES:
+            page = PAGES[fault.kind]
+            self._send_head(page.status, headers | {"Content-Type": page.content_type}, page.body)
+            self.wfile.write(page.body)
+        else:
+            self._send_spoiled(fault, status, headers, body)
+
+    def _send_spoiled(self, fault: Fault, status: int, headers: dict[str, str], body: bytes) -> None:
+        match fault.kind:
+            case Kind.HANG | Kind.SLOW:
+                if self._hung_up_within(None if fault.kind is Kind.HANG else fault.seconds):
+                    self.close_connection = True
+                    return
+                self._send_head(status, headers, body)
+                self.wfile.write(body)
+            case Kind.DRIPPING:
+                self._send_head(status, headers, body)
+                while body and fault in self.server.simulator.faults:
+                    self.wfile.flush()
+                    if self._hung_up_within(fault.seconds):
+                        self.close_connection = True
+                        return
+                    self.wfile.write(body[:1])
+                    body = body[1:]
+                self.wfile.write(body)
+            case Kind.TRUNCATED | Kind.RESET:
+                self._send_head(status, headers, body)
+                self.wfile.write(body[: len(body) // 2])
+                self.close_connection = True
+                if fault.kind is Kind.RESET:
+                    self._reset()
+                    raise ConnectionResetError  # there is nothing left to serve
+            case _:  # what the simulator itself has altered
+                self._send_head(status, headers, body)
+                self.wfile.write(body)
+
+    def _send_head(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+
+    def _hung_up_within(self, seconds: float | None) -> bool:
+        """Wait, and return whether the client has hung up before the end; without an end only that ends it."""
+        self.connection.settimeout(seconds)
+        try:
+            # No client sends its next request before it has the answer to this one.
+            self.connection.recv(1)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self.connection.settimeout(None)
+        return True
+
+    def _reset(self) -> None:
+        """Close the connection so that the client is sent an RST and no proper end."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for each in (self.wfile, self.rfile, self.connection):
+            each.close()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name for it)
         """Keep quiet: the simulator counts its requests."""

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 from exporter.simulator import listing, sts
 from exporter.simulator.chance import chance
 from exporter.simulator.errors import ApiError, invalid, not_found, unreadable
+from exporter.simulator.faults import Faults, altered, refusal, throttled
 from exporter.simulator.life import Life
+from exporter.simulator.limit import RateLimit
 from exporter.simulator.scenario import SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exporter.clock import Clock
+    from exporter.simulator.faults import Fault
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}")
 _LONGEST_NAME = 32
@@ -30,6 +33,7 @@ class Request:
 
     ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; anything but a mapping is refused.
     ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned.
+    ``spoil`` is told, from the wire only, of the fault that shall strike the answer on its way.
     """
 
     service: str
@@ -38,6 +42,7 @@ class Request:
     region: str
     account_id: str | None = None
     access_key_id: str | None = None
+    spoil: Callable[[Fault], None] | None = None
 
 
 class Simulator:
@@ -46,6 +51,10 @@ class Simulator:
     ``requests`` counts every request by (operation, region), refused ones too. ``roles`` maps the ARN of each role
     that may be assumed to the external id it demands, or None. With ``require_signature`` an unsigned request from
     the wire is refused; without, it speaks for the default account. All methods may be called from any thread.
+
+    ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
+    what SageMaker takes from an account in a region before it throttles. ``credentials_lifetime``, when set, bounds
+    the seconds for which a role's credentials last.
     """
 
     def __init__(
@@ -62,11 +71,15 @@ class Simulator:
         self.require_signature = require_signature
         self.requests: Counter[tuple[str, str]] = Counter()
         self.roles: dict[str, str | None] = {}
+        self.faults = Faults()
+        self.requests_per_second: float | None = None
+        self.credentials_lifetime: float | None = None
         self.clock = clock
         self._seed = seed
         self._lock = threading.Lock()
         self._lives: dict[tuple[str, str], dict[str, Life]] = {}
         self._callers: dict[str, sts.Caller] = {}
+        self._limit = RateLimit()
         self._keys = chance(seed, "access keys")
         self._operations: dict[tuple[str, str], Callable[[Mapping[str, Any], str, sts.Caller], dict[str, Any]]] = {
             ("sagemaker", "DescribeHyperParameterTuningJob"): self._describe,
@@ -151,7 +164,16 @@ class Simulator:
         caller = self._authenticate(request)
         if not isinstance(request.content, dict):
             raise unreadable("The content is not a JSON object")
-        return operation(request.content, request.region, caller)
+        self._throttle(request, caller)
+        fault = self.faults.strike(request.operation, request.region, caller.account_id, request.content)
+        if fault is None:
+            return operation(request.content, request.region, caller)
+        refused = refusal(fault.kind, request.service, request.content, self.clock.time())
+        if refused is not None:
+            raise refused
+        if request.spoil is not None:
+            request.spoil(fault)
+        return altered(fault.kind, operation(request.content, request.region, caller))
 
     def _call(
         self, operation: str, content: Mapping[str, Any], region: str | None, account_id: str | None
@@ -165,6 +187,14 @@ class Simulator:
                 account_id=account_id or self.default_account_id,
             )
         )
+
+    def _throttle(self, request: Request, caller: sts.Caller) -> None:
+        if self.requests_per_second is None or request.service != "sagemaker":
+            return
+        key, now = (caller.account_id, request.region), self.clock.monotonic()
+        with self._lock:
+            if not self._limit.admits(key, self.requests_per_second, now):
+                raise throttled(request.service)
 
     def _authenticate(self, request: Request) -> sts.Caller:
         if request.account_id is not None:
@@ -220,7 +250,9 @@ class Simulator:
 
     def _assume_role(self, content: Mapping[str, Any], _region: str, caller: sts.Caller) -> dict[str, Any]:
         with self._lock:
-            answer, key, assumed = sts.assume_role(content, caller, self.roles, now=self.clock.time(), rng=self._keys)
+            answer, key, assumed = sts.assume_role(
+                content, caller, self.roles, now=self.clock.time(), rng=self._keys, lifetime=self.credentials_lifetime
+            )
             self._callers[key] = assumed
         return answer
 

@@ -42,11 +42,18 @@ def identity(caller: Caller) -> dict[str, Any]:
 
 
 def assume_role(
-    content: Mapping[str, Any], caller: Caller, roles: Mapping[str, str | None], *, now: float, rng: Random
+    content: Mapping[str, Any],
+    caller: Caller,
+    roles: Mapping[str, str | None],
+    *,
+    now: float,
+    rng: Random,
+    lifetime: float | None = None,
 ) -> tuple[dict[str, Any], str, Caller]:
     """Return the answer of AssumeRole, the new access key and whose it is.
 
-    ``roles`` maps the ARNs of roles that may be assumed to the external id they demand, if any. Raise ApiError:
+    ``roles`` maps the ARNs of roles that may be assumed to the external id they demand, if any. ``lifetime`` bounds the
+    seconds for which the credentials last. Raise ApiError:
     ValidationError on a bad input, AccessDenied for an unknown role or another external id.
     """
     role_arn, session = str(content.get("RoleArn", "")), str(content.get("RoleSessionName", ""))
@@ -62,7 +69,7 @@ def assume_role(
             "AccessDenied", f"User: {caller.arn} may not perform: sts:AssumeRole on resource: {role_arn}", 403
         )
     partition, account_id, name = role.groups()
-    expires = now + int(duration)
+    expires = now + (int(duration) if lifetime is None else min(int(duration), lifetime))
     key = "ASIA" + "".join(rng.choices(_ALPHABET, k=16))
     role_id = f"AROASIMULATED:{session}"
     arn = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session}"

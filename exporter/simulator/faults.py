@@ -1,0 +1,199 @@
+"""Faults on demand: what goes wrong, for which requests, and how often."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from exporter.simulator.errors import ApiError, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class Kind(StrEnum):
+    """What goes wrong. The first ones are refusals, then come odd answers, then accidents on the wire."""
+
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server-error"
+    """500, and the message is empty."""
+    ACCESS_DENIED = "access-denied"
+    """Of AssumeRole: the role may not be assumed."""
+    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - no password
+    CLOCK_SKEW = "clock-skew"
+    NOT_FOUND = "not-found"
+    NOT_FOUND_BY_VALIDATION = "not-found-by-validation"
+    """As some operations of the service spell it."""
+
+    WRONG_ACCOUNT = "wrong-account"
+    """A describe answers with an ARN of another account."""
+    MALFORMED = "malformed"
+    """The counters of a describe's answer are lists."""
+
+    BARE_429 = "bare-429"
+    """Throttled by something before the service: no body, no code."""
+    HTML_503 = "html-503"
+    EMPTY = "empty"
+    """200, and no body."""
+    GARBAGE = "garbage"
+    """200, and the body is a page of HTML."""
+    TRUNCATED = "truncated"
+    """The connection ends in the middle of the body."""
+    SLOW = "slow"
+    """The answer comes after the fault's ``seconds``."""
+    DRIPPING = "dripping"
+    """The body comes byte by byte, each after the fault's ``seconds``."""
+    HANG = "hang"
+    """No answer, until the client hangs up."""
+    RESET = "reset"
+    """The connection is reset in the middle of the body."""
+
+
+class Page(NamedTuple):
+    """What stands in for the service's answer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fault:
+    """Something that goes wrong with each request that has all of the given traits, None being any.
+
+    ``name`` is that of the tuning job, or of the role in AssumeRole. ``account_id`` is the caller's. ``rate`` is the
+    share of these requests that it strikes, evenly spread and the same in each run. ``seconds``: see Kind.
+    """
+
+    kind: Kind
+    operation: str | None = None
+    region: str | None = None
+    account_id: str | None = None
+    name: str | None = None
+    rate: float = 1.0
+    seconds: float = 1.0
+
+
+class Faults:
+    """The faults in force. Of those that strike a request only the one added first does. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._met: dict[Fault, int] = {}
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a fault in force and return it, for ``remove``."""
+        with self._lock:
+            self._met[fault] = 0
+        return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Lift a fault. A dripping answer then flows, a hung one stays so. Raise KeyError when it is not in force."""
+        with self._lock:
+            del self._met[fault]
+
+    def __contains__(self, fault: Fault) -> bool:
+        """Whether a fault is in force."""
+        return fault in self._met
+
+    def clear(self) -> None:
+        """Lift all faults."""
+        with self._lock:
+            self._met.clear()
+
+    def strike(self, operation: str, region: str, account_id: str, content: Mapping[str, Any]) -> Fault | None:
+        """Return the fault that strikes a request, if one does."""
+        name = _name(content)
+        with self._lock:
+            for fault, met in self._met.items():
+                if _matches(fault, operation, region, account_id, name):
+                    self._met[fault] = met + 1
+                    if int((met + 1) * fault.rate) > int(met * fault.rate):
+                        return fault
+        return None
+
+
+def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) -> ApiError | None:
+    """Return how ``sagemaker`` or ``sts`` refuses a request, None for a kind that is no refusal."""
+    of_sts = service == "sts"
+    match kind:
+        case Kind.THROTTLED:
+            return throttled(service)
+        case Kind.SERVER_ERROR:
+            return ApiError("InternalFailure", "", 500)
+        case Kind.ACCESS_DENIED:
+            message = "The caller may not perform this action."
+            return ApiError("AccessDenied", message, 403) if of_sts else ApiError("AccessDeniedException", message)
+        case Kind.EXPIRED_TOKEN:
+            message = "The security token included in the request is expired"
+            return ApiError("ExpiredToken", message, 403) if of_sts else ApiError("ExpiredTokenException", message)
+        case Kind.CLOCK_SKEW:
+            signed, earliest = (
+                datetime.fromtimestamp(t, UTC).strftime("%Y%m%dT%H%M%SZ") for t in (now - 3600, now - 300)
+            )
+            message = f"Signature expired: {signed} is now earlier than {earliest} (5 min. before the service's time)"
+            return (
+                ApiError("SignatureDoesNotMatch", message, 403)
+                if of_sts
+                else ApiError("InvalidSignatureException", message)
+            )
+        case Kind.NOT_FOUND:
+            return not_found(_name(content))
+        case Kind.NOT_FOUND_BY_VALIDATION:
+            return ApiError("ValidationException", "Requested resource not found.")
+        case _:
+            return None
+
+
+def throttled(service: str) -> ApiError:
+    """Return the refusal of a request too many."""
+    return ApiError("Throttling" if service == "sts" else "ThrottlingException", "Rate exceeded")
+
+
+def altered(kind: Kind, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answer as the service gives it under a fault of a kind."""
+    change = _ALTERATIONS.get(kind, {})
+    return {member: change[member](value) if member in change else value for member, value in answer.items()}
+
+
+def _matches(fault: Fault, operation: str, region: str, account_id: str, name: str) -> bool:
+    return (
+        fault.operation in {None, operation}
+        and fault.region in {None, region}
+        and fault.account_id in {None, account_id}
+        # The ARN of a tuning job has lost the case of its name.
+        and (fault.name is None or fault.name.casefold() == name.casefold())
+    )
+
+
+def _name(content: Mapping[str, Any]) -> str:
+    """Return the name of what a request is about, empty when it is about nothing in particular."""
+    for member in ("HyperParameterTuningJobName", "ResourceArn", "RoleArn"):
+        if member in content:
+            return str(content[member]).rsplit("/", 1)[-1]
+    return ""
+
+
+def _of_another_account(arn: str) -> str:
+    parts = arn.split(":")
+    parts[4] = "".join(str(9 - int(digit)) for digit in parts[4])
+    return ":".join(parts)
+
+
+_ALTERATIONS: Mapping[Kind, Mapping[str, Callable[[Any], Any]]] = {
+    Kind.WRONG_ACCOUNT: {"HyperParameterTuningJobArn": _of_another_account},
+    Kind.MALFORMED: {"TrainingJobStatusCounters": lambda _: [1], "ObjectiveStatusCounters": lambda _: [1]},
+}
+
+_HTML = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Something is amiss</h1></body></html>"
+
+PAGES: Mapping[Kind, Page] = {
+    Kind.BARE_429: Page(429, "application/x-amz-json-1.1", b""),
+    Kind.HTML_503: Page(503, "text/html", _HTML),
+    Kind.EMPTY: Page(200, "application/x-amz-json-1.1", b""),
+    Kind.GARBAGE: Page(200, "text/html", _HTML),
+}
+"""What stands in for an answer on the wire."""
