@@ -29,10 +29,9 @@ class ErrorCode(StrEnum):
         """Whether the same call may well succeed a moment later, so that it is tried again before the interval."""
         return self in _TRANSIENT
 
-    @property
-    def remedy(self) -> str:
-        """What a person should do about it, in one sentence."""
-        return _REMEDIES[self]
+    def remedy(self, operation: str) -> str:
+        """Return what a person should do about it, in one sentence; ``operation`` is the API's that failed."""
+        return _REMEDIES[self].format(operation=operation)
 
 
 _TRANSIENT = frozenset(
@@ -48,7 +47,7 @@ _TRANSIENT = frozenset(
 _REMEDIES = {
     ErrorCode.NOT_FOUND: "Check the tuning job's name, region and account; remove it from the configuration if it was deleted.",
     ErrorCode.THROTTLED: "Lower requests_per_second or lengthen interval; other callers share the account's rate limit.",
-    ErrorCode.ACCESS_DENIED: "Allow sagemaker:DescribeHyperParameterTuningJob to the exporter's identity.",
+    ErrorCode.ACCESS_DENIED: "Allow sagemaker:{operation} to the exporter's identity.",
     ErrorCode.ASSUME_ROLE_DENIED: "Let the role's trust policy name the exporter's identity (and external id) and allow sts:AssumeRole to it.",
     ErrorCode.NO_CREDENTIALS: "Give the exporter usable AWS credentials: a service account role, pod identity, profile or environment.",
     ErrorCode.EXPIRED_CREDENTIALS: "Renew the credentials; prefer a role, whose credentials the exporter renews by itself.",

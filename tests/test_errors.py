@@ -36,14 +36,20 @@ def test_only_what_passes_by_itself_is_tried_again_soon() -> None:
 
 @pytest.mark.parametrize("code", ErrorCode)
 def test_each_has_one_sentence_of_advice(code: ErrorCode) -> None:
-    assert code.remedy[0].isupper()
-    assert code.remedy.endswith(".")
-    assert ". " not in code.remedy
-    assert "\n" not in code.remedy
+    remedy = code.remedy("ListTags")
+    assert remedy[0].isupper()
+    assert remedy.endswith(".")
+    assert ". " not in remedy
+    assert not {"\n", "{", "}"} & set(remedy)
 
 
 def test_no_advice_is_given_twice() -> None:
-    assert len({code.remedy for code in ErrorCode}) == len(ErrorCode)
+    assert len({code.remedy("ListTags") for code in ErrorCode}) == len(ErrorCode)
+
+
+@pytest.mark.parametrize("operation", ["DescribeHyperParameterTuningJob", "ListTags"])
+def test_a_denied_call_is_told_the_permission_it_needs(operation: str) -> None:
+    assert f" sagemaker:{operation} " in ErrorCode.ACCESS_DENIED.remedy(operation)
 
 
 def test_a_failed_call_tells_why() -> None:

@@ -70,6 +70,10 @@ class Labelled(Aws):
     labels: dict[values.LabelKey, values.LabelValue] = Field(
         {}, description="Labels label_<key> of the series sagemaker_tuning_job_labels."
     )
+    tag_labels: values.TagLabels | None = Field(
+        None,
+        description="Keys of AWS tags that become labels tag_<key> of that series. Default: tag_labels at the top.",
+    )
 
 
 class TuningJob(Labelled):
@@ -118,6 +122,9 @@ class Config(Section):
     aws: Aws = Field(default_factory=Aws, description="Defaults for every job and rule.")
     tuning_jobs: list[ListedJob] = Field([], description="Jobs to watch, by name or ARN.")
     discover: list[Rule] = Field([], description="Rules that find jobs to watch.")
+    tag_labels: values.TagLabels = Field(
+        [], description="Keys of AWS tags that become labels tag_<key> of the series sagemaker_tuning_job_labels."
+    )
     stale_after: values.StaleAfter | None = Field(
         None,
         description="A job's values go when a describe that was due has not succeeded for this long."

@@ -13,6 +13,7 @@ JOB_NAME_LENGTH = 32
 ARN_START = "arn:"
 
 _JOB_NAME = re.compile(JOB_NAME_PATTERN)
+_NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _NOT_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9-]")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
@@ -122,3 +123,8 @@ def parse_account_id(text: str) -> str:
     else:
         remedy = "write its 12 digits, leading zeros included, for example 012345670123"
     raise ValueError(f"{quote(text)} is not an AWS account id: {remedy}")
+
+
+def tag_label(key: str) -> str:
+    """Return the label's name, without prefix, for the key of an AWS tag: what no label may hold becomes ``_``."""
+    return _NOT_IN_LABEL.sub("_", key)

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from exporter.config.caller import Callers
 from exporter.config.duration import format_duration
+from exporter.config.names import tag_label
 from exporter.config.naming import target_names
 from exporter.config.problem import show_path
 from exporter.config.specs import JobSpec, RuleSpec, Settings, TargetSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from exporter.config.caller import Caller
     from exporter.config.load import Document
-    from exporter.config.model import Config, Rule, TuningJob
+    from exporter.config.model import Config, Labelled, Rule, TuningJob
     from exporter.config.names import JobArn
     from exporter.config.problem import Path, Problem
     from exporter.config.specs import TargetKey
@@ -47,7 +50,7 @@ def resolve(document: Document, validated: Validated, default_region: str | None
     Nothing is concluded from a value that is missing only because it was wrong.
     """
     config = validated.config
-    resolution = _Resolution(document, Callers(config.aws, default_region, validated.broken))
+    resolution = _Resolution(document, Callers(config.aws, default_region, validated.broken), config.tag_labels)
     for place, job in validated.jobs:
         resolution.add_job(("tuning_jobs", place), job)
     for place, rule in validated.rules:
@@ -69,10 +72,11 @@ def resolve(document: Document, validated: Validated, default_region: str | None
 class _Resolution:
     """The targets found so far, and what was wrong on the way."""
 
-    def __init__(self, document: Document, callers: Callers) -> None:
+    def __init__(self, document: Document, callers: Callers, tag_labels: Iterable[str]) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._callers = callers
+        self._tag_labels = _by_tag(tag_labels)
         self._targets: dict[TargetKey, _Target] = {}
         self._rule_names: dict[str, Path] = {}
         self._without_region: list[Path] = []
@@ -101,7 +105,8 @@ class _Resolution:
         if first is not None:
             self.complain(path, self._twice(first, name, caller), "name", "arn")
             return
-        target.jobs[name.lower()] = path, JobSpec(name, job.labels, caller.account_id, LISTED)
+        spec = JobSpec(name, job.labels, caller.account_id, LISTED, self._tag_labels_of(job))
+        target.jobs[name.lower()] = path, spec
 
     def add_rule(self, path: Path, rule: Rule) -> None:
         """Put a rule into its target."""
@@ -123,6 +128,7 @@ class _Resolution:
                     tags=rule.tags,
                     max_jobs=rule.max_jobs,
                     labels=rule.labels,
+                    tag_labels=self._tag_labels_of(rule),
                 )
             )
 
@@ -174,6 +180,9 @@ class _Resolution:
             )
             for key, target in self._targets.items()
         )
+
+    def _tag_labels_of(self, entry: Labelled) -> Mapping[str, str]:
+        return self._tag_labels if entry.tag_labels is None else _by_tag(entry.tag_labels)
 
     def _contradicts(self, path: Path, job: TuningJob, arn: JobArn) -> bool:
         """Note where the entry's own words and its ARN differ."""
@@ -229,6 +238,10 @@ class _Resolution:
     def _place(self, path: Path) -> str:
         line, _ = self._document.locate(path)
         return f"{show_path(path)} on line {line}"
+
+
+def _by_tag(keys: Iterable[str]) -> Mapping[str, str]:
+    return {key: tag_label(key) for key in keys}
 
 
 def _written(key: str, value: object) -> str:

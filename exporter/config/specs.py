@@ -57,18 +57,23 @@ class JobSpec:
 
     ``labels`` are the configured ones, without prefix. ``account_id`` is the account the configuration names
     for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``listed`` or the
-    name of the rule that discovered it.
+    name of the rule that discovered it. ``tag_labels`` gives the key of each AWS tag that becomes a label the label's
+    name, without prefix; no two are the same.
     """
 
     name: str
     labels: Mapping[str, str]
     account_id: str | None = None
     source: str = "listed"
+    tag_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """One ``discover`` rule; ``created_within`` in seconds, empty ``statuses`` means any."""
+    """One ``discover`` rule; ``created_within`` in seconds, empty ``statuses`` means any.
+
+    ``tags`` are those that a job must carry, ``labels`` and ``tag_labels`` what its JobSpec gets.
+    """
 
     name: str
     name_contains: str | None
@@ -78,6 +83,7 @@ class RuleSpec:
     tags: Mapping[str, str]
     max_jobs: int
     labels: Mapping[str, str]
+    tag_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from exporter.config.load import Document
     from exporter.config.problem import Path, Problem
 
-_LISTS = ("tuning_jobs", "discover", "collect")
+_LISTS = ("tuning_jobs", "discover", "tag_labels", "collect")
 _SECTIONS = {"aws": Aws, "tuning_jobs": TuningJob, "discover": Rule}
 _KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
 _EXPECTED = {

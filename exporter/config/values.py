@@ -2,13 +2,14 @@
 
 # Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from exporter.config.duration import parse_duration
 from exporter.config.names import (
@@ -20,6 +21,7 @@ from exporter.config.names import (
     parse_job_arn,
     parse_job_name,
     parse_role_arn,
+    tag_label,
 )
 from exporter.config.problem import instead, quote
 from exporter.config.regions import parse_region
@@ -31,6 +33,8 @@ FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "par
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
+_LONGEST_TAG_KEY = 128
+_IN_TAG_KEY = frozenset("_.:/=+-@")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -156,6 +160,37 @@ def _label_key(value: str) -> str:
     return value
 
 
+def _tag_key(value: str) -> str:
+    if not value:
+        raise ValueError("the tag's key is empty: write the key of an AWS tag")
+    if len(value) > _LONGEST_TAG_KEY:
+        excess = len(value) - _LONGEST_TAG_KEY
+        raise ValueError(
+            f"the tag's key is too long by {excess}: an AWS tag's has at most {_LONGEST_TAG_KEY} characters"
+        )
+    # The API's [\p{L}\p{Z}\p{N}_.:/=+\-@].
+    odd = [each for each in value if each not in _IN_TAG_KEY and unicodedata.category(each)[0] not in "LZN"]
+    if odd:
+        shown = " ".join(map(quote, dict.fromkeys(odd[:5])))
+        raise ValueError(
+            f"{quote(value)} contains {shown}, which no AWS tag's key does: write letters, digits, spaces"
+            " and any of _ . : / = + - @"
+        )
+    return value
+
+
+def _told_apart(keys: list[str]) -> list[str]:
+    by_label: dict[str, str] = {}
+    for key in keys:
+        label = tag_label(key)
+        first = by_label.get(label)
+        if first is not None:
+            both = f"{quote(first)} and {quote(key)} are one label, tag_{label}"
+            raise ValueError(f"{quote(key) + ' stands twice' if first == key else both}: take one of them away")
+        by_label[label] = key
+    return keys
+
+
 def _up_to(longest: int) -> PlainValidator:
     def convert(value: object) -> str:
         word = text(value)
@@ -192,5 +227,6 @@ Status = Annotated[StatusName, _one_of(get_args(StatusName))]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName))]
 LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]
 LabelValue = Annotated[str, _up_to(256)]
-TagKey = Annotated[str, _matching(r"[\s\S]+", 128, "a tag's key")]
+TagKey = Annotated[str, _from_text(_tag_key, min_length=1, max_length=_LONGEST_TAG_KEY)]
+TagLabels = Annotated[list[TagKey], AfterValidator(_told_apart)]
 TagValue = Annotated[str, _up_to(256)]

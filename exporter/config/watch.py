@@ -20,8 +20,8 @@ class Watcher:
     """Calls ``on_change`` when the content differs from what it was at the last look, or at the watcher's making.
 
     It reads the file through its path each time: Kubernetes replaces a symbolic link of the directory above, editors
-    rename a new file over the old one, and over bind mounts no notification of either arrives. A file that cannot be
-    read differs from any that can.
+    rename a new file over the old one, and over bind mounts no notification of either arrives. What cannot
+    be read, or is no file, differs from any file that can; a pipe would lose what it holds by a look.
     """
 
     def __init__(self, path: Path, on_change: Callable[[], object], clock: Clock, period: float = PERIOD) -> None:
@@ -46,8 +46,11 @@ class Watcher:
 
     def _look(self) -> bytes | None:
         try:
-            return hashlib.sha256(self._path.read_bytes()).digest()
-        except OSError:
+            if not self._path.is_file():
+                return None
+            with self._path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest()
+        except (OSError, ValueError):
             return None
 
     def _watch(self) -> None:

@@ -2,7 +2,7 @@
 
 from exporter.fleet.target import Target
 from exporter.fleet.view import JobState, JobView, TargetView
-from exporter.fleet.work import Identity, Operation, Work, perform
+from exporter.fleet.work import Identity, Operation, Tags, Work, perform
 from exporter.fleet.worker import Workers
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "JobState",
     "JobView",
     "Operation",
+    "Tags",
     "Target",
     "TargetView",
     "Work",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.fleet.work import Operation
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from exporter.config.specs import TargetSpec
-    from exporter.errors import Failure
+    from exporter.errors import ErrorCode, Failure
     from exporter.tuning_job import TuningJob
 
 
@@ -31,12 +34,11 @@ def of_describe(
     failure: Failure | None,
 ) -> tuple[Event, ...]:
     """Return what a describe changed."""
-    identity = {"target": spec.name, "aws_region": spec.key.region, "tuning_job": name}
+    identity = _identity(spec, name)
     if failure is not None:
         if failure_before is not None and failure_before.code is failure.code:
             return ()
-        fields = {"code": str(failure.code), "message": failure.message, "remedy": failure.code.remedy}
-        return (Event("warning", "describe failed", identity | fields),)
+        return (Event("warning", "describe failed", identity | _reason(failure, Operation.DESCRIBE)),)
 
     found: list[Event] = []
     if failure_before is not None:
@@ -55,3 +57,33 @@ def of_describe(
     if facts.failure_reason is not None and facts.failure_reason != reason_before:
         found.append(Event("warning", "tuning job gives a failure reason", identity | {"reason": facts.failure_reason}))
     return tuple(found)
+
+
+def of_tags(
+    spec: TargetSpec,
+    name: str,
+    codes_before: AbstractSet[ErrorCode],
+    codes: AbstractSet[ErrorCode],
+    failure: Failure | None,
+) -> tuple[Event, ...]:
+    """Return what listing the tags of one tuning job changed for its target.
+
+    ``codes`` are those by which it fails for any tuning job of the target, now and before: what keeps the exporter
+    from one list of tags keeps it from all, and one line says so.
+    """
+    identity = _identity(spec, name)
+    if failure is not None:
+        if failure.code in codes_before:
+            return ()
+        return (Event("warning", "listing tags failed", identity | _reason(failure, Operation.LIST_TAGS)),)
+    recovered = sorted(codes_before - codes)
+    return tuple(Event("info", "listing tags succeeded again", identity | {"code": str(code)}) for code in recovered)
+
+
+def _identity(spec: TargetSpec, name: str) -> dict[str, str]:
+    return {"target": spec.name, "aws_region": spec.key.region, "tuning_job": name}
+
+
+def _reason(failure: Failure, operation: Operation) -> dict[str, str]:
+    remedy = failure.code.remedy(operation)
+    return {"code": str(failure.code), "message": failure.message, "remedy": remedy}

@@ -1,8 +1,9 @@
-"""When a tuning job is described next: pure functions over monotonic seconds."""
+"""When a tuning job is described and its tags are listed next: pure functions over monotonic seconds."""
 
 from __future__ import annotations
 
 import math
+import zlib
 
 RESTS_AFTER_END = 3
 """How often a finished tuning job is described again at the interval: RuntimeInSeconds lags its end."""
@@ -14,6 +15,10 @@ REST = 86_400.0
 _ROUNDING = 1e-6
 _FIRST_RETRY = 5.0
 _RETRIES_PER_INTERVAL = 4
+_TAGS_PERIOD = 86_400.0
+_TAGS_SPREAD = 0.2
+_TAGS_FIRST_RETRY = 60.0
+_TAGS_LAST_RETRY = 3_600.0
 
 
 def next_round(epoch: float, interval: float, now: float) -> float:
@@ -28,3 +33,17 @@ def retry_at(failures: int, interval: float, now: float) -> float:
     """
     first = min(_FIRST_RETRY, interval / _RETRIES_PER_INTERVAL)
     return now + min(interval, first * 2.0 ** min(failures - 1, 32))
+
+
+def tags_again_at(name: str, now: float) -> float:
+    """Return when to list the tags of a tuning job again: in about a day.
+
+    What was listed together is not the next time: each name has its own moment within a fifth of the day.
+    """
+    share = zlib.crc32(name.encode()) / 2**32
+    return now + _TAGS_PERIOD * (1 - _TAGS_SPREAD / 2 + _TAGS_SPREAD * share)
+
+
+def tags_retry_at(failures: int, now: float) -> float:
+    """Return when to list tags again after the ``failures``-th failure in a row: pauses double from a minute to an hour."""
+    return now + min(_TAGS_LAST_RETRY, _TAGS_FIRST_RETRY * 2.0 ** min(failures - 1, 32))

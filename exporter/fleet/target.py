@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
+from exporter.fleet.calls import Calls
 from exporter.fleet.rounds import Rounds
 from exporter.fleet.schedule import REST, RESTS_AFTER_END, next_round, retry_at
+from exporter.fleet.tags import TagListings
 from exporter.fleet.view import JobView, TargetView
 from exporter.fleet.work import Identity, Operation, Outcome, Work
 from exporter.sagemaker import Budget
+from exporter.tuning_job import TuningJob
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import JobSpec, TargetSpec
     from exporter.fleet.events import Event
     from exporter.telemetry import Telemetry
-    from exporter.tuning_job import TuningJob
 
 _IDENTIFY_PAUSE_LIMIT = 3_600.0
 
@@ -67,6 +69,8 @@ class Target:
         self._queue: list[tuple[float, int, str]] = []
         self._budget = Budget(spec.requests_per_second, now.monotonic)
         self._rounds = Rounds(spec.name, telemetry)
+        self._calls = Calls()
+        self._tags = TagListings(self._calls)
         self._starved_since: float | None = None
         self._account_id = spec.account_id
         self._attempted = False
@@ -97,15 +101,20 @@ class Target:
         wanted = {job.name: job for job in self._spec.jobs}
         for name in self._jobs.keys() - wanted.keys():
             del self._jobs[name]
+            self._tags.forget(name)
             self._rounds.done(name, now)
         for name, job_spec in wanted.items():
             job = self._jobs.get(name)
             if job is None or _elsewhere(job, job_spec):
+                self._tags.forget(name)
                 self._rounds.done(name, now)
                 self._jobs[name] = job = _Job(job_spec, now.monotonic, now.monotonic, now.wall)
                 self._enqueue(name, job)
             job.spec = job_spec
             job.view = None
+            self._tags.want(name, job_spec.tag_labels, job.facts, now.monotonic)
+        if any(job_spec.tag_labels for job_spec in wanted.values()):
+            self._telemetry.add_target(self._spec.name, (Operation.LIST_TAGS,))
         self._jobs = {name: self._jobs[name] for name in wanted}
 
     def _bring_forward(self, now: Instant) -> None:
@@ -133,21 +142,62 @@ class Target:
             self._telemetry.rate_limit_wait.labels(self._spec.name).inc(now.monotonic - self._starved_since)
             self._starved_since = None
         work = self._start(now)
+        self._calls.begin(work)
         self._telemetry.api_requests.labels(self._spec.name, work.operation).inc()
         return work
 
     def wakes_at(self, now: Instant) -> float | None:
         """Return the monotonic time at which ``next`` may have something, None when only a change can bring it."""
         due = self._next_due()
-        if due is None or due > now.monotonic:
-            return due
-        return self._budget.next_token_at(now.monotonic)
+        if due is not None and due <= now.monotonic:
+            due = self._budget.next_token_at(now.monotonic)
+        return min((moment for moment in (due, self.expires_at) if moment is not None), default=None)
+
+    @property
+    def calls_under_way(self) -> int:
+        """How many calls have been handed out, have not come back, and are within their deadline."""
+        return len(self._calls)
+
+    @property
+    def expires_at(self) -> float | None:
+        """The monotonic time at which the oldest call under way is given up: see ``expire``."""
+        started = self._calls.oldest_started
+        return None if started is None else started + self._deadline
+
+    @property
+    def _deadline(self) -> float:
+        # Enough for credentials to be renewed, which is a call of its own, and for the call itself.
+        connection = self._spec.connection
+        return 2.0 * (connection.connect_timeout + connection.read_timeout)
+
+    def expire(self, now: Instant) -> tuple[Event, ...]:
+        """Give up the calls that are past their deadline and return what is worth a log line.
+
+        Such a call has failed as a time-out. Its tuning job is not asked for again before it has come back, so that
+        an endpoint that never answers holds one thread for each tuning job and no more.
+        """
+        failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {self._deadline:g} s", now.wall)
+        late = self._calls.give_up(self._deadline, now.monotonic)
+        return tuple(event for work in late for event in self._apply(work, failure, now))
 
     def apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         """Take what came of a call and return what is worth a log line.
 
-        The result of a call for a tuning job that has left the configuration meanwhile is dropped.
+        The result of a call for a tuning job that has left the configuration meanwhile is dropped, and so is that of
+        a call that was given up: its tuning job is then described at once, or its tags are listed when they are due.
         """
+        if not self._calls.back(work):
+            return self._apply(work, outcome, now)
+        if work.operation is Operation.LIST_TAGS:
+            self._tags.resume(work.name)
+            return ()
+        job = self._jobs.get(work.name)
+        if job is not None and job.in_flight is None:
+            job.due = now.monotonic
+            self._enqueue(work.name, job)
+        return ()
+
+    def _apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if isinstance(outcome, Failure):
             self._telemetry.api_errors.labels(self._spec.name, work.operation, outcome.code).inc()
@@ -155,6 +205,8 @@ class Target:
                 self._budget.throttled(now.monotonic)
         if work.operation is Operation.IDENTIFY:
             return self._apply_identity(outcome, now)
+        if work.operation is Operation.LIST_TAGS:
+            return self._apply_tags(work, outcome, now)
         self._attempted = True
         job = self._jobs.get(work.name)
         if job is None or job.in_flight != work.serial:
@@ -162,7 +214,7 @@ class Target:
         before = (job.facts, job.failure)
         if isinstance(outcome, Failure):
             self._fail(job, outcome, now)
-        elif not isinstance(outcome, Identity):
+        elif isinstance(outcome, TuningJob):
             self._succeed(job, outcome, now)
         job.in_flight = None
         job.attempted = True
@@ -207,36 +259,49 @@ class Target:
             attempted=job.attempted,
             last_success=job.last_success,
             next_describe=job.next_describe,
+            tags=self._tags.of(job.spec.name),
         )
 
     def _enqueue(self, name: str, job: _Job) -> None:
         heapq.heappush(self._queue, (job.due, next(self._serials), name))
 
     def _next_due(self) -> float | None:
-        """Return when the oldest call falls due, dropping entries of jobs that left, moved on or are in flight."""
+        dues = (self._next_describe(), self._next_identify(), self._tags.due)
+        return min((due for due in dues if due is not None), default=None)
+
+    def _next_describe(self) -> float | None:
+        """Return when the oldest describe falls due, dropping entries of jobs that left, moved on or are in flight."""
         while self._queue:
             due, _, name = self._queue[0]
             job = self._jobs.get(name)
-            if job is not None and job.due == due and job.in_flight is None:
-                break
+            if job is not None and job.due == due and self._may_ask(name, job):
+                return due
             heapq.heappop(self._queue)
-        described = self._queue[0][0] if self._queue else None
-        if self._identify_due is None:
-            return described
-        return self._identify_due if described is None else min(self._identify_due, described)
+        return None
+
+    def _next_identify(self) -> float | None:
+        return None if self._calls.stuck(Operation.IDENTIFY) else self._identify_due
+
+    def _may_ask(self, name: str, job: _Job) -> bool:
+        return job.in_flight is None and not self._calls.stuck(Operation.DESCRIBE, name)
 
     def _start(self, now: Instant) -> Work:
         serial = next(self._serials)
         region = self._spec.key.region
-        if self._identify_due is not None and self._identify_due <= now.monotonic:
+        identify = self._next_identify()
+        if identify is not None and identify <= now.monotonic:
             self._identify_due = None
             self._identify_attempts += 1
             return Work(serial, Operation.IDENTIFY, now.monotonic, region)
+        described = self._next_describe()
+        if described is None or described > now.monotonic:  # tags can wait, values cannot
+            name, arn = self._tags.start(serial)
+            return Work(serial, Operation.LIST_TAGS, now.monotonic, region, name, arn=arn)
         name = heapq.heappop(self._queue)[2]
         job = self._jobs[name]
         if not self._rounds.open and not job.retrying:
-            due = (name for name, job in self._jobs.items() if job.due <= now.monotonic and job.in_flight is None)
-            self._rounds.begin(due, self._spec.interval, now.monotonic)
+            names = [name for name, job in self._jobs.items() if job.due <= now.monotonic and self._may_ask(name, job)]
+            self._rounds.begin(names, self._spec.interval, now.monotonic)
         job.in_flight = serial
         return Work(serial, Operation.DESCRIBE, now.monotonic, region, name, job.spec.account_id or self._account_id)
 
@@ -245,6 +310,7 @@ class Target:
             self._learn_account(facts.account_id)
         if job.facts is not None and job.facts.creation_time != facts.creation_time:
             job.rests_left = RESTS_AFTER_END  # the name was used again
+        self._tags.described(job.spec.name, facts, now.monotonic)
         job.facts = facts
         job.failure = None
         job.failures = 0
@@ -264,6 +330,7 @@ class Target:
         job.failures += 1
         if failure.code is ErrorCode.NOT_FOUND:
             job.facts = None
+            self._tags.missing(job.spec.name)
             job.rests_left = RESTS_AFTER_END  # should the name come back, it is another tuning job's
         round_at = next_round(self._epoch, self._spec.interval, now.monotonic)
         sooner = retry_at(job.failures, self._spec.interval, now.monotonic)
@@ -281,6 +348,11 @@ class Target:
             pause = self._spec.interval * 2.0 ** min(self._identify_attempts - 1, 16)
             self._identify_due = now.monotonic + min(pause, max(self._spec.interval, _IDENTIFY_PAUSE_LIMIT))
         return ()
+
+    def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
+        if work.name in self._jobs:
+            self._jobs[work.name].view = None
+        return self._tags.apply(self._spec, work, outcome, now.monotonic)
 
     def _learn_account(self, account_id: str) -> None:
         self._account_id = account_id

@@ -34,7 +34,8 @@ class JobView:
     """One tuning job as it stands. Times are Unix seconds.
 
     ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
-    describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has.
+    describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
+    values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix.
     """
 
     account_id: str
@@ -47,6 +48,7 @@ class JobView:
     attempted: bool
     last_success: float | None
     next_describe: float
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> JobState:

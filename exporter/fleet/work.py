@@ -11,7 +11,7 @@ from exporter.sagemaker import one_line
 from exporter.tuning_job import MalformedAnswer, TuningJob, reduce
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from exporter.sagemaker import Api
 
@@ -20,6 +20,7 @@ class Operation(StrEnum):
     """The API operations that a target calls, by their AWS names."""
 
     DESCRIBE = "DescribeHyperParameterTuningJob"
+    LIST_TAGS = "ListTags"
     IDENTIFY = "GetCallerIdentity"
 
 
@@ -28,7 +29,8 @@ class Work:
     """A call to make now.
 
     ``serial`` tells it from every other of its target; ``started`` is monotonic. For a describe, ``name`` is the
-    tuning job asked for, and an answer must come from ``region`` and, where it is known, ``account_id``.
+    tuning job asked for, and an answer must come from ``region`` and, where it is known, ``account_id``. Tags are
+    listed of ``arn``, that of the tuning job ``name``.
     """
 
     serial: int
@@ -37,6 +39,7 @@ class Work:
     region: str
     name: str = ""
     account_id: str | None = None
+    arn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,14 @@ class Identity:
     account_id: str
 
 
-Outcome = TuningJob | Identity | Failure
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """All AWS tags of a tuning job: values by key."""
+
+    by_key: Mapping[str, str]
+
+
+Outcome = TuningJob | Identity | Tags | Failure
 
 
 def perform(api: Api, work: Work, time: Callable[[], float]) -> Outcome:
@@ -54,6 +64,8 @@ def perform(api: Api, work: Work, time: Callable[[], float]) -> Outcome:
     try:
         if work.operation is Operation.IDENTIFY:
             return Identity(api.caller_account())
+        if work.operation is Operation.LIST_TAGS:
+            return Tags(api.list_tags(work.arn))
         return _checked(reduce(api.describe(work.name)), work)
     except CallFailed as failed:
         return Failure(failed.code, one_line(failed.message), time())

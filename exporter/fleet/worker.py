@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from exporter.fleet.target import Target
     from exporter.sagemaker import Api
 
-_MAX_THREADS = 8
+_MAX_CALLS = 8
 # A call hangs for seconds at worst, so the budget of a second in flight at once keeps a slow endpoint busy.
-_MIN_THREADS = 2
+_MIN_CALLS = 2
+# Beyond those that make calls, threads may be stuck in calls that were given up.
+_MAX_STUCK = 32
 
 log = structlog.get_logger()
 
@@ -28,8 +30,9 @@ log = structlog.get_logger()
 class Workers:
     """A target's threads: each takes a call, makes it, and brings back what came of it.
 
-    They are daemon threads: a call that hangs in the SDK never holds up the process's end. ``on_change`` is called
-    after each result that was taken; what comes after ``stop`` is dropped, as its target may be gone.
+    One of them always waits, so that calls past their deadline are noticed even while all others hang; it calls up
+    another before it makes a call itself. They are daemon threads: a call that hangs in the SDK never holds up the
+    process's end. ``on_change`` is called after each result that was taken.
     """
 
     def __init__(self, target: Target, api: Api, clock: Clock, on_change: Callable[[], None]) -> None:
@@ -38,53 +41,90 @@ class Workers:
         self._clock = clock
         self._on_change = on_change
         self._stopping = False
-        count = min(_MAX_THREADS, max(_MIN_THREADS, round(target.spec.requests_per_second)))
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{target.spec.name}-{i}", daemon=True) for i in range(count)
-        ]
+        self._dropping = False
+        self._max_calls = min(_MAX_CALLS, max(_MIN_CALLS, round(target.spec.requests_per_second)))
+        self._threads: list[threading.Thread] = []
+        self._waiting = 0
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        with self.target.condition:
+            self._add_thread()
 
     def stop(self) -> None:
-        """Tell the threads to end after the call they are in; does not wait."""
-        with self.target.condition:
-            self._stopping = True
-            self.target.condition.notify_all()
+        """Tell the threads to end, and drop what they still bring: the target may be gone by then. Does not wait."""
+        self._end(dropping=True)
+
+    def retire(self) -> None:
+        """Tell the threads to end after the calls they are in, whose results count. Does not wait."""
+        self._end(dropping=False)
 
     def join(self, timeout: float) -> None:
         """Wait for the threads, at most ``timeout`` seconds in all."""
         deadline = time.monotonic() + timeout
-        for thread in self._threads:
+        for thread in tuple(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     @property
     def alive(self) -> bool:
-        """Whether every thread runs."""
-        return all(thread.is_alive() for thread in self._threads)
+        """Whether every thread runs that has not ended for want of work."""
+        return all(thread.is_alive() for thread in tuple(self._threads))
+
+    def _end(self, *, dropping: bool) -> None:
+        with self.target.condition:
+            self._stopping = True
+            self._dropping = dropping
+            self.target.condition.notify_all()
+
+    def _add_thread(self) -> None:
+        name = f"{self.target.spec.name}-{len(self._threads)}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._threads.append(thread)
+        # Counted as waiting from now on, or the next one to go would call up another.
+        self._waiting += 1
+        thread.start()
 
     def _work(self) -> None:
         while (work := self._take()) is not None:
             outcome = perform(self.api, work, self._clock.time)
             with self.target.condition:
-                if self._stopping:
+                if self._dropping:
                     return
+                self._waiting += 1
                 events = self.target.apply(work, outcome, self._clock.now())
                 self.target.condition.notify_all()  # what was applied may be due again before others wake
             self._on_change()
             log_events(events)
 
     def _take(self) -> Work | None:
+        """Return the next call to make once it is due, None when the thread is not needed any more."""
         with self.target.condition:
-            while not self._stopping:
+            while not self._stopping and not self._is_surplus():
                 now = self._clock.now()
-                work = self.target.next(now)
+                if expired := self.target.expire(now):
+                    log_events(expired)
+                    self._on_change()
+                free = self._may_call()
+                work = self.target.next(now) if free else None
                 if work is not None:
+                    if self._waiting == 1:
+                        self._add_thread()
+                    self._waiting -= 1
                     return work
-                self._clock.wait(self.target.condition, self.target.wakes_at(now))
+                self._clock.wait(self.target.condition, self.target.wakes_at(now) if free else self.target.expires_at)
+            self._waiting -= 1
+            if not self._stopping:
+                self._threads.remove(threading.current_thread())
             return None
+
+    def _may_call(self) -> bool:
+        """Tell whether this thread may make a call: there is room for it, and another to wait in its place."""
+        if self.target.calls_under_way >= self._max_calls:
+            return False
+        return self._waiting > 1 or len(self._threads) <= self._max_calls + _MAX_STUCK
+
+    def _is_surplus(self) -> bool:
+        return self._waiting > 1 and len(self._threads) > self._max_calls + 1
 
 
 def log_events(events: Iterable[Event]) -> None:

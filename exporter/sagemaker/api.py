@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from exporter.sagemaker.session import Session, Sessions
     from exporter.telemetry import Telemetry
 
+# A resource has at most 50 tags of its owner's, and a page holds at least as many.
+_MOST_TAG_PAGES = 10
 _USELESS_CREDENTIALS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
 
 
@@ -24,6 +26,9 @@ class Api(Protocol):
 
     def describe(self, name: str) -> Mapping[str, Any]:
         """Return the answer of DescribeHyperParameterTuningJob, times in Unix seconds."""
+
+    def list_tags(self, arn: str) -> Mapping[str, str]:
+        """Return the AWS tags of the resource with this ARN, values by key (ListTags, every page)."""
 
     def caller_account(self) -> str:
         """Return the account of the credentials in use (GetCallerIdentity)."""
@@ -50,6 +55,23 @@ class SageMakerApi:
             lambda client: client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
         )
         return answer
+
+    def list_tags(self, arn: str) -> Mapping[str, str]:
+        """Return the AWS tags of the resource with this ARN, values by key (ListTags, every page)."""
+        tags: dict[str, str] = {}
+        request = {"ResourceArn": arn}
+        for page in range(_MOST_TAG_PAGES):
+            if page > 0:  # the first is counted by whoever asked
+                self._telemetry.api_requests.labels(self._spec.name, "ListTags").inc()
+            answer = self._call("sagemaker", lambda client: client.list_tags(**request))
+            tags |= _tags_of(answer)
+            token = answer.get("NextToken")
+            if not token:
+                return tags
+            request["NextToken"] = token
+        raise CallFailed(
+            ErrorCode.MALFORMED_ANSWER, f"ListTags has no end: there is a page after the {_MOST_TAG_PAGES}th"
+        )
 
     def caller_account(self) -> str:
         """Return the account of the credentials in use (GetCallerIdentity)."""
@@ -105,3 +127,17 @@ class SageMakerApi:
 def _close(clients: Mapping[str, Any]) -> None:
     for client in clients.values():
         client.close()
+
+
+def _tags_of(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags of one page; raise CallFailed when it is none: no tags at all are an empty list."""
+    tags = answer.get("Tags")
+    if not isinstance(tags, list):
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "ListTags' answer has no Tags")
+    found: dict[str, str] = {}
+    for tag in tags:
+        key, value = (tag.get("Key"), tag.get("Value")) if isinstance(tag, dict) else (None, None)
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise CallFailed(ErrorCode.MALFORMED_ANSWER, "ListTags' answer has a tag without key or value")
+        found[key] = value
+    return found

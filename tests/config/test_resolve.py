@@ -232,3 +232,25 @@ def test_a_conflict_with_a_default_is_told_at_the_key_that_is_written() -> None:
         f"name: a\n  account_id: '{A}'", head=f"aws: {{region: eu-west-1, role_arn: '{ROLE_B}'}}\n"
     )
     assert (line, path) == (4, "tuning_jobs[0].account_id")
+
+
+TAGS = "tag_labels: [team, cost-center]\n"
+
+
+def test_the_tags_of_the_top_are_labels_of_every_entry_without_a_list_of_its_own() -> None:
+    text = listing("one", "{name: two, tag_labels: [Größe]}", "{name: three, tag_labels: []}", head=HEAD + TAGS)
+    text += "discover:\n- {tags: {env: prod}}\n- {tag_labels: ['aws:createdBy']}\n"
+    [target] = parse(text, "c.yaml").targets
+    common = {"team": "team", "cost-center": "cost_center"}
+    assert [job.tag_labels for job in target.jobs] == [common, {"Größe": "Gr__e"}, {}]
+    assert [rule.tag_labels for rule in target.rules] == [common, {"aws:createdBy": "aws_createdBy"}]
+    assert [rule.tags for rule in target.rules] == [{"env": "prod"}, {}]
+
+
+def test_an_entry_may_name_a_tag_that_would_collide_with_one_of_the_top() -> None:
+    [target] = settings("{name: a, tag_labels: [cost_center]}", head=HEAD + TAGS).targets
+    assert target.jobs[0].tag_labels == {"cost_center": "cost_center"}
+
+
+def test_tags_become_labels_only_where_the_configuration_says_so() -> None:
+    assert settings("churn").targets[0].jobs[0].tag_labels == {}

@@ -20,7 +20,7 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
         ("\nregion: eu-west-1\n", 2, "region", 'unknown key "region" at the top: write it under aws:'),
         ("aws:\n  acount_id: x\n", 2, "aws.acount_id", 'did you mean "account_id"?'),
         ("'[key]': x\n", 1, '["[key]"]', "unknown key"),
-        ("discover:\n- tags:\n    '[key]': [x]\n", 3, 'discover[0].tags["[key]"]', "a single value is expected"),
+        ("discover:\n- tags:\n    a,b: x\n", 3, 'discover[0].tags["a,b"]', 'contains ",", which no AWS tag'),
         ("aws:\n  interval: 5s\n", 2, "aws.interval", "it is set once for all, at the top of the file"),
         ("tuning_jobs:\n- name: a\n  lables: {}\n", 3, "tuning_jobs[0].lables", 'did you mean "labels"?'),
         ("discover:\n- name_contain: a\n", 2, "discover[0].name_contain", 'did you mean "name_contains"?'),
@@ -56,6 +56,20 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
         ("discover:\n- name_regex: (\n", 2, "discover[0].name_regex", "is not a regular expression"),
         ("discover:\n- max_jobs: 0\n", 2, "discover[0].max_jobs", "from 1 to 10000"),
         ("discover:\n- tags: {env: [x]}\n", 2, "discover[0].tags.env", "a single value is expected here"),
+        ("tag_labels: team\n", 1, "tag_labels", "a list is expected here: write '- …'"),
+        ("tag_labels:\n", 1, "tag_labels", "there is no value"),
+        ("tag_labels:\n- team\n- a*b\n", 3, "tag_labels[1]", 'contains "*", which no AWS tag'),
+        ("tag_labels:\n- team\n- {team: x}\n", 3, "tag_labels[1]", "a single value is expected here"),
+        ("tag_labels: [team, env, team]\n", 1, "tag_labels", '"team" stands twice: take one of them away'),
+        (
+            "tuning_jobs:\n- name: a\n  tag_labels: [cost_center, cost-center]\n",
+            3,
+            "tuning_jobs[0].tag_labels",
+            '"cost_center" and "cost-center" are one label, tag_cost_center: take one of them away',
+        ),
+        ("discover:\n- {}\n- tag_labels: ['ä', 'ö']\n", 3, "discover[1].tag_labels", "are one label, tag__: take"),
+        ("discover:\n- tag_labels: [env, '']\n", 2, "discover[0].tag_labels[1]", "the tag's key is empty"),
+        ("aws:\n  tag_labels: [env]\n", 2, "aws.tag_labels", "at the top of the file"),
         ("interval: 60\n", 1, "interval", "write 60s if seconds are meant"),
         ("interval: 0s\n", 1, "interval", "write at least 1s"),
         ("retention: forever\n", 1, "retention", "is not a duration"),
@@ -119,3 +133,7 @@ def test_a_job_listed_twice_is_told_whatever_the_defaults_are() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("aws: x\ntuning_jobs:\n- a\n- a\n", "c.yaml")
     assert [each.path for each in caught.value.problems] == ["aws", "tuning_jobs[1]"]
+
+
+def test_the_sound_keys_of_a_list_are_kept() -> None:
+    assert validate(load("tag_labels: [team, a*b, env]\n", "c")).config.tag_labels == ["team", "env"]

@@ -24,6 +24,7 @@ OTHER_ACCOUNT = "999988887777"
 CREATED = 1_000_000.0
 DESCRIBE = "DescribeHyperParameterTuningJob"
 IDENTIFY = "GetCallerIdentity"
+LIST_TAGS = "ListTags"
 SIGNED = Credentials()
 
 
@@ -50,6 +51,11 @@ def target_spec(
     return replace(spec, **changes)
 
 
+def arn_of(name: str, *, partition: str = "aws", region: str = REGION, account: str = ACCOUNT) -> str:
+    """Return the ARN of a tuning job."""
+    return f"arn:{partition}:sagemaker:{region}:{account}:hyper-parameter-tuning-job/{name}"
+
+
 def answer(
     name: str,
     status: str = "InProgress",
@@ -62,21 +68,31 @@ def answer(
     """Return an answer of DescribeHyperParameterTuningJob."""
     return {
         "HyperParameterTuningJobName": name,
-        "HyperParameterTuningJobArn": f"arn:aws:sagemaker:{region}:{account}:hyper-parameter-tuning-job/{name}",
+        "HyperParameterTuningJobArn": arn_of(name, region=region, account=account),
         "HyperParameterTuningJobStatus": status,
         "CreationTime": created,
     } | members
 
 
 class FakeApi:
-    """Answers as it is told to: ``jobs`` holds for each name an answer or what to raise, ``account`` the identity."""
+    """Answers as it is told to: ``jobs`` holds for each name an answer or what to raise, ``account`` the identity.
+
+    ``tags`` holds for each ARN its tags or what to raise; without an entry there are none.
+    """
 
     def __init__(self) -> None:
         self.jobs: dict[str, Mapping[str, Any] | Exception] = {}
         self.account: str | Exception = ACCOUNT
+        self.tags: dict[str, Mapping[str, str] | Exception] = {}
 
     def describe(self, name: str) -> Mapping[str, Any]:
         told = self.jobs.get(name, answer(name))
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    def list_tags(self, arn: str) -> Mapping[str, str]:
+        told = self.tags.get(arn, {})
         if isinstance(told, Exception):
             raise told
         return told
@@ -133,6 +149,7 @@ class Driver:
     def run(self, until: float) -> None:
         """Make every call that falls due up to a monotonic time, and stop there."""
         while True:
+            self.events += self.target.expire(self.now)
             work = self.target.next(self.now)
             if work is not None:
                 call = Call(work.started, str(work.operation), work.name)
@@ -160,6 +177,10 @@ class Driver:
     def times(self, name: str, operation: str = DESCRIBE) -> list[float]:
         """Return when a tuning job was described."""
         return [call.at for call in self.calls if call.name == name and call.operation == operation]
+
+    def listed(self, name: str) -> list[float]:
+        """Return when a tuning job's tags were listed."""
+        return self.times(name, LIST_TAGS)
 
     def identified(self) -> list[float]:
         return self.times("", IDENTIFY)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.fleet.schedule import next_round, retry_at
+from exporter.fleet.schedule import next_round, retry_at, tags_again_at, tags_retry_at
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,26 @@ def test_pauses_of_a_short_interval_begin_at_its_quarter() -> None:
 
 def test_endless_failures_do_not_overflow() -> None:
     assert retry_at(1_000_000, 3_600.0, 0.0) == 3_600.0
+
+
+DAY = 86_400.0
+
+
+def test_tags_are_listed_again_in_about_a_day_spread_over_a_fifth_of_it() -> None:
+    pauses = sorted(tags_again_at(f"job-{i}", 1_000.0) - 1_000.0 for i in range(1_000))
+    assert 0.9 * DAY <= pauses[0] < 0.91 * DAY
+    assert 1.09 * DAY < pauses[-1] <= 1.1 * DAY
+    tenths = [sum(low <= pause / DAY < low + 0.02 for pause in pauses) for low in (0.9, 0.98, 1.06)]
+    assert all(50 < count < 150 for count in tenths)
+
+
+def test_each_tuning_job_keeps_its_moment() -> None:
+    assert tags_again_at("churn", 0.0) == tags_again_at("churn", DAY) - DAY
+
+
+def test_pauses_before_tags_are_tried_again_double_from_a_minute_to_an_hour() -> None:
+    assert [tags_retry_at(failures, 7.0) - 7.0 for failures in range(1, 9)] == [
+        *(60, 120, 240, 480, 960, 1_920),
+        *(3_600, 3_600),
+    ]
+    assert tags_retry_at(1_000_000, 0.0) == 3_600

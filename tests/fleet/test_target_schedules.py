@@ -35,6 +35,9 @@ class Known:
     due_within: float
 
 
+DEADLINE = 40.0  # of target_spec's connection: twice what its time-outs allow
+
+
 class Life(RuleBasedStateMachine):
     @initialize(names=names, interval=intervals, rate=rates, stale_after=spans, start=st.floats(0.0, 1e7))
     def begin(self, names: list[str], interval: float, rate: float, stale_after: float, start: float) -> None:
@@ -47,6 +50,7 @@ class Life(RuleBasedStateMachine):
         self.target = Target(self.spec, self.telemetry, self.instant)
         self.generations = dict.fromkeys(NAMES, 0)
         self.in_flight: list[tuple[Work, int]] = []
+        self.given_up: set[int] = set()
         self.calls: list[float] = []
         self.rates = [(start, rate)]
         self.known: dict[str, Known] = {}
@@ -57,6 +61,8 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
+        self.target.expire(self.instant)
+        self.given_up |= {work.serial for work, _ in self.in_flight if self.now - work.started >= DEADLINE}
         work = self.target.next(self.instant)
         if work is None:
             self.check_sleep()
@@ -75,7 +81,11 @@ class Life(RuleBasedStateMachine):
         if wakes_at is not None:
             assert wakes_at > self.now
             return
-        described = {work.name for work, generation in self.in_flight if generation == self.generations.get(work.name)}
+        described = {
+            work.name
+            for work, generation in self.in_flight
+            if generation == self.generations.get(work.name) or work.serial in self.given_up
+        }
         assert {job.name for job in self.spec.jobs} <= described
 
     def check_budget(self) -> None:
@@ -101,6 +111,8 @@ class Life(RuleBasedStateMachine):
         self.api.account = CallFailed(outcome, "no") if isinstance(outcome, ErrorCode) else "111122223333"
         self.target.apply(work, perform(self.api, work, lambda: START + self.now), self.instant)
         if work.operation is not Operation.DESCRIBE or generation != self.generations[name]:
+            return
+        if work.serial in self.given_up:
             return
         if outcome is ErrorCode.NOT_FOUND:
             self.known.pop(name, None)

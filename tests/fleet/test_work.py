@@ -6,7 +6,7 @@ import pytest
 from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, FakeApi, answer
 
 from exporter.errors import CallFailed, ErrorCode, Failure
-from exporter.fleet import Identity, Operation, Work, perform
+from exporter.fleet import Identity, Operation, Tags, Work, perform
 from exporter.tuning_job import reduce
 
 IDENTIFY = Work(1, Operation.IDENTIFY, 0.0, REGION)
@@ -101,3 +101,24 @@ def test_an_identity_may_fail() -> None:
     api = FakeApi()
     api.account = CallFailed(ErrorCode.CONNECTION, "no way")
     assert perform(api, IDENTIFY, lambda: 42.0) == Failure(ErrorCode.CONNECTION, "no way", 42.0)
+
+
+LIST_TAGS = Work(1, Operation.LIST_TAGS, 0.0, REGION, "churn", arn="arn:aws-cn:x")
+
+
+def test_tags_are_those_of_the_arn() -> None:
+    api = FakeApi()
+    api.tags["arn:aws-cn:x"] = {"team": "search"}
+    assert perform(api, LIST_TAGS, lambda: 0.0) == Tags({"team": "search"})
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(CallFailed(ErrorCode.ACCESS_DENIED, "no"), ErrorCode.ACCESS_DENIED), (TypeError("no"), ErrorCode.OTHER)],
+)
+def test_listing_tags_may_fail(error: Exception, code: ErrorCode) -> None:
+    api = FakeApi()
+    api.tags["arn:aws-cn:x"] = error
+    failed = perform(api, LIST_TAGS, lambda: 42.0)
+    assert isinstance(failed, Failure)
+    assert (failed.code, failed.at) == (code, 42.0)

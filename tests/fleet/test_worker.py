@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import structlog
 from fleet.driver import ACCOUNT, DESCRIBE, FakeApi, Own, answer, target_spec
+from support.processes import wait_until
 
 from exporter.clock import SystemClock
-from exporter.config.specs import TargetSpec
+from exporter.config.specs import Connection, TargetSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import JobState, JobView, Target, Workers
 from exporter.fleet.events import Event
@@ -106,11 +107,37 @@ def start(lines: object) -> Iterator[StartCrew]:
         assert not any(thread.is_alive() for thread in crew.workers._threads)
 
 
-@pytest.mark.parametrize(("rate", "threads"), [(0.1, 2), (1.0, 2), (5.0, 5), (100.0, 8)])
-def test_the_budget_of_a_second_may_be_in_flight_at_once(rate: float, threads: int) -> None:
-    crew = Crew(target_spec(requests_per_second=rate), FakeApi())
-    assert len(crew.workers._threads) == threads
+@pytest.mark.parametrize(("rate", "calls"), [(0.1, 2), (1.0, 2), (5.0, 5), (100.0, 8)])
+def test_the_budget_of_a_second_may_be_in_flight_at_once(rate: float, calls: int) -> None:
+    assert Crew(target_spec(requests_per_second=rate), FakeApi()).workers._max_calls == calls
+
+
+def test_there_are_as_many_threads_as_calls_at_once_and_one_that_waits(start: StartCrew) -> None:
+    names = [f"job-{i}" for i in range(12)]
+    api = HangingApi(*names)
+    crew = start(target_spec(*names), api)
+    wait_until(lambda: len(api.asked) == 8, what="the calls")
+    assert len(crew.workers._threads) == 9
     assert all(thread.daemon for thread in crew.workers._threads)
+    api.released.set()
+    crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
+    assert len(crew.workers._threads) == 9
+
+
+def test_calls_past_their_deadline_fail_and_hold_up_nobody(start: StartCrew) -> None:
+    stuck = [f"stuck-{i}" for i in range(10)]
+    api = HangingApi(*stuck)
+    quick = Connection(connect_timeout=0.05, read_timeout=0.05)
+    crew = start(target_spec(*stuck, "good", connection=quick, interval=0.5, stale_after=60.0), api)
+    crew.await_view(lambda views: all(views[name].failure is not None for name in stuck))
+    assert {views.failure.code for name, views in crew.views().items() if name != "good"} == {ErrorCode.TIMEOUT}
+    described = api.asked.count("good")
+    wait_until(lambda: api.asked.count("good") >= described + 2, what="the good one to be described again")
+    assert max(api.asked.count(name) for name in stuck) == 1, "a job is not asked for again while its call is stuck"
+    assert crew.workers.alive
+    api.released.set()
+    crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
+    wait_until(lambda: len(crew.workers._threads) <= 9, what="the threads that are not needed to end")
 
 
 def test_jobs_are_described_again_and_again(start: StartCrew) -> None:

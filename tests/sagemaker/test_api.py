@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -205,3 +206,67 @@ def test_a_call_under_way_survives_close(wire: Wire, make_api: MakeApi) -> None:
         api.close()
         closed.set()
         assert call.result(10)["HyperParameterTuningJobName"] == "churn"
+
+
+ARN = f"arn:aws-cn:sagemaker:cn-north-1:{ACCOUNT}:hyper-parameter-tuning-job/churn"
+
+
+def tags(*pairs: tuple[object, object], **members: object) -> bytes:
+    """Return an answer of ListTags."""
+    return http(json.dumps({"Tags": [{"Key": key, "Value": value} for key, value in pairs]} | members))
+
+
+def test_tags_are_listed_by_the_arn(wire: Wire, make_api: MakeApi, telemetry: Own) -> None:
+    wire.answer = tags(("team", "search"), ("aws:createdBy", "Jürgen"), ("empty", ""))
+    assert make_api(wire.url).list_tags(ARN) == {"team": "search", "aws:createdBy": "Jürgen", "empty": ""}
+    [request] = wire.requests
+    assert request.headers["x-amz-target"] == "SageMaker.ListTags"
+    assert json.loads(request.body) == {"ResourceArn": ARN}
+    assert telemetry.value("api_requests_total", target="eu", operation="ListTags") is None, "the target counts it"
+
+
+def test_no_tags_are_an_answer(wire: Wire, make_api: MakeApi) -> None:
+    wire.answer = tags()
+    assert make_api(wire.url).list_tags(ARN) == {}
+
+
+def test_every_page_of_tags_is_read_and_every_further_one_counted(
+    wire: Wire, make_api: MakeApi, telemetry: Own
+) -> None:
+    pages = {None: tags(("a", "1"), NextToken="t1"), "t1": tags(NextToken="t2"), "t2": tags(("b", "2"))}
+    wire.answer = lambda request: pages[json.loads(request.body).get("NextToken")]
+    assert make_api(wire.url).list_tags(ARN) == {"a": "1", "b": "2"}
+    assert [json.loads(request.body)["ResourceArn"] for request in wire.requests] == [ARN] * 3
+    assert telemetry.value("api_requests_total", target="eu", operation="ListTags") == 2
+
+
+def test_pages_of_tags_that_never_end_are_a_failure(wire: Wire, make_api: MakeApi) -> None:
+    wire.answer = tags(("a", "1"), NextToken="again")
+    with pytest.raises(CallFailed, match="no end") as raised:
+        make_api(wire.url).list_tags(ARN)
+    assert raised.value.code is ErrorCode.MALFORMED_ANSWER
+    assert len(wire.requests) == 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (http("{}"), ErrorCode.MALFORMED_ANSWER),
+        (http(""), ErrorCode.MALFORMED_ANSWER),
+        (http('{"Tags": [{"Key": "a"}]}'), ErrorCode.MALFORMED_ANSWER),
+        (http('{"Tags": ["a"]}'), ErrorCode.MALFORMED_ANSWER),
+        (tags(("a", 7)), ErrorCode.MALFORMED_ANSWER),
+        (tags((None, "x")), ErrorCode.MALFORMED_ANSWER),
+        (error("AccessDeniedException", "not authorized to perform: sagemaker:ListTags"), ErrorCode.ACCESS_DENIED),
+        (error("ThrottlingException", "Rate exceeded"), ErrorCode.THROTTLED),
+        (error("ResourceNotFound", "no such job"), ErrorCode.NOT_FOUND),
+    ],
+)
+def test_tags_that_cannot_be_listed_are_a_failure(
+    wire: Wire, make_api: MakeApi, answer: bytes, code: ErrorCode
+) -> None:
+    wire.answer = answer
+    with pytest.raises(CallFailed) as raised:
+        make_api(wire.url).list_tags(ARN)
+    assert raised.value.code is code
+    assert len(wire.requests) == 1
