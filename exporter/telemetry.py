@@ -62,6 +62,9 @@ class Telemetry:
             "Time taken by the last rendering of all tuning jobs.",
             registry=self._registry,
         )
+        self.series_capped = self._counter(
+            "series_capped", "Times that a tuning job exceeded the limit of series of a family.", ["family"]
+        )
         self.reload_successful = Gauge(
             f"{PREFIX}_config_last_reload_successful",
             "Whether the last attempt to load the configuration succeeded.",

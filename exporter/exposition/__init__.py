@@ -1,8 +1,9 @@
 """From views to bytes: the metric table, its rendering, and what a scrape is answered."""
 
+from exporter.exposition.families import families_in_force
 from exporter.exposition.format import Format
 from exporter.exposition.publish import Published, Publisher
 from exporter.exposition.scrape import scrape
 from exporter.exposition.targets import TargetCollector
 
-__all__ = ["Format", "Published", "Publisher", "TargetCollector", "scrape"]
+__all__ = ["Format", "Published", "Publisher", "TargetCollector", "families_in_force", "scrape"]

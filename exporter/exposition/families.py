@@ -13,10 +13,11 @@ from exporter.exposition.family import Family, LabelValues, Number
 from exporter.tuning_job.reduce import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
 
     from exporter.fleet import JobView
-    from exporter.tuning_job import TrainingJob, TuningJob
+    from exporter.tuning_job import Definition, HyperparameterRange, TrainingJob, TuningJob
 
 STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting", "DeleteFailed")
 """The values of HyperParameterTuningJobStatus, spelled as on the wire."""
@@ -33,6 +34,15 @@ _INFO_VALUES = {
     "autotune": ("Enabled", ""),
     "complete_on_convergence": ("Enabled", "Disabled", ""),
 }
+_SPOT = {True: "true", False: "false", None: ""}
+
+# Above what the API's model allows: 10 definitions or a single one, each with at most 13 instance types; 60 ranges in
+# each and in the tuning job's own configuration; 100 hyperparameters; 5 parents.
+_DEFINITIONS = 20
+_INSTANCE_TYPES = 200
+_RANGES = 1_000
+_HYPERPARAMETERS = 200
+_PARENTS = 20
 
 
 def _info(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
@@ -62,6 +72,54 @@ def _objective_value(training_job: TrainingJob | None) -> Iterable[tuple[LabelVa
         return ()
     objective = training_job.objective
     return (((objective.metric_name or "", objective.type or ""), training_job.objective_value),)
+
+
+def _definition_info(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
+    for each in job.definitions:
+        objective = (each.objective.metric_name or "", each.objective.type or "")
+        for instance_type, _ in each.instances or (("", None),):
+            yield (each.name, instance_type, _SPOT[each.spot], *objective), 1
+
+
+def _definition_instances(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
+    for each in job.definitions:
+        for instance_type, count in each.instances:
+            if count is not None:
+                yield (each.name, instance_type), count
+
+
+def _of_definitions(
+    number_of: Callable[[Definition], Number | None],
+) -> Callable[[TuningJob], Iterable[tuple[LabelValues, Number]]]:
+    def by_definition(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
+        numbers = (((each.name,), number_of(each)) for each in job.definitions)
+        return ((name, number) for name, number in numbers if number is not None)
+
+    return by_definition
+
+
+def _of_ranges(
+    bound_of: Callable[[HyperparameterRange], float | None],
+) -> Callable[[TuningJob], Iterable[tuple[LabelValues, Number]]]:
+    def by_range(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
+        bounds = (((each.hyperparameter, each.definition), bound_of(each)) for each in job.ranges)
+        return ((labels, bound) for labels, bound in bounds if bound is not None)
+
+    return by_range
+
+
+def _best_training_job_info(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
+    best = job.best_training_job
+    return () if best is None or best.name is None else (((best.name, best.definition_name or ""), 1),)
+
+
+def _best_hyperparameters(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
+    best = job.best_training_job
+    return () if best is None else (((name,), number) for name, number in best.hyperparameters.items())
+
+
+def _target_reached(job: TuningJob) -> Number | None:
+    return None if job.target_reached is None else int(job.target_reached)
 
 
 def _up(view: JobView) -> Iterable[tuple[LabelValues, Number]]:
@@ -113,11 +171,14 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="labels",
-        help="The labels that the configuration gives the tuning job; always 1.",
-        source="labels in the configuration",
+        help="Labels from the configuration and AWS tags of the tuning job; always 1.",
+        source="labels in the configuration, ListTags",
         absent="never",
         example='sagemaker_tuning_job_up == 0 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_labels{label_team="search"}',
-        label_pairs=lambda view: ((f"label_{key}", value) for key, value in view.labels.items()),
+        label_pairs=lambda view: [
+            *((f"label_{key}", value) for key, value in view.labels.items()),
+            *((f"tag_{key}", value) for key, value in view.tags.items()),
+        ],
     ),
     Family(
         name="info",
@@ -284,6 +345,14 @@ FAMILIES: tuple[Family, ...] = (
         facts=lambda job: job.criteria.target_objective_value,
     ),
     Family(
+        name="target_reached",
+        help="Whether the best objective value is at the target or past it, in the direction of the objective.",
+        source="TuningJobCompletionCriteria.TargetObjectiveMetricValue, BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric",
+        absent="there is no target, no best objective value, no known direction, or one of the two is no number",
+        example='sagemaker_tuning_job_target_reached == 1 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
+        facts=_target_reached,
+    ),
+    Family(
         name="parents",
         help="Tuning jobs that this one was warm started from.",
         source="WarmStartConfig.ParentHyperParameterTuningJobs",
@@ -291,4 +360,120 @@ FAMILIES: tuple[Family, ...] = (
         example="sagemaker_tuning_job_parents > 0",
         facts=lambda job: None if job.parents is None else len(job.parents),
     ),
+    Family(
+        name="definition_info",
+        help="What a training job definition runs on and searches by; always 1, one series for each instance type.",
+        source="TrainingJobDefinition(s)",
+        absent="the answer carries no training job definition",
+        example='count by (instance_type) (sagemaker_tuning_job_definition_info{spot="false"})',
+        values={"spot": tuple(_SPOT.values()), "objective_type": OBJECTIVE_TYPES},
+        labels=("definition", "instance_type", "spot", "objective_metric", "objective_type"),
+        collect="definitions",
+        limit=_INSTANCE_TYPES,
+        facts_by_label=_definition_info,
+    ),
+    Family(
+        name="definition_instances",
+        help="Instances of a type that each training job of the definition runs on.",
+        source="TrainingJobDefinition(s).ResourceConfig, TrainingJobDefinition(s).HyperParameterTuningResourceConfig",
+        absent="the definition does not state a count",
+        example='sum by (instance_type) (sagemaker_tuning_job_definition_instances) * on () group_left () sum (sagemaker_tuning_job_training_jobs{status="InProgress"})',
+        labels=("definition", "instance_type"),
+        collect="definitions",
+        limit=_INSTANCE_TYPES,
+        facts_by_label=_definition_instances,
+    ),
+    Family(
+        name="definition_max_runtime_seconds",
+        help="Time that each training job of the definition may run.",
+        source="TrainingJobDefinition(s).StoppingCondition.MaxRuntimeInSeconds",
+        absent="the definition has no such limit",
+        example="max by (aws_account_id, aws_region, tuning_job) (sagemaker_tuning_job_definition_max_runtime_seconds) > 86400",
+        labels=("definition",),
+        collect="definitions",
+        limit=_DEFINITIONS,
+        facts_by_label=_of_definitions(lambda definition: definition.max_runtime_seconds),
+    ),
+    Family(
+        name="definition_max_wait_seconds",
+        help="Time that each training job of the definition may take on spot instances, waiting for them included.",
+        source="TrainingJobDefinition(s).StoppingCondition.MaxWaitTimeInSeconds",
+        absent="the definition has no such limit",
+        example="sagemaker_tuning_job_definition_max_wait_seconds - sagemaker_tuning_job_definition_max_runtime_seconds",
+        labels=("definition",),
+        collect="definitions",
+        limit=_DEFINITIONS,
+        facts_by_label=_of_definitions(lambda definition: definition.max_wait_seconds),
+    ),
+    Family(
+        name="definition_max_pending_seconds",
+        help="Time that each training job of the definition may be pending.",
+        source="TrainingJobDefinition(s).StoppingCondition.MaxPendingTimeInSeconds",
+        absent="the definition has no such limit",
+        example="sagemaker_tuning_job_definition_max_pending_seconds > 86400",
+        labels=("definition",),
+        collect="definitions",
+        limit=_DEFINITIONS,
+        facts_by_label=_of_definitions(lambda definition: definition.max_pending_seconds),
+    ),
+    Family(
+        name="best_training_job_info",
+        help="The best training job so far; always 1. The definition is empty where the answer names none.",
+        source="BestTrainingJob",
+        absent="there is no best training job yet",
+        example="count by (definition) (sagemaker_tuning_job_best_training_job_info)",
+        labels=("training_job", "definition"),
+        collect="best_training_job",
+        limit=1,
+        facts_by_label=_best_training_job_info,
+    ),
+    Family(
+        name="parent_info",
+        help="A tuning job that this one was warm started from; always 1.",
+        source="WarmStartConfig.ParentHyperParameterTuningJobs",
+        absent="the tuning job has no warm start",
+        example='sagemaker_tuning_job_parent_info{parent="ranker-v6-hpo"}',
+        labels=("parent",),
+        collect="parents",
+        limit=_PARENTS,
+        facts_by_label=lambda job: (((parent,), 1) for parent in job.parents or () if parent),
+    ),
+    Family(
+        name="best_hyperparameter_value",
+        help="Value of a tuned hyperparameter in the best training job so far, where it is a number.",
+        source="BestTrainingJob.TunedHyperParameters",
+        absent="there is no best training job yet, or the value is not a number",
+        example='sagemaker_tuning_job_best_hyperparameter_value{hyperparameter="eta"}',
+        labels=("hyperparameter",),
+        collect="hyperparameters",
+        limit=_HYPERPARAMETERS,
+        facts_by_label=_best_hyperparameters,
+    ),
+    Family(
+        name="hyperparameter_min_value",
+        help="Lower bound of the range that the tuning job searches, whatever its scale.",
+        source="ParameterRanges, TrainingJobDefinition(s).HyperParameterRanges",
+        absent="the hyperparameter is categorical, SageMaker picks its range, or the bound is not a number",
+        example="sagemaker_tuning_job_best_hyperparameter_value == on (aws_account_id, aws_region, tuning_job, hyperparameter) group_right () sagemaker_tuning_job_hyperparameter_min_value",
+        labels=("hyperparameter", "definition"),
+        collect="hyperparameters",
+        limit=_RANGES,
+        facts_by_label=_of_ranges(lambda range_: range_.min_value),
+    ),
+    Family(
+        name="hyperparameter_max_value",
+        help="Upper bound of the range that the tuning job searches, whatever its scale.",
+        source="ParameterRanges, TrainingJobDefinition(s).HyperParameterRanges",
+        absent="the hyperparameter is categorical, SageMaker picks its range, or the bound is not a number",
+        example="sagemaker_tuning_job_best_hyperparameter_value == on (aws_account_id, aws_region, tuning_job, hyperparameter) group_right () sagemaker_tuning_job_hyperparameter_max_value",
+        labels=("hyperparameter", "definition"),
+        collect="hyperparameters",
+        limit=_RANGES,
+        facts_by_label=_of_ranges(lambda range_: range_.max_value),
+    ),
 )
+
+
+def families_in_force(collect: AbstractSet[str]) -> tuple[Family, ...]:
+    """Return the families that are exposed when these opt-ins are collected, in the order of the table."""
+    return tuple(family for family in FAMILIES if family.collect is None or family.collect in collect)

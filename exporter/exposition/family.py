@@ -34,8 +34,9 @@ class Family:
     ``name`` goes without the prefix; ``help`` has no quotes or backslashes, so that both formats spell it alike.
     ``source`` is the API's member, ``absent`` says when there is no series though the tuning job is described, and
     ``example`` is a question that it answers, in PromQL. ``labels`` come on top of the identity; ``values`` are those
-    of the labels whose values are a closed set. ``collect`` is the opt-in that exposes it, None: always. Exactly one
-    of the three functions computes it:
+    of the labels whose values are a closed set. ``collect`` is the opt-in that exposes it, None: always. ``limit``
+    is the most series that one tuning job may have, beyond what the API can answer, None where the labels' values
+    bound them. Exactly one of the three functions computes it:
 
     * ``facts``: a number of the tuning job's facts, None for no series. Not asked when there are no facts.
     * ``facts_by_label``: pairs of label values (as many as ``labels``) and number, likewise.
@@ -53,6 +54,7 @@ class Family:
     labels: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     collect: str | None = None
+    limit: int | None = None
     stability: Stability = Stability.STABLE
     facts: Callable[[TuningJob], Number | None] | None = None
     facts_by_label: Callable[[TuningJob], Iterable[tuple[LabelValues, Number]]] | None = None

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import threading
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from exporter.exposition.families import FAMILIES
+import structlog
+
+from exporter.exposition.families import families_in_force
 from exporter.exposition.render import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from exporter.clock import Clock, Instant
+    from exporter.exposition.family import Family
     from exporter.fleet import TargetView
     from exporter.telemetry import Telemetry
 
@@ -26,6 +29,8 @@ _MIN_PERIOD = 1.0
 _MAX_SHARE = 0.1  # of the time may be spent rendering
 _BEAT = 5.0
 
+log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -33,7 +38,7 @@ class Published:
 
     ``deflated`` is a raw deflate stream that ends at a byte boundary without its last block, so that each scrape can
     append its own end and still send one gzip member. ``crc`` and ``size`` are of the text. ``generation`` counts
-    renderings.
+    renderings. ``left_out`` tells how many series the limits of the table kept out: see ``render``.
     """
 
     generation: int
@@ -41,34 +46,40 @@ class Published:
     crc: int
     size: int
     targets: tuple[TargetView, ...]
+    left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 EMPTY = Published(0, b"", 0, 0, ())
 
 
-def publish(generation: int, targets: Sequence[TargetView]) -> Published:
-    """Render all tuning jobs of the targets."""
+def publish(
+    generation: int, targets: Sequence[TargetView], families: Sequence[Family] = families_in_force(frozenset())
+) -> Published:
+    """Render all tuning jobs of the targets; without ``families`` those that need no opt-in."""
     compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     deflated: list[bytes] = []
     crc = size = 0
-    for text in render(FAMILIES, list(chain.from_iterable(target.jobs for target in targets))):
+    left_out: dict[tuple[str, str], int] = {}
+    for text in render(families, chain.from_iterable(target.jobs for target in targets), left_out):
         block = text.encode()
         crc = zlib.crc32(block, crc)
         size += len(block)
         deflated.append(compressor.compress(block))
     deflated.append(compressor.flush(zlib.Z_FULL_FLUSH))
-    return Published(generation, b"".join(deflated), crc, size, tuple(targets))
+    return Published(generation, b"".join(deflated), crc, size, tuple(targets), left_out)
 
 
 class Publisher:
-    """Keeps ``published`` up to date with what ``collect`` returns. Thread-safe.
+    """Keeps ``published`` up to date with what ``views`` returns. Thread-safe.
 
-    It is woken by ``changed`` and, without, at the moment when values go stale.
+    It is woken by ``changed`` and, without, at the moment when values go stale. It shows the families that need no
+    opt-in until ``show`` says otherwise.
     """
 
-    def __init__(self, collect: Callable[[Instant], Iterable[TargetView]], telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(self, views: Callable[[Instant], Iterable[TargetView]], telemetry: Telemetry, clock: Clock) -> None:
         self.published = EMPTY
-        self._collect = collect
+        self._views = views
+        self._families = families_in_force(frozenset())
         self._telemetry = telemetry
         self._clock = clock
         self._condition = threading.Condition()
@@ -94,6 +105,15 @@ class Publisher:
             self._changed = True
             self._condition.notify_all()
 
+    def show(self, families: Sequence[Family]) -> None:
+        """Expose these families from the next rendering on."""
+        for family in families:
+            if family.limit is not None:
+                self._telemetry.series_capped.labels(family.full_name)
+        with self._condition:
+            self._families = tuple(families)
+        self.changed()
+
     @property
     def seconds_since_beat(self) -> float:
         """Seconds since the thread last showed that it lives."""
@@ -104,12 +124,20 @@ class Publisher:
         changes_at: float | None = None
         while self._wait(not_before, changes_at):
             now = self._clock.now()
-            targets = tuple(self._collect(now))
-            self.published = publish(self.published.generation + 1, targets)
+            targets = tuple(self._views(now))
+            before = self.published
+            self.published = publish(before.generation + 1, targets, self._families)
+            self._tell_of_limits(before, self.published)
             seconds = self._clock.monotonic() - now.monotonic
             self._telemetry.render_duration.set(seconds)
             not_before = now.monotonic + max(_MIN_PERIOD, seconds / _MAX_SHARE)
             changes_at = min((t.changes_at for t in targets if t.changes_at is not None), default=None)
+
+    def _tell_of_limits(self, before: Published, now: Published) -> None:
+        for (family, job), series in now.left_out.items():
+            if (family, job) not in before.left_out:
+                self._telemetry.series_capped.labels(family).inc()
+                log.warning("more series than a tuning job may have", family=family, tuning_job=job, left_out=series)
 
     def _wait(self, not_before: float, changes_at: float | None) -> bool:
         """Wait until there is something to render and return True, or False at the end."""

@@ -3,6 +3,8 @@
 from exporter.tuning_job.model import (
     TERMINAL_STATUSES,
     CompletionCriteria,
+    Definition,
+    HyperparameterRange,
     Objective,
     ResourceLimits,
     TrainingJob,
@@ -13,6 +15,8 @@ from exporter.tuning_job.reduce import MalformedAnswer, reduce
 __all__ = [
     "TERMINAL_STATUSES",
     "CompletionCriteria",
+    "Definition",
+    "HyperparameterRange",
     "MalformedAnswer",
     "Objective",
     "ResourceLimits",

@@ -6,6 +6,7 @@ Times are Unix seconds, durations seconds. Texts stand as on the wire.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,33 @@ class TrainingJob:
     end_time: float | None
     objective: Objective
     objective_value: int | float | None
+    hyperparameters: Mapping[str, float] = field(default_factory=dict)
+    """TunedHyperParameters: those whose value is a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One training job definition (HyperParameterTrainingJobDefinition)."""
+
+    name: str
+    """What tells it from the others of its tuning job: see ``definitions.labelled_definitions``."""
+    objective: Objective
+    spot: bool | None = None
+    instances: tuple[tuple[str, int | float | None], ...] = ()
+    """Instance types, each once, and how many of each a training job runs on."""
+    max_runtime_seconds: int | float | None = None
+    max_wait_seconds: int | float | None = None
+    max_pending_seconds: int | float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HyperparameterRange:
+    """The bounds of one integer or continuous range; ``definition`` is empty for the tuning job's own."""
+
+    hyperparameter: str
+    definition: str
+    min_value: float | None
+    max_value: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +113,8 @@ class TuningJob:
     best_training_job: TrainingJob | None = None
     overall_best_training_job: TrainingJob | None = None
     """Of this tuning job and all its parents."""
+    definitions: tuple[Definition, ...] = ()
+    ranges: tuple[HyperparameterRange, ...] = ()
     runtime_seconds: int | float | None = None
     training_jobs_not_improving: int | float | None = None
     convergence_detected_time: float | None = None
@@ -97,3 +127,17 @@ class TuningJob:
     def terminal(self) -> bool:
         """Whether the tuning job has ended for good. An unknown status counts as running."""
         return self.status in TERMINAL_STATUSES
+
+    @property
+    def target_reached(self) -> bool | None:
+        """Whether the best objective value is at or past the target, None where that cannot be told."""
+        best, target = self.best_training_job, self.criteria.target_objective_value
+        if best is None or best.objective_value is None or target is None:
+            return None
+        if math.isnan(best.objective_value) or math.isnan(target):
+            return None
+        if best.objective.type == "Maximize":
+            return best.objective_value >= target
+        if best.objective.type == "Minimize":
+            return best.objective_value <= target
+        return None

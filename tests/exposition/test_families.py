@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from support.views import DESCRIBED_AT, facts, view
 
+from exporter.config.values import FamilyName
 from exporter.errors import ErrorCode, Failure
-from exporter.exposition.families import FAMILIES, STATUSES, UNKNOWN_STATUS
+from exporter.exposition.families import FAMILIES, STATUSES, UNKNOWN_STATUS, families_in_force
 from exporter.exposition.family import IDENTITY, Family
 from exporter.fleet import JobView
 from exporter.tuning_job import TERMINAL_STATUSES, Objective
@@ -68,8 +70,31 @@ class TestTable:
             "max_runtime_seconds": (),
             "max_training_jobs_not_improving": (),
             "target_objective_value": (),
+            "target_reached": (),
             "parents": (),
+            "definition_info": ("definition", "instance_type", "spot", "objective_metric", "objective_type"),
+            "definition_instances": ("definition", "instance_type"),
+            "definition_max_runtime_seconds": ("definition",),
+            "definition_max_wait_seconds": ("definition",),
+            "definition_max_pending_seconds": ("definition",),
+            "best_training_job_info": ("training_job", "definition"),
+            "parent_info": ("parent",),
+            "best_hyperparameter_value": ("hyperparameter",),
+            "hyperparameter_min_value": ("hyperparameter", "definition"),
+            "hyperparameter_max_value": ("hyperparameter", "definition"),
         }
+
+    def test_opt_ins_are_those_of_the_configuration(self) -> None:
+        assert {family.collect for family in FAMILIES} == {None, *get_args(FamilyName)}
+
+    def test_an_opt_in_adds_its_families_in_their_place(self) -> None:
+        always = families_in_force(frozenset())
+        assert [family.name for family in always] == [family.name for family in FAMILIES if family.collect is None]
+        assert [family.name for family in families_in_force({"parents"})] == [
+            *(family.name for family in always),
+            "parent_info",
+        ]
+        assert families_in_force(frozenset(get_args(FamilyName))) == FAMILIES
 
     def test_names_no_family_twice(self) -> None:
         assert len(BY_NAME) == len(FAMILIES)
@@ -156,6 +181,10 @@ class TestHealth:
     def test_labels_are_told_apart_from_ours(self) -> None:
         shown = view(facts(), labels={"team": "ranking", "status": "mine"})
         assert list(BY_NAME["labels"].label_pairs(shown)) == [("label_team", "ranking"), ("label_status", "mine")]
+
+    def test_aws_tags_are_told_apart_from_labels(self) -> None:
+        shown = view(facts(), labels={"team": "ranking"}, tags={"team": "search"})
+        assert list(BY_NAME["labels"].label_pairs(shown)) == [("label_team", "ranking"), ("tag_team", "search")]
 
 
 class TestStatus:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import queue
 import threading
 import zlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.views import fleet, target
+from structlog.testing import capture_logs
+from support.views import facts, fleet, target, view
 
 from exporter.clock import ManualClock
 from exporter.exposition import Format, Published, Publisher, scrape
 from exporter.exposition import publish as publish_module
-from exporter.exposition.families import FAMILIES
+from exporter.exposition.families import FAMILIES, families_in_force
 from exporter.exposition.publish import EMPTY, publish
 from exporter.exposition.render import render
 from exporter.telemetry import PREFIX, Telemetry
@@ -44,8 +46,11 @@ def shown_jobs(published: Published) -> set[str]:
 class TestPublish:
     def test_holds_the_text_deflated(self) -> None:
         jobs = fleet(3)
-        published = publish(4, [target(jobs[:2]), target(jobs[2:])])
+        published = publish(4, [target(jobs[:2]), target(jobs[2:])], FAMILIES)
         assert text_of(published) == "".join(render(FAMILIES, jobs))
+
+    def test_shows_no_opt_in_family_unasked(self) -> None:
+        assert text_of(publish(4, [target(fleet(1))])) == "".join(render(families_in_force(frozenset()), fleet(1)))
 
     def test_tells_checksum_size_and_whose_it_is(self) -> None:
         targets = [target(fleet(2)), target([], name="idle")]
@@ -175,14 +180,14 @@ class TestPublisher:
         assert rig.renders == [0.0, 20.0]
 
     def test_renders_again_what_changed_during_a_rendering(self, rig: Rig) -> None:
-        collect = rig.publisher._collect
+        collect = rig.publisher._views
 
         def changing(now: Instant) -> tuple[TargetView, ...]:
             if not rig.renders:
                 rig.publisher.changed()
             return tuple(collect(now))
 
-        rig.publisher._collect = changing
+        rig.publisher._views = changing
         assert rig.start() == 1.0
         rig.advance(1)
         assert rig.renders == [0.0, 1.0]
@@ -220,7 +225,7 @@ class TestPublisher:
 
     def test_misses_beats_when_it_hangs(self, rig: Rig) -> None:
         hanging, go_on = threading.Event(), threading.Event()
-        rig.publisher._collect = lambda now: (hanging.set(), go_on.wait(PATIENCE), rig.targets)[2]
+        rig.publisher._views = lambda now: (hanging.set(), go_on.wait(PATIENCE), rig.targets)[2]
         rig.publisher.start()
         assert hanging.wait(PATIENCE)
         rig.clock.advance(31)
@@ -249,7 +254,7 @@ class TestPublisher:
 
     def test_is_waited_for_no_longer_than_said(self, rig: Rig) -> None:
         hanging, go_on = threading.Event(), threading.Event()
-        rig.publisher._collect = lambda now: (hanging.set(), go_on.wait(PATIENCE), rig.targets)[2]
+        rig.publisher._views = lambda now: (hanging.set(), go_on.wait(PATIENCE), rig.targets)[2]
         rig.publisher.start()
         assert hanging.wait(PATIENCE)
         rig.publisher.stop(0.01)
@@ -258,13 +263,53 @@ class TestPublisher:
         rig.thread.join(PATIENCE)
 
 
+class TestShow:
+    def test_takes_effect_with_the_next_rendering(self, rig: Rig) -> None:
+        rig.start()
+        assert "definition_info" not in text_of(rig.publisher.published)
+        rig.publisher.show(families_in_force({"definitions"}))
+        rig.settle()
+        rig.advance(1)
+        text = text_of(rig.publisher.published)
+        assert "sagemaker_tuning_job_definition_info{" in text
+        assert "parent_info" not in text
+        rig.publisher.show(families_in_force(frozenset()))
+        rig.settle()
+        rig.advance(1)
+        assert "definition_info" not in text_of(rig.publisher.published)
+
+    def test_families_with_a_limit_are_counted_from_0(self, rig: Rig) -> None:
+        assert 'series_capped_total{family="' not in rig.telemetry.render_text().decode()
+        rig.publisher.show(families_in_force({"parents"}))
+        counted = [line for line in rig.telemetry.render_text().decode().splitlines() if "series_capped_total{" in line]
+        assert counted == [
+            'sagemaker_tuning_exporter_series_capped_total{family="sagemaker_tuning_job_parent_info"} 0.0'
+        ]
+
+    def test_a_tuning_job_beyond_a_limit_is_counted_and_logged_once(self, rig: Rig) -> None:
+        many = tuple(f"parent-{number}" for number in range(23))
+        rig.targets = (target([view(replace(facts(), parents=many))]),)
+        with capture_logs() as logs:
+            rig.publisher.show(families_in_force({"parents"}))
+            rig.start()
+            for _ in range(3):
+                rig.change()
+                rig.advance(1)
+        text = rig.telemetry.render_text().decode()
+        assert 'series_capped_total{family="sagemaker_tuning_job_parent_info"} 1.0' in text
+        [told] = logs
+        assert (told["family"], told["left_out"]) == ("sagemaker_tuning_job_parent_info", 3)
+        assert 'tuning_job="tune-zh"' in told["tuning_job"]
+        assert rig.generation >= 4
+
+
 class TestScrapes:
     def test_of_an_unchanged_fleet_render_nothing(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[int] = []
 
-        def counting(generation: int, targets: tuple[TargetView, ...]) -> Published:
+        def counting(generation: int, *rest: Any) -> Published:
             calls.append(generation)
-            return publish(generation, targets)
+            return publish(generation, *rest)
 
         monkeypatch.setattr(publish_module, "publish", counting)
         rig.targets = (target(fleet(1_000)),)
@@ -279,8 +324,8 @@ class TestScrapes:
     def test_during_a_rendering_see_the_whole_set_before(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         half_way, go_on = threading.Event(), threading.Event()
 
-        def slow(families: object, views: object) -> Iterator[str]:
-            first, *others = render(families, views)
+        def slow(*arguments: Any) -> Iterator[str]:
+            first, *others = render(*arguments)
             yield first
             half_way.set()
             assert go_on.wait(PATIENCE)

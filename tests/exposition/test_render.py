@@ -16,11 +16,19 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from support.views import ANSWERS, DESCRIBED_AT, facts, fleet, view, view_of_answer
 
 from exporter.errors import ErrorCode, Failure
-from exporter.exposition.families import FAMILIES
+from exporter.exposition.families import FAMILIES, families_in_force
 from exporter.exposition.family import IDENTITY, PREFIX, Family
 from exporter.exposition.render import escape_label, format_value, render
 from exporter.telemetry import Telemetry
-from exporter.tuning_job import CompletionCriteria, Objective, ResourceLimits, TrainingJob, TuningJob
+from exporter.tuning_job import (
+    CompletionCriteria,
+    Definition,
+    HyperparameterRange,
+    Objective,
+    ResourceLimits,
+    TrainingJob,
+    TuningJob,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +39,9 @@ if TYPE_CHECKING:
     from exporter.fleet import JobView
 
 STEMS = sorted(path.stem for path in ANSWERS.glob("*.json"))
+ALWAYS = families_in_force(frozenset())
+OPT_IN = [family for family in FAMILIES if family.collect is not None]
+OPT_IN_TEXTS = sorted(ANSWERS.glob("*.opt-in.txt"))
 HEALTH = {"up", "error_info", "last_success_timestamp_seconds", "next_describe_timestamp_seconds", "labels"}
 
 
@@ -66,10 +77,18 @@ class TestAnswers:
 
     @pytest.mark.parametrize("stem", STEMS)
     def test_is_exposed_as_written_down(self, stem: str) -> None:
-        assert series_of(text_of([view_of_answer(stem)])) == (ANSWERS / f"{stem}.txt").read_text(encoding="utf-8")
+        assert series_of(text_of([view_of_answer(stem)], ALWAYS)) == (ANSWERS / f"{stem}.txt").read_text(
+            encoding="utf-8"
+        )
+
+    @pytest.mark.parametrize("file", OPT_IN_TEXTS, ids=lambda file: file.name)
+    def test_opt_in_families_are_exposed_as_written_down(self, file: Path) -> None:
+        shown = view_of_answer(file.name.removesuffix(".opt-in.txt"))
+        assert series_of(text_of([shown], OPT_IN)) == file.read_text(encoding="utf-8")
 
     def test_every_expectation_has_its_answer(self) -> None:
-        assert sorted(path.stem for path in ANSWERS.glob("*.txt")) == STEMS
+        assert sorted({path.stem for path in ANSWERS.glob("*.txt")} - {path.stem for path in OPT_IN_TEXTS}) == STEMS
+        assert len(OPT_IN_TEXTS) == 3
         assert len(STEMS) > 30
 
     @pytest.mark.parametrize("stem", STEMS)
@@ -149,6 +168,11 @@ class TestSeries:
         shown = view(None, labels={"team": 'a"b', "cost_center": "7"})
         assert 'tuning_job="asked-for",label_team="a\\"b",label_cost_center="7"} 1\n' in text_of([shown])
 
+    def test_carry_the_aws_tags_after_the_configured_labels(self) -> None:
+        shown = view(None, labels={"team": "a"}, tags={"team": "b", "cost_center": 'Q"3'})
+        assert 'tuning_job="asked-for",label_team="a",tag_team="b",tag_cost_center="Q\\"3"} 1\n' in text_of([shown])
+        parsed(text_of([shown]))
+
     def test_never_tell_the_message_of_a_failure(self) -> None:
         message = "User: arn:aws:sts::210987654321:assumed-role/watcher is not authorized"
         shown = view(None, attempted=True, failure=Failure(ErrorCode.ACCESS_DENIED, message, DESCRIBED_AT))
@@ -225,7 +249,17 @@ TRAINING_JOBS = st.builds(
     end_time=st.none() | TIME,
     objective=OBJECTIVES,
     objective_value=st.none() | VALUE,
+    hyperparameters=st.dictionaries(ANY_TEXT, st.floats(allow_nan=False, allow_infinity=False), max_size=3),
 )
+DEFINITIONS = st.builds(
+    Definition,
+    name=ANY_TEXT,
+    objective=OBJECTIVES,
+    spot=st.none() | st.booleans(),
+    instances=st.lists(st.tuples(ANY_TEXT, st.none() | COUNT), max_size=3).map(tuple),
+    max_runtime_seconds=st.none() | COUNT,
+)
+RANGES = st.builds(HyperparameterRange, ANY_TEXT, ANY_TEXT, st.none() | TIME, st.none() | TIME)
 FACTS = st.builds(
     TuningJob,
     name=ANY_TEXT,
@@ -246,6 +280,8 @@ FACTS = st.builds(
     objectives=st.dictionaries(st.sampled_from(["Succeeded", "Pending", "Failed"]), COUNT),
     best_training_job=st.none() | TRAINING_JOBS,
     overall_best_training_job=st.none() | TRAINING_JOBS,
+    definitions=st.lists(DEFINITIONS, max_size=3).map(tuple),
+    ranges=st.lists(RANGES, max_size=3).map(tuple),
     runtime_seconds=st.none() | COUNT,
     training_jobs_not_improving=st.none() | COUNT,
     convergence_detected_time=st.none() | TIME,
@@ -282,6 +318,34 @@ def of(samples: Iterable[Sample], some: JobView) -> list[Sample]:
 
 def same(found: float, expected: float) -> bool:
     return float(found) == float(expected) or (math.isnan(found) and math.isnan(expected))
+
+
+class TestLimits:
+    def limited(self, parents: Sequence[str], limit: int | None) -> tuple[str, dict[tuple[str, str], int]]:
+        family = replace(next(row for row in OPT_IN if row.name == "parent_info"), limit=limit)
+        left_out: dict[tuple[str, str], int] = {}
+        shown = [view(replace(facts(), name=name, parents=tuple(parents))) for name in ("a", "b")]
+        return "".join(render([family], shown, left_out)), left_out
+
+    def test_keep_the_first_and_count_the_others_of_each_job(self) -> None:
+        text, left_out = self.limited(["p", "q", "r", "s"], 2)
+        assert text.count('parent="p"') == text.count('parent="q"') == 2
+        assert 'parent="r"' not in text
+        [(first, number), (second, _)] = left_out.items()
+        assert first[0] == second[0] == "sagemaker_tuning_job_parent_info"
+        assert ('tuning_job="a"' in first[1], 'tuning_job="b"' in second[1], number) == (True, True, 2)
+
+    def test_that_are_just_reached_leave_nothing_out(self) -> None:
+        text, left_out = self.limited(["p", "q"], 2)
+        assert (text.count("} 1\n"), left_out) == (4, {})
+
+    def test_count_what_reads_alike_once(self) -> None:
+        text, left_out = self.limited(["\ud800", "\udfff", "?", "p"], 2)
+        assert (text.count("} 1\n"), left_out) == (4, {})
+
+    @pytest.mark.parametrize("family", OPT_IN, ids=lambda family: family.name)
+    def test_every_opt_in_has_one(self, family: Family) -> None:
+        assert family.limit
 
 
 class TestAnyFleet:

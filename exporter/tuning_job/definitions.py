@@ -1,0 +1,87 @@
+"""The training job definitions of an answer: what each searches by, what it runs on and for how long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.tuning_job.members import Answer, Number, mapping, mappings, number, text
+from exporter.tuning_job.model import Definition, Objective
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def raw_definitions(answer: Answer) -> list[Answer]:
+    """Return the training job definitions of either layout: the list or the single member."""
+    single = mapping(answer, "TrainingJobDefinition")
+    return [*mappings(answer, "TrainingJobDefinitions"), *([single] if single else [])]
+
+
+def labelled_definitions(answer: Answer) -> Iterator[tuple[str, Answer]]:
+    """Yield each definition with what tells it apart: its name.
+
+    The API names each of several. Of several without a name each is told by its place, ``#1`` being the first: no
+    name of the API holds that character. The only one is told by the empty text.
+    """
+    found = raw_definitions(answer)
+    for place, definition in enumerate(found, start=1):
+        yield text(definition, "DefinitionName") or ("" if len(found) == 1 else f"#{place}"), definition
+
+
+def objective(parent: Answer, member: str) -> Objective | None:
+    """Return an objective that states a metric or a direction."""
+    stated = mapping(parent, member)
+    metric_name, type_ = text(stated, "MetricName"), text(stated, "Type")
+    return None if metric_name is None and type_ is None else Objective(metric_name, type_)
+
+
+def config_objective(answer: Answer) -> Objective | None:
+    """Return the objective that stands in the tuning job's own configuration."""
+    return objective(mapping(answer, "HyperParameterTuningJobConfig"), "HyperParameterTuningJobObjective")
+
+
+def definitions(answer: Answer) -> tuple[Definition, ...]:
+    """Return the facts of every definition; the objective of one that states none is the tuning job's own."""
+    return tuple(_definition(name, definition, answer) for name, definition in labelled_definitions(answer))
+
+
+def _definition(name: str, definition: Answer, answer: Answer) -> Definition:
+    stopping = mapping(definition, "StoppingCondition")
+    spot = definition.get("EnableManagedSpotTraining")
+    return Definition(
+        name=name,
+        objective=objective(definition, "TuningObjective") or config_objective(answer) or Objective(None, None),
+        spot=spot if isinstance(spot, bool) else None,
+        instances=tuple(_instances(definition).items()),
+        max_runtime_seconds=number(stopping, "MaxRuntimeInSeconds"),
+        max_wait_seconds=number(stopping, "MaxWaitTimeInSeconds"),
+        max_pending_seconds=number(stopping, "MaxPendingTimeInSeconds"),
+    )
+
+
+def _instances(definition: Answer) -> dict[str, Number | None]:
+    """Return instances by type, the count None where it is not stated.
+
+    Groups run side by side, so those of one type add up. Instance configs are alternatives, the preferred one first.
+    """
+    resources = mapping(definition, "ResourceConfig")
+    counts = _summed(_typed([resources, *mappings(resources, "InstanceGroups")]))
+    alternatives = mapping(definition, "HyperParameterTuningResourceConfig")
+    for instance_type, count in _typed([alternatives, *mappings(alternatives, "InstanceConfigs")]):
+        counts.setdefault(instance_type, count)
+    return counts
+
+
+def _typed(resources: Iterable[Answer]) -> Iterator[tuple[str, Number | None]]:
+    for resource in resources:
+        instance_type = text(resource, "InstanceType")
+        if instance_type is not None:
+            yield instance_type, number(resource, "InstanceCount")
+
+
+def _summed(instances: Iterable[tuple[str, Number | None]]) -> dict[str, Number | None]:
+    counts: dict[str, Number | None] = {}
+    for instance_type, count in instances:
+        before = counts.get(instance_type, 0)
+        counts[instance_type] = None if before is None or count is None else before + count
+    return counts

@@ -1,0 +1,61 @@
+"""Hyperparameters as numbers: the values that a training job was given, and the ranges that were searched.
+
+The API sends every value as a text; some SDKs quote it once more inside, as ``"512"`` with its quotation marks. What
+does not read as a finite decimal number is no number, whatever kind of range it is of: a category that is one counts.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from exporter.tuning_job.definitions import labelled_definitions
+from exporter.tuning_job.members import Answer, mapping, mappings
+from exporter.tuning_job.model import HyperparameterRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges")
+
+
+def tuned_hyperparameters(training_job: Answer) -> dict[str, float]:
+    """Return the numeric ones of the hyperparameters that the search chose for a training job."""
+    tuned = mapping(training_job, "TunedHyperParameters")
+    numbers = ((name, _decimal(value)) for name, value in tuned.items())
+    return {name: number for name, number in numbers if number is not None}
+
+
+def ranges(answer: Answer) -> tuple[HyperparameterRange, ...]:
+    """Return the bounds of every integer and continuous range, as given whatever its scale.
+
+    They stand in the configuration of the tuning job or in its definitions. Categories and the hyperparameters whose
+    ranges SageMaker picks itself have none.
+    """
+    parameter_ranges = mapping(mapping(answer, "HyperParameterTuningJobConfig"), "ParameterRanges")
+    found = list(_bounded("", parameter_ranges))
+    for name, definition in labelled_definitions(answer):
+        found += _bounded(name, mapping(definition, "HyperParameterRanges"))
+    return tuple(found)
+
+
+def _bounded(definition: str, parameter_ranges: Answer) -> Iterator[HyperparameterRange]:
+    for kind in _RANGES:
+        for range_ in mappings(parameter_ranges, kind):
+            name = range_.get("Name")
+            if isinstance(name, str):
+                low, high = _decimal(range_.get("MinValue")), _decimal(range_.get("MaxValue"))
+                yield HyperparameterRange(name, definition, low, high)
+
+
+def _decimal(value: object) -> float | None:
+    if not isinstance(value, str):
+        return None
+    quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    inner = value[1:-1] if quoted else value
+    if not _DECIMAL.fullmatch(inner):
+        return None
+    number = float(inner)
+    return number if math.isfinite(number) else None

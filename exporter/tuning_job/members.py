@@ -1,0 +1,76 @@
+"""Reading the members of an answer, none of which is trusted to be there or to be what the API's model says.
+
+A member of a type that cannot be what it should be is treated like a member that is absent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+Number = int | float
+Answer = Mapping[str, Any]
+
+_JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def mapping(parent: Answer, member: str) -> Answer:
+    """Return an object, empty where there is none."""
+    found = parent.get(member)
+    return found if isinstance(found, Mapping) else {}
+
+
+def mappings(parent: Answer, member: str) -> list[Answer]:
+    """Return the objects of a list, leaving out whatever else stands in it."""
+    found = parent.get(member)
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
+
+
+def text(parent: Answer, member: str) -> str | None:
+    """Return a text that says something: the API spells "none" now and then as an empty string."""
+    found = parent.get(member)
+    return found if isinstance(found, str) and found else None
+
+
+def number(parent: Answer, member: str) -> Number | None:
+    """Return a finite number; ``value`` is for those that may be something else."""
+    found = value(parent, member)
+    return found if found is not None and math.isfinite(found) else None
+
+
+def value(parent: Answer, member: str) -> Number | None:
+    """Return the value of an objective, for which NaN and the infinities are values like any other."""
+    found = parent.get(member)
+    if isinstance(found, bool):
+        return None
+    if isinstance(found, str):
+        if found in _NON_FINITE:
+            return _NON_FINITE[found]
+        if not _JSON_NUMBER.fullmatch(found):
+            return None
+        return float(found)
+    if isinstance(found, int):
+        try:
+            float(found)
+        except OverflowError:  # no sample can hold it
+            return None
+        return found
+    return found if isinstance(found, float) else None
+
+
+def time(parent: Answer, member: str) -> float | None:
+    """Return a time in Unix seconds, from seconds, ISO 8601 text or a datetime; without a zone it is UTC."""
+    found = parent.get(member)
+    if isinstance(found, str) and not _JSON_NUMBER.fullmatch(found):
+        try:
+            found = datetime.fromisoformat(found)
+        except ValueError:
+            return None
+    if isinstance(found, datetime):
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    seconds = number(parent, member)
+    return None if seconds is None else float(seconds)

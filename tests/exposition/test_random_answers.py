@@ -1,0 +1,121 @@
+"""Answers of every shape that the API's model allows, and odd content in them, come to series that Prometheus can read."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from support.answers import random_answer
+from support.views import view
+
+from exporter.exposition.families import FAMILIES
+from exporter.exposition.family import PREFIX
+from exporter.exposition.render import render
+from exporter.telemetry import Telemetry
+from exporter.tuning_job import reduce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client import Metric
+
+    from exporter.fleet import JobView
+
+FLEETS, SIZE = 100, 100
+LONGEST = "n" * 26
+OWN = Telemetry()
+OWN_TEXT, OWN_OPENMETRICS = OWN.render_text().decode(), OWN.render_openmetrics().decode()
+
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def told(views: Iterable[JobView]) -> tuple[str, dict[tuple[str, str], int]]:
+    left_out: dict[tuple[str, str], int] = {}
+    return "".join(render(FAMILIES, views, left_out)), left_out
+
+
+def series(families: Iterable[Metric]) -> Series:
+    """Return what a parser read, no identity of it twice; an empty label is none."""
+    found: Series = {}
+    for family in families:
+        if family.name.startswith(PREFIX):
+            for sample in family.samples:
+                key = (sample.name, tuple(sorted((k, v) for k, v in sample.labels.items() if v)))
+                assert key not in found, key
+                found[key] = sample.value
+    return found
+
+
+def same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def readable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def wanted(views: Iterable[JobView]) -> Series:
+    """Return every number that the table computes, by name and labels as text."""
+    found: Series = {}
+    for shown in views:
+        assert shown.facts is not None
+        identity = {"aws_account_id": shown.account_id, "aws_region": shown.region, "tuning_job": shown.name}
+        for family in FAMILIES:
+            if family.facts is not None:
+                number = family.facts(shown.facts)
+                samples: Any = [] if number is None else [((), number)]
+            elif family.facts_by_label is not None:
+                samples = family.facts_by_label(shown.facts)
+            elif family.view is not None:
+                samples = family.view(shown)
+            else:
+                samples = [((), 1)]
+            for values, number in samples:
+                labels = identity | dict(zip(family.labels, values, strict=True))
+                key = tuple(sorted((k, readable(v)) for k, v in labels.items() if v))
+                found.setdefault((family.full_name, key), float(number))
+    return found
+
+
+def check(answers: list[dict[str, Any]]) -> Series:
+    views = [view(reduce(answer)) for answer in answers]
+    text, left_out = told(views)
+    assert left_out == {}
+    found = series(parse_text(text + OWN_TEXT))
+    expected = wanted(views)
+    assert found.keys() == expected.keys()
+    assert all(same(found[key], number) for key, number in expected.items())
+    return found
+
+
+def fleet(seed: int) -> list[dict[str, Any]]:
+    rng = random.Random(seed)
+    return [random_answer(rng, f"{LONGEST}-{number:05}") for number in range(SIZE)]
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_ten_thousand_answers_are_read_back_exactly(part: int) -> None:
+    seen: set[str] = set()
+    for seed in range(part * FLEETS // 10, (part + 1) * FLEETS // 10):
+        seen |= {name for name, _ in check(fleet(seed))}
+    assert seen >= {family.full_name for family in FAMILIES if family.name != "error_info"}
+
+
+def test_both_formats_read_alike() -> None:
+    for seed in range(FLEETS, FLEETS + 10):
+        text, _ = told(view(reduce(answer)) for answer in fleet(seed))
+        by_text, by_openmetrics = series(parse_text(text + OWN_TEXT)), series(parse_openmetrics(text + OWN_OPENMETRICS))
+        assert by_text.keys() == by_openmetrics.keys()
+        assert all(same(by_text[key], by_openmetrics[key]) for key in by_text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.randoms(use_true_random=False), min_size=1, max_size=3))
+def test_any_few(rngs: list[random.Random]) -> None:
+    check([random_answer(rng, f"job-{number}") for number, rng in enumerate(rngs)])

@@ -1,0 +1,162 @@
+"""Every member of the API's answer is accounted for, and what the table claims of it is so."""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from support.answers import ARN, OUTPUT, build, leaves
+from support.views import view
+
+from exporter.exposition.families import FAMILIES, Family
+from exporter.exposition.family import IDENTITY
+from exporter.exposition.render import render
+from exporter.tuning_job import reduce
+from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric, NotExported
+
+BY_NAME = {family.name: family for family in FAMILIES}
+FROM_ANSWERS = [family for family in FAMILIES if family.facts or family.facts_by_label]
+SHAPES = dict(leaves(OUTPUT))
+
+
+def used_by(path: str) -> set[str]:
+    return {use.family for use in FIELDS[path] if isinstance(use, Metric | Label)}
+
+
+class TestTable:
+    def test_has_every_leaf_of_the_api_and_no_other(self) -> None:
+        assert set(FIELDS) == set(SHAPES)
+
+    def test_walks_the_whole_shape(self) -> None:
+        assert len(SHAPES) > 200
+        assert {"TrainingJobDefinitions[].Environment{value}", "Autotune.Mode", "CreationTime"} <= set(SHAPES)
+
+    @pytest.mark.parametrize("path", FIELDS)
+    def test_says_something_of_each(self, path: str) -> None:
+        uses = FIELDS[path]
+        assert uses
+        assert len(set(uses)) == len(uses)
+        for use in uses:
+            match use:
+                case Metric(family):
+                    assert family in BY_NAME
+                case Label(family, label):
+                    assert label in BY_NAME[family].labels
+                case Identity(label):
+                    assert label in IDENTITY
+                case NotExported(reason):
+                    assert re.fullmatch(r"[A-Z].+\.", reason)
+                    assert len(uses) == 1
+
+    @pytest.mark.parametrize("family", FROM_ANSWERS, ids=lambda family: family.name)
+    def test_the_source_of_a_family_leads_to_leaves_that_name_it(self, family: Family) -> None:
+        for source in family.source.replace("(s)", "").split(", "):
+            named = re.compile(rf"(.*\.)?{re.escape(source)}([.\[{{].*)?")
+            assert any(named.fullmatch(path) and family.name in used_by(path) for path in FIELDS), source
+
+    @pytest.mark.parametrize("family", FROM_ANSWERS, ids=lambda family: family.name)
+    def test_every_label_of_a_family_comes_from_a_leaf(self, family: Family) -> None:
+        labels = {
+            use.label
+            for uses in FIELDS.values()
+            for use in uses
+            if isinstance(use, Label) and use.family == family.name
+        }
+        counters = {"training_jobs", "objectives"}  # their label is the member's name
+        assert labels == (set() if family.name in counters else set(family.labels))
+
+    def test_what_is_said_of_one_definition_is_said_of_each(self) -> None:
+        single = {
+            path.removeprefix("TrainingJobDefinition."): uses
+            for path, uses in FIELDS.items()
+            if path.startswith("TrainingJobDefinition.")
+        }
+        listed = {
+            path.removeprefix("TrainingJobDefinitions[]."): uses
+            for path, uses in FIELDS.items()
+            if path.startswith("TrainingJobDefinitions[].")
+        }
+        assert single == listed
+
+
+def plain_leaf(rng: random.Random, shape: Any) -> Any:
+    """Return a value that could stand in a real answer; numbers as texts do, where a hyperparameter may have one."""
+    kind = shape.type_name
+    if kind == "string":
+        return rng.choice(shape.enum) if shape.enum else str(rng.randint(1, 10**6))
+    return {"boolean": rng.random() < 0.5, "float": rng.random(), "timestamp": rng.uniform(1e9, 2e9)}.get(
+        kind, rng.randint(1, 10**6)
+    )
+
+
+def plain_answer(rng: random.Random, absent: float) -> dict[str, Any]:
+    answer: dict[str, Any] = build(
+        OUTPUT, lambda shape: plain_leaf(rng, shape), lambda: rng.random() >= absent, lambda: rng.randint(1, 2)
+    )
+    status = rng.choice(OUTPUT.members["HyperParameterTuningJobStatus"].enum)
+    return answer | {
+        "HyperParameterTuningJobName": "a",
+        "HyperParameterTuningJobArn": ARN.format("a"),
+        "HyperParameterTuningJobStatus": status,
+    }
+
+
+def shown(answer: dict[str, Any]) -> dict[str, str]:
+    """Return the text of each family."""
+    return {family.name: "".join(render([family], [view(reduce(answer))])) for family in FAMILIES}
+
+
+def places(value: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """Return every leaf's path with the container and the key that hold it."""
+    found = []
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            here = f"{path}.{name}" if path else name
+            if f"{here}{{value}}" in SHAPES:
+                found += [(f"{here}{{{part}}}", inner, key) for key in inner for part in ("key", "value")]
+            elif here in SHAPES:
+                found.append((here, value, name))
+            else:
+                found += places(inner, here)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            here = f"{path}[]"
+            found += [(here, value, index)] if here in SHAPES else places(inner, here)
+    return found
+
+
+def change(rng: random.Random, path: str, container: Any, key: Any) -> None:
+    if path.endswith("{key}"):
+        container[str(rng.randint(10**7, 10**8))] = container.pop(key)
+    else:
+        container[key] = plain_leaf(rng, SHAPES[path])
+
+
+def test_leaves_change_the_families_that_the_table_names_and_no_others() -> None:
+    """The proof is in many random answers: whether a leaf matters at all depends on those round it."""
+    rng = random.Random(20_261_125)
+    changed: dict[str, set[str]] = defaultdict(set)
+    for number in range(60):
+        answer = plain_answer(rng, absent=0.0 if number % 2 else 0.4)
+        before = shown(answer)
+        for index, (path, _, _) in enumerate(places(answer)):
+            if number % 4 == 0 or isinstance(FIELDS[path][0], NotExported) is (number % 4 == 1):
+                other = copy.deepcopy(answer)
+                change(rng, *places(other)[index])
+                after = shown(other) if path not in IDENTITIES else before
+                changed[path] |= {name for name in before if before[name] != after[name]}
+    beyond = {path: names - used_by(path) for path, names in changed.items() if names - used_by(path)}
+    assert beyond == {}
+    idle = {
+        path: used_by(path) - changed[path]
+        for path in FIELDS
+        if path not in IDENTITIES and used_by(path) - changed[path]
+    }
+    assert idle == {}
+
+
+IDENTITIES = {path for path, uses in FIELDS.items() if isinstance(uses[0], Identity)}
