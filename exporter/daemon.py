@@ -6,6 +6,7 @@ applying a configuration and stopping never meet each other half way.
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import time
@@ -17,7 +18,7 @@ import structlog
 
 from exporter import __version__
 from exporter.config import ConfigError
-from exporter.exposition import Publisher, TargetCollector, scrape
+from exporter.exposition import Publisher, TargetCollector, families_in_force, scrape
 from exporter.fleet import JobState, Target, TargetView, Workers
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.telemetry import Telemetry
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
+_END_ANYWAY_SECONDS = 4.0
 _READY_ANYWAY_SECONDS = 30.0
 _PUBLISHER_SILENCE_SECONDS = 30.0
 
@@ -118,10 +120,22 @@ class Daemon:
         return command.done
 
     def handle_signals(self) -> None:
-        """Let SIGTERM and SIGINT end the daemon, SIGHUP reload it; only for the process's main thread."""
+        """Let SIGTERM and SIGINT end the daemon, SIGHUP reload it; only for the process's main thread.
+
+        A SIGHUP that was blocked before is answered now.
+        """
+
+        def stop(*_: object) -> None:
+            # The main thread may hang, for example over a configuration on a network disk that is gone.
+            if not any(signal.getitimer(signal.ITIMER_REAL)):
+                signal.setitimer(signal.ITIMER_REAL, _END_ANYWAY_SECONDS)
+            self.request_stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.request_stop())
+            signal.signal(number, stop)
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
         signal.signal(signal.SIGHUP, lambda *_: self.request_reload("SIGHUP"))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def stop(self) -> None:
         """Stop everything within seconds, calls that hang left behind."""
@@ -141,14 +155,19 @@ class Daemon:
 
     def _reload(self, command: _Reload) -> None:
         """All or nothing: whatever is wrong is found before anything changes."""
+        if not command.done.set_running_or_notify_cancel():
+            return  # who asked has gone
         try:
-            settings = self._load()
+            self._apply(self._load(), command.trigger)
         except ConfigError as error:
             self.telemetry.reload_successful.set(0)
             log.warning("configuration refused, the old one stays", trigger=command.trigger, problems=str(error))
             command.done.set_exception(error)
+        except Exception as error:  # a defect of ours must not end what works
+            self.telemetry.reload_successful.set(0)
+            log.exception("reload failed", trigger=command.trigger)
+            command.done.set_exception(error)
         else:
-            self._apply(settings, command.trigger)
             command.done.set_result(None)
 
     def _apply(self, settings: Settings, trigger: str) -> None:
@@ -163,13 +182,19 @@ class Daemon:
         self._workers = {key: self._workers_for(spec, self._workers.get(key), now) for key, spec in wanted.items()}
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now.wall)
-        self._publisher.changed()
+        self._publisher.show(families_in_force(settings.collect))
         log.info(
             "configuration applied",
             trigger=trigger,
             targets=len(wanted),
             tuning_jobs=sum(len(spec.jobs) for spec in settings.targets),
         )
+        self._warn_of_what_is_not_acted_on(settings)
+
+    def _warn_of_what_is_not_acted_on(self, settings: Settings) -> None:
+        rules = sum(len(spec.rules) for spec in settings.targets)
+        if rules:
+            log.warning("this version does not act on discover yet", rules=rules)
 
     def _workers_for(self, spec: TargetSpec, current: Workers | None, now: Instant) -> Workers:
         """Return running workers for a target: new ones, or the current ones where they can go on."""
@@ -182,7 +207,7 @@ class Daemon:
                 target.condition.notify_all()
             if (spec.connection, spec.requests_per_second) == (old.connection, old.requests_per_second):
                 return current
-            current.stop()
+            current.retire()
             current.api.close()
         workers = Workers(target, self._make_api(spec), self._clock, self._publisher.changed)
         workers.start()

@@ -1,0 +1,27 @@
+"""What a daemon's process sees to first: importing the rest takes it half a second."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+
+def prepare() -> None:
+    """Open the standard streams that are closed, and mind signals until the daemon takes them."""
+    _open_standard_streams()
+    _mind_signals()
+
+
+def _open_standard_streams() -> None:
+    """Lead the closed ones nowhere: else the first sockets would get their numbers, and log lines be written to them."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
+def _mind_signals() -> None:
+    """Let SIGTERM and SIGINT end the process, which holds nothing yet, and SIGHUP wait."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
