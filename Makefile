@@ -3,7 +3,7 @@ PYTHON ?= python3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test faults lint format docs lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -20,6 +20,9 @@ test: lint .venv-peers/.installed ## Check the code, then run every test
 	@tools/install-debian
 	@.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 
+faults: .venv/.dev ## Break AWS in every way and print what the exporter made of it
+	@.venv/bin/python -m pytest --quiet --capture=no tests/faults
+
 lint: .venv/.dev ## Check format, style, types and the direction of imports
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
@@ -29,6 +32,9 @@ lint: .venv/.dev ## Check format, style, types and the direction of imports
 format: .venv/.dev ## Format the code and repair what can be repaired
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
+
+docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
+	@.venv/bin/python tools/make_docs.py
 
 lock: .cache/uv/bin/uv ## Renew the lock files to the newest releases
 	@.cache/uv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \

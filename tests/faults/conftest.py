@@ -1,0 +1,89 @@
+"""All rigs play at once; their tests look at the cells. After a run in one process the matrix is printed."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import boto3
+import pytest
+import structlog
+import trustme
+from faults.cases import CASES, MOMENTS, SCOPES, applies
+from faults.rig import Rig
+from faults.verdict import Cell, judge
+
+from exporter.sagemaker import Sessions
+
+_PRINTED: list[Cell] = []
+
+
+@pytest.fixture(scope="session")
+def log():
+    """Every line that is logged, with the time; also where other threads log."""
+    lines = []
+
+    def keep(_, level, entry):
+        lines.append(entry | {"level": level, "at": time.time()})
+        raise structlog.DropEvent
+
+    before = structlog.get_config()
+    structlog.configure(processors=[keep])
+    yield lines
+    structlog.configure(**before)
+
+
+@pytest.fixture(scope="session")
+def make_rig(tmp_path_factory):
+    authorities = (trustme.CA(), trustme.CA())
+    bundle = tmp_path_factory.mktemp("faults") / "ca.pem"
+    authorities[0].cert_pem.write_to_path(bundle)
+    sessions = Sessions()
+
+    def make(scope, label, cases, regions):
+        return Rig(scope, label, cases, regions, sessions, authorities, bundle)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def matrix(make_rig, log):
+    """Play everything and return the cells by (case, moment, scope)."""
+    regions = [*boto3.Session().get_available_regions("sagemaker")][: len(CASES) + 1]
+    assert len(regions) == len(CASES) + 1
+    here = [case for case in CASES if applies(case, "one job")]
+    waves = [
+        [make_rig("one job", "j", here, ["eu-west-1"]), make_rig("one region", "r", CASES, regions)],
+        [make_rig("everything", f"e{i}", [case], ["eu-west-1"]) for i, case in enumerate(CASES)],
+    ]
+    for rigs in waves:
+        with ExitStack() as running:
+            for rig in rigs:
+                running.enter_context(rig)
+            with ThreadPoolExecutor(len(rigs)) as pool:
+                list(pool.map(Rig.play, rigs))
+    cells = [cell for rigs in waves for rig in rigs for cell in judge(rig, log)]
+    _PRINTED.extend(cells)
+    return {(cell.case, cell.moment, cell.scope): cell for cell in cells}
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not _PRINTED:
+        return
+    cells = {(cell.case, cell.moment, cell.scope): cell for cell in _PRINTED}
+    write = terminalreporter.write_line
+    write("")
+    write("| fault | " + " | ".join(f"{scope}, {moment}" for scope in SCOPES for moment in MOMENTS) + " |")
+    write("|---" * (1 + len(SCOPES) * len(MOMENTS)) + "|")
+    for case in dict.fromkeys(cell.case for cell in _PRINTED):
+        row = [_text(cells.get((case, moment, scope))) for scope in SCOPES for moment in MOMENTS]
+        write(f"| {case} | " + " | ".join(row) + " |")
+    write(f"{sum(cell.scrapes for cell in _PRINTED)} looks at a tuning job in a scrape")
+
+
+def _text(cell: Cell | None) -> str:
+    if cell is None:
+        return "n/a"
+    times = (f"{seconds:.1f}" for seconds in (cell.visible, cell.well) if seconds is not None)
+    return "; ".join(cell.problems) or f"ok {' / '.join(times) or f'≤ {cell.oldest:.1f} s old'}"

@@ -1,0 +1,267 @@
+"""A daemon, a simulator whose faults come and go, and a scraper that never stops looking."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import httpx
+from faults.cases import MOMENTS, ROLE_CASE
+from faults.look import Scrape, Seen, read
+from support.processes import wait_until
+
+from exporter.clock import SystemClock
+from exporter.config import parse
+from exporter.daemon import Daemon
+from exporter.sagemaker import SageMakerApi
+from exporter.simulator.faults import Fault
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+from exporter.web.listen import open_socket, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import trustme
+    from faults.cases import Case
+
+    from exporter.config import Settings
+    from exporter.sagemaker import Sessions
+
+ACCOUNT = "123456789012"
+INTERVAL = 1.0
+STALE_AFTER = 3.0
+CONNECT_TIMEOUT = 0.5
+READ_TIMEOUT = 0.6
+OTHER_READ_TIMEOUT = 0.7
+"""After the reload, so that the daemon must replace threads and clients in the middle of the fault."""
+NEIGHBOURS = 3
+SPEED = 60.0  # something changes at every describe, and no job ends
+PATIENCE = 12.0
+
+
+class Recorder(Simulator):
+    """A simulator that remembers when each tuning job was described."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.described: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    def handle(self, request: Any) -> dict[str, Any]:
+        began = time.time()
+        try:
+            return super().handle(request)
+        finally:
+            if request.operation == "DescribeHyperParameterTuningJob":
+                self.described[request.content["HyperParameterTuningJobName"]].append((began, time.time()))
+
+
+class Watched(NamedTuple):
+    """A tuning job of the configuration; ``case`` is the fault that will strike it, None for a neighbour."""
+
+    name: str
+    region: str
+    case: Case | None
+    settings: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Phase:
+    """When the faults of a moment began and were lifted, and when everybody was well again (Unix seconds)."""
+
+    moment: str
+    on: float
+    off: float = 0.0
+    well: float = 0.0
+
+
+class Rig:
+    """One stack. ``play`` takes it through all moments; what was seen is in ``scrapes``, ``phases`` and the log."""
+
+    def __init__(
+        self,
+        scope: str,
+        label: str,
+        cases: Sequence[Case],
+        regions: Sequence[str],
+        sessions: Sessions,
+        authorities: tuple[trustme.CA, trustme.CA],
+        bundle: Path,
+    ) -> None:
+        self.scope, self.cases = scope, cases
+        self.simulator = Recorder()
+        self.simulator.credentials_lifetime = 60.0  # so short that the SDK renews them for each call
+        self._contexts = tuple(_context(authority) for authority in authorities)
+        self._server = Server(self.simulator)
+        self._own = {case.name: self._server_of(case) for case in cases if case.of_endpoint}
+        self.jobs = tuple(self._jobs(label, regions, str(bundle)))
+        for job in self.jobs:
+            self.simulator.create("healthy", job.name, region=job.region, created=time.time() - 60, speed=SPEED)
+        self._version = "a"
+        listener = open_socket(parse_address("127.0.0.1:0"))
+        self.url = "http://{}:{}".format(*listener.getsockname()[:2])
+        # One loader of the SDK's data for all daemons of the process: tens of megabytes each otherwise.
+        self.daemon = Daemon(
+            self._load,
+            self._load(),
+            [listener],
+            SystemClock(),
+            make_api=lambda spec: SageMakerApi(spec, sessions, self.daemon.telemetry),
+        )
+        self.target_of = {job.name: spec.name for spec in self._load().targets for job in spec.jobs}
+        self.scrapes: list[Scrape] = []
+        self.phases: list[Phase] = []
+
+    def _server_of(self, case: Case) -> Server:
+        return Server(self.simulator, tls=self._contexts[0] if case.name == "untrusted-tls" else None)
+
+    def _jobs(self, label: str, regions: Sequence[str], bundle: str) -> Any:
+        for i, case in enumerate(self.cases):
+            settings: dict[str, Any] = {}
+            if case.of_endpoint:
+                settings = {"endpoint_url": self._own[case.name].url, "ca_bundle": bundle}
+            if case.name == ROLE_CASE:
+                settings = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/{label}"}
+                self.simulator.roles[settings["role_arn"]] = None
+            yield Watched(f"{label}-{case.name}", regions[i % len(regions)], case, settings)
+        if self.scope == "everything":
+            return
+        region = regions[0] if len(regions) == 1 else regions[-1]
+        for i in range(NEIGHBOURS):
+            yield Watched(f"{label}-neighbour-{i}", region, None, {})
+
+    def _load(self) -> Settings:
+        read_timeout = READ_TIMEOUT if self._version == "a" else OTHER_READ_TIMEOUT
+        return parse(
+            # JSON is YAML.
+            json.dumps(
+                {
+                    "interval": f"{INTERVAL:.0f}s",
+                    "stale_after": f"{STALE_AFTER:.0f}s",
+                    "aws": {
+                        "account_id": ACCOUNT,
+                        "endpoint_url": self._server.url,
+                        "sts_endpoint_url": self._server.url,
+                        "requests_per_second": 100,
+                        "connect_timeout": f"{CONNECT_TIMEOUT * 1000:.0f}ms",
+                        "read_timeout": f"{read_timeout * 1000:.0f}ms",
+                    },
+                    "tuning_jobs": [
+                        {"name": job.name, "region": job.region, "labels": {"version": self._version}} | job.settings
+                        for job in self.jobs
+                    ],
+                }
+            ),
+            "faults.yaml",
+        )
+
+    def __enter__(self) -> Self:
+        with ExitStack() as running:
+            for server in (self._server, *self._own.values()):
+                running.enter_context(server)
+            self._scraping = True
+            self._scraper = threading.Thread(target=self._scrape)
+            self._running = running.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._scraping = False
+        self._scraper.join()
+        self.daemon.request_stop()
+        self._main.join()
+        self._running.close()
+
+    def play(self) -> None:
+        """Have the faults come and go at every moment."""
+        for moment in MOMENTS:
+            phase = Phase(moment, time.time())
+            self.phases.append(phase)
+            self._play(phase)
+
+    def _play(self, phase: Phase) -> None:
+        with ExitStack() as faults:
+            for case in self.cases:
+                self._strike(case, faults)
+            if phase.moment == "first round":
+                self.start()
+            if phase.moment == "during reload":
+                wait_until(lambda: time.time() > phase.on + 0.7, what="calls that are held up")
+                self._version = "b"
+                self.daemon.request_reload("test").result()
+            self._settle(lambda: time.time() > phase.on + 2.5 and self._all(_dark))
+            phase.off = time.time()
+        self._settle(lambda: self._all(_well))
+        phase.well = time.time()
+
+    def cycle(self) -> None:
+        """Have the faults come and go once, in a hurry, and keep nothing of what was seen."""
+        with ExitStack() as faults:
+            for case in self.cases:
+                self._strike(case, faults)
+            self._settle(lambda: self._all(lambda seen, case: seen.codes == {case.code}))
+        self._settle(lambda: self._all(_well))
+        del self.scrapes[:-1]
+
+    def start(self) -> None:
+        """Start the daemon and the scraper."""
+        self.daemon.start()
+        self._main = threading.Thread(target=self.daemon.run)
+        self._main.start()
+        self._scraper.start()
+
+    def _strike(self, case: Case, faults: ExitStack) -> None:
+        if case.name == "refused":
+            faults.enter_context(self._own[case.name].refusing())
+        elif case.name == "untrusted-tls":
+            server = self._own[case.name]
+            server.tls = self._contexts[1]
+            faults.callback(setattr, server, "tls", self._contexts[0])
+        else:
+            fault = Fault(case.kind, seconds=case.seconds, **self._scope_of(case))
+            self.simulator.faults.add(fault)
+            faults.callback(self.simulator.faults.remove, fault)
+
+    def _scope_of(self, case: Case) -> dict[str, str]:
+        job = next(job for job in self.jobs if job.case == case)
+        if case.name == ROLE_CASE:
+            return {"operation": "AssumeRole"}
+        return {"one job": {"name": job.name}, "one region": {"region": job.region}, "everything": {}}[self.scope]
+
+    def _settle(self, condition: Any) -> None:
+        """Wait for a condition, or until patience ends: then the verdict tells what was wrong."""
+        deadline = time.time() + PATIENCE
+        wait_until(lambda: condition() or time.time() > deadline, timeout=2 * PATIENCE)
+
+    def _all(self, condition: Any) -> bool:
+        jobs = self.scrapes[-1].jobs if self.scrapes else {}
+        return all(condition(jobs.get(job.name, Seen()), job.case) for job in self.jobs if job.case)
+
+    def _scrape(self) -> None:
+        pause = threading.Event()
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
+            while self._scraping:
+                asked = time.time()
+                text = client.get("/metrics").text
+                self.scrapes.append(read(asked, time.time(), text))
+                pause.wait(0.1 if self.scope != "everything" else 0.25)
+
+
+def _dark(seen: Seen, case: Case) -> bool:
+    return not seen.values and seen.codes == {case.code}
+
+
+def _well(seen: Seen, _: Case) -> bool:
+    return bool(seen.values) and seen.up == 1
+
+
+def _context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context

@@ -1,0 +1,175 @@
+"""What was wrong in what a rig saw, cell by cell of the matrix."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, STALE_AFTER
+from support.truth import expected_series
+
+from exporter.simulator.faults import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from faults.cases import Case
+    from faults.look import Scrape, Seen
+    from faults.rig import Phase, Rig, Watched
+    from support.truth import Key
+
+PUBLISHING = 1.0
+SLACK = 10.0
+"""For a busy machine: how fast it really was, the matrix tells; here only what never comes is wrong."""
+
+VISIBLE_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + SLACK
+DRIPPING_VISIBLE_WITHIN = INTERVAL + 2 * (CONNECT_TIMEOUT + OTHER_READ_TIMEOUT) + PUBLISHING + SLACK
+WELL_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + SLACK
+OLDEST = INTERVAL + STALE_AFTER + PUBLISHING + SLACK
+OLDEST_OF_NEIGHBOURS = INTERVAL + PUBLISHING + SLACK
+
+
+class Cell(NamedTuple):
+    """One cell: seconds from the fault to the visible error, and from its end to good values; what was wrong."""
+
+    case: str
+    moment: str
+    scope: str
+    visible: float | None
+    well: float | None
+    oldest: float
+    scrapes: int
+    problems: tuple[str, ...]
+
+
+def judge(rig: Rig, log: Sequence[Mapping[str, Any]]) -> Iterator[Cell]:
+    """Return the cells of a rig, those of its neighbours included."""
+    for i, phase in enumerate(rig.phases):
+        until = rig.phases[i + 1].on if i + 1 < len(rig.phases) else float("inf")
+        scrapes = [scrape for scrape in rig.scrapes if phase.on < scrape.asked and scrape.came < until]
+        for case in rig.cases:
+            yield _judge_case(rig, case, phase, scrapes, log)
+        if any(job.case is None for job in rig.jobs):
+            yield _judge_neighbours(rig, phase, scrapes, log)
+
+
+def _judge_case(
+    rig: Rig, case: Case, phase: Phase, scrapes: Sequence[Scrape], log: Sequence[Mapping[str, Any]]
+) -> Cell:
+    job = next(job for job in rig.jobs if job.case == case)
+    problems: list[str] = []
+    seen = [(scrape, scrape.jobs[job.name]) for scrape in scrapes if job.name in scrape.jobs]
+    during = [(scrape, one) for scrape, one in seen if scrape.came < phase.off]
+    after = [(scrape, one) for scrape, one in seen if scrape.asked > phase.off]
+    visible = _first((scrape.came - phase.on for scrape, one in during if _shows(one, case)))
+    well = _first((scrape.came - phase.off for scrape, one in after if one.up == 1 and one.values))
+
+    if visible is None:
+        problems.append("never visible")
+    else:
+        if visible > (DRIPPING_VISIBLE_WITHIN if case.kind is Kind.DRIPPING else VISIBLE_WITHIN):
+            problems.append(f"visible after {visible:.1f} s")
+        wrong = [one for scrape, one in during if scrape.came - phase.on > visible and not _shows(one, case)]
+        if wrong:
+            problems.append(f"not shown all the time: up {wrong[0].up}, {sorted(wrong[0].codes)}")
+        if not _rose(rig, job, case, during, scrapes):
+            problems.append("api_errors_total did not rise")
+    if during and during[-1][1].values:
+        problems.append("values did not go")
+    if well is None or well > WELL_WITHIN:
+        problems.append("never well again" if well is None else f"well after {well:.1f} s")
+    if phase.moment == "during reload" and seen and seen[-1][1].version != "b":
+        problems.append("the reload did not arrive")
+    problems += _log_problems(job, case, phase, log)
+    problems += _wrong_values(rig, job, seen)
+    oldest = _oldest(seen)
+    if oldest > OLDEST:
+        problems.append(f"values {oldest:.1f} s old")
+    return Cell(case.name, phase.moment, rig.scope, visible, well, oldest, len(seen), tuple(problems))
+
+
+def _judge_neighbours(rig: Rig, phase: Phase, scrapes: Sequence[Scrape], log: Sequence[Mapping[str, Any]]) -> Cell:
+    problems: list[str] = []
+    oldest, count = 0.0, 0
+    for job in rig.jobs:
+        if job.case is not None:
+            continue
+        seen = [(scrape, scrape.jobs[job.name]) for scrape in scrapes if job.name in scrape.jobs]
+        if phase.moment == "first round":
+            up = next((i for i, (_, one) in enumerate(seen) if one.up == 1), len(seen))
+            seen = seen[up:]
+        count += len(seen)
+        if not seen:
+            problems.append(f"{job.name} was never up")
+        bad = [one for _, one in seen if one.up != 1 or one.codes or not one.values]
+        if bad:
+            problems.append(f"{job.name}: up {bad[0].up}, {sorted(bad[0].codes)} in {len(bad)} scrapes")
+        problems += _wrong_values(rig, job, seen)
+        oldest = max(oldest, _oldest(seen))
+        lines = _lines(job, phase, log)
+        if lines != (["tuning job found"] if phase.moment == "first round" else []):
+            problems.append(f"logged {lines}")
+    if oldest > OLDEST_OF_NEIGHBOURS:
+        problems.append(f"values {oldest:.1f} s old")
+    return Cell("(the others)", phase.moment, rig.scope, None, None, oldest, count, tuple(problems))
+
+
+def _shows(one: Seen, case: Case) -> bool:
+    """Whether a scrape tells of the fault."""
+    return one.up == 0 and one.codes == {case.code}
+
+
+def _rose(rig: Rig, job: Watched, case: Case, during: Sequence[tuple[Scrape, Seen]], scrapes: Sequence[Scrape]) -> bool:
+    label = (rig.target_of[job.name], str(case.code))
+    before = 0.0 if scrapes[0] is rig.scrapes[0] else scrapes[0].errors[label]
+    return during[-1][0].errors[label] > before
+
+
+def _log_problems(job: Watched, case: Case, phase: Phase, log: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    wanted = ["describe failed", "describe succeeded again"]
+    if phase.moment == "first round" or case.code == "not_found":
+        wanted.append("tuning job found")
+    lines = _lines(job, phase, log)
+    if lines != wanted:
+        yield f"logged {lines}"
+
+
+def _lines(job: Watched, phase: Phase, log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what was logged about a tuning job, but for its own life."""
+    return [
+        entry["event"]
+        for entry in log
+        if entry.get("tuning_job") == job.name
+        and phase.on <= entry["at"] <= phase.well
+        and entry["event"] != "tuning job status changed"
+    ]
+
+
+def _wrong_values(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -> list[str]:
+    """Every scrape must show what the service said within the call that ended at the last success."""
+    life = next(life for lives in rig.simulator._lives.values() for life in lives.values() if life.name == job.name)
+    identity = {"aws_account_id": ACCOUNT, "aws_region": job.region, "tuning_job": job.name}
+
+    @lru_cache(maxsize=64)
+    def truth(moment: float) -> dict[Key, float]:
+        return expected_series(life.at(moment), identity)
+
+    calls = rig.simulator.described[job.name]
+    for scrape, one in seen:
+        if not one.values:
+            continue
+        if one.last_success is None:
+            return ["values without a last success"]
+        # A call under way when the reload replaced the threads may have been answered to nobody.
+        ended = [call for call in calls if call[0] <= one.last_success][-2:]
+        if not any(one.values == truth(moment) for call in ended for moment in call):
+            return [f"wrong values {scrape.came - rig.phases[0].on:.1f} s after the start"]
+    return []
+
+
+def _oldest(seen: Iterable[tuple[Scrape, Seen]]) -> float:
+    return max((scrape.asked - (one.last_success or 0.0) for scrape, one in seen if one.values), default=0.0)
+
+
+def _first(values: Iterable[float]) -> float | None:
+    return next(iter(values), None)
