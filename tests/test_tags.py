@@ -1,0 +1,103 @@
+"""AWS tags all the way: from a simulated SageMaker through the AWS SDK to the text of a scrape."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from support.processes import wait_until
+
+from exporter.clock import SystemClock
+from exporter.config import parse
+from exporter.daemon import Daemon
+from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+from exporter.web.listen import open_socket, parse_address
+
+
+@pytest.fixture
+def simulator():
+    simulator = Simulator(SystemClock())
+    tags = {"team": "search", "cost-center": "4711", "owner": "nobody's business"}
+    simulator.create("healthy", "Churn-V3", region="us-east-1", tags=tags)
+    simulator.create("healthy", "plain", region="us-east-1")
+    return simulator
+
+
+@pytest.fixture
+def endpoint(simulator):
+    with Server(simulator) as server:
+        yield server.url
+
+
+@pytest.fixture
+def start(endpoint):
+    """Return a function that starts a daemon and returns a client of it."""
+    running = []
+
+    def start(more):
+        text = (
+            f"aws: {{region: us-east-1, endpoint_url: '{endpoint}', sign_requests: false, requests_per_second: 50}}\n"
+            f"tuning_jobs: [Churn-V3, plain]\ninterval: 1s\n{more}"
+        )
+        settings = parse(text, "test.yaml")
+        listener = open_socket(parse_address("127.0.0.1:0"))
+        daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
+        host, port = listener.getsockname()
+        client = httpx.Client(base_url=f"http://{host}:{port}", trust_env=False)
+        running.append((daemon, client))
+        daemon.start()
+        return client
+
+    yield start
+    for daemon, client in running:
+        client.close()
+        daemon.stop()
+
+
+def labels(client):
+    """Return the tag labels of each tuning job as scraped."""
+    lines = re.findall(r"^sagemaker_tuning_job_labels\{(.*)\} 1$", client.get("/metrics").text, re.MULTILINE)
+    pairs = [dict(re.findall(r'(\w+)="([^"]*)"', line)) for line in lines]
+    return {pair["tuning_job"]: {key: pair[key] for key in pair if key.startswith("tag_")} for pair in pairs}
+
+
+def own(client, name):
+    """Return the sum over an own metric's series about ListTags."""
+    text = client.get("/metrics").text
+    found = re.findall(rf'^sagemaker_tuning_exporter_{name}\{{.*operation="ListTags".*\}} (.*)$', text, re.MULTILINE)
+    return sum(map(float, found))
+
+
+def test_tags_become_labels(start, simulator):
+    client = start("tag_labels: [cost-center, team, env]\n")
+    wait_until(lambda: labels(client).get("Churn-V3"), what="the tags")
+    assert labels(client) == {"Churn-V3": {"tag_cost_center": "4711", "tag_team": "search"}, "plain": {}}
+    wait_until(lambda: simulator.requests["ListTags", "us-east-1"] == 2, what="the call for the other job")
+    assert own(client, "api_requests_total") == 2
+    assert own(client, "api_errors_total") == 0
+
+
+def test_a_permission_that_is_missing_touches_nothing_else(start, simulator):
+    simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation="ListTags"))
+    client = start("tag_labels: [team]\n")
+    wait_until(lambda: own(client, "api_errors_total") == 2, what="the refusals")
+    described = simulator.requests["DescribeHyperParameterTuningJob", "us-east-1"]
+    wait_until(
+        lambda: simulator.requests["DescribeHyperParameterTuningJob", "us-east-1"] >= described + 4, what="two rounds"
+    )
+    text = client.get("/metrics").text
+    assert re.findall(r"^sagemaker_tuning_job_up\{.*\} (.*)$", text, re.MULTILINE) == ["1", "1"]
+    assert "sagemaker_tuning_job_error_info{" not in text
+    assert labels(client) == {"Churn-V3": {}, "plain": {}}
+    assert simulator.requests["ListTags", "us-east-1"] == 2
+
+
+def test_without_a_list_no_tags_are_asked_for(start, simulator):
+    client = start("")
+    wait_until(lambda: simulator.requests["DescribeHyperParameterTuningJob", "us-east-1"] >= 4, what="two rounds")
+    assert labels(client) == {"Churn-V3": {}, "plain": {}}
+    assert simulator.requests["ListTags", "us-east-1"] == 0
+    assert "ListTags" not in client.get("/metrics").text

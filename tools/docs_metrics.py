@@ -1,0 +1,246 @@
+"""docs/metrics.md, made from the metric table and from what the exporter exposes of itself."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from own_metrics import VALUES, OwnMetric, own_metrics
+
+from exporter.errors import ErrorCode
+from exporter.exposition.families import FAMILIES
+from exporter.exposition.family import IDENTITY, PREFIX, Family
+from exporter.fleet import Operation
+from exporter.telemetry import PREFIX as OWN_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+JOIN = ", ".join(IDENTITY)
+
+# The headings over the families, in order, and what stands under each before the first family.
+SECTIONS = {
+    "Health": "What the exporter knows of a tuning job whatever AWS answers. These series stay as long as the tuning job"
+    " is configured: alert on them first.",
+    "State and progress": "What the tuning job is, and how far it has come.",
+    "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether less is better.",
+    "Times": "Unix times in seconds. Subtract them from `time()` for an age.",
+    "Limits and completion criteria": "What was asked for when the tuning job was created; it never changes.",
+    "Opt-in": "Exposed only where `collect` in the configuration names them. What a tuning job has beyond the most series"
+    f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.",
+}
+
+OWN_INTRODUCTION = f"""\
+## The exporter itself
+
+What it asked of AWS, what came back, and how it is doing. These begin with `{OWN_PREFIX}_`; a `target` is an account and
+region called with one set of credentials, named in the configuration. Counters start at 0 with their target, so that the
+first increase is one. All of them are stable."""
+
+OWN_QUESTIONS = f"""\
+```promql
+# Share of calls to AWS that failed, by target.
+sum by (target) (rate({OWN_PREFIX}_api_errors_total[5m])) / sum by (target) (rate({OWN_PREFIX}_api_requests_total[5m]))
+
+# 95th percentile of the time that a call takes.
+histogram_quantile(0.95, sum by (operation, le) (rate({OWN_PREFIX}_api_request_duration_seconds_bucket[5m])))
+
+# The budget is too small: share of the time that due calls waited for it.
+rate({OWN_PREFIX}_rate_limit_wait_seconds_total[5m]) > 0.5
+
+# A configuration was refused, and the one before is still at work.
+{OWN_PREFIX}_config_last_reload_successful == 0
+
+# No round over the tuning jobs of a target has ended for ten minutes.
+time() - {OWN_PREFIX}_last_poll_timestamp_seconds > 600
+```"""
+
+ERRORS_INTRODUCTION = f"""\
+## Error codes
+
+The values of `code`, on `{PREFIX}error_info` and `{OWN_PREFIX}_api_errors_total`. *Tried again* tells whether a
+describe that failed so is repeated before its interval is over, a little later each time."""
+
+
+def render() -> str:
+    """Return the whole page."""
+    sections = {title: [family for family in FAMILIES if _title(family) == title] for title in SECTIONS}
+    sections = {title: families for title, families in sections.items() if families}
+    blocks = [
+        _introduction([*sections, "The exporter itself", "Error codes"]),
+        *chain.from_iterable(_section(title, families) for title, families in sections.items()),
+        *_own(),
+        ERRORS_INTRODUCTION,
+        _errors(),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def most_series(family: Family) -> int:
+    """Return how many series of a family a tuning job can have at once."""
+    return family.limit or len(family.values.get("status", ("one",)))
+
+
+def _title(family: Family) -> str:
+    if family.view is not None or family.label_pairs is not None:
+        return "Health"
+    if family.collect is not None:
+        return "Opt-in"
+    if family.name.endswith("_timestamp_seconds"):
+        return "Times"
+    if "BestTrainingJob" in family.source:
+        return "Objective"
+    if family.source.startswith(("ResourceLimits", "TuningJobCompletionCriteria")):
+        return "Limits and completion criteria"
+    return "State and progress"
+
+
+def _introduction(titles: Iterable[str]) -> str:
+    contents = "\n".join(f"- [{title}](#{title.lower().replace(' ', '-')})" for title in ("How to read them", *titles))
+    total = sum(most_series(family) for family in FAMILIES if family.collect is None)
+    return f"""\
+# Metrics
+
+<!-- Made by `make docs` from the table that also renders /metrics. Change that instead. -->
+
+Every metric that the exporter exposes. A tuning job's begin with `{PREFIX}`, the exporter's own with
+`{OWN_PREFIX}_`. To look up a member of the API's answer instead, see [the API's fields](fields.md).
+
+{contents}
+
+## How to read them
+
+A series looks like this:
+
+```text
+{PREFIX}training_jobs{{aws_account_id="123456789012",aws_region="eu-west-1",tuning_job="ranker-v7-hpo",status="Completed"}} 41
+```
+
+**Labels.** Every series of a tuning job carries `aws_account_id`, `aws_region` and `tuning_job`, which tell the tuning job
+from all others; the sections below name only the labels that come on top. `aws_account_id` is empty as long as neither the
+configuration nor AWS has told it. Values are spelled as in the API's answers: `InProgress`, not `IN_PROGRESS`. An empty value
+is the same as no label.
+
+**Types.** All metrics of tuning jobs are gauges, the counts too: SageMaker moves training jobs from one status to another,
+so a count can fall. Use `delta`, never `rate`.
+
+**Absence.** What AWS does not say has no series, never a 0 or NaN; each metric below tells when that is so. When describes
+fail, `{PREFIX}up` turns 0 at once, the last values stay for `stale_after`, and then their series end, all but those under
+[Health](#health); those of a tuning job that no longer exists end at once.
+
+**Cardinality.** A tuning job has at most {total} series, plus what is [opt-in](#opt-in), however wide its search is and
+however long it runs: a thousand tuning jobs are {1000 * total:,} series at most.
+
+**Joins.** Put the labels of the configuration, or AWS tags, on any series of a tuning job:
+
+```promql
+{PREFIX}runtime_seconds
+  * on ({JOIN}) group_left (label_team) {PREFIX}labels
+```
+
+Keep only tuning jobs in some status, or with some configuration:
+
+```promql
+{PREFIX}best_objective_value
+  and on ({JOIN}) {PREFIX}status{{status="InProgress"}} == 1
+```
+
+Where two replicas watch the same tuning jobs, each has all series; take one of both:
+
+```promql
+max without (instance) ({PREFIX}training_jobs)
+```
+
+**Stability.** *Stable* metrics keep name, labels and meaning until the next major version; *experimental* ones may change
+in any version, with a note in the [changelog](../CHANGELOG.md).
+
+**Never exposed**, because secret, free text or without bound: static hyperparameters, environment variables, names of
+buckets, keys, VPCs and roles, images, metric regexes, failure reasons. The last error's text and the failure reason are
+in the log."""
+
+
+def _section(title: str, families: list[Family]) -> Iterator[str]:
+    yield f"## {title}"
+    yield SECTIONS[title]
+    yield _table(
+        ("metric", "labels", "meaning"),
+        (
+            (f"[`{family.name}`](#{family.full_name})", _codes(label for label, _ in _labels(family)), family.help)
+            for family in families
+        ),
+    )
+    for family in families:
+        yield from _details(family)
+
+
+def _details(family: Family) -> Iterator[str]:
+    yield f"### {family.full_name}"
+    yield family.help
+    most = most_series(family)
+    yield "\n".join(
+        [
+            f"- **Type**: gauge{f' in {family.unit}' if family.unit else ''}, {family.stability}",
+            *([f"- **Opt-in**: `collect: [{family.collect}]`"] if family.collect else []),
+            f"- **Series per tuning job**: {most if most == 1 else f'at most {most}'}",
+            *(f"- **Label** `{label}`: {text}" for label, text in _labels(family)),
+            f"- **Source**: {family.source}",
+            f"- **Absent**: {'' if family.absent == 'never' else 'when '}{family.absent}",
+        ]
+    )
+    # Long joins read better with the other side on a line of its own.
+    example = re.sub(r" (?=\S+ on \()", "\n  ", family.example)
+    yield f"```promql\n{example}\n```"
+
+
+def _labels(family: Family) -> Iterator[tuple[str, str]]:
+    if family.label_pairs is not None:
+        yield "label_<key>", "any; one label for each of `labels`"
+        yield "tag_<key>", "any; one label for each of `tag_labels` that the tuning job is tagged with"
+    for label in family.labels:
+        values = family.values.get(label)
+        yield label, "any" if values is None else _choices(values)
+
+
+def _own() -> Iterator[str]:
+    metrics = own_metrics()
+    yield OWN_INTRODUCTION
+    yield _own_table(metric for metric in metrics if not metric.process)
+    closed = {label: values for label, values in VALUES.items() if label != "code"}
+    yield "\n".join(
+        [
+            *(f"- `{label}`: {_choices(values)}" for label, values in closed.items()),
+            "- `code`: see [below](#error-codes)",
+        ]
+    )
+    yield OWN_QUESTIONS
+    yield "And those that every process has:"
+    yield _own_table(metric for metric in metrics if metric.process)
+
+
+def _own_table(metrics: Iterable[OwnMetric]) -> str:
+    return _table(
+        ("metric", "type", "labels", "meaning"),
+        ((f"`{metric.name}`", metric.type, _codes(metric.labels), metric.help) for metric in metrics),
+    )
+
+
+def _errors() -> str:
+    return _table(
+        ("code", "tried again", "what to do"),
+        ((f"`{code}`", "yes" if code.transient else "", code.remedy(Operation.DESCRIBE)) for code in ErrorCode),
+    )
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _choices(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" if value else "or empty" for value in values)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = tuple(head)
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)

@@ -1,0 +1,18 @@
+"""Write the pages of docs/ that are made from the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import docs_fields
+import docs_metrics
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = {
+    "fields.md": docs_fields.render,
+    "metrics.md": docs_metrics.render,
+}
+
+if __name__ == "__main__":
+    for name, render in PAGES.items():
+        (DOCS / name).write_text(render(), encoding="utf-8")

@@ -1,0 +1,70 @@
+"""What the exporter exposes of itself, found by looking: one target is watched, and its metrics are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.errors import ErrorCode
+from exporter.exposition.publish import EMPTY
+from exporter.exposition.targets import TargetCollector
+from exporter.fleet import JobState, Operation, TargetView
+from exporter.telemetry import PREFIX, Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VALUES: Mapping[str, tuple[str, ...]] = {
+    "operation": tuple(Operation),
+    "code": tuple(ErrorCode),
+    "state": tuple(JobState),
+}
+"""The own labels whose values are a closed set."""
+
+
+@dataclass(frozen=True)
+class OwnMetric:
+    """A metric family as it is exposed; ``samples`` are the labels of each of its names."""
+
+    name: str
+    type: str
+    help: str
+    samples: Mapping[str, tuple[str, ...]]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels of the whole family, not those that its type adds."""
+        return tuple(label for label in next(iter(self.samples.values())) if label != "le")
+
+    @property
+    def process(self) -> bool:
+        """Tell whether it is one of those that every process has."""
+        return not self.name.startswith(PREFIX)
+
+
+def own_metrics() -> list[OwnMetric]:
+    """Return the own metrics, in the order in which they are exposed."""
+    return [
+        OwnMetric(
+            name=f"{family.name}_total" if family.type == "counter" else family.name,
+            type=family.type,
+            help=family.documentation,
+            samples={sample.name: tuple(sample.labels) for sample in family.samples},
+        )
+        for family in text_string_to_metric_families(_a_scrape())
+    ]
+
+
+def _a_scrape() -> str:
+    telemetry = Telemetry()
+    watched = TargetView("prod", "eu-west-1", "123456789012", attempted=True, jobs=(), changes_at=None)
+    published = replace(EMPTY, targets=(watched,))
+    telemetry.add_collector(TargetCollector(lambda: published))
+    telemetry.add_target(watched.name, tuple(Operation))
+    for metric in vars(telemetry).values():
+        if isinstance(metric, MetricWrapperBase) and not next(iter(metric.collect())).samples:
+            metric.labels(*metric._labelnames)  # noqa: SLF001 - only samples tell labels, and this has none yet
+    return telemetry.render_text().decode()
