@@ -10,12 +10,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
 from exporter.fleet.calls import Calls
+from exporter.fleet.job import Job
 from exporter.fleet.rounds import Rounds
 from exporter.fleet.schedule import REST, RESTS_AFTER_END, next_round, retry_at
 from exporter.fleet.tags import TagListings
@@ -26,34 +27,11 @@ from exporter.tuning_job import TuningJob
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
-    from exporter.config.specs import JobSpec, TargetSpec
+    from exporter.config.specs import TargetSpec
     from exporter.fleet.events import Event
     from exporter.telemetry import Telemetry
 
 _IDENTIFY_PAUSE_LIMIT = 3_600.0
-
-
-@dataclass(slots=True)
-class _Job:
-    """What a target knows of one tuning job. ``due`` and ``owed`` are monotonic seconds, the rest as in JobView.
-
-    ``owed`` is when a successful describe was first due: it stays while attempts fail, and staleness counts from it.
-    ``retrying`` tells that the next describe comes before the next round does.
-    """
-
-    spec: JobSpec
-    due: float
-    owed: float
-    next_describe: float
-    facts: TuningJob | None = None
-    failure: Failure | None = None
-    failures: int = 0
-    rests_left: int = RESTS_AFTER_END
-    attempted: bool = False
-    last_success: float | None = None
-    retrying: bool = False
-    in_flight: int | None = None
-    view: JobView | None = None
 
 
 class Target:
@@ -65,7 +43,7 @@ class Target:
         self._telemetry = telemetry
         self._epoch = now.monotonic
         self._serials = itertools.count()
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
         self._queue: list[tuple[float, int, str]] = []
         self._budget = Budget(spec.requests_per_second, now.monotonic)
         self._rounds = Rounds(spec.name, telemetry)
@@ -105,10 +83,10 @@ class Target:
             self._rounds.done(name, now)
         for name, job_spec in wanted.items():
             job = self._jobs.get(name)
-            if job is None or _elsewhere(job, job_spec):
+            if job is None or job.is_elsewhere(job_spec):
                 self._tags.forget(name)
                 self._rounds.done(name, now)
-                self._jobs[name] = job = _Job(job_spec, now.monotonic, now.monotonic, now.wall)
+                self._jobs[name] = job = Job(job_spec, now.monotonic, now.monotonic, now.wall)
                 self._enqueue(name, job)
             job.spec = job_spec
             job.view = None
@@ -230,7 +208,7 @@ class Target:
         changes_at: float | None = None
         for job in self._jobs.values():
             if job.view is None:
-                job.view = self._view(job)
+                job.view = job.show(self._spec.key.region, self._account_id, self._tags.of(job.spec.name))
             view = job.view
             if job.facts is not None:
                 stale_at = job.owed + self._spec.stale_after
@@ -248,21 +226,7 @@ class Target:
             changes_at,
         )
 
-    def _view(self, job: _Job) -> JobView:
-        return JobView(
-            account_id=job.spec.account_id or self._account_id or "",
-            region=self._spec.key.region,
-            name=job.spec.name,
-            labels=job.spec.labels,
-            facts=job.facts,
-            failure=job.failure,
-            attempted=job.attempted,
-            last_success=job.last_success,
-            next_describe=job.next_describe,
-            tags=self._tags.of(job.spec.name),
-        )
-
-    def _enqueue(self, name: str, job: _Job) -> None:
+    def _enqueue(self, name: str, job: Job) -> None:
         heapq.heappush(self._queue, (job.due, next(self._serials), name))
 
     def _next_due(self) -> float | None:
@@ -282,7 +246,7 @@ class Target:
     def _next_identify(self) -> float | None:
         return None if self._calls.stuck(Operation.IDENTIFY) else self._identify_due
 
-    def _may_ask(self, name: str, job: _Job) -> bool:
+    def _may_ask(self, name: str, job: Job) -> bool:
         return job.in_flight is None and not self._calls.stuck(Operation.DESCRIBE, name)
 
     def _start(self, now: Instant) -> Work:
@@ -305,7 +269,7 @@ class Target:
         job.in_flight = serial
         return Work(serial, Operation.DESCRIBE, now.monotonic, region, name, job.spec.account_id or self._account_id)
 
-    def _succeed(self, job: _Job, facts: TuningJob, now: Instant) -> None:
+    def _succeed(self, job: Job, facts: TuningJob, now: Instant) -> None:
         if self._account_id is None:
             self._learn_account(facts.account_id)
         if job.facts is not None and job.facts.creation_time != facts.creation_time:
@@ -325,7 +289,7 @@ class Target:
         job.owed = job.due
         job.retrying = False
 
-    def _fail(self, job: _Job, failure: Failure, now: Instant) -> None:
+    def _fail(self, job: Job, failure: Failure, now: Instant) -> None:
         job.failure = failure
         job.failures += 1
         if failure.code is ErrorCode.NOT_FOUND:
@@ -359,10 +323,3 @@ class Target:
         self._identify_due = None
         for job in self._jobs.values():
             job.view = None
-
-
-def _elsewhere(job: _Job, spec: JobSpec) -> bool:
-    """Tell whether the configuration now names another account, so that what is known is about another tuning job."""
-    if spec.account_id in {None, job.spec.account_id}:
-        return False
-    return job.facts is None or job.facts.account_id != spec.account_id

@@ -1,0 +1,60 @@
+"""What a target knows of one tuning job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.fleet.schedule import RESTS_AFTER_END
+from exporter.fleet.view import JobView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config.specs import JobSpec
+    from exporter.errors import Failure
+    from exporter.tuning_job import TuningJob
+
+
+@dataclass(slots=True)
+class Job:
+    """What a target knows of one tuning job. ``due`` and ``owed`` are monotonic seconds, the rest as in JobView.
+
+    ``owed`` is when a successful describe was first due: it stays while attempts fail, and staleness counts from it.
+    ``retrying`` tells that the next describe comes before the next round does.
+    """
+
+    spec: JobSpec
+    due: float
+    owed: float
+    next_describe: float
+    facts: TuningJob | None = None
+    failure: Failure | None = None
+    failures: int = 0
+    rests_left: int = RESTS_AFTER_END
+    attempted: bool = False
+    last_success: float | None = None
+    retrying: bool = False
+    in_flight: int | None = None
+    view: JobView | None = None
+
+    def show(self, region: str, account_id: str | None, tags: Mapping[str, str]) -> JobView:
+        """Return the view of it; ``account_id`` is the target's, for want of one of its own."""
+        return JobView(
+            account_id=self.spec.account_id or account_id or "",
+            region=region,
+            name=self.spec.name,
+            labels=self.spec.labels,
+            facts=self.facts,
+            failure=self.failure,
+            attempted=self.attempted,
+            last_success=self.last_success,
+            next_describe=self.next_describe,
+            tags=tags,
+        )
+
+    def is_elsewhere(self, spec: JobSpec) -> bool:
+        """Tell whether the configuration now names another account: what is known is about another tuning job then."""
+        if spec.account_id in {None, self.spec.account_id}:
+            return False
+        return self.facts is None or self.facts.account_id != spec.account_id
