@@ -16,6 +16,7 @@ from exporter.clock import SystemClock
 from exporter.config import Settings, parse
 from exporter.daemon import Daemon
 from exporter.exposition import Format
+from exporter.exposition.families import FAMILIES
 from exporter.exposition.family import PREFIX
 from exporter.simulator.fleet import mixed_fleet
 from exporter.simulator.server import Server
@@ -89,6 +90,7 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
     return yaml.safe_dump(
         {
             "interval": _INTERVAL,
+            "collect": sorted({family.collect for family in FAMILIES if family.collect is not None}),
             "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "20"},
             "tuning_jobs": [
                 *({"name": job.name, "region": job.region, "labels": {"scenario": job.scenario}} for job in jobs),

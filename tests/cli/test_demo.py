@@ -19,7 +19,9 @@ def test_shows_every_family_of_the_table_and_ends_on_ctrl_c(tmp_path):
     with Child(arguments, log=tmp_path / "log", environment=environment) as demo:
         demo.wait_until(lambda: "Press Ctrl-C" in demo.output(), timeout=30)
         shown = set(re.findall(r"^  (sagemaker_tuning_job_\w+)\{", demo.output(), re.MULTILINE))
-        assert shown == {family.full_name for family in FAMILIES}
+        always = {family.full_name for family in FAMILIES if family.collect is None}
+        assert always <= shown
+        assert len(shown - always) >= 8  # of the opt-ins, what the fleet has
         url = re.search(r"Metrics: +(\S+)", demo.output()).group(1)
         text = httpx.get(url, trust_env=False).text
         scenarios = set(re.findall(r'label_scenario="([^"]+)"', text))
