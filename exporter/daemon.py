@@ -6,6 +6,7 @@ applying a configuration and stopping never meet each other half way.
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import signal
@@ -134,6 +135,8 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        # The interpreter takes the handler away before it is done.
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGHUP, lambda *_: self.request_reload("SIGHUP"))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 

@@ -74,8 +74,6 @@ def configure(level: str, log_format: LogFormat, stream: TextIO | None = None) -
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("exporter").setLevel(LEVELS[level])
-    # It warns of each renewal that fails, with a traceback, call by call; the error that follows is logged once.
-    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

@@ -158,6 +158,7 @@ def test_accepts(right: str) -> None:
         (f'{J}_info{{objective_type="minimize"}}', "the nearest is 'Minimize'"),
         (f'{J}_error_info{{code="NotFound"}}', "no code 'NotFound'"),
         (f'{E}_api_errors_total{{operation="Describe"}}', "no operation 'Describe'"),
+        (f'{E}_series_capped_total{{family="parent_info"}}', f"nearest is '{J}_parent_info'"),
         (f"sum by (job_name) ({J}_up)", "no label job_name to group by"),
         (f"sum without (state) ({J}_status)", "the nearest is 'status'"),
         (f"topk by (status) (3, {J}_up)", "no label status to group by under topk"),

@@ -206,13 +206,8 @@ def _own() -> Iterator[str]:
     metrics = own_metrics()
     yield OWN_INTRODUCTION
     yield _own_table(metric for metric in metrics if not metric.process)
-    closed = {label: values for label, values in VALUES.items() if label != "code"}
-    yield "\n".join(
-        [
-            *(f"- `{label}`: {_choices(values)}" for label, values in closed.items()),
-            "- `code`: see [below](#error-codes)",
-        ]
-    )
+    elsewhere = {"code": "see [below](#error-codes)", "family": "the full name of one of those under [Opt-in](#opt-in)"}
+    yield "\n".join(f"- `{label}`: {elsewhere.get(label) or _choices(values)}" for label, values in VALUES.items())
     yield OWN_QUESTIONS
     yield "And those that every process has:"
     yield _own_table(metric for metric in metrics if metric.process)

@@ -9,6 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.errors import ErrorCode
+from exporter.exposition.families import FAMILIES
 from exporter.exposition.publish import EMPTY
 from exporter.exposition.targets import TargetCollector
 from exporter.fleet import JobState, Operation, TargetView
@@ -21,6 +22,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "operation": tuple(Operation),
     "code": tuple(ErrorCode),
     "state": tuple(JobState),
+    "family": tuple(family.full_name for family in FAMILIES if family.limit is not None),
 }
 """The own labels whose values are a closed set."""
 

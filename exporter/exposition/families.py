@@ -36,7 +36,7 @@ _INFO_VALUES = {
 }
 _SPOT = {True: "true", False: "false", None: ""}
 
-# Above what the API's model allows: 10 definitions or a single one, each with at most 13 instance types; 60 ranges in
+# Above what the API's model allows: 10 definitions or a single one, each with a dozen or so instance types; 60 ranges in
 # each and in the tuning job's own configuration; 100 hyperparameters; 5 parents.
 _DEFINITIONS = 20
 _INSTANCE_TYPES = 200

@@ -62,21 +62,26 @@ def _definition(name: str, definition: Answer, answer: Answer) -> Definition:
 def _instances(definition: Answer) -> dict[str, Number | None]:
     """Return instances by type, the count None where it is not stated.
 
-    Groups run side by side, so those of one type add up. Instance configs are alternatives, the preferred one first.
+    Groups run side by side, so those of one type add up. Instance configs and preferences are alternatives, the
+    preferred one first; the count of preferences may be stated once for all.
     """
     resources = mapping(definition, "ResourceConfig")
     counts = _summed(_typed([resources, *mappings(resources, "InstanceGroups")]))
-    alternatives = mapping(definition, "HyperParameterTuningResourceConfig")
-    for instance_type, count in _typed([alternatives, *mappings(alternatives, "InstanceConfigs")]):
+    tuning_resources = mapping(definition, "HyperParameterTuningResourceConfig")
+    alternatives = [
+        *_typed([tuning_resources, *mappings(tuning_resources, "InstanceConfigs")]),
+        *_typed(mappings(resources, "InstancePreferences"), number(resources, "InstanceCount")),
+    ]
+    for instance_type, count in alternatives:
         counts.setdefault(instance_type, count)
     return counts
 
 
-def _typed(resources: Iterable[Answer]) -> Iterator[tuple[str, Number | None]]:
+def _typed(resources: Iterable[Answer], default: Number | None = None) -> Iterator[tuple[str, Number | None]]:
     for resource in resources:
-        instance_type = text(resource, "InstanceType")
+        instance_type, count = text(resource, "InstanceType"), number(resource, "InstanceCount")
         if instance_type is not None:
-            yield instance_type, number(resource, "InstanceCount")
+            yield instance_type, default if count is None else count
 
 
 def _summed(instances: Iterable[tuple[str, Number | None]]) -> dict[str, Number | None]:

@@ -91,7 +91,13 @@ _INSTANCES: dict[str, Uses] = {
     "InstanceCount": (Metric("definition_instances"),),
 }
 _DEFINITION: dict[str, Uses] = {
-    "DefinitionName": tuple(Label(family, "definition") for family in _DEFINITION_FAMILIES),
+    "DefinitionName": (
+        *(Label(family, "definition") for family in _DEFINITION_FAMILIES),
+        # A best training job may name the definition whose objective its value is of.
+        Label("best_objective_value", "objective_type"),
+        Label("overall_best_objective_value", "objective_type"),
+        Metric("target_reached"),
+    ),
     "TuningObjective.Type": (
         Label("definition_info", "objective_type"),
         Label("info", "objective_type"),
@@ -104,6 +110,7 @@ _DEFINITION: dict[str, Uses] = {
         Label("info", "objective_metric"),
         Label("best_objective_value", "objective_metric"),
         Label("overall_best_objective_value", "objective_metric"),
+        Metric("target_reached"),  # a direction counts only for the metric that it is stated of
     ),
     **_below("HyperParameterRanges.", _RANGES),
     **_left_out("StaticHyperParameters", _STATIC, "{key}", "{value}"),
@@ -143,6 +150,13 @@ _DEFINITION: dict[str, Uses] = {
     **_left_out("OutputDataConfig.", _SENSITIVE, "KmsKeyId", "S3OutputPath", "CompressionType"),
     **_below("ResourceConfig.", _INSTANCES),
     **_below("ResourceConfig.InstanceGroups[].", _INSTANCES),
+    **_below("ResourceConfig.InstancePreferences[].", _INSTANCES),
+    **_left_out(
+        "ResourceConfig.",
+        "Known of a single training job only.",
+        "SelectedInstanceType",
+        "SelectedInstanceCount",
+    ),
     **_left_out(
         "ResourceConfig.",
         _PLACEMENT,
@@ -150,6 +164,7 @@ _DEFINITION: dict[str, Uses] = {
         "KeepAlivePeriodInSeconds",
         "InstanceGroups[].InstanceGroupName",
         "TrainingPlanArn",
+        "InstancePreferences[].TrainingPlanArns[]",
         "InstancePlacementConfig.EnableMultipleJobs",
         "InstancePlacementConfig.PlacementSpecifications[].UltraServerId",
         "InstancePlacementConfig.PlacementSpecifications[].InstanceCount",

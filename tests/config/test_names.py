@@ -14,6 +14,7 @@ from exporter.config.names import (
     parse_job_arn,
     parse_job_name,
     parse_role_arn,
+    tag_label,
 )
 
 
@@ -114,3 +115,11 @@ def test_a_wrong_role_is_told_which_part_is_wrong(text: str, told: str) -> None:
 def test_an_account_id_has_twelve_digits(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         parse_account_id(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "label"),
+    [("team", "team"), ("cost-center", "cost_center"), ("aws:createdBy", "aws_createdBy"), ("Größe 2", "Gr__e_2")],
+)
+def test_a_tag_s_label_has_an_underscore_for_each_character_that_no_label_holds(key: str, label: str) -> None:
+    assert tag_label(key) == label

@@ -118,8 +118,9 @@ class Exporter:
         before = time.monotonic()
         for number in numbers:
             self.send(number)
-        assert self.wait() == 0, self.output()
-        return time.monotonic() - before
+        code, seconds = self.wait(), time.monotonic() - before
+        assert code == 0, f"exited with {code} after {seconds:.1f} s:\n{self.output()}"
+        return seconds
 
     def _checked(self) -> bool:
         assert self._process.poll() is None, f"exited with {self._process.returncode}:\n{self.output()}"

@@ -85,14 +85,17 @@ class Scene:
         return self.daemon.published.targets[0].jobs[0]
 
     def move_to(self, seconds):
-        """Move the clock to so many seconds after the start."""
+        """Move the clock to so many seconds after the start, when all is done: a rendering meanwhile would seem long."""
+        (workers,) = self.daemon._workers.values()
+        threads = len(workers._threads) + 1
+        wait_until(lambda: len(self.clock._waiting) == threads, what="every thread to wait")
         self.clock.advance(seconds - self.clock.monotonic())
 
     def republish(self):
         """Render again, a second later."""
         generation = self.daemon.published.generation
+        self.move_to(self.clock.monotonic() + 1)
         self.daemon._publisher.changed()
-        self.clock.advance(1)
         wait_until(lambda: self.daemon.published.generation > generation, what="a rendering")
 
     def known(self):
@@ -147,6 +150,7 @@ def test_values_go_stale_at_their_time(scene, jump):
     wait_until(lambda: scene.job().failure, what="the failure")
     scene.clock.jumped += jump
     scene.move_to(358)  # five minutes after the describe that was due there are left two seconds
+    wait_until(lambda: scene.job().failure.at == scene.clock.time(), what="the next failure")
     scene.republish()
     assert scene.job().facts is not None
     scene.move_to(360)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from support.answers import random_answer
+from support.answers import ARN, OUTPUT, build, random_answer
 from support.views import view
 
 from exporter.exposition.families import FAMILIES
@@ -48,7 +50,7 @@ def series(families: Iterable[Metric]) -> Series:
             for sample in family.samples:
                 key = (sample.name, tuple(sorted((k, v) for k, v in sample.labels.items() if v)))
                 assert key not in found, key
-                found[key] = sample.value
+                found[key] = float(sample.value)
     return found
 
 
@@ -90,7 +92,7 @@ def check(answers: list[dict[str, Any]]) -> Series:
     found = series(parse_text(text + OWN_TEXT))
     expected = wanted(views)
     assert found.keys() == expected.keys()
-    assert all(same(found[key], number) for key, number in expected.items())
+    assert [key for key, number in expected.items() if not same(found[key], number)] == []
     return found
 
 
@@ -115,7 +117,29 @@ def test_both_formats_read_alike() -> None:
         assert all(same(by_text[key], by_openmetrics[key]) for key in by_text)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.randoms(use_true_random=False), min_size=1, max_size=3))
-def test_any_few(rngs: list[random.Random]) -> None:
-    check([random_answer(rng, f"job-{number}") for number, rng in enumerate(rngs)])
+MEMBERS = st.sets(st.sampled_from(sorted(OUTPUT.members)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**6), MEMBERS), min_size=1, max_size=3))
+def test_any_few_and_fewest_members(seeded: list[tuple[int, set[str]]]) -> None:
+    answers = [random_answer(random.Random(seed), f"job-{number}") for number, (seed, _) in enumerate(seeded)]
+    named = {"HyperParameterTuningJobName", "HyperParameterTuningJobArn", "HyperParameterTuningJobStatus"}
+    check(
+        [{k: v for k, v in a.items() if k in members | named} for a, (_, members) in zip(answers, seeded, strict=True)]
+    )
+
+
+def test_what_the_api_allows_at_most_is_within_every_limit() -> None:
+    numbers = count(1)
+    largest = build(
+        OUTPUT,
+        lambda shape: str(next(numbers)) if shape.type_name == "string" else 1,
+        lambda: True,
+        lambda shape: shape.metadata.get("max", 20),
+    )
+    found = check([largest | {"HyperParameterTuningJobArn": ARN.format("x")}])
+    per_family = Counter(name.removeprefix(PREFIX) for name, _ in found)
+    assert per_family["best_hyperparameter_value"] == 100
+    assert per_family["hyperparameter_min_value"] == per_family["hyperparameter_max_value"] == 60 * 12
+    assert per_family["definition_instances"] >= 11 * 12

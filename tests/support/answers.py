@@ -44,14 +44,14 @@ def leaves(shape: Shape, path: str = "") -> Iterator[tuple[str, Shape]]:
         yield path, shape
 
 
-def build(shape: Shape, leaf: Callable[[Shape], Any], present: Callable[[], bool], size: Callable[[], int]) -> Any:
+def build(shape: Shape, leaf: Callable[[Shape], Any], present: Callable[[], bool], size: Callable[[Shape], int]) -> Any:
     """Return a value of a shape: which members there are, how many items and what the leaves hold is for others to say."""
     if shape.type_name == "structure":
         return {name: build(member, leaf, present, size) for name, member in shape.members.items() if present()}
     if shape.type_name == "list":
-        return [build(shape.member, leaf, present, size) for _ in range(size())]
+        return [build(shape.member, leaf, present, size) for _ in range(size(shape))]
     if shape.type_name == "map":
-        return {leaf(shape.key): leaf(shape.value) for _ in range(size())}
+        return {leaf(shape.key): leaf(shape.value) for _ in range(size(shape))}
     return leaf(shape)
 
 
@@ -75,13 +75,13 @@ def random_leaf(rng: random.Random, shape: Shape) -> Any:
 
 def random_answer(rng: random.Random, name: str) -> dict[str, Any]:
     """Return an answer of a tuning job that has its name, ARN and a status, and may have anything else."""
-    share = rng.choice([0.2, 0.6, 0.9, 1.0])
-    longest = rng.choice([1, 3, 6])
+    share = rng.choice([0.2, 0.5, 0.8, 0.9])
+    longest = rng.choice([1, 1, 2, 5])
     answer: dict[str, Any] = build(
         OUTPUT,
         lambda shape: random_leaf(rng, shape),
         lambda: rng.random() < share,
-        lambda: rng.randint(0, longest) if rng.random() < 0.5 else 1,
+        lambda _: rng.randint(0, longest) if rng.random() < 0.5 else 1,
     )
     status = rng.choice([*OUTPUT.members["HyperParameterTuningJobStatus"].enum, "Archiving", "\ud800"])
     return answer | {

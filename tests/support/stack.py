@@ -84,6 +84,7 @@ class Stack:
         text = (
             "interval: 1s\n"
             f"aws: {{endpoint_url: '{self.server.url}', sts_endpoint_url: '{self.server.url}', requests_per_second: 100}}\n"
+            "collect: [definitions, best_training_job, hyperparameters, parents]\n"
             f"tuning_jobs:\n{entries}\n"
         )
         return parse(text, "stack.yaml")

@@ -5,6 +5,7 @@ Written from the metric table in the README and sharing no code with the exporte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ P = "sagemaker_tuning_job_"
 STATUSES = ["Completed", "DeleteFailed", "Deleting", "Failed", "InProgress", "Stopped", "Stopping", "Unknown"]
 
 Key = tuple[str, frozenset[tuple[str, str]]]
+Add = Callable[..., None]
 
 
 def key(name: str, labels: Mapping[str, str]) -> Key:
@@ -80,7 +82,77 @@ def expected_series(answer: Mapping[str, Any], identity: Mapping[str, str]) -> d
     add("max_runtime_seconds", limits.get("MaxRuntimeInSeconds"))
     not_improving = criteria.get("BestObjectiveNotImproving", {})
     add("max_training_jobs_not_improving", not_improving.get("MaxNumberOfTrainingJobsNotImproving"))
-    add("target_objective_value", criteria.get("TargetObjectiveMetricValue"))
+    target = criteria.get("TargetObjectiveMetricValue")
+    add("target_objective_value", target)
+    if target is not None:
+        add_target_reached(answer, target, agreed["Type"], add)
     if "WarmStartConfig" in answer:
         add("parents", len(answer["WarmStartConfig"]["ParentHyperParameterTuningJobs"]))
+    add_jobs(answer, add)
+    add_ranges(answer, definitions, add)
+    add_definitions(definitions, in_config, add)
     return series
+
+
+def add_target_reached(answer: Mapping[str, Any], target: float, direction: str, add: Add) -> None:
+    if "BestTrainingJob" in answer:
+        best = answer["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+        add("target_reached", (best - target) * {"Maximize": 1, "Minimize": -1}[direction] >= 0)
+
+
+def add_jobs(answer: Mapping[str, Any], add: Add) -> None:
+    for parent in answer.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", []):
+        add("parent_info", 1, parent=parent["HyperParameterTuningJobName"])
+    if "BestTrainingJob" in answer:
+        best = answer["BestTrainingJob"]
+        add(
+            "best_training_job_info",
+            1,
+            training_job=best["TrainingJobName"],
+            definition=best.get("TrainingJobDefinitionName"),
+        )
+        for name, text in best["TunedHyperParameters"].items():
+            add("best_hyperparameter_value", number_in(text), hyperparameter=name)
+
+
+def add_ranges(answer: Mapping[str, Any], definitions: list[Mapping[str, Any]], add: Add) -> None:
+    searched = [(None, answer["HyperParameterTuningJobConfig"].get("ParameterRanges", {}))]
+    searched += [(each.get("DefinitionName"), each.get("HyperParameterRanges", {})) for each in definitions]
+    for definition, ranges in searched:
+        for range_ in [*ranges.get("IntegerParameterRanges", []), *ranges.get("ContinuousParameterRanges", [])]:
+            labels = {"hyperparameter": range_["Name"], "definition": definition}
+            add("hyperparameter_min_value", float(range_["MinValue"]), **labels)
+            add("hyperparameter_max_value", float(range_["MaxValue"]), **labels)
+
+
+def add_definitions(definitions: list[Mapping[str, Any]], in_config: Mapping[str, str] | None, add: Add) -> None:
+    for definition in definitions:
+        add_definition(definition, definition.get("TuningObjective") or in_config or {}, add)
+
+
+def add_definition(definition: Mapping[str, Any], objective: Mapping[str, str], add: Add) -> None:
+    name = definition.get("DefinitionName")
+    resources = definition.get("ResourceConfig") or definition["HyperParameterTuningResourceConfig"]
+    for one in resources.get("InstanceGroups") or resources.get("InstanceConfigs") or [resources]:
+        add("definition_instances", one["InstanceCount"], definition=name, instance_type=one["InstanceType"])
+        add(
+            "definition_info",
+            1,
+            definition=name,
+            instance_type=one["InstanceType"],
+            spot=str(definition["EnableManagedSpotTraining"]).lower(),
+            objective_metric=objective.get("MetricName"),
+            objective_type=objective.get("Type"),
+        )
+    stopping = definition["StoppingCondition"]
+    add("definition_max_runtime_seconds", stopping.get("MaxRuntimeInSeconds"), definition=name)
+    add("definition_max_wait_seconds", stopping.get("MaxWaitTimeInSeconds"), definition=name)
+    add("definition_max_pending_seconds", stopping.get("MaxPendingTimeInSeconds"), definition=name)
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a hyperparameter's text is."""
+    try:
+        return float(text.strip('"'))
+    except ValueError:
+        return None

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+import math
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from exporter.tuning_job import Objective, TuningJob
+from exporter.tuning_job import CompletionCriteria, Objective, TrainingJob, TuningJob
 
 
 def job(status: str) -> TuningJob:
@@ -46,3 +47,49 @@ def test_knows_nothing_that_it_was_not_told() -> None:
     bare = job("InProgress")
     assert (bare.training_jobs, bare.objectives, bare.parents, bare.runtime_seconds) == ({}, {}, None, None)
     assert (bare.limits.max_training_jobs, bare.criteria.target_objective_value) == (None, None)
+
+
+class TestTargetReached:
+    def reached(self, type_: str | None, value: float | None, target: float | None) -> bool | None:
+        best = TrainingJob(
+            name="t", definition_name=None, end_time=None, objective=Objective("m", type_), objective_value=value
+        )
+        return replace(
+            job("InProgress"), best_training_job=best, criteria=CompletionCriteria(target_objective_value=target)
+        ).target_reached
+
+    @pytest.mark.parametrize(
+        ("type_", "value", "target", "reached"),
+        [
+            ("Maximize", 0.9, 0.8, True),
+            ("Maximize", 0.8, 0.8, True),
+            ("Maximize", 0.7, 0.8, False),
+            ("Minimize", 0.9, 0.8, False),
+            ("Minimize", 0.8, 0.8, True),
+            ("Minimize", -2, -1.5, True),
+            ("Minimize", 0, 0.0, True),
+            ("Maximize", math.inf, 1e300, True),
+            ("Minimize", math.inf, 5, False),
+        ],
+    )
+    def test_follows_the_direction(self, type_: str, value: float, target: float, reached: bool) -> None:
+        assert self.reached(type_, value, target) is reached
+
+    @pytest.mark.parametrize(
+        ("type_", "value", "target"),
+        [
+            (None, 0.9, 0.8),
+            ("Sideways", 0.9, 0.8),
+            ("Maximize", None, 0.8),
+            ("Maximize", 0.9, None),
+            ("Maximize", math.nan, 0.8),
+            ("Minimize", 0.9, math.nan),
+        ],
+    )
+    def test_is_unknown_where_something_is(self, type_: str | None, value: float | None, target: float | None) -> None:
+        assert self.reached(type_, value, target) is None
+
+    def test_is_unknown_without_a_best_training_job(self) -> None:
+        assert (
+            replace(job("InProgress"), criteria=CompletionCriteria(target_objective_value=1.0)).target_reached is None
+        )

@@ -1,0 +1,35 @@
+"""What counts as which type; the facts' own tests cover texts, numbers and times one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from exporter.tuning_job.members import mapping, mappings, number, text, time, value
+
+
+@pytest.mark.parametrize("found", [None, [], "x", 3, [("a", 1)]])
+def test_what_is_no_object_is_an_empty_one(found: object) -> None:
+    assert mapping({"m": found}, "m") == {}
+    assert mapping({}, "m") == {}
+
+
+def test_an_object_is_one() -> None:
+    assert mapping({"m": {"a": 1}}, "m") == {"a": 1}
+
+
+@pytest.mark.parametrize("found", [None, {}, "ab", 3])
+def test_what_is_no_list_is_an_empty_one(found: object) -> None:
+    assert mappings({"m": found}, "m") == []
+
+
+def test_a_list_keeps_its_objects() -> None:
+    assert mappings({"m": [{"a": 1}, 5, None, {}]}, "m") == [{"a": 1}, {}]
+
+
+def test_only_a_value_may_be_infinite() -> None:
+    members = {"m": "Infinity"}
+    assert (value(members, "m"), number(members, "m"), time(members, "m")) == (float("inf"), None, None)
+
+
+def test_an_empty_text_says_nothing() -> None:
+    assert (text({"m": ""}, "m"), text({"m": " "}, "m")) == (None, " ")
