@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter import __version__, logs
-from exporter.cli import COMMANDS, early, options
+from exporter.cli import COMMANDS, options
 from exporter.clock import SystemClock
 from exporter.config import ConfigError, Settings, environment_region, read
 from exporter.config.watch import Watcher
@@ -26,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 def run(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the configuration or an address is of no use."""
-    early.prepare()
     parser = options.Parser(
         prog="sagemaker-tuning-exporter",
         description="Prometheus exporter for AWS SageMaker hyperparameter tuning jobs.",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["ConfigError", "Problem", "Settings", "environment_region", "parse", "read"]
 
 
+_MAX_BYTES = 16 << 20
+
+
 def read(path: Path, default_region: str | None = None) -> Settings:
     """Return the settings in a UTF-8 file.
 
@@ -28,10 +31,14 @@ def read(path: Path, default_region: str | None = None) -> Settings:
     when the file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError([Problem(str(path), None, "", f"cannot be read ({reason}): check --config.file")]) from error
+    if len(content) > _MAX_BYTES:
+        message = f"has more than {_MAX_BYTES >> 20} MiB: no configuration needs as much; check --config.file"
+        raise ConfigError([Problem(str(path), None, "", message)])
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -82,8 +82,8 @@ class SageMakerApi:
 
     def close(self) -> None:
         """Close idle connections; calls under way end as they would."""
-        with self._lock:
-            clients, self._clients = self._clients, {}
+        # Without the lock: a thread may hold it for as long as its search for credentials hangs.
+        clients, self._clients = self._clients, {}
         _close(clients)
 
     def _call(self, service: str, call: Callable[[Any], Any]) -> Any:

@@ -113,6 +113,8 @@ _EXCEPTIONS: tuple[tuple[tuple[type[Exception], ...], ErrorCode], ...] = (
     ((sdk.ConnectionError, sdk.HTTPClientError, sdk.IncompleteReadError), ErrorCode.CONNECTION),
 )
 
+_CREDENTIAL_MODULES = {"botocore.credentials", "botocore.tokens"}
+
 _STS_ROLE_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
 _ROLE_REFUSALS = frozenset(
     {
@@ -150,6 +152,8 @@ def _code(error: Exception) -> ErrorCode:
     for classes, code in _EXCEPTIONS:
         if isinstance(error, classes):
             return code
+    if isinstance(error, OSError) and _CREDENTIAL_MODULES & set(_modules(error)):  # a token file that is not there
+        return ErrorCode.NO_CREDENTIALS
     if not isinstance(error, sdk.BotoCoreError) and _stumbled(error):
         return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
@@ -181,8 +185,13 @@ def _service_code(error: sdk.ClientError) -> ErrorCode:
 
 def _stumbled(error: Exception) -> bool:
     """Tell whether the SDK stumbled over the answer: reading it raises whatever the odd value made it raise."""
-    modules = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = _modules(error)
     return "botocore.parsers" in modules or modules[-1:] == ["botocore.endpoint"]
+
+
+def _modules(error: Exception) -> list[str]:
+    """Return the modules that the exception came through, outermost first."""
+    return [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
 
 
 def _message(error: Exception) -> str:

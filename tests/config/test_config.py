@@ -145,3 +145,12 @@ def test_ten_thousand_jobs_are_settled_in_seconds() -> None:
     [target] = parse(f"aws: {{region: eu-west-1}}\ntuning_jobs:\n{jobs}", "c").targets
     assert time.perf_counter() - started < 20
     assert len(target.jobs) == 10_000
+
+
+def test_a_file_beyond_all_measure_is_refused_without_being_read(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    with file.open("wb") as written:
+        written.truncate(1 << 40)  # sparse: it takes no room, and could not be read whole
+    with pytest.raises(ConfigError) as caught:
+        read(file)
+    assert str(caught.value) == f"{file}: has more than 16 MiB: no configuration needs as much; check --config.file"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,3 +115,26 @@ def test_a_web_identity_token_file(run, simulator, identity_provider, tmp_path):
         token.write_text("third")
         exporter.wait_for_up("one")
         assert "Traceback" not in exporter.output()
+
+
+def test_a_search_that_hangs_holds_up_no_reload(run, file, endpoint, tmp_path):
+    helper, started = tmp_path / "helper", tmp_path / "started"
+    helper.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 60\n")
+    helper.chmod(0o755)
+    (tmp_path / "aws").write_text(f"[default]\ncredential_process = {helper}\n")
+    exporter = run(
+        file,
+        "--no-config.auto-reload",
+        environment={
+            "AWS_CONFIG_FILE": str(tmp_path / "aws"),
+            "AWS_ACCESS_KEY_ID": None,
+            "AWS_SECRET_ACCESS_KEY": None,
+        },
+    )
+    pid = int(wait_until(lambda: started.exists() and started.read_text().strip(), what="the search"))
+    try:
+        file.write_text(configuration(endpoint, "one").replace("eu-west-1", "us-east-1"))
+        exporter.send(signal.SIGHUP)
+        wait_until(lambda: "trigger=SIGHUP" in exporter.output(), what="the reload")
+    finally:
+        os.kill(pid, signal.SIGKILL)

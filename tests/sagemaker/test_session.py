@@ -310,6 +310,16 @@ def test_a_web_identity_token_buys_credentials(wire: Wire, sts: Wire, make_api: 
 
 
 @pytest.mark.usefixtures("web_identity")
+def test_a_web_identity_token_that_is_not_there_is_no_credentials(
+    wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(CallFailed) as caught:
+        make_api(wire.url).describe("churn")
+    assert caught.value.code is ErrorCode.NO_CREDENTIALS
+
+
+@pytest.mark.usefixtures("web_identity")
 def test_a_role_is_assumed_with_a_web_identity(wire: Wire, sts: Wire, make_api: MakeApi) -> None:
     def answer(request: Request) -> bytes:
         if request.form["Action"] == "AssumeRole":
