@@ -145,6 +145,7 @@ class Rig:
                 {
                     "interval": f"{INTERVAL:.0f}s",
                     "stale_after": f"{STALE_AFTER:.0f}s",
+                    "collect": ["definitions", "best_training_job", "hyperparameters", "parents"],
                     "aws": {
                         "account_id": ACCOUNT,
                         "endpoint_url": self._server.url,
