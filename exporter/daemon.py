@@ -76,12 +76,12 @@ class Daemon:
         lifecycle: bool = False,
         make_api: Callable[[TargetSpec], Api] | None = None,
     ) -> None:
-        sessions = Sessions()
+        self._sessions = Sessions()
         self.telemetry = Telemetry()
         self._load = load
         self._settings = settings
         self._clock = clock
-        self._make_api = make_api or (lambda spec: SageMakerApi(spec, sessions, self.telemetry))
+        self._make_api = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
         self._started = clock.now()
         # Its put is safe in signal handlers, which queue.Queue's is not.
         self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
@@ -183,6 +183,7 @@ class Daemon:
             self.telemetry.remove_target(workers.target.spec.name)
         now = self._clock.now()
         self._workers = {key: self._workers_for(spec, self._workers.get(key), now) for key, spec in wanted.items()}
+        self._sessions.keep_only(settings.targets)
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now.wall)
         self._publisher.show(families_in_force(settings.collect))

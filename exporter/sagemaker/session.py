@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC
@@ -137,6 +137,13 @@ class Sessions:
             if key not in self._sessions:
                 self._sessions[key] = Session(spec.key, spec.connection, self._loader)
             return self._sessions[key]
+
+    def keep_only(self, specs: Iterable[TargetSpec]) -> None:
+        """Forget the sessions that none of these targets uses; calls under way end with the session they have."""
+        wanted = {_session_key(spec) for spec in specs}
+        with self._lock:
+            for key in self._sessions.keys() - wanted:
+                del self._sessions[key]
 
     def discard(self, spec: TargetSpec, session: Session) -> None:
         """Drop a session whose credentials are of no use, so that the next ``get`` looks for them anew."""

@@ -71,6 +71,16 @@ def test_all_sessions_share_one_loader_of_service_models() -> None:
     assert loaders == {id(sessions._loader)}
 
 
+def test_sessions_that_no_target_uses_are_forgotten() -> None:
+    sessions = Sessions()
+    kept, left = target_spec(None), target_spec(None, credentials=ROLE)
+    session = sessions.get(kept)
+    sessions.get(left)
+    sessions.keep_only([kept])
+    assert list(sessions._sessions.values()) == [session]
+    assert sessions.get(kept) is session
+
+
 def test_the_loader_heeds_the_data_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
     assert str(tmp_path) in Sessions()._loader.search_paths
