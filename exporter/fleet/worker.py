@@ -102,8 +102,14 @@ class Workers:
             while not self._stopping and not self._is_surplus():
                 now = self._clock.now()
                 if expired := self.target.expire(now):
-                    log_events(expired)
-                    self._on_change()
+                    # Whoever is told may hold a lock of its own round a look at the target.
+                    self.target.condition.release()
+                    try:
+                        log_events(expired)
+                        self._on_change()
+                    finally:
+                        self.target.condition.acquire()
+                    continue
                 free = self._may_call()
                 work = self.target.next(now) if free else None
                 if work is not None:
