@@ -39,12 +39,14 @@ ACCOUNT = "123456789012"
 INTERVAL = 1.0
 STALE_AFTER = 3.0
 CONNECT_TIMEOUT = 0.5
-READ_TIMEOUT = 0.6
-OTHER_READ_TIMEOUT = 0.7
+READ_TIMEOUT = 1.2
+OTHER_READ_TIMEOUT = 1.3
 """After the reload, so that the daemon must replace threads and clients in the middle of the fault."""
 NEIGHBOURS = 3
 SPEED = 60.0  # something changes at every describe, and no job ends
 PATIENCE = 12.0
+LEAST_SCRAPES = 5
+"""How often each phase is looked at, however slow the machine."""
 
 
 class Recorder(Simulator):
@@ -198,7 +200,7 @@ class Rig:
                 self.daemon.request_reload("test").result()
             self._settle(lambda: time.time() > phase.on + 2.5 and self._all(_dark))
             phase.off = time.time()
-        self._settle(lambda: self._all(_well))
+        self._settle(lambda: self._all(_well) and self._scrapes_since(phase.on) >= LEAST_SCRAPES)
         phase.well = time.time()
 
     def cycle(self) -> None:
@@ -243,6 +245,9 @@ class Rig:
     def _all(self, condition: Any) -> bool:
         jobs = self.scrapes[-1].jobs if self.scrapes else {}
         return all(condition(jobs.get(job.name, Seen()), job.case) for job in self.jobs if job.case)
+
+    def _scrapes_since(self, moment: float) -> int:
+        return sum(scrape.asked > moment for scrape in self.scrapes)
 
     def _scrape(self) -> None:
         pause = threading.Event()
