@@ -65,6 +65,9 @@ class Telemetry:
         self.series_capped = self._counter(
             "series_capped", "Times that a tuning job exceeded the limit of series of a family.", ["family"]
         )
+        self.jobs_left_out = self._counter(
+            "discovered_jobs_left_out", "Tuning jobs that a rule found and a limit kept out.", ["target", "rule"]
+        )
         self.reload_successful = Gauge(
             f"{PREFIX}_config_last_reload_successful",
             "Whether the last attempt to load the configuration succeeded.",
@@ -105,7 +108,7 @@ class Telemetry:
             self.last_poll,
         ):
             metric.remove_by_labels({"target": target})
-        for metric in (self.api_requests, self.api_errors):
+        for metric in (self.api_requests, self.api_errors, self.jobs_left_out):
             metric.remove_by_labels({"target": target})
 
     def render_text(self) -> bytes:

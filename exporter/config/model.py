@@ -12,6 +12,8 @@ from exporter.config.names import ARN_START
 DEFAULT_INTERVAL = 60.0
 DEFAULT_RETENTION = 86_400.0
 DEFAULT_MAX_JOBS = 200
+DEFAULT_DESCRIBE_MAX_AGE = 300.0
+DEFAULT_MAX_TRACKED_JOBS = 10_000
 
 
 def _without_null(schema: dict[str, Any]) -> None:
@@ -134,5 +136,13 @@ class Config(Section):
         DEFAULT_RETENTION,
         description="A discovered job's series go this long after it ended.",
         json_schema_extra={"default": format_duration(DEFAULT_RETENTION)},
+    )
+    describe_max_age: values.MaxAge = Field(
+        DEFAULT_DESCRIBE_MAX_AGE,
+        description="How long a running job goes without a describe while lists tell that nothing changed. 0s: never.",
+        json_schema_extra={"default": format_duration(DEFAULT_DESCRIBE_MAX_AGE)},
+    )
+    max_tracked_jobs: values.Count = Field(
+        DEFAULT_MAX_TRACKED_JOBS, description="Most jobs watched in one account and region; listed ones always are."
     )
     collect: list[values.Family] = Field([], description="Opt-in families of metrics.")

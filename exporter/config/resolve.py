@@ -10,7 +10,7 @@ from exporter.config.duration import format_duration
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
 from exporter.config.problem import show_path
-from exporter.config.specs import JobSpec, RuleSpec, Settings, TargetSpec
+from exporter.config.specs import LISTED, JobSpec, RuleSpec, Settings, TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetKey
     from exporter.config.validate import Validated
 
-LISTED = "listed"
 _LEAST_STALE_AFTER = 300.0
 _INTERVALS_UNTIL_STALE = 3
 
@@ -177,6 +176,8 @@ class _Resolution:
                 requests_per_second=target.caller.requests_per_second,
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
+                describe_max_age=config.describe_max_age,
+                max_tracked_jobs=config.max_tracked_jobs,
             )
             for key, target in self._targets.items()
         )

@@ -51,12 +51,16 @@ class Connection:
     read_timeout: float = 15.0
 
 
+LISTED = "listed"
+"""The source of a job that the configuration names; no rule is called so."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobSpec:
     """One tuning job to watch.
 
     ``labels`` are the configured ones, without prefix. ``account_id`` is the account the configuration names
-    for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``listed`` or the
+    for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``LISTED`` or the
     name of the rule that discovered it. ``tag_labels`` gives the key of each AWS tag that becomes a label the label's
     name, without prefix; no two are the same.
     """
@@ -64,7 +68,7 @@ class JobSpec:
     name: str
     labels: Mapping[str, str]
     account_id: str | None = None
-    source: str = "listed"
+    source: str = LISTED
     tag_labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -91,7 +95,9 @@ class TargetSpec:
     """One account and region to call: who calls, how, how often, and for which jobs.
 
     ``name`` is the stable value of the label ``target``. ``account_id`` is the account the configuration
-    claims, None when it claims none. ``interval``, ``stale_after`` and ``retention`` are seconds.
+    claims, None when it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds:
+    when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
+    keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted.
     """
 
     key: TargetKey
@@ -104,6 +110,8 @@ class TargetSpec:
     requests_per_second: float
     jobs: tuple[JobSpec, ...]
     rules: tuple[RuleSpec, ...] = ()
+    describe_max_age: float = 0.0
+    max_tracked_jobs: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

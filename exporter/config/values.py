@@ -205,6 +205,7 @@ Interval = Annotated[float, _duration("1s", "24h")]
 Timeout = Annotated[float, _duration("1ms", "5m")]
 StaleAfter = Annotated[float, _duration("1s", "30d")]
 Retention = Annotated[float, _duration("0s", "365d")]
+MaxAge = Annotated[float, _duration("0s", "24h")]
 Age = Annotated[float, _duration("1m", "3650d")]
 Rate = Annotated[float, PlainValidator(
     lambda value: _rate(text(value)), json_schema_input_type=Annotated[float, Field(ge=0.01, le=1000)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TargetCollector(Collector):
-    """``target_info`` and ``tracked_jobs``."""
+    """``target_info``, ``tracked_jobs``, ``untracked_running_jobs`` and ``target_error_info``."""
 
     def __init__(self, published: Callable[[], Published]) -> None:
         self._published = published
@@ -36,8 +36,22 @@ class TargetCollector(Collector):
             "Tuning jobs watched, by what the last describe says of them.",
             labels=["target", "state"],
         )
+        untracked = GaugeMetricFamily(
+            f"{PREFIX}_untracked_running_jobs",
+            "Tuning jobs that run in a target's account and region and are not watched.",
+            labels=["target"],
+        )
+        errors = GaugeMetricFamily(
+            f"{PREFIX}_target_error_info",
+            "Why calls to AWS fail that are not about one tuning job; 1 while they do.",
+            labels=["target", "operation", "code"],
+        )
         for target in self._published().targets:
+            if target.untracked_running_jobs is not None:
+                untracked.add_metric([target.name], target.untracked_running_jobs)
+            for operation, code in target.errors:
+                errors.add_metric([target.name, operation, code], 1)
             info.add_metric([target.name, target.region, target.account_id], 1)
             for state in JobState:
                 tracked.add_metric([target.name, state], target.states[state])
-        return (info, tracked)
+        return (info, tracked, untracked, errors)

@@ -59,29 +59,51 @@ def of_describe(
     return tuple(found)
 
 
-def of_tags(
+def of_call(
     spec: TargetSpec,
-    name: str,
+    operation: Operation,
+    name: str | None,
     codes_before: AbstractSet[ErrorCode],
     codes: AbstractSet[ErrorCode],
     failure: Failure | None,
 ) -> tuple[Event, ...]:
-    """Return what listing the tags of one tuning job changed for its target.
+    """Return what a call other than a describe changed for its target; ``name`` is the tuning job it was about, if one.
 
-    ``codes`` are those by which it fails for any tuning job of the target, now and before: what keeps the exporter
-    from one list of tags keeps it from all, and one line says so.
+    ``codes`` are those by which such calls fail for the target, now and before: what keeps the exporter from one list
+    of tags keeps it from all, and one line says so.
     """
     identity = _identity(spec, name)
+    what = _WHAT[operation]
     if failure is not None:
         if failure.code in codes_before:
             return ()
-        return (Event("warning", "listing tags failed", identity | _reason(failure, Operation.LIST_TAGS)),)
+        return (Event("warning", f"{what} failed", identity | _reason(failure, operation)),)
     recovered = sorted(codes_before - codes)
-    return tuple(Event("info", "listing tags succeeded again", identity | {"code": str(code)}) for code in recovered)
+    return tuple(Event("info", f"{what} succeeded again", identity | {"code": str(code)}) for code in recovered)
 
 
-def _identity(spec: TargetSpec, name: str) -> dict[str, str]:
-    return {"target": spec.name, "aws_region": spec.key.region, "tuning_job": name}
+def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:
+    """Return that the watch over a discovered tuning job begins or ends; ``text`` tells which."""
+    return Event("info", text, _identity(spec, name) | {"rule": rule})
+
+
+def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
+    """Return that a limit keeps out tuning jobs that a rule found."""
+    fields = _identity(spec) | {"rule": rule, "limit": limit, "left_out": str(left_out)}
+    return Event("warning", "more tuning jobs than may be watched, the newest are", fields)
+
+
+_WHAT = {
+    Operation.LIST_TAGS: "listing tags",
+    Operation.SEARCH: "searching for tags",
+    Operation.LIST: "listing tuning jobs",
+    Operation.IDENTIFY: "asking for the account",
+}
+
+
+def _identity(spec: TargetSpec, name: str | None = None) -> dict[str, str]:
+    job = {} if name is None else {"tuning_job": name}
+    return {"target": spec.name, "aws_region": spec.key.region} | job
 
 
 def _reason(failure: Failure, operation: Operation) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.config.specs import LISTED
 from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.fleet.view import JobView
 
@@ -21,7 +23,8 @@ class Job:
     """What a target knows of one tuning job. ``due`` and ``owed`` are monotonic seconds, the rest as in JobView.
 
     ``owed`` is when a successful describe was first due: it stays while attempts fail, and staleness counts from it.
-    ``retrying`` tells that the next describe comes before the next round does.
+    ``retrying`` tells that the next describe comes before the next round does. ``described`` is when the last good
+    describe was made, on the clock of ``due``, and ``created`` when the tuning job was, as far as it is known.
     """
 
     spec: JobSpec
@@ -35,6 +38,8 @@ class Job:
     attempted: bool = False
     last_success: float | None = None
     retrying: bool = False
+    described: float = -math.inf
+    created: float = 0.0
     in_flight: int | None = None
     view: JobView | None = None
 
@@ -52,6 +57,22 @@ class Job:
             next_describe=self.next_describe,
             tags=tags,
         )
+
+    @property
+    def discovered(self) -> bool:
+        """Whether a rule found it, and not the configuration names it."""
+        return self.spec.source != LISTED
+
+    @property
+    def running(self) -> bool:
+        """Whether its last describe was good and said that it has not ended."""
+        return self.failure is None and self.facts is not None and not self.facts.terminal
+
+    @property
+    def resting(self) -> bool:
+        """Whether it has ended and its last describes are over."""
+        ended = self.failure is None and self.facts is not None and self.facts.terminal
+        return ended and self.rests_left == 0
 
     def is_elsewhere(self, spec: JobSpec) -> bool:
         """Tell whether the configuration now names another account: what is known is about another tuning job then."""

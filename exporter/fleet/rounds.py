@@ -34,6 +34,11 @@ class Rounds:
         self._interval = interval
         self._ends = now + interval
 
+    def add(self, name: str) -> None:
+        """Let the open round wait for another tuning job, if there is one."""
+        if self.open:
+            self._pending.add(name)
+
     def done(self, name: str, now: Instant) -> None:
         """Note that a tuning job was described, or left; the last one closes the round."""
         if name not in self._pending:

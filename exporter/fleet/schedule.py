@@ -11,6 +11,9 @@ RESTS_AFTER_END = 3
 REST = 86_400.0
 """How long a listed, finished tuning job rests between describes; each only notices whether it was deleted."""
 
+REFUSED_PAUSE = 3_600.0
+"""How long a list or search waits that failed for a reason that lasts, unless something asks for it sooner."""
+
 # A point of the grid that ``now`` misses by a rounding error is the present one, not the next.
 _ROUNDING = 1e-6
 _FIRST_RETRY = 5.0

@@ -1,25 +1,32 @@
-"""The AWS tags of a target's tuning jobs: what is known of them and when they are listed again."""
+"""The AWS tags of a target's tuning jobs: what is known of them and when they are read again."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
-from exporter.fleet.schedule import tags_again_at, tags_retry_at
-from exporter.fleet.work import Operation, Tags
+from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
+from exporter.fleet.work import Found, Operation, Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from exporter.config.specs import TargetSpec
     from exporter.fleet.calls import Calls
     from exporter.fleet.events import Event
     from exporter.fleet.work import Outcome, Work
-    from exporter.tuning_job import TuningJob
+    from exporter.tuning_job import Summary, TuningJob
+
+_PAGE_SIZE = 100
+"""The most that the API puts on a page of Search."""
+
+_SEARCH = "search"
 
 
 @dataclass(slots=True)
@@ -27,22 +34,25 @@ class _Listing:
     """What is known of one tuning job's tags.
 
     ``arn`` and ``creation_time`` are of the tuning job that bears the name, the ARN empty while none is known to.
-    ``due`` is None without one and while a call, the one of serial ``in_flight``, is under way.
+    ``due`` is None without one and while a call, the one of serial ``in_flight``, is under way. ``known`` is None until
+    a call has told. ``missed`` tells that a search did not find it: the index of the search lags.
     """
 
     labels: Mapping[str, str]
     arn: str = ""
     creation_time: float | None = None
     due: float | None = None
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, str] | None = None
     failures: int = 0
     in_flight: int | None = None
+    missed: bool = False
 
 
 class TagListings:
     """The tags of one target. Times are monotonic seconds. Not thread-safe: used under the target's lock.
 
-    Only tuning jobs whose configuration makes labels of tags are in it, so that the others cost no call.
+    Only tuning jobs whose configuration makes labels of tags, or that a rule with tags might want, are in it, so that
+    the others cost no call. One is read by ListTags; of several at once each page of Search tells a hundred.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -51,32 +61,48 @@ class TagListings:
         self._failing: dict[str, ErrorCode] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
+        self._batches: dict[int, Sequence[str]] = {}
+        self._search_failures = 0
+        self._no_search_before = 0.0
 
     def want(self, name: str, labels: Mapping[str, str], facts: TuningJob | None, now: float) -> None:
-        """Take what the configuration makes labels of; a tag that is new in it is listed for at once."""
+        """Take what the configuration makes labels of; a tag that is new in it is read at once."""
         if not labels:
             self.forget(name)
             return
         listing = self._listings.setdefault(name, _Listing(labels))
         added = labels.keys() - listing.labels.keys()
         listing.labels = labels
-        if added and listing.arn:
-            self._plan(name, listing, now)
+        if listing.arn and listing.in_flight is None:
+            if added and listing.known is None:
+                self._plan(name, listing, now)
+            elif listing.due is None:
+                self._plan(name, listing, tags_again_at(name, now))
         if facts is not None:
             self.described(name, facts, now)
+
+    def wonder(self, summary: Summary, now: float) -> None:
+        """Have the tags of a tuning job read that a rule might want."""
+        self._listings.setdefault(summary.name, _Listing({}))
+        self.described(summary.name, summary, now)
+
+    def keep_only(self, wanted: Callable[[str], bool]) -> None:
+        """Forget all tuning jobs but those wanted."""
+        for name in [name for name in self._listings if not wanted(name)]:
+            self.forget(name)
 
     def forget(self, name: str) -> None:
         """Drop a tuning job; the result of a call under way will be dropped too."""
         self._listings.pop(name, None)
         self._failing.pop(name, None)
 
-    def described(self, name: str, facts: TuningJob, now: float) -> None:
-        """Take a good describe: when the name is another tuning job's than before, its tags are listed at once."""
+    def described(self, name: str, facts: TuningJob | Summary, now: float) -> None:
+        """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""
         listing = self._listings.get(name)
         if listing is None or (listing.arn, listing.creation_time) == (facts.arn, facts.creation_time):
             return
         listing.arn, listing.creation_time = facts.arn, facts.creation_time
-        listing.known = {}
+        listing.known = None
         self._start_anew(name, listing)
         self._plan(name, listing, now)
 
@@ -98,48 +124,151 @@ class TagListings:
         """When the next call falls due; None when only a change can bring one."""
         while self._queue:
             due, _, name = self._queue[0]
-            listing = self._listings.get(name)
-            if listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, name):
+            if self._is_waiting(due, name):
                 return due
             heapq.heappop(self._queue)
         return None
 
-    def start(self, serial: int) -> tuple[str, str]:
-        """Return name and ARN of the tuning job whose tags are ``due``, and note the call's serial."""
-        name = heapq.heappop(self._queue)[2]
+    def _is_waiting(self, due: float, name: str) -> bool:
+        listing = self._listings.get(name)
+        return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, name)
+
+    def start(self, serial: int, now: float) -> tuple[Operation, str, str, Mapping[str, Any]]:
+        """Return operation, name, ARN and request of the call that is ``due``, and note its serial."""
+        batch = self._batch(now)
+        if len(batch) > 1:
+            for name in batch:
+                listing = self._listings[name]
+                listing.due, listing.in_flight = None, serial
+            self._batches[serial] = batch
+            times = [self._listings[name].creation_time or 0.0 for name in batch]
+            return Operation.SEARCH, _SEARCH, "", _search(min(times), max(times))
+        _, _, name = heapq.heappop(self._queue)
         listing = self._listings[name]
         listing.due, listing.in_flight = None, serial
-        return name, listing.arn
+        return Operation.LIST_TAGS, name, listing.arn, {}
+
+    def _batch(self, now: float) -> list[str]:
+        """Return the names that one search may serve, newest first, at most a page of them."""
+        if now < self._no_search_before or self._calls.stuck(Operation.SEARCH, _SEARCH):
+            return []
+        due: list[tuple[float, str]] = []
+        put_back: list[tuple[float, int, str]] = []
+        while self._queue and self._queue[0][0] <= now:
+            entry = heapq.heappop(self._queue)
+            put_back.append(entry)
+            listing = self._listings.get(entry[2])
+            if not self._is_waiting(entry[0], entry[2]) or listing is None:
+                continue
+            if not listing.missed and listing.creation_time is not None:
+                due.append((listing.creation_time, entry[2]))
+        for entry in put_back:  # those that are taken are not waiting any more when their turn comes
+            heapq.heappush(self._queue, entry)
+        return [name for _, name in sorted(set(due), reverse=True)[:_PAGE_SIZE]]
 
     def apply(self, spec: TargetSpec, work: Work, outcome: Outcome, now: float) -> tuple[Event, ...]:
         """Take what came of a call and return what is worth a log line. A failure leaves what is known as it is."""
-        name = work.name
-        listing = self._listings.get(name)
-        if listing is None or listing.in_flight != work.serial:
-            return ()
-        codes_before = set(self._failing.values())
+        codes_before = self.codes
+        if work.operation is Operation.SEARCH:
+            name = None
+            self._apply_search(work, outcome, now)
+        else:
+            name = work.name
+            listing = self._listings.get(name)
+            if listing is None or listing.in_flight != work.serial:
+                return ()
+            self._apply_list(name, listing, outcome, now)
+        failure = outcome if isinstance(outcome, Failure) else None
+        return events.of_call(spec, work.operation, name, codes_before, self.codes, failure)
+
+    def _apply_list(self, name: str, listing: _Listing, outcome: Outcome, now: float) -> None:
         if isinstance(outcome, Tags):
-            listing.known = {key: value for key, value in outcome.by_key.items() if key in listing.labels}
-            self._start_anew(name, listing)
-            self._plan(name, listing, tags_again_at(name, now))
+            self._learn(name, listing, outcome.by_key, now)
         elif isinstance(outcome, Failure):
             listing.failures += 1
             self._failing[name] = outcome.code
             self._plan(name, listing, tags_retry_at(listing.failures, now))
-        failure = outcome if isinstance(outcome, Failure) else None
-        return events.of_tags(spec, name, codes_before, set(self._failing.values()), failure)
+
+    def _apply_search(self, work: Work, outcome: Outcome, now: float) -> None:
+        batch = {
+            name: listing
+            for name in self._batches.pop(work.serial, ())
+            if (listing := self._listings.get(name)) is not None and listing.in_flight == work.serial
+        }
+        if not isinstance(outcome, Found):
+            if isinstance(outcome, Failure):
+                self._search_failures += 1
+                self._failing[_SEARCH] = outcome.code
+                pause = tags_retry_at(self._search_failures, now)
+                self._no_search_before = pause if outcome.code.transient else now + REFUSED_PAUSE
+            for name, listing in batch.items():  # ListTags tells it meanwhile
+                self._plan(name, listing, now)
+            return
+        self._search_failures = 0
+        self._failing.pop(_SEARCH, None)
+        found = {name for name, listing in batch.items() if listing.arn in outcome.tags}
+        # Of the next page the others are, unless jobs that nobody asked about fill the pages.
+        reached = min(outcome.created.values(), default=0.0) if not outcome.whole and len(found) > 1 else 0.0
+        for name, listing in batch.items():
+            if name in found:
+                self._learn(name, listing, outcome.tags[listing.arn], now)
+            else:
+                listing.missed = (listing.creation_time or 0.0) >= reached
+                self._plan(name, listing, now)
+
+    def _learn(self, name: str, listing: _Listing, tags: Mapping[str, str], now: float) -> None:
+        listing.known = dict(tags)
+        self._start_anew(name, listing)
+        if listing.labels:
+            self._plan(name, listing, tags_again_at(name, now))
+
+    @property
+    def codes(self) -> AbstractSet[ErrorCode]:
+        """The codes by which reading tags fails."""
+        return set(self._failing.values())
+
+    @property
+    def errors(self) -> AbstractSet[tuple[Operation, ErrorCode]]:
+        """The codes by which each operation fails."""
+        return {
+            (Operation.SEARCH if name == _SEARCH else Operation.LIST_TAGS, code) for name, code in self._failing.items()
+        }
 
     def of(self, name: str) -> Mapping[str, str]:
         """Return the tags that are labels and known, by the labels' names."""
         listing = self._listings.get(name)
-        if listing is None:
+        if listing is None or listing.known is None:
             return {}
         return {label: listing.known[key] for key, label in listing.labels.items() if key in listing.known}
 
+    def known(self, summary: Summary) -> Mapping[str, str] | None:
+        """Return all tags of a tuning job, None while they are not known."""
+        listing = self._listings.get(summary.name)
+        if listing is None or (listing.arn, listing.creation_time) != (summary.arn, summary.creation_time):
+            return None
+        return listing.known
+
     def _start_anew(self, name: str, listing: _Listing) -> None:
-        listing.failures, listing.in_flight = 0, None
+        listing.failures, listing.in_flight, listing.missed = 0, None, False
         self._failing.pop(name, None)
 
     def _plan(self, name: str, listing: _Listing, due: float) -> None:
         listing.due, listing.in_flight = due, None
         heapq.heappush(self._queue, (due, next(self._serials), name))
+
+
+def _search(first: float, last: float) -> Mapping[str, Any]:
+    """Return the request for the tuning jobs created between two times (Unix seconds), both included, newest first."""
+
+    def bound(operator: str, seconds: float) -> Mapping[str, str]:
+        moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return {"Name": "CreationTime", "Operator": operator, "Value": moment}
+
+    filters = [bound("GreaterThanOrEqualTo", int(first)), bound("LessThanOrEqualTo", int(last) + 1)]
+    return {
+        "Resource": "HyperParameterTuningJob",
+        "SearchExpression": {"Filters": filters},
+        "SortBy": "CreationTime",
+        "SortOrder": "Descending",
+        "MaxResults": _PAGE_SIZE,
+    }

@@ -7,7 +7,6 @@ code. Threads hold ``condition`` round every call; single-threaded drivers need 
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import threading
 from dataclasses import replace
@@ -15,23 +14,25 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
+from exporter.fleet.account import Account
 from exporter.fleet.calls import Calls
+from exporter.fleet.finder import Finder
 from exporter.fleet.job import Job
+from exporter.fleet.jobs import Jobs
+from exporter.fleet.refresh import Refresh
 from exporter.fleet.rounds import Rounds
-from exporter.fleet.schedule import REST, RESTS_AFTER_END, next_round, retry_at
+from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.fleet.tags import TagListings
 from exporter.fleet.view import JobView, TargetView
-from exporter.fleet.work import Identity, Operation, Outcome, Work
+from exporter.fleet.work import Operation, Outcome, Work
 from exporter.sagemaker import Budget
-from exporter.tuning_job import TuningJob
+from exporter.tuning_job import Summary, TuningJob
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
     from exporter.fleet.events import Event
     from exporter.telemetry import Telemetry
-
-_IDENTIFY_PAUSE_LIMIT = 3_600.0
 
 
 class Target:
@@ -41,21 +42,19 @@ class Target:
         self.condition = threading.Condition()
         self._spec = spec
         self._telemetry = telemetry
-        self._epoch = now.monotonic
         self._serials = itertools.count()
-        self._jobs: dict[str, Job] = {}
-        self._queue: list[tuple[float, int, str]] = []
         self._budget = Budget(spec.requests_per_second, now.monotonic)
         self._rounds = Rounds(spec.name, telemetry)
         self._calls = Calls()
+        self._jobs = Jobs(self._calls)
         self._tags = TagListings(self._calls)
+        self._account = Account(spec, self._calls)
+        self._finder = Finder(self._calls, self._jobs, self._tags, telemetry, self._forget)
+        self._refresh = Refresh(self._jobs, self._rounds, self._finder, now.monotonic)
         self._starved_since: float | None = None
-        self._account_id = spec.account_id
         self._attempted = False
-        self._identify_due: float | None = None
-        self._identify_attempts = 0
         telemetry.add_target(spec.name, (Operation.DESCRIBE,))
-        self._adopt(now)
+        self._adopt(None, now)
 
     @property
     def spec(self) -> TargetSpec:
@@ -64,49 +63,60 @@ class Target:
 
     def update(self, spec: TargetSpec, now: Instant) -> None:
         """Take a new configuration of the same key: jobs in both keep their values and their place."""
+        before, self._spec = self._spec, spec
         self._budget.set_rate(spec.requests_per_second, now.monotonic)
-        sooner = spec.interval < self._spec.interval
-        if spec.account_id != self._spec.account_id:
-            known = (job.facts.account_id for job in self._jobs.values() if job.facts is not None)
-            self._account_id = spec.account_id or next(known, None)
-            self._identify_attempts = 0
-        self._spec = spec
-        self._adopt(now)
-        if sooner:
-            self._bring_forward(now)
+        if spec.account_id != before.account_id:
+            known = (job.facts.account_id for job in self._jobs if job.facts is not None)
+            self._account.claim(spec.account_id, next(known, None))
+        self._adopt(before, now)
+        self._refresh.reload(spec, before, now)
 
-    def _adopt(self, now: Instant) -> None:
+    def _adopt(self, before: TargetSpec | None, now: Instant) -> None:
         wanted = {job.name: job for job in self._spec.jobs}
-        for name in self._jobs.keys() - wanted.keys():
-            del self._jobs[name]
-            self._tags.forget(name)
-            self._rounds.done(name, now)
+        self._finder.reload(self._spec, before, now)
+        for job in tuple(self._jobs):
+            name = job.spec.name
+            if name in wanted:
+                continue
+            taken = any(name.lower() == other.lower() for other in wanted) if job.discovered else False
+            found = None if taken else self._finder.spec_after_reload(self._spec, job)
+            if found is None:
+                self._forget(name, now)
+            else:
+                job.spec, job.view = found, None
+                self._tags.want(name, found.tag_labels, job.facts, now.monotonic)
         for name, job_spec in wanted.items():
-            job = self._jobs.get(name)
-            if job is None or job.is_elsewhere(job_spec):
-                self._tags.forget(name)
-                self._rounds.done(name, now)
-                self._jobs[name] = job = Job(job_spec, now.monotonic, now.monotonic, now.wall)
-                self._enqueue(name, job)
-            job.spec = job_spec
-            job.view = None
-            self._tags.want(name, job_spec.tag_labels, job.facts, now.monotonic)
-        if any(job_spec.tag_labels for job_spec in wanted.values()):
-            self._telemetry.add_target(self._spec.name, (Operation.LIST_TAGS,))
-        self._jobs = {name: self._jobs[name] for name in wanted}
+            known = self._jobs.get(name)
+            if known is None or known.is_elsewhere(job_spec):
+                self._forget(name, now)
+                known = Job(job_spec, now.monotonic, now.monotonic, now.wall)
+                self._jobs.add(known)
+            known.spec = job_spec
+            known.view = None
+            self._tags.want(name, job_spec.tag_labels, known.facts, now.monotonic)
+        self._jobs.arrange(iter(wanted))
+        for operation in self._operations():
+            self._telemetry.add_target(self._spec.name, (operation,))
 
-    def _bring_forward(self, now: Instant) -> None:
-        round_at = next_round(self._epoch, self._spec.interval, now.monotonic)
-        for name, job in self._jobs.items():
-            if job.rests_left > 0 and job.due > round_at:
-                job.due = round_at
-                job.owed = min(job.owed, round_at)  # what has been owed for longer stays so, and stale
-                job.next_describe = now.wall + round_at - now.monotonic
-                job.view = None
-                self._enqueue(name, job)
+    def _operations(self) -> list[Operation]:
+        """Return what the configuration may need beside describes."""
+        labelled = any(job.tag_labels for job in self._spec.jobs) or any(rule.tag_labels for rule in self._spec.rules)
+        tagged = any(rule.tags for rule in self._spec.rules)
+        needed = {
+            Operation.LIST: bool(self._spec.rules) or self._spec.describe_max_age > self._spec.interval,
+            Operation.LIST_TAGS: labelled or tagged,
+            Operation.SEARCH: labelled or tagged,
+        }
+        return [operation for operation, is_needed in needed.items() if is_needed]
+
+    def _forget(self, name: str, now: Instant) -> None:
+        self._jobs.remove(name)
+        self._tags.forget(name)
+        self._rounds.done(name, now)
 
     def next(self, now: Instant) -> Work | None:
         """Return the call to make now, or None when nothing is due or the budget is spent: see ``wakes_at``."""
+        self._refresh.begin_round(self._spec, now)
         self._rounds.check(now.monotonic)
         due = self._next_due()
         if due is None or due > now.monotonic:
@@ -129,7 +139,8 @@ class Target:
         due = self._next_due()
         if due is not None and due <= now.monotonic:
             due = self._budget.next_token_at(now.monotonic)
-        return min((moment for moment in (due, self.expires_at) if moment is not None), default=None)
+        moments = (due, self.expires_at, self._refresh.round_at(self._spec))
+        return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def calls_under_way(self) -> int:
@@ -168,110 +179,52 @@ class Target:
             return self._apply(work, outcome, now)
         if work.operation is Operation.LIST_TAGS:
             self._tags.resume(work.name)
-            return ()
         job = self._jobs.get(work.name)
-        if job is not None and job.in_flight is None:
-            job.due = now.monotonic
-            self._enqueue(work.name, job)
+        if work.operation is Operation.DESCRIBE and job is not None and job.in_flight is None:
+            self._jobs.plan(job, now.monotonic)
         return ()
 
     def _apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if isinstance(outcome, Failure):
             self._telemetry.api_errors.labels(self._spec.name, work.operation, outcome.code).inc()
-            if outcome.code is ErrorCode.THROTTLED and work.operation is Operation.DESCRIBE:
+            if outcome.code is ErrorCode.THROTTLED and work.operation in {Operation.DESCRIBE, Operation.LIST}:
                 self._budget.throttled(now.monotonic)
-        if work.operation is Operation.IDENTIFY:
-            return self._apply_identity(outcome, now)
-        if work.operation is Operation.LIST_TAGS:
-            return self._apply_tags(work, outcome, now)
+        match work.operation:
+            case Operation.DESCRIBE:
+                return self._apply_describe(work, outcome, now)
+            case Operation.LIST:
+                return self._apply_list(work, outcome, now)
+            case Operation.LIST_TAGS | Operation.SEARCH:
+                return self._apply_tags(work, outcome, now)
+            case Operation.IDENTIFY:
+                if self._account.identified(outcome, self._spec, now.monotonic):
+                    self._show_account()
+                return ()
+
+    def _apply_describe(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._attempted = True
         job = self._jobs.get(work.name)
         if job is None or job.in_flight != work.serial:
             return ()
         before = (job.facts, job.failure)
-        if isinstance(outcome, Failure):
-            self._fail(job, outcome, now)
-        elif isinstance(outcome, TuningJob):
-            self._succeed(job, outcome, now)
         job.in_flight = None
         job.attempted = True
         job.view = None
+        if isinstance(outcome, TuningJob):
+            self._succeed(job, outcome, work, now)
+        elif isinstance(outcome, Failure):
+            if outcome.code is ErrorCode.NOT_FOUND and job.discovered:
+                self._forget(work.name, now)
+                return (events.of_discovery(self._spec, work.name, job.spec.source, "discovered tuning job is gone"),)
+            self._fail(job, outcome, now)
         job.next_describe = now.wall + job.due - now.monotonic
-        self._enqueue(work.name, job)
         self._rounds.done(work.name, now)
         return events.of_describe(self._spec, work.name, *before, job.facts, job.failure)
 
-    def view(self, now: Instant) -> TargetView:
-        """Return the target as it stands, values that have gone stale left out."""
-        views: list[JobView] = []
-        changes_at: float | None = None
-        for job in self._jobs.values():
-            if job.view is None:
-                job.view = job.show(self._spec.key.region, self._account_id, self._tags.of(job.spec.name))
-            view = job.view
-            if job.facts is not None:
-                stale_at = job.owed + self._spec.stale_after
-                if now.monotonic >= stale_at:
-                    view = replace(view, facts=None)
-                elif changes_at is None or stale_at < changes_at:
-                    changes_at = stale_at
-            views.append(view)
-        return TargetView(
-            self._spec.name,
-            self._spec.key.region,
-            self._account_id or "",
-            self._attempted or not self._jobs,
-            tuple(views),
-            changes_at,
-        )
-
-    def _enqueue(self, name: str, job: Job) -> None:
-        heapq.heappush(self._queue, (job.due, next(self._serials), name))
-
-    def _next_due(self) -> float | None:
-        dues = (self._next_describe(), self._next_identify(), self._tags.due)
-        return min((due for due in dues if due is not None), default=None)
-
-    def _next_describe(self) -> float | None:
-        """Return when the oldest describe falls due, dropping entries of jobs that left, moved on or are in flight."""
-        while self._queue:
-            due, _, name = self._queue[0]
-            job = self._jobs.get(name)
-            if job is not None and job.due == due and self._may_ask(name, job):
-                return due
-            heapq.heappop(self._queue)
-        return None
-
-    def _next_identify(self) -> float | None:
-        return None if self._calls.stuck(Operation.IDENTIFY) else self._identify_due
-
-    def _may_ask(self, name: str, job: Job) -> bool:
-        return job.in_flight is None and not self._calls.stuck(Operation.DESCRIBE, name)
-
-    def _start(self, now: Instant) -> Work:
-        serial = next(self._serials)
-        region = self._spec.key.region
-        identify = self._next_identify()
-        if identify is not None and identify <= now.monotonic:
-            self._identify_due = None
-            self._identify_attempts += 1
-            return Work(serial, Operation.IDENTIFY, now.monotonic, region)
-        described = self._next_describe()
-        if described is None or described > now.monotonic:  # tags can wait, values cannot
-            name, arn = self._tags.start(serial)
-            return Work(serial, Operation.LIST_TAGS, now.monotonic, region, name, arn=arn)
-        name = heapq.heappop(self._queue)[2]
-        job = self._jobs[name]
-        if not self._rounds.open and not job.retrying:
-            names = [name for name, job in self._jobs.items() if job.due <= now.monotonic and self._may_ask(name, job)]
-            self._rounds.begin(names, self._spec.interval, now.monotonic)
-        job.in_flight = serial
-        return Work(serial, Operation.DESCRIBE, now.monotonic, region, name, job.spec.account_id or self._account_id)
-
-    def _succeed(self, job: Job, facts: TuningJob, now: Instant) -> None:
-        if self._account_id is None:
-            self._learn_account(facts.account_id)
+    def _succeed(self, job: Job, facts: TuningJob, work: Work, now: Instant) -> None:
+        if self._account.learn(facts.account_id):
+            self._show_account()
         if job.facts is not None and job.facts.creation_time != facts.creation_time:
             job.rests_left = RESTS_AFTER_END  # the name was used again
         self._tags.described(job.spec.name, facts, now.monotonic)
@@ -279,15 +232,9 @@ class Target:
         job.failure = None
         job.failures = 0
         job.last_success = now.wall
-        if not facts.terminal:
-            job.rests_left = RESTS_AFTER_END
-        if job.rests_left == 0:
-            job.due = now.monotonic + REST
-        else:
-            job.rests_left -= facts.terminal
-            job.due = next_round(self._epoch, self._spec.interval, now.monotonic)
-        job.owed = job.due
-        job.retrying = False
+        job.described = work.started
+        job.created = facts.creation_time or job.created
+        self._refresh.succeeded(self._spec, job, now.monotonic)
 
     def _fail(self, job: Job, failure: Failure, now: Instant) -> None:
         job.failure = failure
@@ -296,30 +243,99 @@ class Target:
             job.facts = None
             self._tags.missing(job.spec.name)
             job.rests_left = RESTS_AFTER_END  # should the name come back, it is another tuning job's
-        round_at = next_round(self._epoch, self._spec.interval, now.monotonic)
-        sooner = retry_at(job.failures, self._spec.interval, now.monotonic)
-        job.retrying = failure.code.transient and sooner < round_at
-        job.due = sooner if job.retrying else round_at
-        if self._account_id is None and self._identify_attempts == 0 and self._spec.key.credentials.sign_requests:
-            self._identify_due = now.monotonic
+        self._refresh.failed(self._spec, job, failure, now.monotonic)
+        self._account.wonder(self._spec, now.monotonic)
 
-    def _apply_identity(self, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
-        if self._account_id is not None:
-            return ()  # an answer or the configuration told it meanwhile
-        if isinstance(outcome, Identity):
-            self._learn_account(outcome.account_id)
-        else:
-            pause = self._spec.interval * 2.0 ** min(self._identify_attempts - 1, 16)
-            self._identify_due = now.monotonic + min(pause, max(self._spec.interval, _IDENTIFY_PAUSE_LIMIT))
-        return ()
+    def _apply_list(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
+        self._attempted = True
+        listing, told = self._finder.apply(self._spec, work, outcome, now)
+        if listing is None:
+            return tuple(told)
+        if listing.failure is not None:
+            self._account.wonder(self._spec, now.monotonic)
+        for summary in listing.summaries.values():
+            if self._account.learn(summary.account_id):
+                self._show_account()
+            break  # a list is of one account
+        self._refresh.listed(self._spec, listing, now)
+        return tuple(told)
 
     def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
-        if work.name in self._jobs:
-            self._jobs[work.name].view = None
-        return self._tags.apply(self._spec, work, outcome, now.monotonic)
-
-    def _learn_account(self, account_id: str) -> None:
-        self._account_id = account_id
-        self._identify_due = None
-        for job in self._jobs.values():
+        told = self._tags.apply(self._spec, work, outcome, now.monotonic)
+        for job in self._jobs if work.operation is Operation.SEARCH else filter(None, [self._jobs.get(work.name)]):
             job.view = None
+        return (*told, *self._finder.tags_known(self._spec, now))
+
+    def view(self, now: Instant) -> TargetView:
+        """Return the target as it stands, values that have gone stale and jobs past their retention left out."""
+        views: list[JobView] = []
+        changes: list[float] = []
+        for job in tuple(self._jobs):
+            if job.discovered and job.facts is not None and (ended := Summary.of(job.facts).ended) is not None:
+                goes_at = now.monotonic + ended + self._spec.retention - now.wall
+                if goes_at <= now.monotonic:
+                    self._forget(job.spec.name, now)
+                    continue
+                changes.append(goes_at)
+            if job.view is None:
+                job.view = job.show(self._spec.key.region, self._account.id, self._tags.of(job.spec.name))
+            view = job.view
+            if job.facts is not None:
+                stale_at = job.owed + self._spec.stale_after
+                if now.monotonic >= stale_at:
+                    view = replace(view, facts=None)
+                else:
+                    changes.append(stale_at)
+            views.append(view)
+        return TargetView(
+            self._spec.name,
+            self._spec.key.region,
+            self._account.id or "",
+            self._attempted or not (self._jobs or self._spec.rules),
+            tuple(views),
+            min(changes, default=None),
+            self._finder.untracked,
+            self._errors(),
+        )
+
+    def _errors(self) -> tuple[tuple[str, str], ...]:
+        """Return by what the calls fail that are not about one tuning job, as pairs of operation and code."""
+        found = [
+            *((Operation.LIST, code) for code in self._finder.lists.codes),
+            *self._tags.errors,
+            *((Operation.IDENTIFY, code) for code in self._account.codes),
+        ]
+        return tuple(sorted({(str(operation), str(code)) for operation, code in found}))
+
+    def _show_account(self) -> None:
+        for job in self._jobs:
+            job.view = None
+
+    def _next_due(self) -> float | None:
+        dues = (self._jobs.due, self._account.due, self._tags.due, self._finder.lists.due)
+        return min((due for due in dues if due is not None), default=None)
+
+    def _start(self, now: Instant) -> Work:
+        """Return the call that is due for longest; what brings news of many tuning jobs at once before the others."""
+        serial = next(self._serials)
+        region, account_id = self._spec.key.region, self._account.id
+        if _is_due(self._account.due, now):
+            self._account.start()
+            return Work(serial, Operation.IDENTIFY, now.monotonic, region)
+        if _is_due(self._finder.lists.due, now):
+            key, request = self._finder.lists.start(serial)
+            return Work(serial, Operation.LIST, now.monotonic, region, key, account_id, request=request)
+        described, tags = self._jobs.due, self._tags.due
+        # Tags can wait and values cannot, but neither for ever.
+        if tags is not None and (described is None or min(tags + self._spec.interval, now.monotonic) < described):
+            operation, name, arn, request = self._tags.start(serial, now.monotonic)
+            return Work(serial, operation, now.monotonic, region, name, arn=arn, request=request)
+        job = self._jobs.pop()
+        self._refresh.starting(self._spec, job, now.monotonic)
+        job.in_flight = serial
+        account_id = job.spec.account_id or account_id
+        return Work(serial, Operation.DESCRIBE, now.monotonic, region, job.spec.name, account_id)
+
+
+def _is_due(due: float | None, now: Instant) -> bool:
+    return due is not None and due <= now.monotonic

@@ -65,7 +65,8 @@ class TargetView:
     """One target and all its tuning jobs at one moment.
 
     ``changes_at`` is the monotonic time at which the view changes by itself, because values go stale; None: never.
-    ``states`` counts the jobs in each state.
+    ``states`` counts the jobs in each state, ``untracked_running_jobs`` those that run and nobody watches: None while no
+    list has told. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
     """
 
     name: str
@@ -74,6 +75,8 @@ class TargetView:
     attempted: bool
     jobs: tuple[JobView, ...]
     changes_at: float | None
+    untracked_running_jobs: int | None = None
+    errors: tuple[tuple[str, str], ...] = ()
     states: Counter[JobState] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -27,6 +27,12 @@ class Api(Protocol):
     def describe(self, name: str) -> Mapping[str, Any]:
         """Return the answer of DescribeHyperParameterTuningJob, times in Unix seconds."""
 
+    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of ListHyperParameterTuningJobs, times in Unix seconds as in the request."""
+
+    def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of Search, times in Unix seconds."""
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         """Return the AWS tags of the resource with this ARN, values by key (ListTags, every page)."""
 
@@ -54,6 +60,18 @@ class SageMakerApi:
             "sagemaker",
             lambda client: client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name),
         )
+        return answer
+
+    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of ListHyperParameterTuningJobs, times in Unix seconds as in the request."""
+        answer: Mapping[str, Any] = self._call(
+            "sagemaker", lambda client: client.list_hyper_parameter_tuning_jobs(**request)
+        )
+        return answer
+
+    def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of Search, times in Unix seconds."""
+        answer: Mapping[str, Any] = self._call("sagemaker", lambda client: client.search(**request))
         return answer
 
     def list_tags(self, arn: str) -> Mapping[str, str]:

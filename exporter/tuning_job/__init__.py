@@ -7,10 +7,11 @@ from exporter.tuning_job.model import (
     HyperparameterRange,
     Objective,
     ResourceLimits,
+    Summary,
     TrainingJob,
     TuningJob,
 )
-from exporter.tuning_job.reduce import MalformedAnswer, reduce
+from exporter.tuning_job.reduce import MalformedAnswer, reduce, reduce_summary
 
 __all__ = [
     "TERMINAL_STATUSES",
@@ -20,7 +21,9 @@ __all__ = [
     "MalformedAnswer",
     "Objective",
     "ResourceLimits",
+    "Summary",
     "TrainingJob",
     "TuningJob",
     "reduce",
+    "reduce_summary",
 ]

@@ -88,6 +88,37 @@ class HyperparameterRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What a list says of a tuning job (HyperParameterTuningJobSummary); members as in TuningJob."""
+
+    name: str
+    arn: str
+    region: str
+    account_id: str
+    status: str
+    training_jobs: Mapping[str, int | float]
+    objectives: Mapping[str, int | float]
+    creation_time: float | None
+    last_modified_time: float | None
+    end_time: float | None
+
+    @classmethod
+    def of(cls, job: TuningJob) -> Summary:
+        """Return what a list would have said when the answer was given."""
+        return cls(**{member: getattr(job, member) for member in cls.__slots__})
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the tuning job has ended for good. An unknown status counts as running."""
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def ended(self) -> float | None:
+        """When a terminal tuning job ended, as well as the API tells: LastModifiedTime is of the status."""
+        return (self.end_time or self.last_modified_time) if self.terminal else None
+
+
+@dataclass(frozen=True, slots=True)
 class TuningJob:
     """One answer. ``name``, ``arn``, its parts and ``status`` are always there."""
 

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from exporter.tuning_job.definitions import config_objective, definitions, objective, raw_definitions
 from exporter.tuning_job.hyperparameters import ranges, tuned_hyperparameters
 from exporter.tuning_job.members import Answer, mapping, number, text, time, value
-from exporter.tuning_job.model import CompletionCriteria, Objective, ResourceLimits, TrainingJob, TuningJob
+from exporter.tuning_job.model import (
+    CompletionCriteria,
+    Objective,
+    ResourceLimits,
+    Summary,
+    TrainingJob,
+    TuningJob,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,15 +45,7 @@ def reduce(answer: Answer) -> TuningJob:
     missing or the ARN is not a tuning job's; anything else that is missing or unusable is just absent.
     The source of every fact is the API member that the code names.
     """
-    if not isinstance(answer, Mapping):
-        raise MalformedAnswer(f"the answer is {type(answer).__name__}, not an object")
-    name = _required(answer, "HyperParameterTuningJobName")
-    arn = _required(answer, "HyperParameterTuningJobArn")
-    status = _required(answer, "HyperParameterTuningJobStatus")
-    parts = _ARN.fullmatch(arn)
-    if parts is None:
-        raise MalformedAnswer(f"HyperParameterTuningJobArn is {arn!r}, not the ARN of a tuning job")
-
+    name, arn, status, parts = _identity(answer)
     config = mapping(answer, "HyperParameterTuningJobConfig")
     limits = mapping(config, "ResourceLimits")
     criteria = mapping(config, "TuningJobCompletionCriteria")
@@ -91,6 +90,36 @@ def reduce(answer: Answer) -> TuningJob:
         end_time=time(answer, "HyperParameterTuningEndTime"),
         failure_reason=text(answer, "FailureReason"),
     )
+
+
+def reduce_summary(answer: Answer) -> Summary:
+    """Return what an entry of a ListHyperParameterTuningJobs answer says; raises and leaves out as ``reduce`` does."""
+    name, arn, status, parts = _identity(answer)
+    return Summary(
+        name=name,
+        arn=arn,
+        region=parts["region"],
+        account_id=parts["account"],
+        status=status,
+        training_jobs=_counters(answer, "TrainingJobStatusCounters", TRAINING_JOB_STATUSES),
+        objectives=_counters(answer, "ObjectiveStatusCounters", OBJECTIVE_STATUSES),
+        creation_time=time(answer, "CreationTime"),
+        last_modified_time=time(answer, "LastModifiedTime"),
+        end_time=time(answer, "HyperParameterTuningEndTime"),
+    )
+
+
+def _identity(answer: Answer) -> tuple[str, str, str, re.Match[str]]:
+    """Return name, ARN, status and the parts of the ARN."""
+    if not isinstance(answer, Mapping):
+        raise MalformedAnswer(f"the answer is {type(answer).__name__}, not an object")
+    name = _required(answer, "HyperParameterTuningJobName")
+    arn = _required(answer, "HyperParameterTuningJobArn")
+    status = _required(answer, "HyperParameterTuningJobStatus")
+    parts = _ARN.fullmatch(arn)
+    if parts is None:
+        raise MalformedAnswer(f"HyperParameterTuningJobArn is {arn!r}, not the ARN of a tuning job")
+    return name, arn, status, parts
 
 
 def _required(answer: Answer, member: str) -> str:

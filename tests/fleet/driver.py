@@ -62,7 +62,7 @@ def answer(
     *,
     account: str = ACCOUNT,
     region: str = REGION,
-    created: float = CREATED,
+    created: float | None = CREATED,
     **members: Any,
 ) -> dict[str, Any]:
     """Return an answer of DescribeHyperParameterTuningJob."""
@@ -96,6 +96,12 @@ class FakeApi:
         if isinstance(told, Exception):
             raise told
         return told
+
+    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no list of {request}")
+
+    def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no search for {request}")
 
     def caller_account(self) -> str:
         if isinstance(self.account, Exception):
@@ -132,8 +138,10 @@ class Call:
 class Driver:
     """Makes every call of a target when it says so. ``latency`` is how long each takes."""
 
-    def __init__(self, spec: TargetSpec, *, api: FakeApi | None = None, latency: float = 0.0) -> None:
-        self.clock = ManualClock(START)
+    def __init__(
+        self, spec: TargetSpec, *, api: Any = None, latency: float = 0.0, clock: ManualClock | None = None
+    ) -> None:
+        self.clock = clock or ManualClock(START)
         self.telemetry = Own()
         self.api = api or FakeApi()
         self.latency = latency

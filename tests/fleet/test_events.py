@@ -4,7 +4,8 @@ import pytest
 from fleet.driver import CREATED, answer, target_spec
 
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet.events import of_describe, of_tags
+from exporter.fleet.events import of_call, of_describe
+from exporter.fleet.work import Operation
 from exporter.tuning_job import TuningJob, reduce
 
 IDENTITY = {"target": "eu", "aws_region": "eu-west-1", "tuning_job": "churn"}
@@ -87,7 +88,7 @@ def test_a_recovery_tells_from_what() -> None:
 
 
 def test_a_failure_to_list_tags_names_the_permission() -> None:
-    (event,) = of_tags(target_spec("churn"), "churn", set(), {DENIED.code}, DENIED)
+    (event,) = of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", set(), {DENIED.code}, DENIED)
     assert (event.level, event.text) == ("warning", "listing tags failed")
     assert event.fields == IDENTITY | {
         "code": "access_denied",
@@ -97,13 +98,15 @@ def test_a_failure_to_list_tags_names_the_permission() -> None:
 
 
 def test_a_failure_to_list_tags_is_told_once_for_all_tuning_jobs() -> None:
-    assert of_tags(target_spec("churn"), "churn", {DENIED.code}, {DENIED.code}, DENIED) == ()
-    (event,) = of_tags(target_spec("churn"), "churn", {DENIED.code}, {DENIED.code, THROTTLED.code}, THROTTLED)
+    assert of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, {DENIED.code}, DENIED) == ()
+    (event,) = of_call(
+        target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, {DENIED.code, THROTTLED.code}, THROTTLED
+    )
     assert event.fields["code"] == "throttled"
 
 
 def test_listing_tags_succeeds_again_when_no_tuning_job_fails_any_more() -> None:
-    assert of_tags(target_spec("churn"), "churn", {DENIED.code}, {DENIED.code}, None) == ()
-    (event,) = of_tags(target_spec("churn"), "churn", {DENIED.code}, set(), None)
+    assert of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, {DENIED.code}, None) == ()
+    (event,) = of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, set(), None)
     assert (event.level, event.text) == ("info", "listing tags succeeded again")
     assert event.fields == IDENTITY | {"code": "access_denied"}

@@ -1,0 +1,134 @@
+"""Which of the tuning jobs that lists tell of are watched: the rules of ``discover``, as pure functions."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from exporter.config.specs import JobSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from exporter.config.specs import RuleSpec
+    from exporter.tuning_job import Summary
+
+RUNNING = "InProgress"
+LONGEST_RUN = 30 * 86_400.0
+"""The longest that a tuning job may run: the quota on its run time."""
+
+_ON_THE_WAY = frozenset({"Stopping", "Deleting"})
+
+
+class Match(NamedTuple):
+    """What the rules say of a tuning job: the first that wants it, or that this hangs on tags not known yet.
+
+    ``later`` tells that a rule would want it in another status, to which it may still come.
+    """
+
+    rule: RuleSpec | None = None
+    tags_needed: bool = False
+    later: bool = False
+
+
+def match(
+    rules: Iterable[RuleSpec],
+    summary: Summary,
+    tags_of: Callable[[Summary], Mapping[str, str] | None],
+    retention: float,
+    now: float,
+) -> Match:
+    """Return what the rules say of a tuning job now (Unix seconds); ``tags_of`` is asked only where a rule has tags."""
+    later = False
+    for rule in rules:
+        if not fits(rule, summary) or _too_old(rule, summary, retention, now):
+            continue
+        if rule.statuses and summary.status not in rule.statuses:
+            later = later or not summary.terminal
+            continue
+        if rule.tags:
+            tags = tags_of(summary)
+            if tags is None:
+                return Match(tags_needed=True, later=later)
+            if not carries(tags, rule):
+                continue
+        return Match(rule, later=later)
+    return Match(later=later)
+
+
+def fits(rule: RuleSpec, summary: Summary) -> bool:
+    """Tell whether the name is one that the rule asks for."""
+    if rule.name_contains is not None and rule.name_contains not in summary.name:
+        return False
+    return rule.name_regex is None or _compiled(rule.name_regex).search(summary.name) is not None
+
+
+def carries(tags: Mapping[str, str], rule: RuleSpec) -> bool:
+    """Tell whether a tuning job has all the tags that the rule asks for."""
+    return rule.tags.items() <= tags.items()
+
+
+def job_spec(rule: RuleSpec, name: str) -> JobSpec:
+    """Return what a rule says of a tuning job that it found."""
+    return JobSpec(name, rule.labels, None, rule.name, rule.tag_labels)
+
+
+def first_lists(rule: RuleSpec, retention: float, now: float) -> Iterable[Mapping[str, Any]]:
+    """Return the filters of the lists that a rule begins with, for whatever ended while nobody looked.
+
+    What runs is on the list that every target with rules reads anyhow.
+    """
+    reach = retention + LONGEST_RUN
+    filters = _filters(rule, now - (reach if rule.created_within is None else min(reach, rule.created_within)))
+    if not rule.statuses:
+        return [filters]
+    wanted = rule.statuses - {RUNNING}
+    # Those on the way to a status that is wanted: after this they are followed one by one.
+    statuses = wanted | _ON_THE_WAY if wanted else wanted
+    return [filters | {"StatusEquals": status} for status in sorted(statuses)]
+
+
+def later_lists(rule: RuleSpec, since: float) -> Iterable[Mapping[str, Any]]:
+    """Return the filters of the lists that show what was created ``since`` (Unix seconds) and may have ended already."""
+    return [] if rule.statuses == {RUNNING} else [_filters(rule, since)]
+
+
+def lookup(summary: Summary) -> Mapping[str, Any]:
+    """Return the filters of a list with one tuning job on it."""
+    return {"NameContains": summary.name, **created_between(summary.creation_time, summary.creation_time)}
+
+
+def created_between(first: float | None, last: float | None) -> Mapping[str, Any]:
+    """Return the filters for creation times, both included; requests carry whole seconds, and exclude them."""
+    filters = {}
+    if first is not None:
+        filters["CreationTimeAfter"] = int(first) - 1
+    if last is not None:
+        filters["CreationTimeBefore"] = int(last) + 2
+    return filters
+
+
+def newest(entries: Sequence[tuple[float, str]], count: int) -> list[tuple[float, str]]:
+    """Return the ``count`` entries created last, of (creation time, name)."""
+    return sorted(entries, key=lambda entry: (-entry[0], entry[1]))[: max(0, count)]
+
+
+def _filters(rule: RuleSpec, since: float) -> dict[str, Any]:
+    filters = dict(created_between(since, None))
+    if rule.name_contains is not None:
+        filters["NameContains"] = rule.name_contains
+    return filters
+
+
+def _too_old(rule: RuleSpec, summary: Summary, retention: float, now: float) -> bool:
+    if summary.ended is not None and now >= summary.ended + retention:
+        return True
+    if rule.created_within is None:
+        return False
+    return summary.creation_time is None or now > summary.creation_time + rule.created_within
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)

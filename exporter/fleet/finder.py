@@ -1,0 +1,240 @@
+"""Finding tuning jobs by rules: the lists that it takes, and what becomes of each job that they tell of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from exporter.config.specs import LISTED, JobSpec
+from exporter.errors import Failure
+from exporter.fleet import discovery, events
+from exporter.fleet.job import Job
+from exporter.fleet.lists import Lists
+from exporter.fleet.work import Operation
+from exporter.tuning_job import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from exporter.clock import Instant
+    from exporter.config.specs import RuleSpec, TargetSpec
+    from exporter.fleet.calls import Calls
+    from exporter.fleet.events import Event
+    from exporter.fleet.jobs import Jobs
+    from exporter.fleet.lists import Listing
+    from exporter.fleet.tags import TagListings
+    from exporter.fleet.work import Outcome, Work
+    from exporter.telemetry import Telemetry
+
+RUNNING = "running"
+SWEEP = "sweep"
+_FIRST, _LATER, _LOOKUP = "first", "later", "lookup"
+
+# The API lets 100 tuning jobs run at once in an account and region, unless the quota was raised.
+_RUNNING_PAGES = 10
+# Chains of about 70 pages were seen to be throttled.
+_FIRST_PAGES = 50
+_LATER_PERIOD = 300.0
+# What was created before it is sorted in a moment later, and clocks differ.
+_OVERLAP = 300.0
+
+
+class Finder:
+    """Part of a target, under its lock. Times are monotonic seconds where nothing else is said."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        jobs: Jobs,
+        tags: TagListings,
+        telemetry: Telemetry,
+        forget: Callable[[str, Instant], None],
+    ) -> None:
+        self.lists = Lists(calls)
+        self.running: Mapping[str, Summary] | None = None
+        self._jobs = jobs
+        self._tags = tags
+        self._telemetry = telemetry
+        self._forget = forget
+        self._listed: frozenset[str] = frozenset()
+        self._begun: dict[str, float] = {}
+        self._later_due = 0.0
+        self._leaving: dict[str, Summary] = {}
+        self._waiting: dict[str, Summary] = {}
+        self._left_out: defaultdict[str, set[str]] = defaultdict(set)
+
+    @property
+    def untracked(self) -> int | None:
+        """How many tuning jobs run that nobody watches, None while no list has told."""
+        if self.running is None:
+            return None
+        return sum(name not in self._jobs and name.lower() not in self._listed for name in self.running)
+
+    def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
+        """Take a new configuration: jobs found earlier stay as far as a rule still wants them; new rules look back."""
+        self._listed = frozenset(job.name.lower() for job in spec.jobs)
+        earlier = {rule.name: rule for rule in before.rules} if before is not None else {}
+        changed = {rule.name for rule in spec.rules if rule != earlier.get(rule.name)}
+        if before is not None and spec.retention > before.retention:
+            changed = {rule.name for rule in spec.rules}
+        for rule in earlier.values():
+            if rule in spec.rules and rule.name not in changed:
+                continue
+            self._forget_rule(rule)
+        for rule in spec.rules:
+            if rule.name in changed:
+                self._look_back(spec, rule, now)
+            self._telemetry.jobs_left_out.labels(spec.name, rule.name)
+
+    def _forget_rule(self, rule: RuleSpec) -> None:
+        self._begun.pop(rule.name, None)
+        self._left_out.pop(rule.name, None)
+        for key in self.lists:
+            if key.startswith((_key(_FIRST, rule), _key(_LATER, rule))):
+                self.lists.drop(key)
+
+    def spec_after_reload(self, spec: TargetSpec, job: Job) -> JobSpec | None:
+        """Return what the rules now say of a tuning job that is watched, None when nobody wants it any more."""
+        for rule in spec.rules:
+            if job.facts is None:
+                if rule.name == job.spec.source:
+                    return discovery.job_spec(rule, job.spec.name)
+                continue
+            summary = Summary.of(job.facts)
+            # To its end: neither its status nor its age makes it go.
+            if discovery.fits(rule, summary) and discovery.carries(self._tags.known(summary) or {}, rule):
+                return discovery.job_spec(rule, job.spec.name)
+        return None
+
+    def begin_round(self, spec: TargetSpec, now: Instant) -> None:
+        """Have those lists read that each round begins with."""
+        self.lists.plan(RUNNING, {"StatusEquals": discovery.RUNNING}, now.monotonic, _RUNNING_PAGES)
+        for name, summary in self._leaving.items():
+            self.lists.plan(f"{_LOOKUP} {name}", discovery.lookup(summary), now.monotonic, 1)
+        if now.monotonic < self._later_due:
+            return
+        self._later_due = now.monotonic + max(_LATER_PERIOD, spec.interval) - spec.interval / 2
+        for rule in spec.rules:
+            since = self._begun.get(rule.name)
+            if since is None or any(key.startswith(_key(_FIRST, rule)) for key in self.lists):
+                continue
+            key = _key(_LATER, rule)
+            if key in self.lists:
+                continue  # with filters that reach back further
+            for filters in discovery.later_lists(rule, since - _OVERLAP):
+                self.lists.plan(key, filters, now.monotonic, _FIRST_PAGES)
+            self._begun[rule.name] = now.wall
+
+    def _look_back(self, spec: TargetSpec, rule: RuleSpec, now: Instant) -> None:
+        self._begun[rule.name] = now.wall
+        for filters in discovery.first_lists(rule, spec.retention, now.wall):
+            key = _key(_FIRST, rule) + filters.get("StatusEquals", "")
+            self.lists.plan(key, filters, now.monotonic, _FIRST_PAGES)
+
+    def apply(self, spec: TargetSpec, work: Work, outcome: Outcome, now: Instant) -> tuple[Listing | None, list[Event]]:
+        """Take what came of a page. Return the list that it ended, if it did, and what is worth a log line."""
+        codes_before = self.lists.codes
+        listing = self.lists.apply(work, outcome, spec.interval, now.monotonic)
+        failure = outcome if isinstance(outcome, Failure) else None
+        told = [*events.of_call(spec, Operation.LIST, None, codes_before, self.lists.codes, failure)]
+        if listing is None or listing.failure is not None:
+            return listing, told
+        if listing.key == RUNNING:
+            self._take_running(spec, listing.summaries, now)
+        elif listing.key.startswith(_LOOKUP):
+            self._looked_up(listing)
+        told += self.consider(spec, listing.summaries.values(), now)
+        return listing, told
+
+    def _take_running(self, spec: TargetSpec, running: Mapping[str, Summary], now: Instant) -> None:
+        for name, summary in (self.running or {}).items():
+            if name in running or name in self._jobs:
+                continue
+            found = self._match(spec, summary, now)
+            if found.later or found.tags_needed:
+                self._leaving[name] = summary
+                self._waiting.pop(name, None)
+        self.running = running
+        for left_out in self._left_out.values():
+            left_out.intersection_update(running)
+        self._waiting = {
+            name: summary for name, summary in self._waiting.items() if self._match(spec, summary, now).tags_needed
+        }
+        in_use = (self._jobs, running, self._leaving, self._waiting)
+        self._tags.keep_only(lambda name: any(name in each for each in in_use))
+        self.lists.hurry(now.monotonic)
+
+    def _looked_up(self, listing: Listing) -> None:
+        name = listing.key.removeprefix(f"{_LOOKUP} ")
+        summary = listing.summaries.get(name)
+        if summary is None or summary.terminal:  # to be considered, then, for the last time
+            self._leaving.pop(name, None)
+
+    def consider(self, spec: TargetSpec, summaries: Iterable[Summary], now: Instant) -> list[Event]:
+        """Watch those tuning jobs that a rule wants, and return what is worth a log line."""
+        wanted: defaultdict[str, list[Summary]] = defaultdict(list)
+        for summary in summaries:
+            if summary.name in self._jobs or summary.name.lower() in self._listed:
+                self._leaving.pop(summary.name, None)
+                continue
+            found = self._match(spec, summary, now)
+            if found.tags_needed:
+                self._waiting[summary.name] = summary
+                self._tags.wonder(summary, now.monotonic)
+            elif found.rule is not None:
+                wanted[found.rule.name].append(summary)
+            elif found.later and summary.status != discovery.RUNNING:
+                self._leaving[summary.name] = summary
+        if not wanted:
+            return []
+        return [event for rule in spec.rules for event in self._admit(spec, rule, wanted.get(rule.name, []), now)]
+
+    def tags_known(self, spec: TargetSpec, now: Instant) -> list[Event]:
+        """Consider those tuning jobs again that waited for their tags."""
+        told = [summary for summary in self._waiting.values() if self._tags.known(summary) is not None]
+        for summary in told:
+            del self._waiting[summary.name]
+        return self.consider(spec, told, now)
+
+    def _match(self, spec: TargetSpec, summary: Summary, now: Instant) -> discovery.Match:
+        return discovery.match(spec.rules, summary, self._tags.known, spec.retention, now.wall)
+
+    def _admit(self, spec: TargetSpec, rule: RuleSpec, found: Iterable[Summary], now: Instant) -> list[Event]:
+        """Watch what a rule found, the newest of it where a limit bites; of those that are watched the oldest go."""
+        found_by_name = {summary.name: summary for summary in found}
+        told: list[Event] = []
+        members = [job for job in self._jobs if job.spec.source == rule.name]
+        others = sum(job.spec.source not in {rule.name, LISTED} for job in self._jobs)
+        limit, least = min(
+            (rule.max_jobs, "max_jobs"), (spec.max_tracked_jobs - len(spec.jobs) - others, "max_tracked_jobs")
+        )
+        entries = [(job.created, job.spec.name) for job in members]
+        entries += [(summary.creation_time or 0.0, name) for name, summary in found_by_name.items()]
+        kept = {name for _, name in discovery.newest(entries, limit)}
+        left_out = self._left_out[rule.name]
+        new = {name for _, name in entries} - kept - left_out
+        if new:
+            self._telemetry.jobs_left_out.labels(spec.name, rule.name).inc(len(new))
+            if not left_out:
+                told.append(events.of_limit(spec, rule.name, least, len(new)))
+        left_out |= new
+        left_out -= kept
+        for job in members:
+            if job.spec.name not in kept:
+                self._forget(job.spec.name, now)
+                told.append(events.of_discovery(spec, job.spec.name, rule.name, "tuning job is not watched any more"))
+        for name in kept & found_by_name.keys():
+            self._watch(rule, found_by_name[name], now)
+        return told
+
+    def _watch(self, rule: RuleSpec, summary: Summary, now: Instant) -> None:
+        spec = discovery.job_spec(rule, summary.name)
+        job = Job(spec, now.monotonic, now.monotonic, now.wall, created=summary.creation_time or 0.0)
+        self._jobs.add(job)
+        if spec.tag_labels:
+            self._tags.wonder(summary, now.monotonic)
+        self._tags.want(summary.name, spec.tag_labels, None, now.monotonic)
+
+
+def _key(purpose: str, rule: RuleSpec) -> str:
+    return f"{purpose} {rule.name!r} "

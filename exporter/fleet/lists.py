@@ -1,0 +1,151 @@
+"""The lists of a target: which are due, page by page, and what they told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from exporter.errors import ErrorCode, Failure
+from exporter.fleet.schedule import REFUSED_PAUSE, retry_at
+from exporter.fleet.work import Operation, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from exporter.fleet.calls import Calls
+    from exporter.fleet.work import Outcome, Work
+    from exporter.tuning_job import Summary
+
+PAGE_SIZE = 100
+"""The most that the API puts on a page of ListHyperParameterTuningJobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list told: summaries by name. ``whole`` tells that its limit of pages did not end it.
+
+    With a ``failure`` there are no summaries: half a list tells nothing of what is not on it.
+    """
+
+    key: str
+    summaries: Mapping[str, Summary]
+    whole: bool = True
+    failure: Failure | None = None
+
+
+@dataclass(slots=True)
+class _List:
+    """A list that is to be read. ``due`` is None while a call, the one of serial ``in_flight``, is under way."""
+
+    filters: Mapping[str, Any]
+    max_pages: int
+    due: float | None
+    in_flight: int | None = None
+    token: str | None = None
+    pages: int = 0
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    failures: int = 0
+
+    def restart(self, due: float) -> None:
+        """Begin again with the first page: tokens do not last."""
+        self.due, self.in_flight = due, None
+        self.token, self.pages, self.summaries = None, 0, {}
+
+
+class Lists:
+    """Not thread-safe: used under the target's lock. Times are monotonic seconds; a list is known by its key."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._lists: dict[str, _List] = {}
+        self._failing: dict[str, ErrorCode] = {}
+
+    def plan(self, key: str, filters: Mapping[str, Any], due: float, max_pages: int) -> None:
+        """Have a list read, newest first and at most ``max_pages`` pages. One that is being read stays as it is."""
+        current = self._lists.get(key)
+        if current is None:
+            self._lists[key] = _List(filters, max_pages, due)
+        elif current.in_flight is None and current.pages == 0:
+            current.filters, current.max_pages = filters, max_pages
+            current.due = due if current.due is None else min(due, current.due)
+
+    def drop(self, key: str, *, forget_failure: bool = True) -> None:
+        """Forget a list; the result of a call under way will be dropped too."""
+        self._lists.pop(key, None)
+        if forget_failure:
+            self._failing.pop(key, None)
+
+    def __contains__(self, key: str) -> bool:
+        """Tell whether a list is planned or being read."""
+        return key in self._lists
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the keys of the lists that are planned or being read."""
+        return iter(tuple(self._lists))
+
+    @property
+    def due(self) -> float | None:
+        """When the next page falls due; None when only a change can bring one."""
+        return min((due for due, _ in self._waiting()), default=None)
+
+    def _waiting(self) -> Iterator[tuple[float, str]]:
+        for key, each in self._lists.items():
+            if each.due is not None and not self._calls.stuck(Operation.LIST, key):
+                yield each.due, key
+
+    def start(self, serial: int) -> tuple[str, Mapping[str, Any]]:
+        """Return the key and the request of the page that is ``due``, and note the call's serial."""
+        _, key = min(self._waiting())
+        each = self._lists[key]
+        each.due, each.in_flight = None, serial
+        request = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": PAGE_SIZE, **each.filters}
+        return key, request if each.token is None else request | {"NextToken": each.token}
+
+    def apply(self, work: Work, outcome: Outcome, interval: float, now: float) -> Listing | None:
+        """Take what came of a call, and return what the list told when that was its end.
+
+        A list that failed is read again: soon after a transient failure, else in an hour, or as soon as planned.
+        """
+        key = work.name
+        each = self._lists.get(key)
+        if each is None or each.in_flight != work.serial:
+            return None
+        if isinstance(outcome, Page) and outcome.next_token is not None and outcome.next_token == each.token:
+            outcome = Failure(ErrorCode.MALFORMED_ANSWER, "the list goes on with the page that it gave", now)
+        if isinstance(outcome, Failure):
+            each.failures += 1
+            self._failing[key] = outcome.code
+            transient = outcome.code.transient
+            each.restart(retry_at(each.failures, interval, now) if transient else now + REFUSED_PAUSE)
+            return Listing(key, {}, failure=outcome)
+        if not isinstance(outcome, Page):
+            return None
+        each.pages += 1
+        each.summaries |= {summary.name: summary for summary in outcome.summaries}
+        if outcome.unreadable:
+            self._failing[key] = ErrorCode.MALFORMED_ANSWER
+        elif each.pages == 1:
+            self._failing.pop(key, None)
+        if outcome.next_token is not None and each.pages < each.max_pages:
+            each.token, each.due, each.in_flight = outcome.next_token, now, None
+            return None
+        del self._lists[key]
+        return Listing(key, each.summaries, whole=outcome.next_token is None)
+
+    def hurry(self, now: float) -> None:
+        """Read those at once that wait after a failure: lists succeed again."""
+        for each in self._lists.values():
+            if each.failures and each.due is not None:
+                each.due = min(each.due, now)
+
+    def resume(self, key: str, now: float) -> None:
+        """Let a list be due again whose call came back after it had been given up."""
+        each = self._lists.get(key)
+        if each is not None and each.in_flight is None and each.due is not None:
+            each.due = min(each.due, now)
+
+    @property
+    def codes(self) -> AbstractSet[ErrorCode]:
+        """The codes by which lists fail."""
+        return set(self._failing.values())

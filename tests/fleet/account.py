@@ -1,0 +1,67 @@
+"""A simulated account and region, and targets that watch it by rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet.driver import ACCOUNT, REGION, Driver, target_spec
+from support.simulated import SimulatedApi
+
+from exporter.clock import ManualClock
+from exporter.config.specs import RuleSpec, TargetSpec
+from exporter.simulator.service import Simulator
+
+NOW = float(2**30)
+HOUR = 3_600.0
+DAY = 24 * HOUR
+DESCRIBE = "DescribeHyperParameterTuningJob"
+LIST = "ListHyperParameterTuningJobs"
+
+
+def rule(name: str = "all", **conditions: Any) -> RuleSpec:
+    defaults: dict[str, Any] = {
+        "name_contains": None,
+        "name_regex": None,
+        "statuses": frozenset(),
+        "created_within": None,
+        "tags": {},
+        "max_jobs": 200,
+        "labels": {},
+    }
+    return RuleSpec(name, **(defaults | conditions))
+
+
+def rules(*given: RuleSpec, names: tuple[str, ...] = (), **changes: Any) -> TargetSpec:
+    return target_spec(*names, rules=given, **changes)
+
+
+class Account:
+    """A simulated account and region, and a target that watches it."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(NOW)
+        self.simulator = Simulator(self.clock)
+        self.api = SimulatedApi(self.simulator, REGION, ACCOUNT)
+
+    def create(self, name: str, scenario: str = "healthy", *, age: float = 0.0, **settings: Any) -> Any:
+        return self.simulator.create(
+            scenario, name, region=REGION, account_id=ACCOUNT, created=self.clock.time() - age, **settings
+        )
+
+    def delete(self, name: str) -> None:
+        self.simulator.delete(name, region=REGION, account_id=ACCOUNT)
+
+    def watch(self, spec: TargetSpec) -> Driver:
+        return Driver(spec, api=self.api, clock=self.clock)
+
+
+def run(driver: Driver, seconds: float) -> None:
+    driver.run(until=driver.now.monotonic + seconds)
+
+
+def ended_ago(account: Account, name: str, ago: float, ran: float = 5 * HOUR, **settings: Any) -> None:
+    """Create a tuning job that ran for about so long and ended so long ago."""
+    length = account.create("probe", "completed", age=365 * DAY).ended - (account.clock.time() - 365 * DAY)
+    account.delete("probe")
+    speed = length / ran
+    account.create(name, "completed", age=ago + ran, speed=speed, **settings)

@@ -1,0 +1,229 @@
+"""Describing only what changed: the same values on fewer calls."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, rule, rules, run
+from fleet.driver import ACCOUNT, REGION, Own, target_spec
+from support.simulated import SimulatedApi
+
+from exporter.clock import ManualClock
+from exporter.config.specs import TargetSpec
+from exporter.exposition import families_in_force
+from exporter.exposition.publish import publish
+from exporter.fleet import Target, delta, perform
+from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.scenario import SCENARIOS
+from exporter.simulator.service import Simulator
+from exporter.tuning_job import Summary, reduce, reduce_summary
+
+MAX_AGE = 300.0
+NOT_IN_A_LIST = (
+    "best_training_job",
+    "overall_best_training_job",
+    "runtime_seconds",
+    "training_jobs_not_improving",
+    "convergence_detected_time",
+)
+
+
+def stuck(account: Account, count: int) -> tuple[str, ...]:
+    """Create tuning jobs of which nothing but the run time changes."""
+    names = tuple(f"job-{i}" for i in range(count))
+    for i, name in enumerate(names):
+        account.create(name, "stuck", age=3 * DAY + i)
+    return names
+
+
+def spec(*names: str, **changes: Any) -> TargetSpec:
+    return target_spec(*names, **({"describe_max_age": MAX_AGE} | changes))
+
+
+# Whether
+
+
+@pytest.mark.parametrize(
+    ("watched", "running", "max_age", "expected"),
+    [
+        (1, 0, 300, False),
+        (2, 2, 300, True),
+        (1, 1, 300, False),
+        (2, 101, 300, False),
+        (3, 101, 300, True),
+        (100, 100, 0, False),
+        (100, 100, 119, False),
+        (100, 100, 120, True),
+    ],
+)
+def test_a_list_is_worth_it_when_it_spares_calls(watched: int, running: int, max_age: float, expected: bool) -> None:
+    assert delta.worthwhile(spec(describe_max_age=max_age), watched, running) is expected
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_a_summary_differs_from_a_describe_exactly_when_the_job_changed(scenario: str) -> None:
+    clock = ManualClock(NOW)
+    life = Simulator(clock).create(scenario, "churn")
+    moments = [NOW + 600 * i for i in range(30)]
+    for described in moments:
+        if not life.exists(described):
+            continue
+        facts = reduce(life.at(described))
+        for listed in moments:
+            if life.exists(listed):
+                changed = Summary.of(reduce(life.at(listed))) != Summary.of(facts)
+                assert delta.differs(facts, reduce_summary(life.summary(listed))) is changed
+
+
+# When
+
+
+def test_unchanged_jobs_are_described_once_in_the_greatest_age(account: Account) -> None:
+    driver = account.watch(spec(*stuck(account, 20)))
+    run(driver, HOUR - 1)
+    assert driver.times("job-0") == [300.0 * i for i in range(12)]
+    assert len(account.api.inputs(LIST)) == 59, "each round but the first, which knows nothing yet"
+    assert {tuple(sorted(each)) for each in account.api.inputs(LIST)} == {
+        ("MaxResults", "SortBy", "SortOrder", "StatusEquals")
+    }
+    view = driver.views()["job-0"]
+    assert view.next_describe - view.last_success == 300
+    assert view.facts is not None
+
+
+def test_a_change_is_described_in_the_round_that_shows_it(account: Account) -> None:
+    names = stuck(account, 5)
+    life = account.create("moves", "healthy")
+    driver = account.watch(spec(*names, "moves"))
+    run(driver, 3 * HOUR)
+    states = [Summary.of(reduce(life.at(NOW + 60.0 * i))) for i in range(180)]
+    changes = {60.0 * i for i in range(1, 180) if states[i] != states[i - 1]}
+    assert len(changes) > 20
+    assert changes <= set(driver.times("moves"))
+    assert len(driver.times("moves")) <= len(changes) + 3 * 12 + 1
+
+
+def test_one_that_leaves_the_list_is_described_at_once_and_three_times_more(account: Account) -> None:
+    names = stuck(account, 5)
+    life = account.create("ends", "completed", age=0)
+    account.clock.set_time(life.ended - 200)
+    driver = account.watch(spec(*names, "ends"))
+    run(driver, 3_000)
+    after = [at for at in driver.times("ends") if at > life.ended - NOW]
+    assert len(after) == 4
+    assert driver.views()["ends"].facts.terminal
+
+
+def test_without_permission_to_list_all_are_described_and_the_list_is_tried_once_an_hour(account: Account) -> None:
+    account.simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation=LIST))
+    driver = account.watch(spec(*stuck(account, 5)))
+    run(driver, 3 * HOUR - 1)
+    assert driver.times("job-3") == [60.0 * i for i in range(180)]
+    assert len(account.api.inputs(LIST)) == 3
+    assert [event.text for event in driver.events if "listing" in event.text] == ["listing tuning jobs failed"]
+
+
+def test_a_list_that_fails_for_a_moment_makes_that_round_describe(account: Account) -> None:
+    driver = account.watch(spec(*stuck(account, 5)))
+    run(driver, 90)
+    fault = account.simulator.faults.add(Fault(Kind.SERVER_ERROR, operation=LIST))
+    run(driver, 40)
+    account.simulator.faults.remove(fault)
+    run(driver, 1000)
+    assert driver.times("job-3") == [0.0, 120.0, 420.0, 720.0, 1020.0]
+
+
+def test_values_go_stale_when_neither_list_nor_describe_succeeds(account: Account) -> None:
+    driver = account.watch(spec(*stuck(account, 5)))
+    run(driver, 90)
+    account.simulator.faults.add(Fault(Kind.SERVER_ERROR))
+    run(driver, 320)
+    assert all(view.facts is not None for view in driver.views().values())
+    run(driver, 20)
+    assert all(view.facts is None for view in driver.views().values())
+
+
+def test_a_shorter_greatest_age_in_a_new_configuration_counts_from_the_next_round(account: Account) -> None:
+    names = stuck(account, 5)
+    driver = account.watch(spec(*names))
+    run(driver, 70)
+    driver.update(spec(*names, describe_max_age=0.0))
+    run(driver, 200)
+    assert driver.times("job-2") == [0.0, 120.0, 180.0, 240.0]
+
+
+def test_rounds_are_counted_also_when_nothing_changed(account: Account) -> None:
+    driver = account.watch(spec(*stuck(account, 5)))
+    run(driver, 10 * 60 + 1)
+    assert driver.counted("polls_total") == 11
+    assert driver.counted("last_poll_timestamp_seconds") == NOW + 600
+
+
+# The same values
+
+
+class Watcher:
+    """A target, and every call it makes, on somebody else's clock."""
+
+    def __init__(self, simulator: Simulator, spec: TargetSpec) -> None:
+        self.api = SimulatedApi(simulator, REGION, ACCOUNT)
+        self.clock = simulator.clock
+        self.target = Target(spec, Own(), self.clock.now())
+
+    def look(self) -> dict[str, Any]:
+        while (work := self.target.next(self.clock.now())) is not None:
+            self.target.apply(work, perform(self.api, work, self.clock.time), self.clock.now())
+        self.view = self.target.view(self.clock.now())
+        return {job.name: job for job in self.view.jobs}
+
+
+def test_a_week_of_a_busy_fleet_is_the_same_with_fewer_calls() -> None:
+    clock, random = ManualClock(NOW), Random(7)
+    simulator = Simulator(clock)
+    interval, max_age = 300.0, 1_500.0
+    both = {"interval": interval, "stale_after": 900.0, "requests_per_second": 1_000.0}
+    full = Watcher(simulator, rules(rule(), **both))
+    spared = Watcher(simulator, rules(rule(), describe_max_age=max_age, **both))
+    history: deque[dict[str, Any]] = deque(maxlen=round(max_age / interval) + 1)
+    families = families_in_force(frozenset())
+    created = older = 0
+    for number in range(round(7 * DAY / interval)):
+        if random.random() < interval / (2 * HOUR):
+            created += 1
+            scenario = random.choice(sorted(SCENARIOS.keys() - {"stuck", "vintage-2020"}))
+            simulator.create(
+                scenario, f"job-{created}", region=REGION, account_id=ACCOUNT, speed=random.uniform(0.1, 0.5)
+            )
+        true, shown = full.look(), spared.look()
+        history.append(true)
+        assert shown.keys() == true.keys()
+        same = {}
+        for name, view in shown.items():
+            facts, expected = view.facts, true[name].facts
+            carried = {member: getattr(expected, member) for member in NOT_IN_A_LIST}
+            assert replace(facts, **carried) == expected, name
+            for member, value in carried.items():
+                now = getattr(facts, member)
+                older += now != value
+                assert now == value or any(now == getattr(past[name].facts, member) for past in history if name in past)
+            same[name] = replace(
+                view,
+                facts=expected,
+                last_success=true[name].last_success,
+                next_describe=true[name].next_describe,
+            )
+        if number % 50 == 0:  # what is equal is rendered equal
+            texts = [
+                publish(1, [replace(full.view, jobs=tuple(sorted(jobs.values(), key=lambda job: job.name)))], families)
+                for jobs in (true, same)
+            ]
+            assert texts[0].crc == texts[1].crc
+        clock.advance(interval)
+    assert created > 60
+    assert older > 0, "what a list does not carry may be older"
+    described = [len(watcher.api.inputs(DESCRIBE)) for watcher in (spared, full)]
+    assert described[0] < 0.6 * described[1]
