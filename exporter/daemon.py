@@ -192,13 +192,8 @@ class Daemon:
             trigger=trigger,
             targets=len(wanted),
             tuning_jobs=sum(len(spec.jobs) for spec in settings.targets),
+            rules=sum(len(spec.rules) for spec in settings.targets),
         )
-        self._warn_of_what_is_not_acted_on(settings)
-
-    def _warn_of_what_is_not_acted_on(self, settings: Settings) -> None:
-        rules = sum(len(spec.rules) for spec in settings.targets)
-        if rules:
-            log.warning("this version does not act on discover yet", rules=rules)
 
     def _workers_for(self, spec: TargetSpec, current: Workers | None, now: Instant) -> Workers:
         """Return running workers for a target: new ones, or the current ones where they can go on."""

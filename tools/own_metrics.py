@@ -62,7 +62,16 @@ def own_metrics() -> list[OwnMetric]:
 
 def _a_scrape() -> str:
     telemetry = Telemetry()
-    watched = TargetView("prod", "eu-west-1", "123456789012", attempted=True, jobs=(), changes_at=None)
+    watched = TargetView(
+        "prod",
+        "eu-west-1",
+        "123456789012",
+        attempted=True,
+        jobs=(),
+        changes_at=None,
+        untracked_running_jobs=0,
+        errors=((Operation.LIST, ErrorCode.ACCESS_DENIED),),
+    )
     published = replace(EMPTY, targets=(watched,))
     telemetry.add_collector(TargetCollector(lambda: published))
     telemetry.add_target(watched.name, tuple(Operation))

@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from exporter.config.shard import Shard, parse_shard
 from exporter.logs import LEVELS, LogFormat
 from exporter.web.listen import Address, parse_address
 
@@ -97,6 +98,32 @@ class _ListenAddresses(argparse.Action):
     ) -> None:
         given = getattr(namespace, self.dest)
         setattr(namespace, self.dest, [*(given if isinstance(given, list) else ()), values])
+
+
+def add_shard(parser: Parser) -> None:
+    """Add ``--shard.index`` and ``--shard.total``."""
+    parser.add_option(
+        "--shard.index",
+        dest="shard_index",
+        default="0",
+        metavar="INDEX",
+        help="Which of the exporters that share the configuration this is, from 0; or a pod's name that ends in it.",
+    )
+    parser.add_option(
+        "--shard.total",
+        dest="shard_total",
+        default="1",
+        metavar="N",
+        help="How many exporters share the configuration.",
+    )
+
+
+def shard(parser: Parser, options: argparse.Namespace) -> Shard:
+    """Return the shard of ``--shard.index`` and ``--shard.total``; end with a usage error when they are none."""
+    try:
+        return parse_shard(options.shard_index, options.shard_total)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Address]:

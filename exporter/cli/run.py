@@ -43,16 +43,18 @@ def run(argv: Sequence[str]) -> int:
     parser.add_switch(
         "--web.enable-lifecycle", dest="lifecycle", default=False, help_="Let POST /-/reload load the configuration."
     )
+    options.add_shard(parser)
     options.add_log_options(parser)
     given = parser.parse_args(argv)
     addresses = options.listen_addresses(parser, given)
+    shard = options.shard(parser, given)
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
     file, clock = Path(given.config_file), SystemClock()
     # Looked at before it is read, so that no change in between is missed.
     watcher = Watcher(file, lambda: daemon.request_reload("file"), clock)
 
     def load() -> Settings:
-        return read(file, environment_region(os.environ))
+        return shard.part(read(file, environment_region(os.environ)))
 
     try:
         settings = load()

@@ -108,9 +108,10 @@ class Refresh:
             self._begin_counted_round(spec, now)
 
     def _begin_counted_round(self, spec: TargetSpec, now: float) -> None:
-        due = [job.spec.name for job in self._jobs if job.due <= now and self._jobs.may_ask(job)]
+        due = {job.spec.name: job.due for job in self._jobs if job.due <= now and self._jobs.may_ask(job)}
         waits_for_list = self._delta and RUNNING in self._finder.lists
-        self._rounds.begin([*due, *([_LIST] if waits_for_list else [])], spec.interval, now)
+        names = [*due, *([_LIST] if waits_for_list else [])]
+        self._rounds.begin(names, spec.interval, min(due.values(), default=now))
 
     def listed(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
         """Have those tuning jobs described that a list tells a change of, or all that it should have told of."""

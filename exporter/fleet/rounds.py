@@ -27,12 +27,12 @@ class Rounds:
         """Whether a round is under way."""
         return bool(self._pending)
 
-    def begin(self, names: Iterable[str], interval: float, now: float) -> None:
-        """Open a round of the tuning jobs that are due."""
+    def begin(self, names: Iterable[str], interval: float, due: float) -> None:
+        """Open a round of the tuning jobs that are due, the first of them since ``due``: waiting is part of a round."""
         self._pending = set(names)
-        self._began = now
+        self._began = due
         self._interval = interval
-        self._ends = now + interval
+        self._ends = due + interval
 
     def add(self, name: str) -> None:
         """Let the open round wait for another tuning job, if there is one."""

@@ -33,7 +33,7 @@ def test_the_example_names_every_key_and_is_valid_with_all_of_them() -> None:
 
 def test_the_defaults_that_the_example_states_are_the_defaults() -> None:
     text = EXAMPLE.read_text()
-    assert len(DEFAULT.findall(text)) == 12
+    assert len(DEFAULT.findall(text)) == 14
     assert parse(DEFAULT.sub(r"\1", text), "x") == parse(text, "x")
 
 

@@ -60,8 +60,6 @@ def run(driver: Driver, seconds: float) -> None:
 
 
 def ended_ago(account: Account, name: str, ago: float, ran: float = 5 * HOUR, **settings: Any) -> None:
-    """Create a tuning job that ran for about so long and ended so long ago."""
-    length = account.create("probe", "completed", age=365 * DAY).ended - (account.clock.time() - 365 * DAY)
-    account.delete("probe")
-    speed = length / ran
-    account.create(name, "completed", age=ago + ran, speed=speed, **settings)
+    """Create a tuning job that ran for so long and ended so long ago."""
+    life = Simulator(ManualClock(NOW)).create("completed", name)
+    account.create(name, "completed", age=ago + ran, speed=(life.ended - life.created) / ran, **settings)

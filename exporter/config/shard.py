@@ -1,0 +1,58 @@
+"""Splitting a configuration over several exporters, so that each target is one exporter's and no other's."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.config.specs import Settings, TargetSpec
+
+MOST_SHARDS = 1_000
+_ORDINAL = re.compile(r"(?:.*-)?([0-9]{1,4})")
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of ``total`` exporters that share a configuration; ``index`` counts from 0."""
+
+    index: int = 0
+    total: int = 1
+
+    def owns(self, target: TargetSpec) -> bool:
+        """Tell whether the target is this exporter's.
+
+        Whole targets are split, not jobs: the budget of an account and region is then never divided, and nobody reads
+        its lists twice. Each target is where its hash with the shard's number is highest, so that another total
+        moves only those that the new shard wins, or that the last one had.
+        """
+        return self.index == max(range(self.total), key=lambda index: _weight(target, index))
+
+    def part(self, settings: Settings) -> Settings:
+        """Return what of a configuration is this exporter's."""
+        return replace(settings, targets=tuple(target for target in settings.targets if self.owns(target)))
+
+
+def parse_shard(index: str, total: str) -> Shard:
+    """Return the shard of two options. ``index`` is a number, or a pod's name that ends in one: ``exporter-2``.
+
+    Raise ValueError with what to write instead.
+    """
+    if not re.fullmatch(r"[0-9]{1,4}", total) or not 1 <= int(total) <= MOST_SHARDS:
+        raise ValueError(f"--shard.total is {total!r}: write a whole number from 1 to {MOST_SHARDS}")
+    ordinal = _ORDINAL.fullmatch(index)
+    if ordinal is None:
+        raise ValueError(f"--shard.index is {index!r}: write a whole number, or the name of a pod that ends in one")
+    if int(ordinal[1]) >= int(total):
+        raise ValueError(f"--shard.index is {index!r} of {total}: indexes count from 0 to {int(total) - 1}")
+    return Shard(int(ordinal[1]), int(total))
+
+
+def _weight(target: TargetSpec, index: int) -> bytes:
+    # The account where it is known: two roles into one account share its rate limit.
+    key = target.key
+    who = target.account_id or repr((key.credentials.profile, key.credentials.role_arn, key.credentials.sign_requests))
+    identity = (key.partition, key.region, who, key.endpoint.url, index)
+    return hashlib.blake2b(repr(identity).encode(), digest_size=8).digest()
