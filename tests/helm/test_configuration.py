@@ -1,0 +1,110 @@
+"""The configuration in values arrives at the exporter as it was meant, and mistakes in it do not get so far."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from helm.chart import CASES, HELMS, find, template, values
+from support.tools import ROOT
+
+from exporter.config import parse, read
+from exporter.config.model import Aws, Config, Rule, TuningJob
+
+pytestmark = pytest.mark.xdist_group("helm")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in {"demo", "existing"}])
+def test_is_what_the_exporter_takes(case: str) -> None:
+    [config] = [each for each in find(case, "ConfigMap") if "config.yaml" in each.get("data", {})]
+    settings = parse(config["data"]["config.yaml"], case, "eu-west-1")
+    assert sum(len(target.jobs) for target in settings.targets) == len(values(case)["config"].get("tuning_jobs", []))
+
+
+def test_the_cases_have_every_key() -> None:
+    config = values("everything")["config"]
+    mappings = [each for each in config["tuning_jobs"] if isinstance(each, dict)]
+    assert set(config) == set(Config.model_fields)
+    assert set(config["aws"]) | set().union(*mappings) >= set(Aws.model_fields) - {
+        "use_fips"
+    }  # not with an endpoint_url
+    assert set().union(*mappings) >= set(TuningJob.model_fields) - set(Aws.model_fields) - {"arn"}
+    assert set().union(*config["discover"]) >= set(Rule.model_fields) - set(TuningJob.model_fields)
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_the_example_means_the_same_in_values(program: str, tmp_path: Path) -> None:
+    example = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "values.yaml"
+    file.write_text("config:\n" + re.sub("^", "  ", example, flags=re.MULTILINE), encoding="utf-8")
+    done = template(program, "--values", file, "--show-only", "templates/configmap.yaml")
+    assert done.returncode == 0, done.stderr
+    rendered = yaml.safe_load(done.stdout)["data"]["config.yaml"]
+    assert parse(rendered, "rendered") == read(ROOT / "config.example.yaml")
+
+
+def test_texts_that_look_like_numbers_stay() -> None:
+    [config] = [each for each in find("everything", "ConfigMap") if "config.yaml" in each.get("data", {})]
+    assert yaml.safe_load(config["data"]["config.yaml"]) == values("everything")["config"]
+
+
+MISTAKEN = """
+config:
+  tuning_job: []
+  interval: 60
+  collect: [everything]
+  aws: {regoin: x, account_id: 123456789012}
+  tuning_jobs:
+    - a-name
+    - {name: a, lables: {}}
+    - {name: b, labels: {cost: 4711}}
+  discover:
+    - {name_contain: x}
+    - {statuses: [Running]}
+serviceMonitr: {}
+image: {tga: "1"}
+log: {level: verbose}
+shards: "3"
+replicas: -1
+aws: {roleArn: tuning-exporter}
+prometheusRule:
+  alerts:
+    SageMakerTuningJobFaild: {}
+    SageMakerTuningJobStuck: {form: 1m, thresholds: {agee: 1, window: 45}}
+"""
+COMPLAINTS = [
+    "at '/config': additional properties 'tuning_job' not allowed",
+    "at '/config/interval': got number, want string",
+    "at '/config/collect/0': value must be one of",
+    "at '/config/aws': additional properties 'regoin' not allowed",
+    "at '/config/aws/account_id': got number, want string",  # Helm would make 1.23456789012e+11 of it
+    "at '/config/tuning_jobs/1': additional properties 'lables' not allowed",
+    "at '/config/tuning_jobs/2/labels/cost': got number, want string",
+    "at '/config/discover/0': additional properties 'name_contain' not allowed",
+    "at '/config/discover/1/statuses/0': value must be one of",
+    "at '': additional properties 'serviceMonitr' not allowed",
+    "at '/image': additional properties 'tga' not allowed",
+    "at '/log/level': value must be one of",
+    "at '/shards': got string, want integer",
+    "at '/replicas': minimum: got -1, want 0",
+    "at '/aws/roleArn': 'tuning-exporter' does not match pattern",
+    "at '/prometheusRule/alerts': additional properties 'SageMakerTuningJobFaild' not allowed",
+    "at '/prometheusRule/alerts/SageMakerTuningJobStuck': additional properties 'form' not allowed",
+    "at '/prometheusRule/alerts/SageMakerTuningJobStuck/thresholds': additional properties 'agee' not allowed",
+    "at '/prometheusRule/alerts/SageMakerTuningJobStuck/thresholds/window': got number, want string",
+]
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_mistakes_are_refused_by_name_and_all_at_once(program: str, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(MISTAKEN, encoding="utf-8")
+    done = template(program, "--values", file)
+    assert done.returncode != 0
+    assert not done.stdout
+    told = [each for each in re.findall(r"^ *- (at .+)$", done.stderr, re.MULTILINE) if "validation failed" not in each]
+    assert len(told) == len(COMPLAINTS)
+    for complaint in COMPLAINTS:
+        assert any(each.startswith(complaint) for each in told), complaint

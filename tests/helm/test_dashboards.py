@@ -1,0 +1,55 @@
+"""How the dashboards come to Grafana."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helm.chart import find, the
+from helm.values import CHART
+
+pytestmark = pytest.mark.xdist_group("helm")
+
+SHIPPED = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (CHART / "dashboards").glob("*.json")}
+MIB = 1 << 20
+
+
+def dashboards(case: str) -> list[dict[str, Any]]:
+    return [each for each in find(case, "ConfigMap") if any(key.endswith(".json") for key in each.get("data", {}))]
+
+
+@pytest.mark.parametrize("case", ["demo", "everything"])
+def test_each_is_a_config_map_that_the_sidecar_finds(case: str) -> None:
+    made = dashboards(case)
+    assert {key: json.loads(text) for each in made for key, text in each["data"].items()} == SHIPPED
+    assert SHIPPED
+    for each in made:
+        assert len(each["data"]) == 1
+        assert each["metadata"]["labels"]["grafana_dashboard"] == "1"
+        # What etcd takes, with the object's other fields.
+        assert len(json.dumps(each)) < MIB
+
+
+def test_the_folder_is_told_by_annotation() -> None:
+    for each in dashboards("everything"):
+        assert each["metadata"]["annotations"] == {"grafana_folder": "SageMaker", "example.com/owner": "ml"}
+        assert each["metadata"]["namespace"] == "monitoring"
+    for each in dashboards("demo"):
+        assert "annotations" not in each["metadata"]
+
+
+def test_grafanas_operator_is_pointed_at_them() -> None:
+    made = {(each["metadata"]["name"], *each["data"]) for each in dashboards("everything")}
+    pointed = find("everything", "GrafanaDashboard")
+    assert {(each["spec"]["configMapRef"]["name"], each["spec"]["configMapRef"]["key"]) for each in pointed} == made
+    for each in pointed:
+        assert each["spec"]["instanceSelector"] == {"matchLabels": {"dashboards": "grafana"}}
+        assert each["spec"]["allowCrossNamespaceImport"] is True
+        assert each["spec"]["folder"] == "SageMaker"
+    assert not find("demo", "GrafanaDashboard")
+
+
+def test_none_unless_asked_for() -> None:
+    assert not dashboards("minimal")
+    assert the("minimal", "ConfigMap")["data"].keys() == {"config.yaml"}

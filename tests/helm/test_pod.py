@@ -1,0 +1,201 @@
+"""What runs in the pods."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+from botocore.utils import get_environ_proxies
+from helm.chart import CASES, FULLNAME, container, environment, find, pod, the, workload
+from support.processes import Child
+
+from exporter import __version__
+
+pytestmark = pytest.mark.xdist_group("helm")
+
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+DIRECTORY = "/etc/sagemaker-tuning-exporter"
+
+
+def test_one_pod_is_a_deployment_that_leaves_no_gap() -> None:
+    spec = the("minimal", "Deployment")["spec"]
+    assert spec["replicas"] == 1
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert not find("minimal", "StatefulSet")
+
+
+def test_recreate_takes_the_defaults_of_a_rolling_update_away() -> None:
+    assert the("everything", "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_shards_are_a_stateful_set_that_tells_each_pod_its_share() -> None:
+    spec = the("sharded", "StatefulSet")["spec"]
+    assert not find("sharded", "Deployment")
+    assert spec["replicas"] == 3
+    assert spec["podManagementPolicy"] == "Parallel"
+    assert spec["serviceName"] == the("sharded", "Service")["metadata"]["name"]
+    index, total = container("sharded")["env"]
+    assert index == {
+        "name": "SAGEMAKER_TUNING_EXPORTER_SHARD_INDEX",
+        "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}},
+    }
+    assert total == {"name": "SAGEMAKER_TUNING_EXPORTER_SHARD_TOTAL", "value": "3"}
+
+
+def test_one_pod_is_told_no_share() -> None:
+    assert "env" not in container("minimal")
+
+
+def test_constraints_are_about_the_releases_pods_unless_they_say_otherwise() -> None:
+    first, second = pod("sharded")["topologySpreadConstraints"]
+    assert first["labelSelector"]["matchLabels"] == workload("sharded")["spec"]["selector"]["matchLabels"]
+    assert second["labelSelector"]["matchLabels"] == {"zone": "mine"}
+
+
+def test_the_image_is_the_charts_version() -> None:
+    assert container("minimal")["image"].rpartition(":")[2] == __version__
+
+
+def test_the_image_can_be_another() -> None:
+    image = container("everything")["image"]
+    assert image.startswith("mirror.example.internal/team/tuning-exporter:1.2.3@sha256:0123456789abcdef")
+    assert container("everything")["imagePullPolicy"] == "Always"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_configuration_is_mounted_as_a_directory(case: str) -> None:
+    """A file mounted by subPath would never change."""
+    mounts = {each["name"]: each for each in container(case).get("volumeMounts", [])}
+    if case == "demo":
+        assert "config" not in mounts
+        return
+    assert mounts["config"] == {"name": "config", "mountPath": DIRECTORY, "readOnly": True}
+    assert f"--config.file={DIRECTORY}/config.yaml" in container(case)["args"]
+    [volume] = [each for each in pod(case)["volumes"] if each["name"] == "config"]
+    [item] = volume["configMap"]["items"]
+    assert item["path"] == "config.yaml"
+    if case == "existing":
+        assert (volume["configMap"]["name"], item["key"]) == ("tuning-jobs", "jobs.yaml")
+        assert not find(case, "ConfigMap")
+    else:
+        config = next(
+            each for each in find(case, "ConfigMap") if each["metadata"]["name"] == volume["configMap"]["name"]
+        )
+        assert item["key"] in config["data"]
+
+
+def test_extras_arrive() -> None:
+    spec, own, template = pod("everything"), container("everything"), workload("everything")["spec"]["template"]
+    assert own["args"][1:] == [
+        "--web.listen-address=:8080", "--web.enable-lifecycle", "--log.level=debug", "--log.format=json",
+        "--no-config.auto-reload",
+    ]  # fmt: skip
+    assert environment("everything").items() >= {"TZ": "Europe/Berlin", "AWS_REGION": "eu-west-1"}.items()
+    assert own["envFrom"] == [{"secretRef": {"name": "aws-credentials"}}, {"configMapRef": {"name": "more"}}]
+    assert own["ports"] == [{"name": "http", "containerPort": 8080}]
+    assert own["resources"] == {"limits": {"memory": "1Gi"}, "requests": {"cpu": "50m", "memory": "128Mi"}}
+    assert (
+        {each["name"] for each in own["volumeMounts"]} == {each["name"] for each in spec["volumes"]} == {"config", "ca"}
+    )
+    assert [each["name"] for each in spec["containers"]] == ["exporter", "side"]
+    assert [each["name"] for each in spec["initContainers"]] == ["wait"]
+    assert (spec["hostNetwork"], spec["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
+    assert spec["terminationGracePeriodSeconds"] == 30  # extraPodSpec wins
+    assert spec["priorityClassName"] == "high"
+    assert spec["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
+    assert spec["tolerations"][0]["key"] == "dedicated"
+    assert "nodeAffinity" in spec["affinity"]
+    assert spec["imagePullSecrets"] == [{"name": "registry"}]
+    assert template["metadata"]["labels"].items() >= {"team": "ml", "part": "monitoring"}.items()
+    assert template["metadata"]["annotations"] == {"example.com/scrape": "true"}
+    assert workload("everything")["metadata"]["annotations"] == {"example.com/owner": "ml"}
+    assert "startupProbe" not in own
+    assert "livenessProbe" in own
+
+
+def test_the_service_account_carries_the_role() -> None:
+    account = the("everything", "ServiceAccount")
+    assert account["metadata"]["annotations"] == {
+        "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/tuning-exporter",
+        "eks.amazonaws.com/token-expiration": "3600",
+    }
+    assert account["metadata"]["name"] == pod("everything")["serviceAccountName"] == "tuning"
+    assert account["automountServiceAccountToken"] is False
+    assert pod("minimal")["serviceAccountName"] == the("minimal", "ServiceAccount")["metadata"]["name"] == FULLNAME
+    assert pod("existing")["serviceAccountName"] == "shared"
+    assert not find("existing", "ServiceAccount")
+
+
+CREDENTIALS = [
+    "http://169.254.169.254/latest/api/token",
+    "http://[fd00:ec2::254]/latest/api/token",
+    "http://169.254.170.23/v1/credentials",
+    "http://[fd00:ec2::23]/v1/credentials",
+]
+
+
+def test_credentials_are_fetched_past_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = environment("everything")
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.setenv(name, given[name])
+    for url in [*CREDENTIALS, "https://vpce.example.internal/"]:
+        assert get_environ_proxies(url) == {}, url
+    used = get_environ_proxies("https://api.sagemaker.eu-west-1.amazonaws.com/")
+    assert used["https"] == "http://proxy.example.internal:3128"
+    # Without the exemptions they would not be.
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    assert all(get_environ_proxies(url) for url in CREDENTIALS)
+
+
+def test_the_rendered_demo_runs_passes_its_probes_and_helms_test(tmp_path: Any) -> None:
+    own = container("demo")
+    # Tests listen on loopback only.
+    arguments = [
+        "--web.listen-address=127.0.0.1:0" if each.startswith("--web.listen") else each for each in own["args"]
+    ]
+    with Child([sys.executable, "-m", "exporter", *arguments], log=tmp_path / "log") as demo:
+        demo.wait_until(lambda: "Press Ctrl-C" in demo.output(), timeout=30)
+        [url] = [line.split()[1].removesuffix("/metrics") for line in demo.output().splitlines() if "Metrics:" in line]
+        for probe in PROBES:
+            assert own[probe]["httpGet"]["port"] == own["ports"][0]["name"]
+            answer = httpx.get(url + own[probe]["httpGet"]["path"], trust_env=False)
+            assert answer.status_code == 200, probe
+        assert "speed" in " ".join(arguments)
+        done = helm_test(f"{url}/metrics")
+        assert done.returncode == 0, done.stderr
+        assert "tuning jobs" in done.stdout
+        assert 'code="not_found"' in done.stdout
+        assert helm_test(f"{url}/").returncode == 1  # answers, but with no metrics
+        demo.send(signal.SIGTERM)
+        assert demo.wait(5) == 0
+
+
+def helm_test(url: str) -> subprocess.CompletedProcess[str]:
+    """Run what the pod of helm test runs, on another address."""
+    python, option, script, address = the("demo", "Pod")["spec"]["containers"][0]["command"]
+    service = the("demo", "Service")
+    assert python == "python"
+    assert address == (
+        f"http://{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{service['spec']['ports'][0]['port']}/metrics"
+    )
+    environment = {**os.environ, "NO_PROXY": "*"}
+    return subprocess.run(
+        [sys.executable, option, script, url], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def test_the_rendered_flags_are_the_exporters(tmp_path: Any) -> None:
+    (tmp_path / "config.yaml").write_text(the("rules", "ConfigMap")["data"]["config.yaml"], encoding="utf-8")
+    arguments = [
+        each.replace(DIRECTORY, str(tmp_path)).replace("address=:8080", "address=127.0.0.1:0")
+        for each in [container("rules")["args"][0], *container("everything")["args"][1:]]
+    ]
+    with Child([sys.executable, "-m", "exporter", *arguments], log=tmp_path / "log") as child:
+        child.wait_until(lambda: '"msg": "serving"' in child.output(), timeout=30)
+        child.send(signal.SIGTERM)
+        assert child.wait(5) == 0

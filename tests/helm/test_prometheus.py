@@ -1,0 +1,128 @@
+"""How Prometheus comes to the exporter, and its rules to Prometheus."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import render_rules
+import yaml
+from helm.chart import HELMS, find, template, the, workload
+from helm.values import CHART
+
+pytestmark = pytest.mark.xdist_group("helm")
+
+SHIPPED = render_rules.load()
+
+
+def test_a_service_monitor_finds_the_service_from_elsewhere() -> None:
+    monitor, service = the("everything", "ServiceMonitor"), the("everything", "Service")
+    assert monitor["metadata"]["namespace"] == "monitoring"
+    assert monitor["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": [service["metadata"]["namespace"]]}
+    assert monitor["spec"]["endpoints"] == [
+        {
+            "port": service["spec"]["ports"][0]["name"],
+            "path": "/metrics",
+            "interval": "30s",
+            "scrapeTimeout": "10s",
+            "honorLabels": True,
+            "scheme": "https",
+            "tlsConfig": {"insecureSkipVerify": True},
+            "relabelings": [{"action": "labeldrop", "regex": "pod"}],
+            "metricRelabelings": [{"action": "drop", "sourceLabels": ["__name__"], "regex": "process_.*"}],
+        }
+    ]
+    assert monitor["spec"]["sampleLimit"] == 100000
+
+
+def test_a_pod_monitor_finds_the_pods() -> None:
+    monitor = the("sharded", "PodMonitor")
+    labels = workload("sharded")["spec"]["template"]["metadata"]["labels"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint == {"port": "http", "path": "/metrics", "interval": "30s"}
+    assert monitor["spec"]["podTargetLabels"] == ["team"]
+
+
+def test_nothing_of_the_operators_is_made_unless_asked_for() -> None:
+    for kind in ("ServiceMonitor", "PodMonitor", "PrometheusRule"):
+        assert not find("minimal", kind)
+
+
+def test_the_rules_are_the_shipped_ones() -> None:
+    rule = the("everything", "PrometheusRule")
+    assert rule["spec"] == SHIPPED
+    assert len(SHIPPED["groups"]) >= 3
+    assert rule["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+
+
+def test_the_rules_can_be_adapted() -> None:
+    groups = render_rules.render(
+        SHIPPED,
+        values={
+            ("SageMakerTuningJobStuck", "age"): "1000000",
+            ("SageMakerTuningJobStuck", "window"): "2h",
+            ("SageMakerTuningJobTrainingJobsFailing", "failedRatio"): "0.25",
+        },
+        runbook_url="https://wiki.example.internal/tuning",
+        team_labels=("label_squad", "tag_cost_center"),
+    )["groups"]
+    for group in groups:
+        group["rules"] = [each for each in group["rules"] if each.get("alert") != "SageMakerTuningJobFailed"]
+        for each in group["rules"]:
+            if "alert" in each:
+                each["labels"] = {**each["labels"], "environment": "prod"}
+            if each.get("alert") == "SageMakerTuningJobStuck":
+                each |= {"for": "7m", "keep_firing_for": "1h"}
+                each["labels"]["severity"] = "page"
+    groups.append({"name": "mine", "rules": [{"alert": "Mine", "expr": "vector(1)"}]})
+    assert the("rules", "PrometheusRule")["spec"]["groups"] == groups
+
+
+WITHOUT_TEAMS = {
+    "demo": {"enabled": True},
+    "prometheusRule": {
+        "enabled": True,
+        "teamLabels": [],
+        "alerts": {
+            each["alert"]: {"enabled": False} for each in render_rules.alerts({"groups": SHIPPED["groups"][:1]})
+        },
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def without_teams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The rules of somebody who routes by nothing and wants no alert of the first group."""
+    file = tmp_path_factory.mktemp("rules") / "values.yaml"
+    file.write_text(yaml.safe_dump(WITHOUT_TEAMS), encoding="utf-8")
+    done = template(HELMS[1], "--values", file, "--show-only", "templates/prometheusrule.yaml")
+    assert done.returncode == 0, done.stderr
+    return yaml.safe_load(done.stdout)["spec"]
+
+
+def test_a_group_without_rules_goes(without_teams: dict[str, Any]) -> None:
+    rest = render_rules.render({"groups": SHIPPED["groups"][1:]}, team_labels=())
+    assert without_teams == rest
+
+
+def test_promtool_takes_them_all(without_teams: dict[str, Any], promtool: Path, tmp_path: Path) -> None:
+    for name, spec in {
+        "shipped": the("demo", "PrometheusRule")["spec"],
+        "adapted": the("rules", "PrometheusRule")["spec"],
+        "without-teams": without_teams,
+    }.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    done = subprocess.run(
+        [promtool, "check", "rules", *tmp_path.glob("*.yaml")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("SUCCESS") == 3
+
+
+def test_every_rule_file_is_in_the_chart() -> None:
+    assert {path.suffix for path in (CHART / "rules").iterdir()} == {".yaml"}
