@@ -90,11 +90,15 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
     return yaml.safe_dump(
         {
             "interval": _INTERVAL,
+            "describe_max_age": "0s",  # whoever watches the demo wants to see every fact move
             "collect": sorted({family.collect for family in FAMILIES if family.collect is not None}),
             "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "20"},
             "tuning_jobs": [
                 *({"name": job.name, "region": job.region, "labels": {"scenario": job.scenario}} for job in jobs),
                 {"name": _MISSING_JOB, "region": jobs[0].region, "labels": {"scenario": "missing"}},
+            ],
+            "discover": [
+                {"name": f"all-{region}", "region": region} for region in sorted({job.region for job in jobs})
             ],
         },
         sort_keys=False,

@@ -25,7 +25,7 @@ def configuration(endpoint: str, *names: str, interval: str = "1s") -> str:
     """Return a configuration of tuning jobs that are described at ``endpoint``."""
     entries = "".join(f"\n  - {name}" for name in names)
     return (
-        f"interval: {interval}\nstale_after: 1h\n"
+        f"interval: {interval}\nstale_after: 1h\ndescribe_max_age: 0s\n"
         f"aws: {{region: {REGION}, endpoint_url: '{endpoint}', sts_endpoint_url: '{endpoint}',"
         f" requests_per_second: 100, connect_timeout: 2s}}\n"
         f"tuning_jobs:{entries or ' []'}\n"

@@ -147,6 +147,7 @@ class Rig:
                 {
                     "interval": f"{INTERVAL:.0f}s",
                     "stale_after": f"{STALE_AFTER:.0f}s",
+                    "describe_max_age": "0s",
                     "collect": ["definitions", "best_training_job", "hyperparameters", "parents"],
                     "aws": {
                         "account_id": ACCOUNT,

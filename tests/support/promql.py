@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import promql_parser as promql
 from own_metrics import VALUES, own_metrics
 from promql_parser import AggModifierType, LabelModifierType, MatchOp, ValueType, VectorMatchCardinality
+from render_rules import alerts, load
 
 from exporter.exposition.families import FAMILIES
 from exporter.exposition.family import IDENTITY
@@ -32,7 +33,7 @@ class Metric:
 
 
 def vocabulary() -> dict[str, Metric]:
-    """Return every name that a sample can have in Prometheus, histogram parts and Prometheus' own ``up`` included."""
+    """Return every name that a sample can have in Prometheus: histogram parts, its own ``up`` and what the rules record."""
     metrics = {"up": Metric(OF_PROMETHEUS, {})}
     for family in FAMILIES:
         free = ("label_*", "tag_*") if family.label_pairs is not None else ()
@@ -41,7 +42,26 @@ def vocabulary() -> dict[str, Metric]:
         for name, labels in metric.samples.items():
             closed = {label: VALUES[label] for label in labels if label in VALUES}
             metrics[name] = Metric(OF_PROMETHEUS.union(labels), closed)
+    rules = load()
+    for rule in (rule for group in rules["groups"] for rule in group["rules"] if "record" in rule):
+        metrics[rule["record"]] = Metric(labels_of(rule["expr"], metrics))
+    metrics["ALERTS"] = _alerts(list(alerts(rules)), metrics)
     return metrics
+
+
+def _alerts(rules: list[dict[str, Any]], metrics: Mapping[str, Metric]) -> Metric:
+    """Return the series that Prometheus keeps of the alerts."""
+    closed = {
+        "alertname": [rule["alert"] for rule in rules],
+        "alertstate": ["pending", "firing"],
+        "severity": {rule["labels"]["severity"] for rule in rules},
+    }
+    return Metric(frozenset(closed).union(*(labels_of(rule["expr"], metrics) for rule in rules)), closed)
+
+
+def labels_of(expression: str, metrics: Mapping[str, Metric]) -> Labels:
+    """Return the labels that the series of an expression can have. Raise ValueError when it is not PromQL."""
+    return _Check(metrics).labels(promql.parse(expression)) or frozenset()
 
 
 def mistakes(expression: str, metrics: Mapping[str, Metric]) -> list[str]:

@@ -82,7 +82,7 @@ class Stack:
             f"  - {{name: {name}, region: {region}, labels: {{team: {name[:8]}}}}}" for name, region in jobs
         )
         text = (
-            "interval: 1s\n"
+            "interval: 1s\ndescribe_max_age: 0s\n"
             f"aws: {{endpoint_url: '{self.server.url}', sts_endpoint_url: '{self.server.url}', requests_per_second: 100}}\n"
             "collect: [definitions, best_training_job, hyperparameters, parents]\n"
             f"tuning_jobs:\n{entries}\n"

@@ -1,0 +1,165 @@
+"""Discovery all the way: accounts and regions of a simulated AWS, the AWS SDK, and the text of scrapes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+
+import httpx
+import pytest
+from support.processes import wait_until
+
+from exporter.clock import SystemClock
+from exporter.config import parse
+from exporter.config.shard import Shard
+from exporter.daemon import Daemon
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+from exporter.web.listen import open_socket, parse_address
+
+ACCOUNTS = ("111111111111", "222222222222", "333333333333")
+DENIED = "444444444444"
+REGIONS = ("eu-west-1", "us-east-1")
+
+
+def role(account):
+    return f"arn:aws:iam::{account}:role/tuning-metrics"
+
+
+@pytest.fixture
+def simulator():
+    simulator = Simulator(SystemClock())
+    for account in ACCOUNTS:
+        simulator.roles[role(account)] = f"for-{account}"
+        for region in REGIONS:
+            place = {"region": region, "account_id": account}
+            for i in range(3):
+                tags = {"env": "prod" if i < 2 else "dev"}
+                simulator.create("stuck", f"search-{i}", created=time.time() - 99 - i, tags=tags, **place)
+            simulator.create(
+                "failed-at-once", "search-ended", created=time.time() - 3600, tags={"env": "prod"}, **place
+            )
+            simulator.create("stuck", "other", created=time.time() - 50, **place)
+    return simulator
+
+
+@pytest.fixture
+def configuration(simulator):
+    with Server(simulator) as server:
+        rules = [
+            {
+                "region": region,
+                "role_arn": role(account),
+                "external_id": f"for-{account}",
+                "name_contains": "search-",
+                "tags": {"env": "prod"},
+                "tag_labels": ["env"],
+                "labels": {"team": f"team-{account[0]}"},
+            }
+            for account in (*ACCOUNTS, DENIED)
+            for region in REGIONS
+        ]
+        yield {
+            "interval": "1s",
+            "aws": {"endpoint_url": server.url, "sts_endpoint_url": server.url, "requests_per_second": 50},
+            "discover": rules,
+        }
+
+
+@pytest.fixture
+def start(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXPORTER")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    running = []
+
+    def start(configuration, shard=Shard()):  # noqa: B008 - immutable
+        settings = shard.part(parse(json.dumps(configuration), "test.yaml"))
+        listener = open_socket(parse_address("127.0.0.1:0"))
+        daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
+        host, port = listener.getsockname()
+        client = httpx.Client(base_url=f"http://{host}:{port}", trust_env=False)
+        running.append((daemon, client))
+        daemon.start()
+        return client
+
+    yield start
+    for daemon, client in running:
+        client.close()
+        daemon.stop()
+
+
+def series(client, name):
+    """Return the labels of a family's series, their value among them."""
+    text = client.get("/metrics").text
+    lines = re.findall(rf"^{name}\{{(.*)\}} (.*)$", text, re.MULTILINE)
+    return [dict(re.findall(r'(\w+)="([^"]*)"', labels)) | {"value": value} for labels, value in lines]
+
+
+def up(client):
+    return sorted(
+        (each["aws_account_id"], each["aws_region"], each["tuning_job"])
+        for each in series(client, "sagemaker_tuning_job_up")
+        if each["value"] == "1"
+    )
+
+
+WANTED = sorted(
+    (account, region, name)
+    for account in ACCOUNTS
+    for region in REGIONS
+    for name in ("search-0", "search-1", "search-ended")
+)
+
+
+def test_each_account_and_region_is_searched_and_a_denied_one_shows_itself(start, configuration):
+    client = start(configuration)
+    wait_until(lambda: up(client) == WANTED, what="all that the rules want")
+    labels = {
+        (each["aws_account_id"], each["label_team"], each["tag_env"])
+        for each in series(client, "sagemaker_tuning_job_labels")
+    }
+    assert labels == {(account, f"team-{account[0]}", "prod") for account in ACCOUNTS}
+    errors = series(client, "sagemaker_tuning_exporter_target_error_info")
+    assert {(each["operation"], each["code"]) for each in errors} >= {
+        ("ListHyperParameterTuningJobs", "assume_role_denied")
+    }
+    assert all(DENIED in each["target"] or "444444" in each["target"] for each in errors)
+    untracked = [each["value"] for each in series(client, "sagemaker_tuning_exporter_untracked_running_jobs")]
+    assert untracked == ["2.0"] * 6, "one by its name, one by its tag"
+
+
+def test_jobs_that_appear_and_go_are_seen_within_rounds(start, configuration, simulator):
+    client = start(configuration)
+    wait_until(lambda: up(client) == WANTED, what="all that the rules want")
+    place = {"region": REGIONS[1], "account_id": ACCOUNTS[2]}
+    simulator.create("healthy", "search-new", tags={"env": "prod"}, **place)
+    wait_until(lambda: (ACCOUNTS[2], REGIONS[1], "search-new") in up(client), what="the new job")
+    simulator.delete("search-new", **place)
+    wait_until(lambda: "search-new" not in client.get("/metrics").text, what="its end")
+    assert up(client) == WANTED
+
+
+def test_shards_watch_each_job_once_and_ask_nothing_twice(start, configuration, simulator):
+    clients = [start(configuration, Shard(index, 3)) for index in range(3)]
+    wait_until(
+        lambda: sorted(job for client in clients for job in up(client)) == WANTED, timeout=30, what="all jobs, once"
+    )
+    targets = Counter(
+        each["target"] for client in clients for each in series(client, "sagemaker_tuning_exporter_target_info")
+    )
+    assert len(targets) == 8
+    assert set(targets.values()) == {1}
+
+
+def test_unchanged_jobs_cost_no_describes_over_http_either(start, configuration, simulator):
+    [*account, _] = configuration["discover"][:2]
+    configuration["discover"] = [account[0] | {"tags": {}}]
+    client = start(configuration)
+    wait_until(lambda: len(up(client)) == 4, what="the jobs of one account")
+    listed = simulator.requests["ListHyperParameterTuningJobs", REGIONS[0]]
+    wait_until(lambda: simulator.requests["ListHyperParameterTuningJobs", REGIONS[0]] >= listed + 6, what="rounds")
+    described = simulator.requests["DescribeHyperParameterTuningJob", REGIONS[0]]
+    assert described <= 3 * 2 + 4, "three running jobs at most twice, a finished one four times"
+    assert len(up(client)) == 4
