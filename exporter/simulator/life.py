@@ -28,7 +28,8 @@ class Life:
     """A tuning job whose whole life is known: ``at`` and ``summary`` only look it up.
 
     Times are Unix seconds, those of the tuning job in whole milliseconds and never later than the moment asked
-    about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever.
+    about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever; ``in_progress_until`` is when
+    its status is InProgress no more, infinite when it stays so.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Life:
         self.trials = plan.trials
         self.ended = plan.states[-1].ended
         self.gone = plan.gone
+        self.in_progress_until = next((state.since for state in plan.states if state.status != "InProgress"), math.inf)
         self._states = plan.states
         self._since = [state.since for state in plan.states]
         self._stalled = plan.stalled
@@ -109,6 +111,10 @@ class Life:
             "ResourceLimits": config["ResourceLimits"],
             **self._progress(self.state(t)),
         }
+
+    def tag_list(self) -> list[dict[str, str]]:
+        """Return the tags in the form of the wire."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
 
     def _moment(self, simulated: float) -> float:
         return round(self.created + simulated / self.speed, 3)

@@ -10,7 +10,7 @@ import heapq
 import struct
 from typing import TYPE_CHECKING
 
-from exporter.simulator import search
+from exporter.simulator import strategies
 from exporter.simulator.record import OUTCOMES, Outcome, Plan, State, Trial
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Planner:
         if scenario.stalls_after is not None:
             return scenario.stalls_after
         if scenario.max_jobs is None:
-            return search.grid_size(scenario.definitions[0].surface.ranges)
+            return strategies.grid_size(scenario.definitions[0].surface.ranges)
         return scenario.max_jobs
 
     def _search(self) -> None:
@@ -135,12 +135,12 @@ class Planner:
     def _propose(self, definition: int, number: int) -> list[Placed]:
         ranges = self._scenario.definitions[definition].surface.ranges
         if self._scenario.strategy == "Grid":
-            return search.propose_grid(ranges, number)
+            return strategies.propose_grid(ranges, number)
         if self._scenario.strategy != "Bayesian":
-            return search.propose_random(ranges, self._rng)
+            return strategies.propose_random(ranges, self._rng)
         leader = self._leaders.get(definition)
         near = None if leader is None else self._coordinates[leader]
-        return search.propose_bayesian(ranges, len(self._gaps), near, self._rng)
+        return strategies.propose_bayesian(ranges, len(self._gaps), near, self._rng)
 
     def _fate(self, definition: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
         """Return how a training at a point will end, after which share of its full length, and its gap if any."""

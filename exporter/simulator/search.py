@@ -1,53 +1,71 @@
-"""The four strategies of a tuning job, as proposals of the next point to train at."""
+"""Search: tuning jobs by an expression, with their tags."""
 
 from __future__ import annotations
 
-from itertools import product
-from math import prod
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from exporter.simulator.surface import Categorical, Placed
+from exporter.simulator import expression, paging, reading
+from exporter.simulator.errors import invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
+    from collections.abc import Iterator, Mapping
 
-    from exporter.simulator.surface import Range
+    from exporter.simulator.expression import Matcher, Property
+    from exporter.simulator.jobs import Jobs
+    from exporter.simulator.life import Life
+    from exporter.simulator.paging import Page, Row
 
-INITIAL_DESIGN = 6
-"""How many random points a Bayesian search begins with."""
-
-
-def grid_size(ranges: Sequence[Range]) -> int:
-    """Return how many combinations a grid search enumerates. Raise TypeError on a range that is not categorical."""
-    return prod(len(_values(range_)) for range_ in ranges)
+RESOURCE = "HyperParameterTuningJob"
+"""The only resource that is searched for here."""
 
 
-def propose_grid(ranges: Sequence[Range], number: int) -> list[Placed]:
-    """Return the ``number``-th combination, counted from 0."""
-    axes = [[range_.place((i + 0.5) / len(_values(range_))) for i in range(len(_values(range_)))] for range_ in ranges]
-    return list(list(product(*axes))[number])
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A valid input; without ``matches`` every job is meant."""
+
+    page: Page
+    matches: Matcher | None
+    sort_by: Property
 
 
-def propose_random(ranges: Sequence[Range], rng: Random) -> list[Placed]:
-    """Return a point drawn evenly from the ranges."""
-    return [range_.place(rng.random()) for range_ in ranges]
+def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
+    """Return the query of an input. Raise ApiError on members of a wrong type or value; unknown ones do not matter."""
+    problems: list[str] = []
+    if reading.choice(content, "Resource", (RESOURCE,), problems) is None:
+        problems.append("Value at 'Resource' must be given")
+    page = paging.read(content, problems, descending=True, owner=f"Search/{owner}", now=now)
+    given = content.get("SearchExpression")
+    matches = None if given is None else expression.read(reading.structure(given, "SearchExpression"), problems)
+    name = reading.text(content, "SortBy")
+    sort_by = expression.property_of("LastModifiedTime" if name is None else name)
+    if sort_by is None:
+        problems.append(f"Value '{name}' at 'SortBy' is no property of a tuning job")
+    if problems or sort_by is None:
+        raise invalid(problems)
+    return Query(page, matches, sort_by)
 
 
-def propose_bayesian(ranges: Sequence[Range], known: int, best: Sequence[float] | None, rng: Random) -> list[Placed]:
-    """Return a point near the best one, nearer the more is known; after a random design, and with some exploration.
-
-    ``known`` counts the trials with an objective value, ``best`` holds the coordinates of the best of them.
-    """
-    if best is None or known < INITIAL_DESIGN or rng.random() < 0.15:
-        return propose_random(ranges, rng)
-    reach = max(0.05, 0.3 * 0.95**known)
-    return [
-        range_.place(min(1.0, max(0.0, rng.gauss(centre, reach)))) for range_, centre in zip(ranges, best, strict=True)
-    ]
+def answer(jobs: Jobs, query: Query, *, now: float) -> dict[str, Any]:
+    """Return one page of the jobs. What it tells of each is of now."""
+    lives, next_page = paging.cut(query.page, paging.arranged(query.page, _rows(jobs, query, now)))
+    return {"Results": [{RESOURCE: _record(life, now)} for life in lives], **next_page}
 
 
-def _values(range_: Range) -> tuple[str, ...]:
-    if not isinstance(range_, Categorical):
-        raise TypeError(f"a grid enumerates categorical values only, {range_.name} has a scale")
-    return range_.values
+def _rows(jobs: Jobs, query: Query, now: float) -> Iterator[Row]:
+    as_of = query.page.as_of
+    for life in jobs:
+        if life.exists(as_of) and life.exists(now):
+            state = life.state(as_of)
+            if query.matches is None or query.matches(life, state):
+                value = query.sort_by.find(life, state)
+                # Jobs without the property come last in either order.
+                present = (value is not None) == query.page.descending
+                yield (present, "" if value is None else value, life.name), life
+
+
+def _record(life: Life, t: float) -> dict[str, Any]:
+    """Return what an index of tuning jobs holds of one: what Describe says but for Autotune, and the tags."""
+    described = life.at(t)
+    described.pop("Autotune", None)
+    return {**described, "Tags": life.tag_list()} if life.tags else described

@@ -214,6 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
                 content=content,
                 region=region,
                 access_key_id=access_key_id,
+                session_token=self.headers.get("X-Amz-Security-Token"),
                 spoil=self._spoil,
             )
         )

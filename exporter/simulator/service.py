@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import listing, sts
+from exporter.simulator import listing, search, sts
 from exporter.simulator.chance import chance
 from exporter.simulator.errors import ApiError, invalid, not_found, unreadable
 from exporter.simulator.faults import Faults, altered, refusal, throttled
+from exporter.simulator.jobs import Jobs
 from exporter.simulator.life import Life
 from exporter.simulator.limit import RateLimit
 from exporter.simulator.scenario import SCENARIOS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}")
 _LONGEST_NAME = 32
+_UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
 _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:([a-z0-9-]*):(\d{12}):hyper-parameter-tuning-job/(.+)")
 
 
@@ -32,7 +34,8 @@ class Request:
     """One request, in process or from the wire.
 
     ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; anything but a mapping is refused.
-    ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned.
+    ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned, with
+    which comes the ``session_token`` if there is one.
     ``spoil`` is told, from the wire only, of the fault that shall strike the answer on its way.
     """
 
@@ -42,6 +45,7 @@ class Request:
     region: str
     account_id: str | None = None
     access_key_id: str | None = None
+    session_token: str | None = None
     spoil: Callable[[Fault], None] | None = None
 
 
@@ -49,12 +53,14 @@ class Simulator:
     """Tuning jobs in any account and region, answering like SageMaker at the time of its clock.
 
     ``requests`` counts every request by (operation, region), refused ones too. ``roles`` maps the ARN of each role
-    that may be assumed to the external id it demands, or None. With ``require_signature`` an unsigned request from
-    the wire is refused; without, it speaks for the default account. All methods may be called from any thread.
+    that may be assumed to the external id it demands, or None; ``web_identities`` maps each token of an identity
+    provider to the ARN of its role. With ``require_signature`` an unsigned request from the wire is refused; without,
+    it speaks for the default account. All methods may be called from any thread.
 
     ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
     what SageMaker takes from an account in a region before it throttles. ``credentials_lifetime``, when set, bounds
-    the seconds for which a role's credentials last.
+    the seconds for which a role's credentials last. What Search finds and tells is of ``search_lag`` seconds ago, since
+    its index lags behind; younger jobs are not in it yet.
     """
 
     def __init__(
@@ -71,13 +77,15 @@ class Simulator:
         self.require_signature = require_signature
         self.requests: Counter[tuple[str, str]] = Counter()
         self.roles: dict[str, str | None] = {}
+        self.web_identities: dict[str, str] = {}
         self.faults = Faults()
         self.requests_per_second: float | None = None
         self.credentials_lifetime: float | None = None
+        self.search_lag = 0.0
         self.clock = clock
         self._seed = seed
         self._lock = threading.Lock()
-        self._lives: dict[tuple[str, str], dict[str, Life]] = {}
+        self._jobs: defaultdict[tuple[str, str], Jobs] = defaultdict(Jobs)
         self._callers: dict[str, sts.Caller] = {}
         self._limit = RateLimit()
         self._keys = chance(seed, "access keys")
@@ -85,8 +93,10 @@ class Simulator:
             ("sagemaker", "DescribeHyperParameterTuningJob"): self._describe,
             ("sagemaker", "ListHyperParameterTuningJobs"): self._list,
             ("sagemaker", "ListTags"): self._list_tags,
+            ("sagemaker", "Search"): self._search,
             ("sts", "GetCallerIdentity"): self._get_caller_identity,
             ("sts", "AssumeRole"): self._assume_role,
+            ("sts", "AssumeRoleWithWebIdentity"): self._assume_role_with_web_identity,
         }
 
     def create(
@@ -122,24 +132,30 @@ class Simulator:
             tags=tags or {},
         )
         with self._lock:
-            lives = self._lives.setdefault((account_id, region), {})
-            earlier = lives.get(name)
+            jobs = self._jobs[account_id, region]
+            earlier = jobs.get(name)
             if earlier is not None and (earlier.gone is None or now < earlier.gone):
                 raise ApiError("ResourceInUse", f"A tuning job named {name} exists already in this account and region.")
-            lives[name] = life
+            jobs.put(life)
         return life
 
     def delete(self, name: str, *, region: str | None = None, account_id: str | None = None) -> None:
         """Let a tuning job vanish at once; its name may be used again. Raise ApiError when there is none."""
         key = (account_id or self.default_account_id, region or self.default_region)
         with self._lock:
-            if self._lives.get(key, {}).pop(name, None) is None:
+            if not self._jobs[key].remove(name):
                 raise not_found(name)
 
-    def add_credentials(self, access_key_id: str, account_id: str) -> None:
-        """Let an access key speak for an account; unknown keys speak for the default account."""
+    def add_credentials(
+        self, access_key_id: str, account_id: str, *, session_token: str | None = None, expires: float | None = None
+    ) -> None:
+        """Let an access key speak for an account; unknown keys speak for the default account.
+
+        With a ``session_token`` requests from the wire must carry it; from ``expires`` (Unix seconds) on they are
+        refused.
+        """
         with self._lock:
-            self._callers[access_key_id] = sts.user(account_id)
+            self._callers[access_key_id] = replace(sts.user(account_id), session_token=session_token, expires=expires)
 
     def describe(self, name: str, *, region: str | None = None, account_id: str | None = None) -> dict[str, Any]:
         """Return the answer of DescribeHyperParameterTuningJob now, in the form of the wire. Raise ApiError."""
@@ -152,6 +168,10 @@ class Simulator:
     def list_tags(self, arn: str, *, region: str | None = None, account_id: str | None = None) -> dict[str, Any]:
         """Return the answer of ListTags for a tuning job's ARN. Raise ApiError."""
         return self._call("ListTags", {"ResourceArn": arn}, region, account_id)
+
+    def search(self, *, region: str | None = None, account_id: str | None = None, **wire_input: Any) -> dict[str, Any]:
+        """Return the answer of Search, in the form of the wire. Raise ApiError."""
+        return self._call("Search", wire_input, region, account_id)
 
     def handle(self, request: Request) -> dict[str, Any]:
         """Answer one request: every one passes here, whether from the wire or in process. Raise ApiError."""
@@ -200,7 +220,7 @@ class Simulator:
         if request.account_id is not None:
             return sts.user(request.account_id)
         if request.access_key_id is None:
-            if self.require_signature:
+            if self.require_signature and request.operation not in _UNSIGNED:
                 raise ApiError("MissingAuthenticationToken", "The request is not signed.", 403)
             return sts.user(self.default_account_id)
         with self._lock:
@@ -209,11 +229,13 @@ class Simulator:
             return sts.user(self.default_account_id)
         if caller.expires is not None and caller.expires <= self.clock.time():
             raise ApiError("ExpiredTokenException", "The security token of the request has expired.")
+        if caller.session_token != request.session_token:
+            raise ApiError("UnrecognizedClientException", "The security token of the request is invalid.")
         return caller
 
     def _life(self, account_id: str, region: str, name: str) -> Life:
         with self._lock:
-            life = self._lives.get((account_id, region), {}).get(name)
+            life = self._jobs[account_id, region].get(name)
         if life is None:
             raise not_found(name)
         return life
@@ -225,10 +247,19 @@ class Simulator:
         return self._life(caller.account_id, region, _checked_name(name)).at(self.clock.time())
 
     def _list(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        query = listing.read(content)
+        now = self.clock.time()
+        query = listing.read(content, owner=self._owner(caller, region), now=now)
         with self._lock:
-            lives = [*self._lives.get((caller.account_id, region), {}).values()]
-        return listing.page(lives, query, now=self.clock.time(), owner=f"{self._seed}/{caller.account_id}/{region}")
+            return listing.answer(self._jobs[caller.account_id, region], query, now=now)
+
+    def _search(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
+        indexed = self.clock.time() - self.search_lag
+        query = search.read(content, owner=self._owner(caller, region), now=indexed)
+        with self._lock:
+            return search.answer(self._jobs[caller.account_id, region], query, now=indexed)
+
+    def _owner(self, caller: sts.Caller, region: str) -> str:
+        return f"{self._seed}/{caller.account_id}/{region}"
 
     def _list_tags(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
         arn = content.get("ResourceArn")
@@ -238,23 +269,31 @@ class Simulator:
         if named is None:
             raise invalid(["Value at 'ResourceArn' is not the ARN of a tuning job"])
         with self._lock:
-            lives = [*self._lives.get((caller.account_id, region), {}).values()]
-        # An ARN has lost the case of the name, so the job is found by it, not by the name.
-        life = next((life for life in lives if life.arn == arn), None)
+            # An ARN has lost the case of the name, so the job is found by it, not by the name.
+            life = next((life for life in self._jobs[caller.account_id, region] if life.arn == arn), None)
         if life is None or not life.exists(self.clock.time()):
             raise not_found(named[3])
-        return {"Tags": [{"Key": key, "Value": value} for key, value in life.tags.items()]}
+        return {"Tags": life.tag_list()}
 
     def _get_caller_identity(self, _content: Mapping[str, Any], _region: str, caller: sts.Caller) -> dict[str, Any]:
         return sts.identity(caller)
 
     def _assume_role(self, content: Mapping[str, Any], _region: str, caller: sts.Caller) -> dict[str, Any]:
         with self._lock:
-            answer, key, assumed = sts.assume_role(
-                content, caller, self.roles, now=self.clock.time(), rng=self._keys, lifetime=self.credentials_lifetime
-            )
+            answer, key, assumed = self._issuer().assume_role(content, caller, self.roles)
             self._callers[key] = assumed
         return answer
+
+    def _assume_role_with_web_identity(
+        self, content: Mapping[str, Any], _region: str, _caller: sts.Caller
+    ) -> dict[str, Any]:
+        with self._lock:
+            answer, key, assumed = self._issuer().assume_role_with_web_identity(content, self.web_identities)
+            self._callers[key] = assumed
+        return answer
+
+    def _issuer(self) -> sts.Issuer:
+        return sts.Issuer(self._keys, now=self.clock.time(), lifetime=self.credentials_lifetime)
 
 
 def _checked_name(name: str | None) -> str:

@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.simulator.errors import ApiError
 
@@ -23,11 +23,16 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose an access key is: account, ARN and user id; ``expires`` in Unix seconds, None for a lasting key."""
+    """Whose an access key is: account, ARN and user id.
+
+    ``session_token`` must come with a key that does not last, which ``expires`` in Unix seconds; a lasting one has
+    neither.
+    """
 
     account_id: str
     arn: str
     user_id: str
+    session_token: str | None = None
     expires: float | None = None
 
 
@@ -41,48 +46,86 @@ def identity(caller: Caller) -> dict[str, Any]:
     return {"Arn": caller.arn, "UserId": caller.user_id, "Account": caller.account_id}
 
 
-def assume_role(
-    content: Mapping[str, Any],
-    caller: Caller,
-    roles: Mapping[str, str | None],
-    *,
-    now: float,
-    rng: Random,
-    lifetime: float | None = None,
-) -> tuple[dict[str, Any], str, Caller]:
-    """Return the answer of AssumeRole, the new access key and whose it is.
+class Issuer:
+    """Hands out the credentials of roles.
 
-    ``roles`` maps the ARNs of roles that may be assumed to the external id they demand, if any. ``lifetime`` bounds the
-    seconds for which the credentials last. Raise ApiError:
-    ValidationError on a bad input, AccessDenied for an unknown role or another external id.
+    ``now`` is Unix seconds; ``lifetime`` bounds the seconds for which the credentials last. Every method returns the
+    operation's answer, the new access key and whose it is, and raises ApiError: ValidationError on a bad input, else
+    why the caller may not have them.
     """
-    role_arn, session = str(content.get("RoleArn", "")), str(content.get("RoleSessionName", ""))
+
+    def __init__(self, rng: Random, *, now: float, lifetime: float | None = None) -> None:
+        self._rng = rng
+        self._now = now
+        self._lifetime = lifetime
+
+    def assume_role(
+        self, content: Mapping[str, Any], caller: Caller, roles: Mapping[str, str | None]
+    ) -> tuple[dict[str, Any], str, Caller]:
+        """AssumeRole; ``roles`` maps the ARNs of roles that may be assumed to the external id they demand, if any."""
+        role = _role(content)
+        if role.arn not in roles or roles[role.arn] not in {None, content.get("ExternalId")}:
+            raise ApiError(
+                "AccessDenied", f"User: {caller.arn} may not perform: sts:AssumeRole on resource: {role.arn}", 403
+            )
+        return self._issue(role)
+
+    def assume_role_with_web_identity(
+        self, content: Mapping[str, Any], identities: Mapping[str, str]
+    ) -> tuple[dict[str, Any], str, Caller]:
+        """AssumeRoleWithWebIdentity; ``identities`` maps the tokens of a provider to the ARNs of their roles."""
+        role = _role(content)
+        token = str(content.get("WebIdentityToken", ""))
+        if not 4 <= len(token) <= 20000:
+            raise ApiError("ValidationError", "WebIdentityToken must have 4 to 20000 characters.")
+        if token not in identities:
+            raise ApiError("InvalidIdentityToken", "The token is of no identity provider that is known here.")
+        if identities[token] != role.arn:
+            raise ApiError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
+        return self._issue(role)
+
+    def _issue(self, role: _Role) -> tuple[dict[str, Any], str, Caller]:
+        expires = self._now + (role.duration if self._lifetime is None else min(role.duration, self._lifetime))
+        key = "ASIA" + self._letters(16)
+        token = self._letters(120)
+        role_id = f"AROASIMULATED:{role.session}"
+        arn = f"arn:{role.partition}:sts::{role.account_id}:assumed-role/{role.name}/{role.session}"
+        answer = {
+            "Credentials": {
+                "AccessKeyId": key,
+                "SecretAccessKey": self._letters(40),
+                "SessionToken": token,
+                "Expiration": datetime.fromtimestamp(int(expires), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+            "AssumedRoleUser": {"AssumedRoleId": role_id, "Arn": arn},
+        }
+        return answer, key, Caller(role.account_id, arn, role_id, token, expires)
+
+    def _letters(self, count: int) -> str:
+        return "".join(self._rng.choices(_ALPHABET, k=count))
+
+
+class _Role(NamedTuple):
+    """What every request for a role's credentials names; ``duration`` in seconds."""
+
+    arn: str
+    partition: str
+    account_id: str
+    name: str
+    session: str
+    duration: int
+
+
+def _role(content: Mapping[str, Any]) -> _Role:
+    arn, session = str(content.get("RoleArn", "")), str(content.get("RoleSessionName", ""))
     duration = str(content.get("DurationSeconds", "3600"))
-    role = _ROLE.fullmatch(role_arn)
-    if role is None or not re.fullmatch(r"[\w+=,.@-]{2,64}", session):
+    named = _ROLE.fullmatch(arn)
+    if named is None or not re.fullmatch(r"[\w+=,.@-]{2,64}", session):
         raise ApiError("ValidationError", "RoleArn and RoleSessionName are required in their proper form.")
     if not duration.isdecimal() or not 900 <= int(duration) <= 43200:
         raise ApiError("ValidationError", "DurationSeconds must lie between 900 and 43200.")
-    wanted = roles.get(role_arn)
-    if role_arn not in roles or (wanted is not None and content.get("ExternalId") != wanted):
-        raise ApiError(
-            "AccessDenied", f"User: {caller.arn} may not perform: sts:AssumeRole on resource: {role_arn}", 403
-        )
-    partition, account_id, name = role.groups()
-    expires = now + (int(duration) if lifetime is None else min(int(duration), lifetime))
-    key = "ASIA" + "".join(rng.choices(_ALPHABET, k=16))
-    role_id = f"AROASIMULATED:{session}"
-    arn = f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session}"
-    answer = {
-        "Credentials": {
-            "AccessKeyId": key,
-            "SecretAccessKey": "".join(rng.choices(_ALPHABET, k=40)),
-            "SessionToken": "".join(rng.choices(_ALPHABET, k=120)),
-            "Expiration": datetime.fromtimestamp(int(expires), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        },
-        "AssumedRoleUser": {"AssumedRoleId": role_id, "Arn": arn},
-    }
-    return answer, key, Caller(account_id, arn, role_id, expires)
+    partition, account_id, name = named.groups()
+    return _Role(arn, partition, account_id, name, session, int(duration))
 
 
 def answer_xml(operation: str, answer: Mapping[str, Any], request_id: str) -> bytes:

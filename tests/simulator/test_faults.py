@@ -281,7 +281,7 @@ def test_the_lifetime_of_a_roles_credentials(simulator, client):
     simulator.create("healthy", "churn", account_id="210987654321")
     key = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]
     assert key["Expiration"].timestamp() == int(simulator.clock.time() + 30)
-    sagemaker = client(key=key["AccessKeyId"])
+    sagemaker = client(key=key["AccessKeyId"], aws_session_token=key["SessionToken"])
     call = {"HyperParameterTuningJobName": "churn"}
     simulator.clock.advance(29)
     assert sagemaker.describe_hyper_parameter_tuning_job(**call)

@@ -148,6 +148,34 @@ def test_tags_over_the_wire(simulator, client):
     assert client().list_tags(ResourceArn=life.arn)["Tags"] == [{"Key": "team", "Value": "growth"}]
 
 
+def test_boto3_searches_by_tag_and_time(simulator, clock, client):
+    for i in range(23):
+        simulator.create("healthy", f"job-{i:02d}", created=NOW - 100 * i, tags={"env": "prod" if i % 2 else "test"})
+    simulator.search_lag = 1.0
+    clock.advance(60)
+    since = datetime.fromtimestamp(NOW - 1950, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    pages = (
+        client()
+        .get_paginator("search")
+        .paginate(
+            Resource="HyperParameterTuningJob",
+            SearchExpression={
+                "Filters": [
+                    {"Name": "Tags.env", "Operator": "Equals", "Value": "prod"},
+                    {"Name": "CreationTime", "Operator": "GreaterThanOrEqualTo", "Value": since},
+                ]
+            },
+            SortBy="CreationTime",
+            PaginationConfig={"PageSize": 4},
+        )
+    )
+    found = [result["HyperParameterTuningJob"] for page in pages for result in page["Results"]]
+    assert [job["HyperParameterTuningJobName"] for job in found] == [f"job-{i:02d}" for i in range(1, 20, 2)]
+    assert found[0]["Tags"] == [{"Key": "env", "Value": "prod"}]
+    assert found[0]["CreationTime"].timestamp() == NOW - 100
+    assert simulator.requests["Search", "us-east-1"] == 3
+
+
 def test_the_signature_decides_region_and_account(simulator, client):
     simulator.add_credentials("AKIDOTHER", OTHER_ACCOUNT)
     lives = [
@@ -252,6 +280,35 @@ def test_an_assumed_role_reaches_the_roles_account_until_it_expires(simulator, c
     assert describe(HyperParameterTuningJobName="churn")["HyperParameterTuningJobArn"] == life.arn
     clock.advance(900)
     assert error_of(describe, HyperParameterTuningJobName="churn") == ("ExpiredTokenException", 400)
+
+
+def test_a_web_identity_reaches_its_roles_account_without_a_signature(simulator, client):
+    role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/metrics"
+    life = simulator.create("healthy", "churn", account_id=OTHER_ACCOUNT)
+    simulator.require_signature = True
+    assume = client("sts", signed=False).assume_role_with_web_identity
+    call = {"RoleArn": role, "RoleSessionName": "pod", "WebIdentityToken": "a.b.c"}
+    assert error_of(assume, **call) == ("InvalidIdentityToken", 400)
+    simulator.web_identities["a.b.c"] = role
+    answer = assume(**call)
+    assert answer["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{OTHER_ACCOUNT}:assumed-role/metrics/pod"
+    credentials = answer["Credentials"]
+    sagemaker = client(key=credentials["AccessKeyId"], token=credentials["SessionToken"])
+    found = sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="churn")
+    assert found["HyperParameterTuningJobArn"] == life.arn
+
+
+@pytest.mark.parametrize("token", [None, "another"])
+def test_a_key_that_does_not_last_needs_its_session_token(simulator, clock, client, token):
+    simulator.add_credentials("ASIAOTHER", OTHER_ACCOUNT, session_token="its own", expires=NOW + 60)
+    simulator.create("healthy", "churn", account_id=OTHER_ACCOUNT)
+    call = {"HyperParameterTuningJobName": "churn"}
+    describe = client(key="ASIAOTHER", token=token).describe_hyper_parameter_tuning_job
+    assert error_of(describe, **call) == ("UnrecognizedClientException", 400)
+    describe = client(key="ASIAOTHER", token="its own").describe_hyper_parameter_tuning_job
+    assert describe(**call)
+    clock.advance(60)
+    assert error_of(describe, **call) == ("ExpiredTokenException", 400)
 
 
 def test_sts_refuses(simulator, client, post):

@@ -8,15 +8,24 @@ import pytest
 
 from exporter.simulator.chance import chance
 from exporter.simulator.errors import ApiError
-from exporter.simulator.sts import NAMESPACE, answer_xml, assume_role, error_xml, identity, user
+from exporter.simulator.sts import NAMESPACE, Issuer, answer_xml, error_xml, identity, user
 
 ROLE = "arn:aws:iam::210987654321:role/teams/metrics"
 ROLES = {ROLE: None, "arn:aws-cn:iam::111122223333:role/guarded": "open sesame"}
 NOW = 1_764_000_000.25
 
 
+def issuer(**options):
+    return Issuer(chance("test"), now=NOW, **options)
+
+
 def assume(**content):
-    return assume_role(content, user("123456789012"), ROLES, now=NOW, rng=chance("test"))
+    return issuer().assume_role(content, user("123456789012"), ROLES)
+
+
+def assume_with_token(token, role=ROLE, **options):
+    content = {"RoleArn": role, "RoleSessionName": "pod", "WebIdentityToken": token}
+    return issuer(**options).assume_role_with_web_identity(content, {"a.b.c": ROLE})
 
 
 def test_a_user_is_an_identity_of_its_account():
@@ -30,6 +39,39 @@ def test_an_assumed_role_speaks_for_the_roles_account_until_it_expires():
     assert caller.account_id == "210987654321"
     assert caller.arn == "arn:aws:sts::210987654321:assumed-role/metrics/exporter"
     assert caller.expires == NOW + 900
+
+
+def test_the_session_token_comes_with_the_key():
+    answer, _, caller = assume(RoleArn=ROLE, RoleSessionName="exporter")
+    assert answer["Credentials"]["SessionToken"] == caller.session_token
+    assert user("123456789012").session_token is None
+
+
+def test_a_lifetime_bounds_what_is_asked_for():
+    assert assume_with_token("a.b.c", lifetime=60)[2].expires == NOW + 60
+    assert assume_with_token("a.b.c", lifetime=7200)[2].expires == NOW + 3600
+
+
+def test_a_web_identity_speaks_for_its_roles_account():
+    answer, key, caller = assume_with_token("a.b.c")
+    assert answer["Credentials"]["AccessKeyId"] == key
+    assert caller.account_id == "210987654321"
+    assert caller.arn == "arn:aws:sts::210987654321:assumed-role/metrics/pod"
+
+
+@pytest.mark.parametrize(
+    ("token", "role", "code", "status"),
+    [
+        ("d.e.f", ROLE, "InvalidIdentityToken", 400),
+        ("a.b.c", [*ROLES][1], "AccessDenied", 403),
+        ("a.b", ROLE, "ValidationError", 400),
+        ("a.b.c", "metrics", "ValidationError", 400),
+    ],
+)
+def test_a_web_identity_of_no_use_is_refused(token, role, code, status):
+    with pytest.raises(ApiError) as refused:
+        assume_with_token(token, role)
+    assert (refused.value.code, refused.value.http_status) == (code, status)
 
 
 def test_an_hour_is_the_default_duration():

@@ -1,0 +1,88 @@
+"""The tuning jobs of one account in one region, in the orders in which they are asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exporter.simulator.life import Life
+    from exporter.simulator.paging import Key
+
+
+def name_key(life: Life) -> Key:
+    """Return where a job stands among others by name."""
+    return (life.name,)
+
+
+def creation_key(life: Life) -> Key:
+    """Return where a job stands among others by time of creation."""
+    return (life.created, life.name)
+
+
+class Order:
+    """Lives by a ``key`` that no two of them share. Not thread-safe."""
+
+    def __init__(self, key: Callable[[Life], Key]) -> None:
+        self.key = key
+        self._lives: list[Life] = []
+
+    def add(self, life: Life) -> None:
+        """Put a life in its place."""
+        insort(self._lives, life, key=self.key)
+
+    def remove(self, life: Life) -> None:
+        """Take out a life that is there."""
+        del self._lives[bisect_left(self._lives, self.key(life), key=self.key)]
+
+    def between(self, after: Key = (), before: Key | None = None) -> list[Life]:
+        """Return the lives whose keys lie between two others, these excluded. A key may be cut short."""
+        first = bisect_right(self._lives, after, key=self.key)
+        end = len(self._lives) if before is None else bisect_left(self._lives, before, key=self.key)
+        return self._lives[first:end]
+
+
+class Jobs:
+    """Tuning jobs, one of a name, also in lasting orders: ``by_name`` and ``by_creation``. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._lives: dict[str, Life] = {}
+        self.by_name = Order(name_key)
+        self.by_creation = Order(creation_key)
+        # In progress a job is but once, and from its creation on: when that ends finds those that are at any moment.
+        self._by_progress_end = Order(lambda life: (life.in_progress_until, life.name))
+
+    def __iter__(self) -> Iterator[Life]:
+        return iter(self._lives.values())
+
+    def get(self, name: str) -> Life | None:
+        """Return the job of a name, if there is one."""
+        return self._lives.get(name)
+
+    def put(self, life: Life) -> None:
+        """Add a job, in place of one of the same name."""
+        self.remove(life.name)
+        self._lives[life.name] = life
+        for order in self._orders:
+            order.add(life)
+
+    def remove(self, name: str) -> bool:
+        """Remove the job of a name; return whether there was one."""
+        life = self._lives.pop(name, None)
+        if life is None:
+            return False
+        for order in self._orders:
+            order.remove(life)
+        return True
+
+    def in_progress(self, t: float) -> list[Life]:
+        """Return the jobs that are in progress at a moment (Unix seconds), in no order."""
+        return [
+            life for life in self._by_progress_end.between(after=(t,)) if life.created <= t < life.in_progress_until
+        ]
+
+    @property
+    def _orders(self) -> tuple[Order, ...]:
+        return self.by_name, self.by_creation, self._by_progress_end

@@ -1,0 +1,109 @@
+"""Pages of an answer, and the tokens that continue them.
+
+A token remembers when its first page was made: every page chooses and sorts as of then, so that jobs created or
+changed in between neither repeat nor hide others.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import islice
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from exporter.simulator import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from exporter.simulator.life import Life
+
+DEFAULT_SIZE = 10
+LARGEST_SIZE = 100
+
+Key = tuple[Any, ...]
+"""Where a job stands in an order; no two jobs share one."""
+
+Row = tuple[Key, "Life"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What part of an answer is asked for.
+
+    ``as_of`` (Unix seconds) is when its first page was made, ``after`` the key of the last job of the page before,
+    None on the first one. ``binding`` tells apart the queries that a token may continue.
+    """
+
+    size: int
+    descending: bool
+    as_of: float
+    after: Key | None
+    binding: str
+
+
+def read(content: Mapping[str, Any], problems: list[str], *, descending: bool, owner: str, now: float) -> Page:
+    """Return the page that an input asks for; tell ``problems`` of wrong values. Raise ApiError on wrong types.
+
+    ``descending`` is the operation's default order. ``owner`` names whose answer it is, of which operation.
+    """
+    size = reading.whole_number(content, "MaxResults", DEFAULT_SIZE)
+    if not 1 <= size <= LARGEST_SIZE:
+        problems.append(f"Value '{size}' at 'MaxResults' must lie between 1 and {LARGEST_SIZE}")
+    order = reading.choice(content, "SortOrder", ("Ascending", "Descending"), problems)
+    binding = _binding(content, owner)
+    token = reading.text(content, "NextToken")
+    as_of, after = now, None
+    if token is not None:
+        try:
+            as_of, after = _unseal(token, binding)
+        except ValueError:
+            problems.append("Value at 'NextToken' does not continue this request")
+    return Page(size, descending if order is None else order == "Descending", as_of, after, binding)
+
+
+def arranged(page: Page, rows: Iterable[Row]) -> list[Row]:
+    """Return the rows in the page's order, without those of the pages before."""
+    ordered = sorted(rows, key=itemgetter(0), reverse=page.descending)
+    if page.after is None:
+        return ordered
+    return [row for row in ordered if (row[0] < page.after if page.descending else row[0] > page.after)]
+
+
+def cut(page: Page, rows: Iterable[Row]) -> tuple[list[Life], dict[str, str]]:
+    """Return the jobs of the page, and the member of the answer that leads to the next one, if there is one.
+
+    The rows are as ``arranged`` returns them; no more of them are taken than needed.
+    """
+    chosen = [*islice(rows, page.size + 1)]
+    lives = [life for _, life in chosen[: page.size]]
+    if len(chosen) <= page.size:
+        return lives, {}
+    return lives, {"NextToken": _seal(page, chosen[page.size - 1][0])}
+
+
+def _seal(page: Page, last: Key) -> str:
+    position = [page.as_of, list(last)]
+    return base64.urlsafe_b64encode(json.dumps([*position, _digest(page.binding, position)]).encode()).decode()
+
+
+def _unseal(token: str, binding: str) -> tuple[float, Key]:
+    """Return when a token's first page was made and where it goes on. Raise ValueError when it is not of this binding."""
+    sealed = json.loads(base64.urlsafe_b64decode(token))
+    if not isinstance(sealed, list) or len(sealed) != 3 or sealed[2] != _digest(binding, sealed[:2]):
+        raise ValueError("not sealed here")
+    as_of, after, _ = sealed
+    return as_of, tuple(after)
+
+
+def _digest(binding: str, position: list[Any]) -> str:
+    return hashlib.blake2b(repr((binding, position)).encode(), digest_size=12).hexdigest()
+
+
+def _binding(content: Mapping[str, Any], owner: str) -> str:
+    """Return what ties a token to an owner and a query; the size of a page may change on the way."""
+    query = sorted((member, value) for member, value in content.items() if member not in {"MaxResults", "NextToken"})
+    return repr((owner, query))

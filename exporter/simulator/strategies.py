@@ -1,0 +1,53 @@
+"""The four strategies of a tuning job, as proposals of the next point to train at."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+from exporter.simulator.surface import Categorical, Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from exporter.simulator.surface import Range
+
+INITIAL_DESIGN = 6
+"""How many random points a Bayesian search begins with."""
+
+
+def grid_size(ranges: Sequence[Range]) -> int:
+    """Return how many combinations a grid search enumerates. Raise TypeError on a range that is not categorical."""
+    return prod(len(_values(range_)) for range_ in ranges)
+
+
+def propose_grid(ranges: Sequence[Range], number: int) -> list[Placed]:
+    """Return the ``number``-th combination, counted from 0."""
+    axes = [[range_.place((i + 0.5) / len(_values(range_))) for i in range(len(_values(range_)))] for range_ in ranges]
+    return list(list(product(*axes))[number])
+
+
+def propose_random(ranges: Sequence[Range], rng: Random) -> list[Placed]:
+    """Return a point drawn evenly from the ranges."""
+    return [range_.place(rng.random()) for range_ in ranges]
+
+
+def propose_bayesian(ranges: Sequence[Range], known: int, best: Sequence[float] | None, rng: Random) -> list[Placed]:
+    """Return a point near the best one, nearer the more is known; after a random design, and with some exploration.
+
+    ``known`` counts the trials with an objective value, ``best`` holds the coordinates of the best of them.
+    """
+    if best is None or known < INITIAL_DESIGN or rng.random() < 0.15:
+        return propose_random(ranges, rng)
+    reach = max(0.05, 0.3 * 0.95**known)
+    return [
+        range_.place(min(1.0, max(0.0, rng.gauss(centre, reach)))) for range_, centre in zip(ranges, best, strict=True)
+    ]
+
+
+def _values(range_: Range) -> tuple[str, ...]:
+    if not isinstance(range_, Categorical):
+        raise TypeError(f"a grid enumerates categorical values only, {range_.name} has a scale")
+    return range_.values
