@@ -64,6 +64,8 @@ Reader = Callable[[str], Iterator[tuple[int, str]]]
 SOURCES: dict[str, Reader] = {
     "README.md": fenced,
     "docs/*.md": fenced,
+    "helm/sagemaker-tuning-exporter/rules/*.yaml": rules,
+    "helm/sagemaker-tuning-exporter/dashboards/*.json": panels,
 }
 """Where questions are asked, and how to find them there."""
 
@@ -115,6 +117,8 @@ def test_the_example_of_a_family_asks_it(family: Family) -> None:
         f"rate({E}_api_request_duration_seconds_sum[5m]) / rate({E}_api_request_duration_seconds_count[5m])",
         f'increase({E}_api_errors_total{{code!~"throttled|timeout",operation="ListTags"}}[1h:5m] offset 1d) > 0',
         f'{E}_tracked_jobs{{state="failing"}}',
+        'count by (severity, tuning_job, label_team) (ALERTS{alertstate="firing",alertname=~"SageMakerTuning.+"})',
+        "tuning_job:sagemaker_tuning_job_training_jobs:sum / on (tuning_job) sagemaker_tuning_job_max_training_jobs",
         "up == 0 or absent(process_resident_memory_bytes) or vector(1)",
         f'{{__name__=~"{J}_(best|overall_best)_objective_value",objective_type="Minimize"}}',
         f'{{__name__="{J}_up"}} == on (aws_region) group_left () count by (aws_region) ({J}_up)',
@@ -155,6 +159,8 @@ def test_accepts(right: str) -> None:
         (f'{J}_status{{status!~"(Completed|Stoped)"}}', "no status matches 'Stoped'"),
         (f'{J}_training_jobs{{status="Failed"}}', "no status 'Failed'"),
         (f'{J}_objectives{{status="Completed"}}', "no status 'Completed'"),
+        ('ALERTS{alertname="SageMakerTuningJobFail"}', "the nearest is 'SageMakerTuningJobFailed'"),
+        ("max by (status) (tuning_job:sagemaker_tuning_job_training_jobs:sum)", "no label status to group by"),
         (f'{J}_info{{objective_type="minimize"}}', "the nearest is 'Minimize'"),
         (f'{J}_error_info{{code="NotFound"}}', "no code 'NotFound'"),
         (f'{E}_api_errors_total{{operation="Describe"}}', "no operation 'Describe'"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import docs_alerts
 import docs_fields
 import docs_metrics
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
+    "alerts.md": docs_alerts.render,
     "fields.md": docs_fields.render,
     "metrics.md": docs_metrics.render,
 }

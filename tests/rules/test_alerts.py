@@ -1,0 +1,173 @@
+"""Each alert finds its trouble and nothing else, tells it once, and does not lose it: asked of real promtools."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from render_rules import RULES, alerts, dump, load, render
+from rules.cases import QUIET, STORIES, TARGET_INFO, merged
+from rules.story import fire, group, timeline
+from rules.world import ACCOUNT, NAME, STEP, TEAM, job, of_pod, outage_of_aws, own, scrape, two_replicas
+
+DOCUMENT = load()
+ALERTS = {rule["alert"]: rule for rule in alerts(DOCUMENT)}
+RUNBOOKS = "https://example.com/sagemaker-tuning-exporter/docs/runbooks.md"
+
+
+def rehearse(promtool: Path, folder: Path, rules: list[dict[str, Any]], tests: list[dict[str, Any]]) -> None:
+    """Fail with what promtool says when rules do not pass these tests."""
+    (folder / "rules.yaml").write_text(dump({"groups": [{"name": "tested", "rules": rules}]}))
+    # JSON is YAML.
+    (folder / "tests.yaml").write_text(
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{STEP}m", "tests": tests})
+    )
+    run = subprocess.run(
+        [promtool, "test", "rules", "tests.yaml"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    if run.returncode:
+        pytest.fail(run.stdout + run.stderr, pytrace=False)
+
+
+def test_promtool_accepts_the_files(promtools: Path) -> None:
+    run = subprocess.run(
+        [promtools, "check", "rules", *RULES.glob("*.yaml")], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("SUCCESS") == 3
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_alert(promtools: Path, tmp_path: Path, alert: str) -> None:
+    tests = []
+    stories = [story for story in STORIES if story.alert == alert]
+    quiet = [each for each in QUIET if each.alert == alert]
+    assert stories
+    assert quiet
+    for story in stories:
+        annotations = {
+            "summary": story.summary,
+            "description": story.description,
+            "runbook_url": f"{RUNBOOKS}#{alert.lower()}",
+        }
+        if "tuning_job" in story.labels and alert != "SageMakerTuningJobMissing":
+            annotations["console_url"] = (
+                "https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/hyper-tuning-jobs/churn-xgboost"
+            )
+        told = {"exp_labels": dict(story.labels), "exp_annotations": annotations}
+        for number, (variant, scraped) in enumerate(story.variants().items()):
+            first = {"eval_time": f"{story.fires}m", "alertname": alert, "exp_alerts": [told]}
+            tests.append(group(variant, scraped, timeline(story), alert_rule_test=[] if number else [first]))
+    for each in quiet:
+        never = [fire(alert, minute, 0) for minute in range(0, each.minutes + 1, STEP)]
+        tests.append(group(each.why, scrape(each.world, each.minutes), never))
+    rehearse(promtools, tmp_path, [ALERTS[alert]], tests)
+
+
+def ever_fired(names: set[str], minute: int) -> list[dict[str, Any]]:
+    """Return the expectation that the alerts of these names, and no others, have fired until a minute."""
+    expr = f'group by (alertname) (count_over_time(ALERTS{{alertstate="firing"}}[{minute + STEP}m]))'
+    expected = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(names)]
+    return [{"expr": expr, "eval_time": f"{minute}m", "exp_samples": expected}]
+
+
+EXPORTER = merged(
+    own("up", 1, job="sagemaker", instance="a:10980"),
+    own("build_info", 1, job="sagemaker", instance="a:10980"),
+    own("config_last_reload_successful", 1, job="sagemaker", instance="a:10980"),
+    TARGET_INFO,
+)
+HEALTHY = job(
+    training_jobs={"Completed": 20, "Stopped": 12, "NonRetryableError": 2, "RetryableError": 1, "InProgress": 4},
+    objectives={"Succeeded": 30, "Failed": 3, "Pending": 4},
+    max_training_jobs=60,
+    max_parallel_training_jobs=4,
+    max_runtime_seconds=86_400,
+    runtime_seconds=lambda minute: 60.0 * (180 + minute),
+    training_jobs_not_improving=9,
+    best_objective_value=0.93,
+    target_reached=0,
+)
+
+
+def test_no_trouble_raises_the_alert_of_another(promtool: Path, tmp_path: Path) -> None:
+    tests = []
+    for story in STORIES:
+        if story.rollouts:
+            until = story.fires + 30
+            scraped = scrape(merged(EXPORTER, story.world), until)
+            tests.append(group(story.alert, scraped, ever_fired({story.alert}, until)))
+    exporter, healthy = scrape(EXPORTER, 240), scrape(HEALTHY, 240)
+    lasting = {"SageMakerTuningJobDescribeFailing"}
+    for name, scraped, expected in (
+        ("healthy", healthy, set()),
+        ("two replicas", two_replicas(healthy), set()),
+        ("short outage", outage_of_aws(healthy, 20, 21), set()),
+        ("lasting outage", outage_of_aws(healthy, 20, 32), lasting),
+    ):
+        tests.append(group(name, exporter | scraped, ever_fired(expected, 240)))
+    rehearse(promtool, tmp_path, list(ALERTS.values()), tests)
+
+
+DELETE_FAILED = ALERTS["SageMakerTuningJobDeleteFailed"]
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "us-east-1.console.aws.amazon.com"),
+        ("cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_the_console_is_that_of_the_partition(promtool: Path, tmp_path: Path, region: str, host: str) -> None:
+    rule = {**DELETE_FAILED, "annotations": {"at": DELETE_FAILED["annotations"]["console_url"]}}
+    labels = {"aws_account_id": ACCOUNT, "aws_region": region, "tuning_job": NAME, "label_team": TEAM}
+    told = {
+        "exp_labels": {**labels, "severity": "warning"},
+        "exp_annotations": {"at": f"https://{host}/sagemaker/home?region={region}#/hyper-tuning-jobs/{NAME}"},
+    }
+    asked = [{"eval_time": "10m", "alertname": rule["alert"], "exp_alerts": [told]}]
+    scraped = scrape(job("DeleteFailed", region=region), 10)
+    rehearse(promtool, tmp_path, [rule], [group("console", scraped, [], alert_rule_test=asked)])
+
+
+def firing(minute: int, *labels: str) -> list[dict[str, Any]]:
+    """Return the expectation that just these alerts fire at a minute, told by labels of theirs."""
+    expr = 'count by (tuning_job, label_team, label_cost) (ALERTS{alertstate="firing"})'
+    return [{"expr": expr, "eval_time": f"{minute}m", "exp_samples": [{"labels": each, "value": 1} for each in labels]}]
+
+
+def test_a_team_is_taken_over_where_there_is_one(promtool: Path, tmp_path: Path) -> None:
+    jobs = merged(job("DeleteFailed", name="a", team=None), job("DeleteFailed", name="b", team="pricing"))
+    expected = firing(10, '{tuning_job="a"}', '{tuning_job="b",label_team="pricing"}')
+    rehearse(promtool, tmp_path, [DELETE_FAILED], [group("teams", scrape(jobs, 10), expected)])
+
+
+def test_a_team_that_changes_in_a_rollout_stops_no_alert(promtool: Path, tmp_path: Path) -> None:
+    """While two pods have different labels for a tuning job, one of them counts, and other tuning jobs are not touched."""
+    before = of_pod(scrape(job("DeleteFailed", team="search"), 20), "a")
+    after = of_pod(scrape(job("DeleteFailed", team="pricing"), 20), "b")
+    other = of_pod(scrape(job("DeleteFailed", name="other"), 20), "a")
+    number = [
+        {
+            "expr": 'count(ALERTS{alertstate="firing"})',
+            "eval_time": "20m",
+            "exp_samples": [{"labels": "{}", "value": 2}],
+        }
+    ]
+    rehearse(promtool, tmp_path, [DELETE_FAILED], [group("rollout", before | after | other, number)])
+
+
+def test_other_labels_can_be_taken_over(promtool: Path, tmp_path: Path) -> None:
+    rules = list(alerts(render(DOCUMENT, team_labels=["label_team", "label_cost"])))
+    world = job("DeleteFailed")
+    labels = next(series for series in world if series.name == "sagemaker_tuning_job_labels")
+    del world[labels]
+    world[labels._replace(labels=(*labels.labels, ("label_cost", "4711")))] = 1
+    expected = firing(10, f'{{tuning_job="{NAME}",label_team="{TEAM}",label_cost="4711"}}')
+    scraped = scrape(merged(EXPORTER, world), 10)
+    rehearse(promtool, tmp_path, rules, [group("labels", scraped, expected)])

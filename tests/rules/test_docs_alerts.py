@@ -1,0 +1,59 @@
+"""Every alert is in the documentation, with a runbook that can be followed."""
+
+from __future__ import annotations
+
+import re
+
+import docs_alerts
+import pytest
+from render_rules import alerts, load
+from support.tools import ROOT
+
+NAMES = [rule["alert"] for rule in alerts(load())]
+RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL))
+PARTS = ["What it means.", "What to look at.", "What to do.", "When to silence."]
+
+
+def test_the_tables_are_up_to_date() -> None:
+    assert docs_alerts.render() == docs_alerts.PAGE.read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_a_page_without_a_place_for_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docs_alerts, "PAGE", ROOT / "README.md")
+    with pytest.raises(ValueError, match="0 places for alerts"):
+        docs_alerts.render()
+
+
+def test_there_is_a_runbook_for_each_alert_and_no_other() -> None:
+    assert sorted(SECTIONS) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_runbook_is_whole(name: str) -> None:
+    section = SECTIONS[name]
+    assert re.findall(r"^\*\*(.+?)\*\*", section, re.MULTILINE) == PARTS
+    means, look, do, silence = (part.strip() for part in re.split(r"^\*\*.+?\*\*", section, flags=re.MULTILINE)[1:])
+    assert "```promql" in look
+    assert re.search("console", look)
+    assert all(len(part) > 20 for part in (means, do, silence))
+
+
+def test_the_links_of_the_alerts_lead_to_their_runbooks() -> None:
+    for rule in alerts(load()):
+        assert rule["annotations"]["runbook_url"].endswith(f"docs/runbooks.md#{rule['alert'].lower()}")
+    assert len({rule["annotations"]["runbook_url"].partition("#")[0] for rule in alerts(load())}) == 1
+
+
+@pytest.mark.parametrize("page", ["alerts.md", "runbooks.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert links
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = ROOT / "docs" / (path or page)
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {title.lower().replace(" ", "-") for title in titles}, link

@@ -1,0 +1,198 @@
+"""Print the shipped rules as one rule file, adapted: other thresholds, links and labels, or everything at a faster pace.
+
+python tools/render_rules.py --threshold SageMakerTuningJobFailed.age=3600 > rules.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+RULES = Path(__file__).resolve().parents[1] / "helm" / "sagemaker-tuning-exporter" / "rules"
+TEAM_LABELS = ("label_team",)
+"""The labels that alerts take over from their tuning job, unless told otherwise."""
+
+# A number, or a duration in brackets, is named by the comment behind it.
+_THRESHOLD = re.compile(
+    r"(?P<value>\d[\d.]*[a-z]*)(?P<rest>[\])\s]*# threshold: (?P<name>\w+)(?P<seconds> \(seconds\))?)$", re.MULTILINE
+)
+_RANGE = re.compile(r"(?<=\[)\w+(?=\])|(?<=\boffset )\w+")
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATIONS = ("for", "keep_firing_for")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A number in an alert's expression that users may set; ``value`` is as it stands there, with its unit if any."""
+
+    name: str
+    value: str
+    seconds: bool
+
+    @property
+    def range(self) -> bool:
+        """Tell whether it is the range of a selector, and so a duration."""
+        return not self.value.replace(".", "").isdigit()
+
+
+def load(folder: Path = RULES) -> dict[str, Any]:
+    """Return the groups of all rule files of a folder as one document."""
+    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
+    return {"groups": [group for file in files for group in file["groups"]]}
+
+
+def alerts(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the alerts of all groups in order."""
+    return (rule for group in document["groups"] for rule in group["rules"] if "alert" in rule)
+
+
+def thresholds(rule: Mapping[str, Any]) -> dict[str, Threshold]:
+    """Return the thresholds of an alert by name, in the order in which they first stand in its expression."""
+    found = (
+        Threshold(match["name"], match["value"], match["seconds"] is not None)
+        for match in _THRESHOLD.finditer(rule["expr"])
+    )
+    return {threshold.name: threshold for threshold in found}
+
+
+def render(
+    document: Mapping[str, Any],
+    *,
+    speed: float = 1.0,
+    values: Mapping[tuple[str, str], str] | None = None,
+    runbook_url: str | None = None,
+    team_labels: Sequence[str] = TEAM_LABELS,
+) -> dict[str, Any]:
+    """Return the document adapted.
+
+    Every duration is divided by ``speed``: those of ``for`` and ``keep_firing_for``, the ranges and offsets of selectors,
+    the thresholds in seconds, the intervals of groups. ``values`` replace thresholds, by alert and name, before that.
+    ``runbook_url`` stands before the ``#`` of each runbook link. Raise ValueError for an alert or a threshold that
+    there is not, and for a value of the wrong kind.
+    """
+    values = values or {}
+    known = {(rule["alert"], name): one for rule in alerts(document) for name, one in thresholds(rule).items()}
+    for key, value in values.items():
+        _check(key, value, known)
+    return {"groups": [_group(group, speed, values, runbook_url, team_labels) for group in document["groups"]]}
+
+
+def divide(duration: str, speed: float) -> str:
+    """Return a duration of Prometheus divided by a number, at least a millisecond. Raise ValueError when it is none."""
+    parts = re.findall(r"(\d+)(ms|[smhd])", duration)
+    if not parts or "".join(map("".join, parts)) != duration:
+        raise ValueError(f"{duration!r} is not a duration such as 45m or 1h30m")
+    milliseconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if speed == 1 or milliseconds == 0:
+        return duration
+    return f"{max(1, round(milliseconds / speed))}ms"
+
+
+def _check(key: tuple[str, str], value: str, known: Mapping[tuple[str, str], Threshold]) -> None:
+    if key not in known:
+        there = ", ".join(name for alert, name in known if alert == key[0])
+        raise ValueError(f"{'.'.join(key)}: {f'there is only {there}' if there else 'no such threshold'}")
+    if known[key].range:
+        divide(value, 1)
+    elif not re.fullmatch(r"\d+(\.\d+)?", value):
+        raise ValueError(f"{'.'.join(key)}: {value!r} is not a number such as 0.5")
+
+
+def _group(
+    group: Mapping[str, Any],
+    speed: float,
+    values: Mapping[tuple[str, str], str],
+    runbook_url: str | None,
+    team_labels: Sequence[str],
+) -> dict[str, Any]:
+    rules = [_rule(rule, speed, values, runbook_url, team_labels) for rule in group["rules"]]
+    intervals = {"interval": divide(group["interval"], speed)} if "interval" in group else {}
+    return {**group, **intervals, "rules": rules}
+
+
+def _rule(
+    rule: Mapping[str, Any],
+    speed: float,
+    values: Mapping[tuple[str, str], str],
+    runbook_url: str | None,
+    team_labels: Sequence[str],
+) -> dict[str, Any]:
+    def threshold(match: re.Match[str]) -> str:
+        value = values.get((rule["alert"], match["name"]), match["value"])
+        return (f"{float(value) / speed:.12g}" if match["seconds"] and speed != 1 else value) + match["rest"]
+
+    expression = _THRESHOLD.sub(threshold, rule["expr"])
+    expression = _RANGE.sub(lambda match: divide(match[0], speed), expression)
+    if tuple(team_labels) != TEAM_LABELS:
+        labels = ", ".join(team_labels)
+        expression = re.sub(
+            r"(, )?\blabel_team\b", lambda match: (match[1] or "") + labels if labels else "", expression
+        )
+    adapted = {**rule, "expr": expression}
+    adapted |= {key: divide(rule[key], speed) for key in _DURATIONS if key in rule}
+    if runbook_url is not None and "annotations" in rule:
+        anchor = rule["annotations"]["runbook_url"].partition("#")[2]
+        adapted["annotations"] = {**rule["annotations"], "runbook_url": f"{runbook_url}#{anchor}"}
+    return adapted
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as they are read."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(document: Mapping[str, Any]) -> str:
+    """Return the document as the text of a rule file."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what the arguments ask for and return an exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="divide every duration by N")
+    parser.add_argument(
+        "--threshold", action="append", default=[], metavar="ALERT.NAME=VALUE", help="set a threshold; may be repeated"
+    )
+    parser.add_argument("--runbook-url", metavar="URL", help="the page that the runbook links lead to")
+    parser.add_argument(
+        "--team-labels", default=",".join(TEAM_LABELS), metavar="LABELS", help="labels to take over, parted by commas"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        document = render(
+            load(),
+            speed=options.speed,
+            values=dict(map(_assignment, options.threshold)),
+            runbook_url=options.runbook_url,
+            team_labels=[label for label in options.team_labels.split(",") if label],
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    sys.stdout.write(dump(document))
+    return 0
+
+
+def _assignment(text: str) -> tuple[tuple[str, str], str]:
+    match = re.fullmatch(r"(\w+)\.(\w+)=(\S+)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not ALERT.NAME=VALUE")
+    return (match[1], match[2]), match[3]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
