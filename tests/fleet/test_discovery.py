@@ -1,0 +1,157 @@
+"""Which jobs rules find: a random fleet compared, over days, with what the simulator knows of every job's life."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from fleet.account import DAY, HOUR, Account, rule, rules, run
+
+from exporter.config.specs import RuleSpec
+from exporter.fleet import discovery
+from exporter.simulator.life import Life
+from exporter.simulator.scenario import SCENARIOS
+from exporter.tuning_job import Summary, reduce_summary
+
+STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting")
+LATE = 11 * 60.0
+"""Lists of what was created lately are read about every five minutes, and a job's last status a round later."""
+
+
+def random_rule(random: Random, number: int) -> RuleSpec:
+    return rule(
+        f"rule-{number}",
+        name_contains=random.choice([None, None, "a", "prod-"]),
+        name_regex=random.choice([None, None, "[02468]$", "^prod-"]),
+        statuses=frozenset(random.sample(STATUSES, random.choice([0, 0, 1, 2, 3]))),
+        created_within=random.choice([None, None, HOUR, 5 * HOUR]),
+        tags=random.choice([{}, {}, {"env": "prod"}, {"env": "prod", "team": "a"}]),
+        max_jobs=10_000,
+    )
+
+
+def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
+    """Tell, without asking the exporter's code, whether a rule wants a job at a moment."""
+    if not life.exists(t):
+        return False
+    summary = life.summary(t)
+    status, end = summary["HyperParameterTuningJobStatus"], summary.get("HyperParameterTuningEndTime")
+    return (
+        (each.name_contains or "") in life.name
+        and (each.name_regex != "[02468]$" or life.name[-1] in "02468")
+        and (each.name_regex != "^prod-" or life.name.startswith("prod-"))
+        and (not each.statuses or status in each.statuses)
+        and (each.created_within is None or t - life.created <= each.created_within)
+        and all(life.tags.get(key) == value for key, value in each.tags.items())
+        and (status not in {"Completed", "Failed", "Stopped"} or t < end + retention)
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rules_find_what_they_should_and_nothing_else(seed: int) -> None:
+    random = Random(seed)
+    account = Account()
+    given = [random_rule(random, number) for number in range(random.choice([1, 1, 2]))]
+    retention = random.choice([2 * HOUR, DAY])
+    lives: dict[str, Life] = {}
+    begin, end = account.clock.time() - 2 * DAY, account.clock.time() + 0.75 * DAY
+    for number in range(45):
+        name = random.choice(["prod-", "dev-", "a-"]) + str(number)
+        lives[name] = account.simulator.create(
+            random.choice(sorted(SCENARIOS)),
+            name,
+            region="eu-west-1",
+            account_id="111122223333",
+            created=random.uniform(begin, end),
+            speed=random.choice([0.3, 1, 3]),
+            tags={"env": random.choice(["prod", "dev"]), "team": random.choice("ab")},
+        )
+    started = account.clock.time()
+    driver = account.watch(rules(*given, retention=retention, describe_max_age=random.choice([0.0, 300.0])))
+    first_wanted: dict[str, float] = {}
+    moments = {name: sorted({state.since for state in life._states}) for name, life in lives.items()}
+    looked = started
+    while account.clock.time() < end:
+        run(driver, 1_200)
+        now = account.clock.time()
+        for name, life in lives.items():
+            times = [t for t in moments[name] if looked <= t <= now]
+            times += [looked + 60 * i for i in range(21) if looked + 60 * i <= now]
+            for t in sorted(times):
+                if name not in first_wanted and any(wanted(each, life, t, retention) for each in given):
+                    first_wanted[name] = t
+        looked = now
+        watched = driver.views().keys()
+        assert watched <= first_wanted.keys()
+        for name in watched:
+            assert now < (lives[name].gone or now) + 3_800, "one that was deleted goes within the hour"
+            assert not over(lives[name], now, retention)
+        for name, since in first_wanted.items():
+            if now - since > LATE and lives[name].exists(now) and not over(lives[name], now, retention):
+                settled = any(wanted(each, lives[name], since + LATE / 2, retention) for each in given)
+                assert name in watched or not settled, (name, since - started, now - started)
+
+
+def over(life: Life, t: float, retention: float) -> bool:
+    return life.ended is not None and t >= life.ended + retention
+
+
+def summary(name: str = "prod-a", **members: Any) -> Summary:
+    return reduce_summary(
+        {
+            "HyperParameterTuningJobName": name,
+            "HyperParameterTuningJobArn": f"arn:aws:sagemaker:eu-west-1:111122223333:hyper-parameter-tuning-job/{name}",
+            "HyperParameterTuningJobStatus": "InProgress",
+            "CreationTime": 1_000.0,
+        }
+        | members
+    )
+
+
+def match(given: RuleSpec, found: Summary, *, tags: Any = None, now: float = 2_000.0) -> discovery.Match:
+    return discovery.match([given], found, lambda _: tags, DAY, now)
+
+
+def test_a_rule_without_conditions_wants_every_job_that_has_not_ended_too_long_ago() -> None:
+    assert match(rule(), summary()).rule == rule()
+    ended = summary(HyperParameterTuningJobStatus="Failed", LastModifiedTime=1_500.0)
+    assert match(rule(), ended).rule == rule()
+    assert match(rule(), ended, now=1_500.0 + DAY).rule is None
+
+
+def test_the_first_rule_that_wants_a_job_has_it_unless_an_earlier_one_still_needs_tags() -> None:
+    tagged, other = rule("tagged", tags={"env": "prod"}), rule("other")
+    found = discovery.match([tagged, other], summary(), lambda _: None, DAY, 2_000.0)
+    assert (found.rule, found.tags_needed) == (None, True)
+    assert discovery.match([tagged, other], summary(), lambda _: {"env": "dev"}, DAY, 2_000.0).rule == other
+    assert discovery.match([tagged, other], summary(), lambda _: {"env": "prod"}, DAY, 2_000.0).rule == tagged
+
+
+def test_a_job_in_another_status_may_be_wanted_later_until_it_has_ended() -> None:
+    completed = rule(statuses=frozenset({"Completed"}))
+    assert match(completed, summary()).later
+    stopped = summary(HyperParameterTuningJobStatus="Stopped", LastModifiedTime=1_900.0)
+    assert not match(completed, stopped).later
+
+
+def test_an_age_counts_from_creation_and_an_unknown_creation_is_too_old() -> None:
+    young = rule(created_within=HOUR)
+    assert match(young, summary(), now=1_000.0 + HOUR).rule == young
+    assert match(young, summary(), now=1_001.0 + HOUR).rule is None
+    assert match(young, summary(CreationTime=None)).rule is None
+    assert match(rule(), summary(CreationTime=None)).rule == rule()
+
+
+def test_requests_carry_whole_seconds_that_lose_no_job() -> None:
+    filters = discovery.created_between(1_000.9, 1_000.9)
+    assert filters["CreationTimeAfter"] < 1_000
+    assert filters["CreationTimeBefore"] > 1_001
+
+
+def test_the_first_look_reaches_back_as_far_as_a_job_may_have_run() -> None:
+    [filters] = discovery.first_lists(rule(name_contains="x"), DAY, 100 * DAY)
+    assert filters == {"CreationTimeAfter": 69 * DAY - 1, "NameContains": "x"}
+    assert [*discovery.first_lists(rule(statuses=frozenset({"InProgress"})), DAY, 100 * DAY)] == []
+    asked = discovery.first_lists(rule(statuses=frozenset({"InProgress", "Stopped"})), DAY, 100 * DAY)
+    assert [each["StatusEquals"] for each in asked] == ["Deleting", "Stopped", "Stopping"]
