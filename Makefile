@@ -3,7 +3,7 @@ PYTHON ?= python3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults lint format docs lock clean
+.PHONY: help demo test faults bench lint format docs chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -11,13 +11,14 @@ COMPILE := .cache/uv/bin/uv pip compile --quiet --no-config --cache-dir .cache/u
 	--python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS account needed
 	@.venv/bin/python -m exporter demo
 
 test: lint .venv-peers/.installed ## Check the code, then run every test
 	@tools/install-debian
+	@.venv/bin/python tools/helm/install.py
 	@.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 faults: .venv/.dev ## Break AWS in every way and print what the exporter made of it
@@ -35,6 +36,12 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 
 docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 	@.venv/bin/python tools/make_docs.py
+
+chart: .venv/.dev ## Renew the chart's README and the schema of its values
+	@cd tools && ../.venv/bin/python -m helm.make
+
+dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
+	@PYTHONPATH=tools .venv/bin/python -m dashboards
 
 lock: .cache/uv/bin/uv ## Renew the lock files to the newest releases
 	@.cache/uv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \

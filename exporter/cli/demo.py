@@ -94,7 +94,10 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
             "collect": sorted({family.collect for family in FAMILIES if family.collect is not None}),
             "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "20"},
             "tuning_jobs": [
-                *({"name": job.name, "region": job.region, "labels": {"scenario": job.scenario}} for job in jobs),
+                *(
+                    {"name": job.name, "region": job.region, "labels": {"scenario": job.scenario, "team": job.team}}
+                    for job in jobs
+                ),
                 {"name": _MISSING_JOB, "region": jobs[0].region, "labels": {"scenario": "missing"}},
             ],
             "discover": [

@@ -18,6 +18,7 @@ class Member(NamedTuple):
     region: str
     account_id: str
     scenario: str
+    team: str
 
 
 class _Entry(NamedTuple):
@@ -25,30 +26,31 @@ class _Entry(NamedTuple):
 
     scenario: str
     name: str
+    team: str
     second_region: bool
     age: float
     pace: float
 
 
 FLEET = (
-    _Entry("healthy", "churn-xgboost-251125", second_region=False, age=1.2, pace=0.1),
-    _Entry("converged-running", "fraud-network-251124", second_region=False, age=5.5, pace=0.1),
-    _Entry("failing-training-jobs", "basket-embedding-251125", second_region=False, age=0.8, pace=0.05),
-    _Entry("objective-never-emitted", "in-house-trainer-test", second_region=True, age=1.0, pace=0.1),
-    _Entry("stuck", "demand-forecast-weekly", second_region=True, age=6.0, pace=1.0),
-    _Entry("near-time-limit", "demand-forecast-hourly", second_region=True, age=3.4, pace=0.01),
-    _Entry("failed-at-once", "Uplift-Model-First-Try", second_region=False, age=2.0, pace=1.0),
-    _Entry("stopped", "pricing-random-search", second_region=True, age=4.0, pace=1.0),
-    _Entry("stopped", "pricing-random-search-2", second_region=True, age=2.05, pace=0.005),
-    _Entry("deleting", "scratch-network-delete-me", second_region=True, age=3.05, pace=0.02),
-    _Entry("warm-start", "churn-xgboost-251125-warm", second_region=False, age=1.0, pace=0.08),
-    _Entry("several-definitions", "credit-risk-two-algorithms", second_region=False, age=0.6, pace=0.1),
-    _Entry("hyperband", "vision-hyperband-251125", second_region=True, age=0.4, pace=0.02),
-    _Entry("grid", "text-encoder-grid", second_region=False, age=0.5, pace=0.1),
-    _Entry("just-created", "churn-xgboost-251126", second_region=False, age=0.05, pace=0.1),
-    _Entry("edge-of-range", "search-ranker-251125", second_region=True, age=2.0, pace=0.05),
-    _Entry("vintage-2020", "housing-xgboost-2020-03-26", second_region=False, age=5.0, pace=1.0),
-    _Entry("completed", "energy-load-251120", second_region=True, age=20.0, pace=1.0),
+    _Entry("healthy", "churn-xgboost-251125", "growth", second_region=False, age=1.2, pace=0.1),
+    _Entry("converged-running", "fraud-network-251124", "risk", second_region=False, age=5.5, pace=0.1),
+    _Entry("failing-training-jobs", "basket-embedding-251125", "search", second_region=False, age=0.8, pace=0.05),
+    _Entry("objective-never-emitted", "in-house-trainer-test", "platform", second_region=True, age=1.0, pace=0.1),
+    _Entry("stuck", "demand-forecast-weekly", "supply", second_region=True, age=6.0, pace=1.0),
+    _Entry("near-time-limit", "demand-forecast-hourly", "supply", second_region=True, age=3.4, pace=0.01),
+    _Entry("failed-at-once", "Uplift-Model-First-Try", "growth", second_region=False, age=2.0, pace=1.0),
+    _Entry("stopped", "pricing-random-search", "supply", second_region=True, age=4.0, pace=1.0),
+    _Entry("stopped", "pricing-random-search-2", "supply", second_region=True, age=2.05, pace=0.005),
+    _Entry("deleting", "scratch-network-delete-me", "platform", second_region=True, age=3.05, pace=0.02),
+    _Entry("warm-start", "churn-xgboost-251125-warm", "growth", second_region=False, age=1.0, pace=0.08),
+    _Entry("several-definitions", "credit-risk-two-algorithms", "risk", second_region=False, age=0.6, pace=0.1),
+    _Entry("hyperband", "vision-hyperband-251125", "search", second_region=True, age=0.4, pace=0.02),
+    _Entry("grid", "text-encoder-grid", "search", second_region=False, age=0.5, pace=0.1),
+    _Entry("just-created", "churn-xgboost-251126", "growth", second_region=False, age=0.05, pace=0.1),
+    _Entry("edge-of-range", "search-ranker-251125", "search", second_region=True, age=2.0, pace=0.05),
+    _Entry("vintage-2020", "housing-xgboost-2020-03-26", "risk", second_region=False, age=5.0, pace=1.0),
+    _Entry("completed", "energy-load-251120", "supply", second_region=True, age=20.0, pace=1.0),
 )
 """The entries of the mixed fleet. Those in motion run at a fraction of its speed, so that they can be watched."""
 
@@ -68,7 +70,7 @@ def mixed_fleet(simulator: Simulator, speed: float) -> list[Member]:
             region=SECOND_REGION if entry.second_region else None,
             created=now - entry.age * 3600 / pace,
             speed=pace,
-            tags={"scenario": entry.scenario},
+            tags={"scenario": entry.scenario, "team": entry.team},
         )
-        members.append(Member(life.name, life.region, life.account_id, entry.scenario))
+        members.append(Member(life.name, life.region, life.account_id, entry.scenario, entry.team))
     return members

@@ -1,0 +1,109 @@
+"""The demo fleet with all opt-ins, watched by two replicas, in a Prometheus with the shipped rules."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from dashboards import DIRECTORY
+from support.processes import wait_until
+from support.prometheus import Prometheus, scrape_job
+
+from exporter.clock import ManualClock, SystemClock
+from exporter.config import parse
+from exporter.daemon import Daemon
+from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.fleet import SECOND_REGION, Member, mixed_fleet
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+from exporter.web.listen import open_socket, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from exporter.config import Settings
+
+TEAMS = ("search", "risk")
+REPLICAS = ("replica-a", "replica-b")
+MISSING = Member("no-such-job", SECOND_REGION, "123456789012", "missing", "nobody")
+UNWATCHED = "nobody-watches-me"
+DENIED_REGION = "ap-southeast-2"
+
+
+class Demo(NamedTuple):
+    """What is to be seen on the dashboards, and where to ask for it."""
+
+    prometheus: Prometheus
+    exporter: str
+    """Its host and port."""
+    jobs: list[Member]
+    teams: dict[str, str]
+    """Of those jobs that have one: none in the second region."""
+
+
+@pytest.fixture(scope="session")
+def demo(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    clock = ManualClock(time.time())
+    simulator = Simulator(clock)
+    jobs = mixed_fleet(simulator, speed=60)
+    simulator.create("healthy", UNWATCHED)
+    simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation="ListHyperParameterTuningJobs", region=DENIED_REGION))
+    in_first = [job.name for job in jobs if job.region != SECOND_REGION]
+    teams = {name: TEAMS[place % 2] for place, name in enumerate(in_first)}
+    rules = sorted((DIRECTORY.parent / "rules").glob("*.yaml"))
+    with ExitStack() as running:
+        server = running.enter_context(Server(simulator))
+        text = _configuration([*jobs, MISSING], teams, server.url)
+
+        def load() -> Settings:
+            return parse(text, "dashboards.yaml")
+
+        listener = open_socket(parse_address("127.0.0.1:0"))
+        address = "{}:{}".format(*listener.getsockname())
+        daemon = Daemon(load, load(), [listener], SystemClock())
+        daemon.start()
+        running.callback(daemon.stop)
+        prometheus = Prometheus(
+            prometheus_binary,
+            tmp_path_factory.mktemp("dashboards"),
+            # On a busy machine a shorter one would fail now and then, and end every series of the replica.
+            [scrape_job(replica, address, scrape_interval="1s", scrape_timeout="1s") for replica in REPLICAS],
+            rule_files=rules,
+        )
+        running.enter_context(prometheus)
+        prometheus.wait_until(
+            "count(count by (aws_region, tuning_job) (sagemaker_tuning_job_up) == 2)",
+            lambda samples: samples and samples[0].value == len(jobs) + 1,
+        )
+        prometheus.wait_until('ALERTS{alertname="SageMakerTuningJobFailed",alertstate="firing"}')
+        prometheus.wait_until("rate(sagemaker_tuning_exporter_api_errors_total[1m]) > 0")
+        wait_until(
+            lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), what="every rule to be evaluated"
+        )
+        yield Demo(prometheus, address, [*jobs, MISSING], teams)
+
+
+def _configuration(jobs: list[Member], teams: dict[str, str], endpoint_url: str) -> str:
+    # JSON is YAML.
+    return json.dumps(
+        {
+            "interval": "1s",
+            "collect": ["definitions", "best_training_job", "hyperparameters", "parents"],
+            "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "100"},
+            "tuning_jobs": [
+                {
+                    "name": job.name,
+                    "region": job.region,
+                    "labels": {"team": teams[job.name]} if job.name in teams else {},
+                }
+                for job in jobs
+            ],
+            "discover": [
+                {"region": region, "name_contains": "nothing-is-called-so"} for region in ("us-east-1", DENIED_REGION)
+            ],
+        }
+    )

@@ -1,0 +1,106 @@
+"""The PromQL that panels are made of: one series a tuning job, however many replicas of the exporter watch it."""
+
+from __future__ import annotations
+
+from exporter.exposition.families import FAMILIES
+from exporter.exposition.family import IDENTITY, PREFIX
+from exporter.telemetry import PREFIX as OWN_PREFIX
+
+ID = ", ".join(IDENTITY)
+ON = f"on ({ID})"
+JOB = PREFIX
+EXPORTER = f"{OWN_PREFIX}_"
+
+PLACE = 'aws_account_id=~"$account",aws_region=~"$region"'
+CHOSEN = f'{PLACE},tuning_job=~"$job"'
+TEAM = 'label_team=~"$team"'
+
+STATUSES = tuple(next(family for family in FAMILIES if family.name == "status").values["status"])
+
+_CONSOLES = (
+    (".*", "console.aws.amazon.com"),
+    ("cn-.*", "console.amazonaws.cn"),
+    ("us-gov-.*", "console.amazonaws-us-gov.com"),
+)
+"""The console's host in each partition, by the regions that are in it; the last that fits counts."""
+
+
+def each(family: str, *by: str, **labels: str) -> str:
+    """Select a family of the chosen tuning jobs, by ``labels`` too: a series for each, and each value of those ``by``."""
+    matchers = "".join(f',{label}="{value}"' for label, value in labels.items())
+    return f"max by ({', '.join((*IDENTITY, *by))}) ({JOB}{family}{{{CHOSEN}{matchers}}})"
+
+
+def of_team(expression: str) -> str:
+    """Keep the tuning jobs of the chosen team; whoever chose all keeps those without a team too."""
+    return f"({expression}) and {ON} {JOB}labels{{{CHOSEN},{TEAM}}}"
+
+
+def team() -> str:
+    """Return a series of value 1 for each tuning job of the chosen team, with its ``label_team`` if it has one."""
+    return f"topk by ({ID}) (1, {JOB}labels{{{CHOSEN},{TEAM}}})"
+
+
+RUNNING = f"{each('status', status='InProgress')} == 1"
+IN_PROGRESS = each("training_jobs", status="InProgress")
+LAUNCHED = f"sum by ({ID}) ({each('training_jobs', 'status')})"
+FAILED_SHARE = f"{each('training_jobs', status='NonRetryableError')} / {ON} ({LAUNCHED} > 0)"
+SLOTS_USED = f"{IN_PROGRESS} / {ON} {each('max_parallel_training_jobs')}"
+RUNTIME_USED = f"{each('runtime_seconds')} / {ON} {each('max_runtime_seconds')}"
+PROGRESS = f"{LAUNCHED} / {ON} {each('max_training_jobs')}"
+NOT_IMPROVING = (
+    f"{each('training_jobs_not_improving')} / {ON}"
+    f" ({each('max_training_jobs_not_improving')} or {each('max_training_jobs')})"
+)
+"""Against the tuning job's own limit, else against all the training jobs that it may launch."""
+
+
+def running(expression: str) -> str:
+    """Keep the tuning jobs that are in progress."""
+    return f"{expression} and {ON} {RUNNING}"
+
+
+def since_improvement() -> str:
+    """Return the seconds from the last improvement to now, or to the end of a tuning job that has ended."""
+    now = f"{each('end_timestamp_seconds')} or 0 * {each('created_timestamp_seconds')} + time()"
+    return f"({now}) - {ON} {each('best_training_job_end_timestamp_seconds')}"
+
+
+def states() -> str:
+    """Return the position in ``STATUSES`` of the status that a tuning job is in."""
+    return " or ".join(f"{number} * ({each('status', status=status)} == 1)" for number, status in enumerate(STATUSES))
+
+
+def with_console(expression: str) -> str:
+    """Add the label ``console``: the host of the AWS console in the partition of the series' region."""
+    for region, host in _CONSOLES:
+        expression = f'label_replace({expression}, "console", "{host}", "aws_region", "{region}")'
+    return expression
+
+
+def with_direction(expression: str) -> str:
+    """Add the label ``direction``: which way the objective gets better."""
+    for objective_type, words in (("Maximize", "more is better"), ("Minimize", "less is better")):
+        expression = f'label_replace({expression}, "direction", "{words}", "objective_type", "{objective_type}")'
+    return expression
+
+
+def or_zero(expression: str) -> str:
+    """Say 0 instead of nothing."""
+    return f"{expression} or vector(0)"
+
+
+def alerts(**labels: str) -> str:
+    """Select the project's alerts about the chosen tuning jobs; where all are chosen, about the exporter itself too."""
+    matchers = "".join(f',{label}="{value}"' for label, value in labels.items())
+    return f'ALERTS{{alertname=~"SageMakerTuning.+",{CHOSEN},{TEAM}{matchers}}}'
+
+
+def of_targets(expression: str) -> str:
+    """Keep what belongs to targets in the chosen accounts and regions."""
+    return f"({expression}) and on (target) {EXPORTER}target_info{{{PLACE}}}"
+
+
+def rate(counter: str) -> str:
+    """Return the increase each second of a counter of the exporter's own."""
+    return f"rate({EXPORTER}{counter}[$__rate_interval])"
