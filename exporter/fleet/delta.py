@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from exporter.fleet.lists import PAGE_SIZE
 from exporter.fleet.schedule import next_round
-from exporter.tuning_job import Summary
+from exporter.tuning_job import same_moment
 
 if TYPE_CHECKING:
     from exporter.config.specs import TargetSpec
-    from exporter.tuning_job import TuningJob
+    from exporter.tuning_job import Summary, TuningJob
 
 
 def worthwhile(spec: TargetSpec, watched: int, running: int) -> bool:
@@ -36,4 +36,12 @@ def due_by_age(spec: TargetSpec, epoch: float, described: float) -> float:
 
 def differs(facts: TuningJob, summary: Summary) -> bool:
     """Tell whether a list says something else than the last describe did."""
-    return Summary.of(facts) != summary
+    pairs = (
+        (facts.creation_time, summary.creation_time),
+        (facts.last_modified_time, summary.last_modified_time),
+        (facts.end_time, summary.end_time),
+    )
+    return (
+        (facts.arn, facts.status, facts.training_jobs, facts.objectives)
+        != (summary.arn, summary.status, summary.training_jobs, summary.objectives)
+    ) or not all(same_moment(*pair) for pair in pairs)

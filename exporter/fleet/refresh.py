@@ -8,6 +8,7 @@ from exporter.fleet import delta
 from exporter.fleet.discovery import created_between
 from exporter.fleet.finder import RUNNING, SWEEP
 from exporter.fleet.schedule import REFUSED_PAUSE, REST, RESTS_AFTER_END, next_round, retry_at
+from exporter.tuning_job import same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -176,7 +177,7 @@ class Refresh:
             if not job.resting or job.in_flight is not None or job.created < reached:
                 continue
             summary = listing.summaries.get(job.spec.name)
-            shown = summary is not None and summary.creation_time == job.created
+            shown = summary is not None and same_moment(summary.creation_time, job.created)
             due = now.monotonic + REST if shown else now.monotonic
             self._plan(job, due, now)
             if shown:

@@ -12,6 +12,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
 from exporter.fleet.work import Found, Operation, Tags
+from exporter.tuning_job import same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,10 @@ class _Listing:
     failures: int = 0
     in_flight: int | None = None
     missed: bool = False
+
+    def is_of(self, facts: TuningJob | Summary) -> bool:
+        """Tell whether this is about that very tuning job, not an earlier one of its name."""
+        return self.arn == facts.arn and same_moment(self.creation_time, facts.creation_time)
 
 
 class TagListings:
@@ -99,7 +104,7 @@ class TagListings:
     def described(self, name: str, facts: TuningJob | Summary, now: float) -> None:
         """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""
         listing = self._listings.get(name)
-        if listing is None or (listing.arn, listing.creation_time) == (facts.arn, facts.creation_time):
+        if listing is None or listing.is_of(facts):
             return
         listing.arn, listing.creation_time = facts.arn, facts.creation_time
         listing.known = None
@@ -244,9 +249,7 @@ class TagListings:
     def known(self, summary: Summary) -> Mapping[str, str] | None:
         """Return all tags of a tuning job, None while they are not known."""
         listing = self._listings.get(summary.name)
-        if listing is None or (listing.arn, listing.creation_time) != (summary.arn, summary.creation_time):
-            return None
-        return listing.known
+        return listing.known if listing is not None and listing.is_of(summary) else None
 
     def _start_anew(self, name: str, listing: _Listing) -> None:
         listing.failures, listing.in_flight, listing.missed = 0, None, False

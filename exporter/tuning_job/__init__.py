@@ -10,6 +10,7 @@ from exporter.tuning_job.model import (
     Summary,
     TrainingJob,
     TuningJob,
+    same_moment,
 )
 from exporter.tuning_job.reduce import MalformedAnswer, reduce, reduce_summary
 
@@ -26,4 +27,5 @@ __all__ = [
     "TuningJob",
     "reduce",
     "reduce_summary",
+    "same_moment",
 ]

@@ -17,6 +17,11 @@ TERMINAL_STATUSES = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"}
 """The values of HyperParameterTuningJobStatus after which the API's numbers settle."""
 
 
+def same_moment(a: float | None, b: float | None) -> bool:
+    """Tell whether two answers mean the same time: operations may round it differently, by less than a second."""
+    return a == b if a is None or b is None else abs(a - b) < 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """The metric that a tuning job searches by (HyperParameterTuningJobObjective)."""

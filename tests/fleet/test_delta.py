@@ -79,6 +79,14 @@ def test_a_summary_differs_from_a_describe_exactly_when_the_job_changed(scenario
                 assert delta.differs(facts, reduce_summary(life.summary(listed))) is changed
 
 
+def test_a_time_that_a_list_rounds_is_no_change() -> None:
+    facts = reduce(Simulator(ManualClock(NOW)).create("healthy", "churn", created=NOW - 99.4).at(NOW))
+    listed = Summary.of(facts)
+    assert not delta.differs(facts, replace(listed, creation_time=round(facts.creation_time or 0)))
+    assert delta.differs(facts, replace(listed, creation_time=(facts.creation_time or 0) + 1))
+    assert delta.differs(facts, replace(listed, last_modified_time=None))
+
+
 # When
 
 
