@@ -3,7 +3,7 @@ PYTHON ?= python3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults bench lint format docs chart dashboards lock clean
+.PHONY: help demo test faults bench image image-test sbom lint format docs chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -17,7 +17,7 @@ demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS accoun
 	@.venv/bin/python -m exporter demo
 
 test: lint .venv-peers/.installed ## Check the code, then run every test
-	@tools/install-debian
+	@tools/install-debian $(if $(CI),image)
 	@.venv/bin/python tools/helm/install.py
 	@.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 
@@ -42,6 +42,17 @@ chart: .venv/.dev ## Renew the chart's README and the schema of its values
 
 dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
 	@PYTHONPATH=tools .venv/bin/python -m dashboards
+
+image: .venv/.runtime ## Build the container image with buildah
+	@.venv/bin/python tools/image_build.py
+
+image-test: .venv/.dev .venv-peers/.installed ## Build the image on a stand-in for its base, run it and measure
+	@tools/install-debian image
+	@.venv/bin/python -m pytest tests/image
+
+sbom: .venv/.dev ## Write the bill of materials of the locked dependencies
+	@mkdir -p build
+	@.venv/bin/python tools/sbom.py >build/sbom.cdx.json
 
 lock: .cache/uv/bin/uv ## Renew the lock files to the newest releases
 	@.cache/uv/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \

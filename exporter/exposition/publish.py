@@ -130,7 +130,9 @@ class Publisher:
             self._tell_of_limits(before, self.published)
             seconds = self._clock.monotonic() - now.monotonic
             self._telemetry.render_duration.set(seconds)
-            not_before = now.monotonic + max(_MIN_PERIOD, seconds / _MAX_SHARE)
+            # At the start every scrape waits for the first answers.
+            period = _MIN_PERIOD if all(target.attempted for target in targets) else 0.0
+            not_before = now.monotonic + max(period, seconds / _MAX_SHARE)
             changes_at = min((t.changes_at for t in targets if t.changes_at is not None), default=None)
 
     def _tell_of_limits(self, before: Published, now: Published) -> None:

@@ -1,0 +1,7 @@
+"""The API on a wire of the tests' own, as the tests of its own room have it."""
+
+from __future__ import annotations
+
+from sagemaker.conftest import aws, loader, make_api, no_keys, sessions, telemetry, wire
+
+__all__ = ["aws", "loader", "make_api", "no_keys", "sessions", "telemetry", "wire"]

@@ -1,0 +1,43 @@
+"""What can be said of the workflow without running it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from support.tools import ROOT
+
+TEXT = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+JOBS: dict[str, Any] = yaml.safe_load(TEXT)["jobs"]
+
+
+def test_it_says_that_it_is_untested() -> None:
+    assert TEXT.startswith("# UNTESTED")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_comes_after_the_tests(name: str) -> None:
+    needs = JOBS[name].get("needs", [])
+    for other in [needs] if isinstance(needs, str) else needs:
+        assert other in JOBS
+    assert name == "test" or "test" in needs
+
+
+def test_a_job_uses_outputs_of_jobs_that_it_waits_for() -> None:
+    for name, job in JOBS.items():
+        needs = job.get("needs", [])
+        for other, output in re.findall(r"needs\.(\w+)\.outputs\.(\w+)", yaml.safe_dump(job)):
+            assert other in needs, name
+            assert output in JOBS[other]["outputs"]
+
+
+def test_what_it_calls_exists() -> None:
+    goals = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = set(re.findall(r"^ +(?:- run: )?make ([a-z-]+)$", TEXT, re.MULTILINE))
+    assert called
+    assert called <= goals
+    assert (ROOT / ".ci" / "run").exists()
+    arguments = set(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"^ +([A-Z]+)=\$", TEXT, re.MULTILINE)) == arguments
