@@ -13,6 +13,7 @@ from exporter.fleet.view import JobView
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.clock import Instant
     from exporter.config.specs import JobSpec
     from exporter.errors import Failure
     from exporter.tuning_job import TuningJob
@@ -73,6 +74,12 @@ class Job:
         """Whether it has ended and its last describes are over."""
         ended = self.failure is None and self.facts is not None and self.facts.terminal
         return ended and self.rests_left == 0
+
+    def goes_at(self, retention: float, now: Instant) -> float | None:
+        """Return when a discovered job that ended goes, on the clock of ``due``; None while it stays."""
+        if not self.discovered or self.facts is None or self.facts.ended is None:
+            return None
+        return now.monotonic + self.facts.ended + retention - now.wall
 
     def is_elsewhere(self, spec: JobSpec) -> bool:
         """Tell whether the configuration now names another account: what is known is about another tuning job then."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import events
+from exporter.fleet import events, report
 from exporter.fleet.account import Account
 from exporter.fleet.calls import Calls
 from exporter.fleet.finder import Finder
@@ -23,15 +22,15 @@ from exporter.fleet.refresh import Refresh
 from exporter.fleet.rounds import Rounds
 from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.fleet.tags import TagListings
-from exporter.fleet.view import JobView, TargetView
 from exporter.fleet.work import Operation, Outcome, Work
 from exporter.sagemaker import Budget
-from exporter.tuning_job import Summary, TuningJob
+from exporter.tuning_job import TuningJob
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
     from exporter.fleet.events import Event
+    from exporter.fleet.view import TargetView
     from exporter.telemetry import Telemetry
 
 
@@ -53,7 +52,6 @@ class Target:
         self._refresh = Refresh(self._jobs, self._rounds, self._finder, now.monotonic)
         self._starved_since: float | None = None
         self._attempted = False
-        telemetry.add_target(spec.name, (Operation.DESCRIBE,))
         self._adopt(None, now)
 
     @property
@@ -95,19 +93,7 @@ class Target:
             known.view = None
             self._tags.want(name, job_spec.tag_labels, known.facts, now.monotonic)
         self._jobs.arrange(iter(wanted))
-        for operation in self._operations():
-            self._telemetry.add_target(self._spec.name, (operation,))
-
-    def _operations(self) -> list[Operation]:
-        """Return what the configuration may need beside describes."""
-        labelled = any(job.tag_labels for job in self._spec.jobs) or any(rule.tag_labels for rule in self._spec.rules)
-        tagged = any(rule.tags for rule in self._spec.rules)
-        needed = {
-            Operation.LIST: bool(self._spec.rules) or self._spec.describe_max_age > self._spec.interval,
-            Operation.LIST_TAGS: labelled or tagged,
-            Operation.SEARCH: labelled or tagged,
-        }
-        return [operation for operation, is_needed in needed.items() if is_needed]
+        self._telemetry.add_target(self._spec.name, report.operations(self._spec))
 
     def _forget(self, name: str, now: Instant) -> None:
         self._jobs.remove(name)
@@ -268,44 +254,14 @@ class Target:
 
     def view(self, now: Instant) -> TargetView:
         """Return the target as it stands, values that have gone stale and jobs past their retention left out."""
-        views: list[JobView] = []
-        changes: list[float] = []
         for job in tuple(self._jobs):
-            if job.discovered and job.facts is not None and (ended := Summary.of(job.facts).ended) is not None:
-                goes_at = now.monotonic + ended + self._spec.retention - now.wall
-                if goes_at <= now.monotonic:
-                    self._forget(job.spec.name, now)
-                    continue
-                changes.append(goes_at)
-            if job.view is None:
-                job.view = job.show(self._spec.key.region, self._account.id, self._tags.of(job.spec.name))
-            view = job.view
-            if job.facts is not None:
-                stale_at = job.owed + self._spec.stale_after
-                if now.monotonic >= stale_at:
-                    view = replace(view, facts=None)
-                else:
-                    changes.append(stale_at)
-            views.append(view)
-        return TargetView(
-            self._spec.name,
-            self._spec.key.region,
-            self._account.id or "",
-            self._attempted or not (self._jobs or self._spec.rules),
-            tuple(views),
-            min(changes, default=None),
-            self._finder.untracked,
-            self._errors(),
+            goes_at = job.goes_at(self._spec.retention, now)
+            if goes_at is not None and goes_at <= now.monotonic:
+                self._forget(job.spec.name, now)
+        attempted = self._attempted or not (self._jobs or self._spec.rules)
+        return report.target_view(
+            self._spec, self._jobs, self._account, self._tags, self._finder, attempted=attempted, now=now
         )
-
-    def _errors(self) -> tuple[tuple[str, str], ...]:
-        """Return by what the calls fail that are not about one tuning job, as pairs of operation and code."""
-        found = [
-            *((Operation.LIST, code) for code in self._finder.lists.codes),
-            *self._tags.errors,
-            *((Operation.IDENTIFY, code) for code in self._account.codes),
-        ]
-        return tuple(sorted({(str(operation), str(code)) for operation, code in found}))
 
     def _show_account(self) -> None:
         for job in self._jobs:

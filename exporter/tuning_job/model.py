@@ -165,6 +165,11 @@ class TuningJob:
         return self.status in TERMINAL_STATUSES
 
     @property
+    def ended(self) -> float | None:
+        """When a terminal tuning job ended, as well as the API tells: LastModifiedTime is of the status."""
+        return (self.end_time or self.last_modified_time) if self.terminal else None
+
+    @property
     def target_reached(self) -> bool | None:
         """Whether the best objective value is at or past the target, None where that cannot be told."""
         best, target = self.best_training_job, self.criteria.target_objective_value
