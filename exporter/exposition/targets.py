@@ -54,4 +54,4 @@ class TargetCollector(Collector):
             info.add_metric([target.name, target.region, target.account_id], 1)
             for state in JobState:
                 tracked.add_metric([target.name, state], target.states[state])
-        return (info, tracked, untracked, errors)
+        return [family for family in (info, tracked, untracked, errors) if family.samples]

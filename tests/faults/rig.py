@@ -19,6 +19,7 @@ from support.processes import wait_until
 from exporter.clock import SystemClock
 from exporter.config import parse
 from exporter.daemon import Daemon
+from exporter.errors import ErrorCode
 from exporter.sagemaker import SageMakerApi
 from exporter.simulator.faults import Fault
 from exporter.simulator.server import Server
@@ -42,6 +43,9 @@ CONNECT_TIMEOUT = 0.5
 READ_TIMEOUT = 1.2
 OTHER_READ_TIMEOUT = 1.3
 """After the reload, so that the daemon must replace threads and clients in the middle of the fault."""
+PATIENT_TIMEOUT = 5.0
+"""Where no fault is about time, so that a slow machine does not make it one."""
+
 NEIGHBOURS = 3
 SPEED = 60.0  # something changes at every describe, and no job ends
 PATIENCE = 12.0
@@ -104,8 +108,12 @@ class Rig:
         self._server = Server(self.simulator)
         self._own = {case.name: self._server_of(case) for case in cases if case.of_endpoint}
         self.jobs = tuple(self._jobs(label, regions, str(bundle)))
-        for job in self.jobs:
-            self.simulator.create("healthy", job.name, region=job.region, created=time.time() - 60, speed=SPEED)
+        self.lives = {
+            job.name: self.simulator.create(
+                "healthy", job.name, region=job.region, created=time.time() - 60, speed=SPEED
+            )
+            for job in self.jobs
+        }
         self._version = "a"
         listener = open_socket(parse_address("127.0.0.1:0"))
         self.url = "http://{}:{}".format(*listener.getsockname()[:2])
@@ -139,6 +147,15 @@ class Rig:
         for i in range(NEIGHBOURS):
             yield Watched(f"{label}-neighbour-{i}", region, None, {})
 
+    def _timeouts(self, job: Watched, read_timeout: float) -> dict[str, str]:
+        """Return the time-outs of a tuning job's target; those of one region with faults all have the same."""
+        if self.scope == "one job" or job.case is None or job.case.code is ErrorCode.TIMEOUT:
+            return {}
+        return {
+            "connect_timeout": f"{PATIENT_TIMEOUT * 1000:.0f}ms",
+            "read_timeout": f"{(PATIENT_TIMEOUT + read_timeout) * 1000:.0f}ms",
+        }
+
     def _load(self) -> Settings:
         read_timeout = READ_TIMEOUT if self._version == "a" else OTHER_READ_TIMEOUT
         return parse(
@@ -158,7 +175,9 @@ class Rig:
                         "read_timeout": f"{read_timeout * 1000:.0f}ms",
                     },
                     "tuning_jobs": [
-                        {"name": job.name, "region": job.region, "labels": {"version": self._version}} | job.settings
+                        {"name": job.name, "region": job.region, "labels": {"version": self._version}}
+                        | job.settings
+                        | self._timeouts(job, read_timeout)
                         for job in self.jobs
                     ],
                 }

@@ -147,7 +147,7 @@ def _lines(job: Watched, phase: Phase, log: Sequence[Mapping[str, Any]]) -> list
 
 def _wrong_values(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -> list[str]:
     """Every scrape must show what the service said within the call that ended at the last success."""
-    life = next(life for lives in rig.simulator._lives.values() for life in lives.values() if life.name == job.name)
+    life = rig.lives[job.name]
     identity = {"aws_account_id": ACCOUNT, "aws_region": job.region, "tuning_job": job.name}
 
     @lru_cache(maxsize=64)
