@@ -137,6 +137,9 @@ class Daemon:
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
         # The interpreter takes the handler away before it is done.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+        # Those that minded signals so far do not any more.
+        if (early := signal.set_wakeup_fd(-1)) != -1:
+            os.close(early)
         signal.signal(signal.SIGHUP, lambda *_: self.request_reload("SIGHUP"))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 
 
 def prepare() -> None:
@@ -21,7 +22,22 @@ def _open_standard_streams() -> None:
 
 
 def _mind_signals() -> None:
-    """Let SIGTERM and SIGINT end the process, which holds nothing yet, and SIGHUP wait."""
+    """Let SIGTERM and SIGINT end the process, which holds nothing yet, and SIGHUP wait.
+
+    A thread ends it: a signal that comes just before the main thread begins to read a configuration that never comes
+    would run no handler there. Whoever takes the signals over closes what ``signal.set_wakeup_fd`` returns.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    threading.Thread(target=_end_on_signal, args=(reading,), name="early signals", daemon=True).start()
+
+
+def _end_on_signal(reading: int) -> None:
+    while number := os.read(reading, 1):
+        if number[0] in {signal.SIGTERM, signal.SIGINT}:
+            os._exit(0)
+    os.close(reading)

@@ -27,7 +27,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], T], *, timeout: float = 10.0, what: str = "the condition") -> T:
+def wait_until(condition: Callable[[], T], *, timeout: float = 30.0, what: str = "the condition") -> T:
     """Return the first true value of ``condition``; raise TimeoutError after ``timeout`` seconds without one."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
@@ -74,7 +74,7 @@ class Child:
         """Return what the program has printed so far."""
         return self.log.read_text(errors="replace")
 
-    def wait_until(self, condition: Callable[[], T], *, timeout: float = 10.0, what: str = "readiness") -> T:
+    def wait_until(self, condition: Callable[[], T], *, timeout: float = 30.0, what: str = "readiness") -> T:
         """Return the first true value of ``condition``.
 
         Raise TimeoutError after ``timeout`` seconds and ChildProcessError when the program ends before, both with
