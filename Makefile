@@ -43,6 +43,9 @@ chart: .venv/.dev ## Renew the chart's README and the schema of its values
 dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
 	@PYTHONPATH=tools .venv/bin/python -m dashboards
 
+bench: .venv/.dev ## Measure what the exporter costs beside what one would use instead (20 minutes)
+	@.venv/bin/python -m bench
+
 image: .venv/.runtime ## Build the container image with buildah
 	@.venv/bin/python tools/image_build.py
 

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 
 class Jobs:
-    """Tuning jobs by name, those that the configuration lists first. Not thread-safe. Times are monotonic seconds."""
+    """Tuning jobs by name, those that the configuration lists first. Not thread-safe. Times are monotonic seconds.
+
+    ``comings_and_goings`` counts those added and removed.
+    """
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._by_name: dict[str, Job] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
+        self.comings_and_goings = 0
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -43,11 +47,13 @@ class Jobs:
     def add(self, job: Job) -> None:
         """Take one in, in place of one of the same name."""
         self._by_name[job.spec.name] = job
+        self.comings_and_goings += 1
         self.plan(job, job.due)
 
     def remove(self, name: str) -> None:
         """Forget one, if there is one of this name."""
-        self._by_name.pop(name, None)
+        if self._by_name.pop(name, None) is not None:
+            self.comings_and_goings += 1
 
     def arrange(self, names: Iterator[str]) -> None:
         """Put them in this order, those not named after the others."""

@@ -52,6 +52,7 @@ class Target:
         self._refresh = Refresh(self._jobs, self._rounds, self._finder, now.monotonic)
         self._starved_since: float | None = None
         self._attempted = False
+        self._changed = False
         self._adopt(None, now)
 
     @property
@@ -170,6 +171,11 @@ class Target:
             self._jobs.plan(job, now.monotonic)
         return ()
 
+    def take_changed(self) -> bool:
+        """Tell whether the view may have changed since this was asked last."""
+        changed, self._changed = self._changed, False
+        return changed
+
     def _apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if isinstance(outcome, Failure):
@@ -178,12 +184,18 @@ class Target:
                 self._budget.throttled(now.monotonic)
         match work.operation:
             case Operation.DESCRIBE:
+                self._changed = True
                 return self._apply_describe(work, outcome, now)
             case Operation.LIST:
-                return self._apply_list(work, outcome, now)
+                before = self._what_lists_show()
+                told = self._apply_list(work, outcome, now)
+                self._changed |= self._what_lists_show() != before
+                return told
             case Operation.LIST_TAGS | Operation.SEARCH:
+                self._changed = True
                 return self._apply_tags(work, outcome, now)
             case Operation.IDENTIFY:
+                self._changed = True
                 if self._account.identified(outcome, self._spec, now.monotonic):
                     self._show_account()
                 return ()
@@ -214,7 +226,8 @@ class Target:
         if job.facts is not None and job.facts.creation_time != facts.creation_time:
             job.rests_left = RESTS_AFTER_END  # the name was used again
         self._tags.described(job.spec.name, facts, now.monotonic)
-        job.facts = facts
+        if job.facts != facts:  # else what is being served would be held twice over
+            job.facts = facts
         job.failure = None
         job.failures = 0
         job.last_success = now.wall
@@ -245,6 +258,11 @@ class Target:
             break  # a list is of one account
         self._refresh.listed(self._spec, listing, now)
         return tuple(told)
+
+    def _what_lists_show(self) -> tuple[object, ...]:
+        """Return what of the view a list may change; that it has jobs described at once will be seen by the describes."""
+        finder = self._finder
+        return self._attempted, self._account.id, self._jobs.comings_and_goings, finder.untracked, finder.lists.codes
 
     def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         told = self._tags.apply(self._spec, work, outcome, now.monotonic)

@@ -32,7 +32,7 @@ class Workers:
 
     One of them always waits, so that calls past their deadline are noticed even while all others hang; it calls up
     another before it makes a call itself. They are daemon threads: a call that hangs in the SDK never holds up the
-    process's end. ``on_change`` is called after each result that was taken.
+    process's end. ``on_change`` is called after each result that may have changed the view.
     """
 
     def __init__(self, target: Target, api: Api, clock: Clock, on_change: Callable[[], None]) -> None:
@@ -92,8 +92,10 @@ class Workers:
                     return
                 self._waiting += 1
                 events = self.target.apply(work, outcome, self._clock.now())
+                changed = self.target.take_changed()
                 self.target.condition.notify_all()  # what was applied may be due again before others wake
-            self._on_change()
+            if changed:
+                self._on_change()
             log_events(events)
 
     def _take(self) -> Work | None:

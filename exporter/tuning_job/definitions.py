@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.tuning_job.members import Answer, Number, mapping, mappings, number, text
+from exporter.tuning_job.members import Answer, Number, mapping, mappings, number, term
 from exporter.tuning_job.model import Definition, Objective
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ def labelled_definitions(answer: Answer) -> Iterator[tuple[str, Answer]]:
     """
     found = raw_definitions(answer)
     for place, definition in enumerate(found, start=1):
-        yield text(definition, "DefinitionName") or ("" if len(found) == 1 else f"#{place}"), definition
+        yield term(definition, "DefinitionName") or ("" if len(found) == 1 else f"#{place}"), definition
 
 
 def objective(parent: Answer, member: str) -> Objective | None:
     """Return an objective that states a metric or a direction."""
     stated = mapping(parent, member)
-    metric_name, type_ = text(stated, "MetricName"), text(stated, "Type")
+    metric_name, type_ = term(stated, "MetricName"), term(stated, "Type")
     return None if metric_name is None and type_ is None else Objective(metric_name, type_)
 
 
@@ -79,7 +79,7 @@ def _instances(definition: Answer) -> dict[str, Number | None]:
 
 def _typed(resources: Iterable[Answer], default: Number | None = None) -> Iterator[tuple[str, Number | None]]:
     for resource in resources:
-        instance_type, count = text(resource, "InstanceType"), number(resource, "InstanceCount")
+        instance_type, count = term(resource, "InstanceType"), number(resource, "InstanceCount")
         if instance_type is not None:
             yield instance_type, default if count is None else count
 

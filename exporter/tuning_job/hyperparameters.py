@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from exporter.tuning_job.definitions import labelled_definitions
-from exporter.tuning_job.members import Answer, mapping, mappings
+from exporter.tuning_job.members import Answer, mapping, mappings, term, text
 from exporter.tuning_job.model import HyperparameterRange
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def tuned_hyperparameters(training_job: Answer) -> dict[str, float]:
     """Return the numeric ones of the hyperparameters that the search chose for a training job."""
     tuned = mapping(training_job, "TunedHyperParameters")
     numbers = ((name, _decimal(value)) for name, value in tuned.items())
-    return {name: number for name, number in numbers if number is not None}
+    return {sys.intern(name): number for name, number in numbers if number is not None}
 
 
 def ranges(answer: Answer) -> tuple[HyperparameterRange, ...]:
@@ -44,10 +46,14 @@ def ranges(answer: Answer) -> tuple[HyperparameterRange, ...]:
 def _bounded(definition: str, parameter_ranges: Answer) -> Iterator[HyperparameterRange]:
     for kind in _RANGES:
         for range_ in mappings(parameter_ranges, kind):
-            name = range_.get("Name")
-            if isinstance(name, str):
-                low, high = _decimal(range_.get("MinValue")), _decimal(range_.get("MaxValue"))
-                yield HyperparameterRange(name, definition, low, high)
+            name = term(range_, "Name")
+            if name is not None:
+                yield _range(name, definition, text(range_, "MinValue"), text(range_, "MaxValue"))
+
+
+@lru_cache(maxsize=4096)  # the tuning jobs of a fleet search the same few ranges
+def _range(name: str, definition: str, low: str | None, high: str | None) -> HyperparameterRange:
+    return HyperparameterRange(name, definition, _decimal(low), _decimal(high))
 
 
 def _decimal(value: object) -> float | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,12 @@ def text(parent: Answer, member: str) -> str | None:
     """Return a text that says something: the API spells "none" now and then as an empty string."""
     found = parent.get(member)
     return found if isinstance(found, str) and found else None
+
+
+def term(parent: Answer, member: str) -> str | None:
+    """Return a text that many tuning jobs have in common; it is held once however many they are."""
+    found = text(parent, member)
+    return None if found is None else sys.intern(found)
 
 
 def number(parent: Answer, member: str) -> Number | None:

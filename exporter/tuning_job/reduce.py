@@ -7,12 +7,13 @@ strings ``"NaN"`` and ``"Infinity"``, and whatever a proxy made of the answer ar
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from exporter.tuning_job.definitions import config_objective, definitions, objective, raw_definitions
 from exporter.tuning_job.hyperparameters import ranges, tuned_hyperparameters
-from exporter.tuning_job.members import Answer, mapping, number, text, time, value
+from exporter.tuning_job.members import Answer, mapping, number, term, text, time, value
 from exporter.tuning_job.model import (
     CompletionCriteria,
     Objective,
@@ -54,16 +55,16 @@ def reduce(answer: Answer) -> TuningJob:
     return TuningJob(
         name=name,
         arn=arn,
-        partition=parts["partition"],
-        region=parts["region"],
-        account_id=parts["account"],
-        status=status,
+        partition=sys.intern(parts["partition"]),
+        region=sys.intern(parts["region"]),
+        account_id=sys.intern(parts["account"]),
+        status=sys.intern(status),
         objective=_configured_objective(answer),
-        strategy=text(config, "Strategy"),
-        early_stopping=text(config, "TrainingJobEarlyStoppingType"),
-        warm_start_type=text(warm_start, "WarmStartType"),
+        strategy=term(config, "Strategy"),
+        early_stopping=term(config, "TrainingJobEarlyStoppingType"),
+        warm_start_type=term(warm_start, "WarmStartType"),
         parents=_parents(warm_start),
-        autotune=text(mapping(answer, "Autotune"), "Mode"),
+        autotune=term(mapping(answer, "Autotune"), "Mode"),
         limits=ResourceLimits(
             max_training_jobs=number(limits, "MaxNumberOfTrainingJobs"),
             max_parallel_training_jobs=number(limits, "MaxParallelTrainingJobs"),
@@ -74,7 +75,7 @@ def reduce(answer: Answer) -> TuningJob:
             max_training_jobs_not_improving=number(
                 mapping(criteria, "BestObjectiveNotImproving"), "MaxNumberOfTrainingJobsNotImproving"
             ),
-            complete_on_convergence=text(mapping(criteria, "ConvergenceDetected"), "CompleteOnConvergence"),
+            complete_on_convergence=term(mapping(criteria, "ConvergenceDetected"), "CompleteOnConvergence"),
         ),
         training_jobs=_counters(answer, "TrainingJobStatusCounters", TRAINING_JOB_STATUSES),
         objectives=_counters(answer, "ObjectiveStatusCounters", OBJECTIVE_STATUSES),
@@ -98,9 +99,9 @@ def reduce_summary(answer: Answer) -> Summary:
     return Summary(
         name=name,
         arn=arn,
-        region=parts["region"],
-        account_id=parts["account"],
-        status=status,
+        region=sys.intern(parts["region"]),
+        account_id=sys.intern(parts["account"]),
+        status=sys.intern(status),
         training_jobs=_counters(answer, "TrainingJobStatusCounters", TRAINING_JOB_STATUSES),
         objectives=_counters(answer, "ObjectiveStatusCounters", OBJECTIVE_STATUSES),
         creation_time=time(answer, "CreationTime"),
@@ -170,7 +171,7 @@ def _training_job(answer: Answer, member: str) -> TrainingJob | None:
         return None
     return TrainingJob(
         name=text(job, "TrainingJobName"),
-        definition_name=text(job, "TrainingJobDefinitionName"),
+        definition_name=term(job, "TrainingJobDefinitionName"),
         end_time=time(job, "TrainingEndTime"),
         objective=_objective_of(job, answer),
         objective_value=value(mapping(job, "FinalHyperParameterTuningJobObjectiveMetric"), "Value"),
@@ -186,8 +187,8 @@ def _objective_of(job: Answer, answer: Answer) -> Objective:
     definitions of the job's metric, where these agree; never from one that names another metric.
     """
     metric = mapping(job, "FinalHyperParameterTuningJobObjectiveMetric")
-    name, type_ = text(metric, "MetricName"), text(metric, "Type")
-    definition_name = text(job, "TrainingJobDefinitionName")
+    name, type_ = term(metric, "MetricName"), term(metric, "Type")
+    definition_name = term(job, "TrainingJobDefinitionName")
     candidates = [
         *(
             objective(definition, "TuningObjective")

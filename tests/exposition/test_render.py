@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 import string
 import subprocess
 from collections import Counter
@@ -130,6 +131,13 @@ class TestMetadata:
             if kind != "UNIT" or family.unit
         ]
         assert metadata == expected
+
+    def test_stands_once_in_a_large_fleet_whose_first_tuning_jobs_have_no_series_of_the_family(self) -> None:
+        shown = [view(None, name=f"new-{number}") for number in range(250)] + list(fleet(250))
+        text = text_of(shown, ALWAYS)
+        assert text.count("# TYPE sagemaker_tuning_job_runtime_seconds ") == 1
+        names = re.findall(r'^sagemaker_tuning_job_runtime_seconds{.*tuning_job="(.*)"}', text, re.MULTILINE)
+        assert names == [f"search-{number}" for number in range(250)]
 
     def test_of_a_family_without_series_is_left_out(self) -> None:
         assert text_of([view(None, attempted=True)]).count("# TYPE") == 3

@@ -9,7 +9,7 @@ import pytest
 from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, ended_ago, rule, rules, run
 from fleet.driver import ACCOUNT, REGION, job_specs
 
-from exporter.fleet import JobState
+from exporter.fleet import JobState, perform
 from exporter.simulator.faults import Fault, Kind
 
 # What is found
@@ -355,3 +355,26 @@ def test_a_new_rule_looks_back_at_once(account: Account) -> None:
     driver.update(rules(rule(), names=("other",)))
     run(driver, 5)
     assert "old" in driver.views()
+
+
+def test_a_list_that_shows_nothing_new_is_no_reason_to_render(account: Account) -> None:
+    account.create("churn", "stuck")
+    target = account.watch(rules(rule(max_jobs=1))).target
+    now = account.clock.now
+
+    def take(operation: str) -> bool:
+        while (work := target.next(now())) is not None:
+            target.apply(work, perform(account.api, work, account.clock.time), now())
+            changed = target.take_changed()
+            if work.operation == operation:
+                return changed
+        raise AssertionError(operation)
+
+    assert take(LIST)
+    assert take(DESCRIBE)
+    account.clock.advance(60)
+    assert not take(LIST)
+    assert take(DESCRIBE)
+    account.create("newer", "stuck")
+    account.clock.advance(60)
+    assert take(LIST), "one came and another went"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.tuning_job.members import mapping, mappings, number, text, time, value
+from exporter.tuning_job.members import mapping, mappings, number, term, text, time, value
 
 
 @pytest.mark.parametrize("found", [None, [], "x", 3, [("a", 1)]])
@@ -33,3 +33,10 @@ def test_only_a_value_may_be_infinite() -> None:
 
 def test_an_empty_text_says_nothing() -> None:
     assert (text({"m": ""}, "m"), text({"m": " "}, "m")) == (None, " ")
+
+
+def test_a_term_is_held_once() -> None:
+    first, second = ({"m": b"validation:auc".decode()} for _ in range(2))
+    assert first["m"] is not second["m"]
+    assert term(first, "m") is term(second, "m")
+    assert (term(first, "m"), term({}, "m"), term({"m": 3}, "m")) == ("validation:auc", None, None)

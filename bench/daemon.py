@@ -1,0 +1,99 @@
+"""The whole exporter in a process of its own, as its command line starts it."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+
+from bench.names import names
+from bench.process import Program, python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PATIENCE = 300.0
+
+
+@contextmanager
+def simulator(jobs: int, running: int) -> Iterator[str]:
+    """Run a simulator with so many tuning jobs, of which ``running`` are in progress; give its URL."""
+    with Program(python("bench.fleet:serve", jobs, running), r"simulator at (\S+)") as program:
+        yield program.match[1]
+
+
+class Daemon:
+    """An exporter that watches so many tuning jobs of a simulator, from the start of the ``with`` block to its end."""
+
+    def __init__(self, url: str, jobs: int, interval: str, requests_per_second: float) -> None:
+        self._configuration = {
+            "interval": interval,
+            # Every one that runs is described in each interval, whatever lists would tell.
+            "describe_max_age": "0s",
+            "aws": {"endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": requests_per_second},
+            "tuning_jobs": [{"name": name, "labels": {"team": "search"}} for name in names(jobs)],
+        }
+        self._jobs = jobs
+
+    def __enter__(self) -> Self:
+        self._directory = TemporaryDirectory()
+        file = Path(self._directory.name, "config.yaml")
+        file.write_text(yaml.safe_dump(self._configuration))
+        self._program = Program(
+            [sys.executable, "-m", "exporter", "--config.file", file, "--web.listen-address", "127.0.0.1:0"],
+            r"addresses=\S*127\.0\.0\.1:(\d+)",
+        )
+        self._program.__enter__()
+        self.pid, self.started = self._program.pid, self._program.started
+        self.port = int(self._program.match[1])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._program.__exit__()
+        self._directory.cleanup()
+
+    def wait_ready(self) -> float:
+        """Return the seconds from the start of the process until the first scrape tells something."""
+        return self._wait(lambda: self.get("/-/ready")[0] == 200, pause=0.005)
+
+    def wait_described(self) -> float:
+        """Return the seconds from the start of the process until every tuning job has been described."""
+        up = b"\nsagemaker_tuning_job_up{"
+
+        def all_described() -> bool:
+            return self.get("/metrics")[1].count(up) == self._jobs
+
+        return self._wait(all_described, pause=0.5)
+
+    def wait_requests(self, count: int) -> None:
+        """Return when so many describes were begun."""
+        requests = re.compile(
+            rb"^sagemaker_tuning_exporter_api_requests_total\{[^}]*Describe[^}]*\} (\S+)", re.MULTILINE
+        )
+
+        def all_begun() -> bool:
+            return sum(map(float, requests.findall(self.get("/metrics")[1]))) >= count
+
+        self._wait(all_begun, pause=2.0)
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, body
+
+    def _wait(self, condition: Any, pause: float) -> float:
+        while not condition():
+            if time.perf_counter() - self.started > _PATIENCE:
+                raise TimeoutError("the exporter did not get there")
+            time.sleep(pause)
+        return time.perf_counter() - self.started
