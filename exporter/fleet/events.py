@@ -93,6 +93,14 @@ def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
     return Event("warning", "more tuning jobs than may be watched, the newest are", fields)
 
 
+def of_long_list(spec: TargetSpec, read: int) -> Event:
+    """Return that a list has more pages than are read, so that the oldest tuning jobs on it stay unseen."""
+    remedy = "Narrow the rules by name_contains, statuses or created_within."
+    return Event(
+        "warning", "a list has more pages than are read", _identity(spec) | {"read": str(read), "remedy": remedy}
+    )
+
+
 _WHAT = {
     Operation.LIST_TAGS: "listing tags",
     Operation.SEARCH: "searching for tags",

@@ -143,6 +143,8 @@ class Finder:
             self._take_running(spec, listing.summaries, now)
         elif listing.key.startswith(_LOOKUP):
             self._looked_up(listing)
+        if not listing.whole and listing.key != SWEEP:
+            told.append(events.of_long_list(spec, len(listing.summaries)))
         told += self.consider(spec, listing.summaries.values(), now)
         return listing, told
 

@@ -378,3 +378,17 @@ def test_a_list_that_shows_nothing_new_is_no_reason_to_render(account: Account) 
     account.create("newer", "stuck")
     account.clock.advance(60)
     assert take(LIST), "one came and another went"
+
+
+def test_a_list_without_end_is_read_up_to_a_limit_and_that_is_told(account: Account) -> None:
+    account.create("churn", "stuck")
+    driver = account.watch(rules(rule(statuses=frozenset({"InProgress"}))))
+    list_jobs, pages = account.api.list_jobs, iter(range(1_000))
+    account.api.list_jobs = lambda request: {  # type: ignore[method-assign]
+        **list_jobs({key: request[key] for key in request if key != "NextToken"}),
+        "NextToken": f"page-{next(pages)}",
+    }
+    run(driver, 30)
+    assert next(pages) == 10
+    assert set(driver.views()) == {"churn"}
+    assert [event.text for event in driver.events if "pages" in event.text] == ["a list has more pages than are read"]
