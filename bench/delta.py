@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -179,9 +180,11 @@ class Exporter:
     def _make(self, work: Work) -> None:
         self.calls[work.operation] += 1
         outcome = perform(self._api, work, self._clock.time)
-        self._target.apply(work, outcome, self._clock.now())
-        if self._publisher is not None:
-            self._clock.wake(self._publisher.changed)
+        now = self._clock.now()
+        self._target.apply(work, outcome, now)
+        changed, more = self._target.take_changed(), self._target.has_more(now)
+        if self._publisher is not None and changed:
+            self._clock.wake(partial(self._publisher.changed, more=more))
 
     def spent(self) -> Spent:
         """Return what all until now took, the interpreter's start included. Only with a publisher."""

@@ -51,7 +51,7 @@ def describe(url: str, jobs: int, describes: int) -> dict[str, float]:
     meter = Meter(describes // 10, describes)
     spec = _spec(url, jobs)
     api = SageMakerApi(spec, Sessions(), telemetry)
-    workers = Workers(Target(spec, telemetry, clock.now()), api, clock, meter.tick)
+    workers = Workers(Target(spec, telemetry, clock.now()), api, clock, lambda _: meter.tick())
     workers.start()
     meter.done.wait()
     workers.stop()

@@ -211,9 +211,12 @@ class Daemon:
                 return current
             current.retire()
             current.api.close()
-        workers = Workers(target, self._make_api(spec), self._clock, self._publisher.changed)
+        workers = Workers(target, self._make_api(spec), self._clock, self._changed)
         workers.start()
         return workers
+
+    def _changed(self, more: bool) -> None:
+        self._publisher.changed(more=more)
 
     def _views(self, now: Instant) -> Iterator[TargetView]:
         for workers in tuple(self._workers.values()):

@@ -83,7 +83,8 @@ class Publisher:
         self._telemetry = telemetry
         self._clock = clock
         self._condition = threading.Condition()
-        self._changed = True
+        self._changed = self._settled = True
+        self._changed_at = clock.monotonic()
         self._stopping = False
         self._last_beat = clock.monotonic()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -99,10 +100,13 @@ class Publisher:
             self._condition.notify_all()
         self._thread.join(timeout)
 
-    def changed(self) -> None:
-        """Say that a target's view changed."""
+    def changed(self, *, more: bool = False) -> None:
+        """Say that a target's view changed, and whether ``more`` is about to: then that may be rendered with it."""
         with self._condition:
-            self._changed = True
+            if not self._changed:
+                self._changed, self._settled = True, False
+                self._changed_at = self._clock.monotonic()
+            self._settled = self._settled or not more
             self._condition.notify_all()
 
     def show(self, families: Sequence[Family]) -> None:
@@ -146,10 +150,13 @@ class Publisher:
         with self._condition:
             while not self._stopping:
                 now = self._last_beat = self._clock.monotonic()
-                changed = self._changed or (changes_at is not None and now >= changes_at)
-                if changed and now >= not_before:
+                due = changes_at
+                if self._changed:
+                    due = not_before if self._settled else max(not_before, self._changed_at + _MIN_PERIOD)
+                elif changes_at is not None:
+                    due = max(not_before, changes_at)
+                if due is not None and now >= due:
                     self._changed = False
                     return True
-                due = not_before if changed else changes_at
                 self._clock.wait(self._condition, min(now + _BEAT, now + _BEAT if due is None else due))
             return False

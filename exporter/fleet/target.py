@@ -176,6 +176,11 @@ class Target:
         changed, self._changed = self._changed, False
         return changed
 
+    def has_more(self, now: Instant) -> bool:
+        """Tell whether more calls are due already."""
+        due = self._next_due()
+        return due is not None and due <= now.monotonic
+
     def _apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if isinstance(outcome, Failure):

@@ -32,10 +32,11 @@ class Workers:
 
     One of them always waits, so that calls past their deadline are noticed even while all others hang; it calls up
     another before it makes a call itself. They are daemon threads: a call that hangs in the SDK never holds up the
-    process's end. ``on_change`` is called after each result that may have changed the view.
+    process's end. ``on_change`` is called after each result that may have changed the view, and told whether
+    more calls are due already.
     """
 
-    def __init__(self, target: Target, api: Api, clock: Clock, on_change: Callable[[], None]) -> None:
+    def __init__(self, target: Target, api: Api, clock: Clock, on_change: Callable[[bool], object]) -> None:
         self.target = target
         self.api = api
         self._clock = clock
@@ -92,10 +93,10 @@ class Workers:
                     return
                 self._waiting += 1
                 events = self.target.apply(work, outcome, self._clock.now())
-                changed = self.target.take_changed()
+                changed, more = self.target.take_changed(), self.target.has_more(self._clock.now())
                 self.target.condition.notify_all()  # what was applied may be due again before others wake
             if changed:
-                self._on_change()
+                self._on_change(more)
             log_events(events)
 
     def _take(self) -> Work | None:
@@ -108,7 +109,7 @@ class Workers:
                     self.target.condition.release()
                     try:
                         log_events(expired)
-                        self._on_change()
+                        self._on_change(False)  # noqa: FBT003 - one argument, told above
                     finally:
                         self.target.condition.acquire()
                     continue

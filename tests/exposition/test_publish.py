@@ -110,8 +110,8 @@ class Rig:
         self.publisher.start()
         return self.settle()
 
-    def change(self) -> float | None:
-        self.publisher.changed()
+    def change(self, *, more: bool = False) -> float | None:
+        self.publisher.changed(more=more)
         return self.settle()
 
     def advance(self, seconds: float) -> float | None:
@@ -372,3 +372,24 @@ class TestScrapes:
             scraper.join()
         assert wrong == []
         assert rig.generation == 40
+
+
+def test_what_is_about_to_change_is_rendered_with_what_did(rig: Rig) -> None:
+    rig.start()
+    rig.advance(10)
+    rig.change(more=True)
+    rig.advance(0.5)
+    rig.change(more=True)
+    assert rig.renders == [0.0]
+    rig.change()
+    assert rig.renders == [0.0, 10.5]
+
+
+def test_what_goes_on_changing_is_rendered_once_a_second(rig: Rig) -> None:
+    rig.start()
+    rig.advance(10)
+    rig.change(more=True)
+    rig.advance(0.9)
+    assert rig.renders == [0.0]
+    rig.advance(0.1)
+    assert rig.renders == [0.0, 11.0]

@@ -53,7 +53,7 @@ class Crew:
         self.after_change: Callable[[], object] = lambda: None
         self.workers = Workers(self.target, api, self.clock, self._note)
 
-    def _note(self) -> None:
+    def _note(self, _more: bool) -> None:
         with self.changes:
             self.changed += 1
             self.changes.notify_all()
