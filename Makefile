@@ -17,9 +17,9 @@ demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS accoun
 	@.venv/bin/python -m exporter demo
 
 test: lint .venv-peers/.installed ## Check the code, then run every test
-	@tools/install-debian $(if $(CI),image)
+	@tools/install-debian
 	@.venv/bin/python tools/helm/install.py
-	@.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
+	@.venv/bin/python -m pytest -m 'not slow' --numprocesses auto --dist loadgroup
 
 faults: .venv/.dev ## Break AWS in every way and print what the exporter made of it
 	@.venv/bin/python -m pytest --quiet --capture=no tests/faults
@@ -51,7 +51,7 @@ image: .venv/.runtime ## Build the container image with buildah
 
 image-test: .venv/.dev .venv-peers/.installed ## Build the image on a stand-in for its base, run it and measure
 	@tools/install-debian image
-	@.venv/bin/python -m pytest tests/image
+	@.venv/bin/python -m pytest --quiet tests/image -m slow
 
 sbom: .venv/.dev ## Write the bill of materials of the locked dependencies
 	@mkdir -p build

@@ -45,7 +45,7 @@ class Demo(NamedTuple):
     """Of those jobs that have one: none in the second region."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     clock = ManualClock(time.time())
     simulator = Simulator(clock)

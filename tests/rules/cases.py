@@ -56,13 +56,13 @@ STORIES = (
         "SageMakerTuningJobTrainingJobsFailing",
         job(
             {0: "InProgress", 80: "Completed"},
-            training_jobs={"NonRetryableError": {0: 4, 20: 5}, "Completed": 3, "InProgress": 4},
-            objectives={"Succeeded": 3, "Failed": {0: 4, 20: 5}, "Pending": 4},
+            training_jobs={"NonRetryableError": {0: 9, 20: 10}, "Completed": 3, "InProgress": 4},
+            objectives={"Succeeded": 3, "Failed": {0: 9, 20: 10}, "Pending": 4},
         ),
         {25: 1, 110: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} loses its training jobs to errors",
-        f"41.67% of the training jobs that tuning job {NAME} {WHERE} launched failed with errors that no retry mends.",
+        f"58.82% of the training jobs that tuning job {NAME} {WHERE} launched failed with errors that no retry mends.",
     ),
     Story(
         "SageMakerTuningJobObjectiveNeverEmitted",
@@ -102,13 +102,13 @@ STORIES = (
         "SageMakerTuningJobNotImproving",
         job(
             training_jobs={"Completed": 27, "InProgress": 4},
-            training_jobs_not_improving={0: 19, 20: 20, 100: 0},
+            training_jobs_not_improving={0: 25, 20: 26, 100: 0},
             max_training_jobs=40,
         ),
-        {50: 1, 130: 0},
+        {35: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
-        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 50% of its own"
+        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 65% of its own"
         " limit for them, or without one of all that it may launch.",
     ),
     Story(
@@ -120,7 +120,7 @@ STORIES = (
             max_training_jobs_not_improving=15,
             max_training_jobs=60,
         ),
-        {50: 1, 130: 0},
+        {35: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
         f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 100% of its own"
@@ -168,7 +168,7 @@ STORIES = (
         Story(
             "SageMakerTuningJobBestAtRangeEdge",
             job(
-                training_jobs={"Completed": 10, "InProgress": 4},
+                training_jobs={"Completed": 30, "InProgress": 4},
                 hyperparameters={"eta": (low, {0: inside, 20: edge, 100: inside}, high), "depth": (2, 5, 12)},
             ),
             {50: 1, 130: 0},
@@ -182,6 +182,7 @@ STORIES = (
             (0.001, 0.0011, 0.00105, 0.5),
             (0, 0.007, 0.005, 0.6),
             (-3, -2.9, -2.99, 3),
+            (8, 40, 64, 64),
         )
     ),
     Story(
@@ -199,11 +200,11 @@ STORIES = (
     ),
     Story(
         "SageMakerTuningJobRetryableErrors",
-        job(training_jobs={"RetryableError": {0: 4, 20: 5}, "Completed": 12, "InProgress": 4}),
+        job(training_jobs={"RetryableError": {0: 7, 20: 8}, "Completed": 12, "InProgress": 4}),
         {35: 1, 410: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} meets retryable errors again and again",
-        f"23.81% of the training jobs of tuning job {NAME} {WHERE} ended in errors of the service that a retry may mend,"
+        f"33.33% of the training jobs of tuning job {NAME} {WHERE} ended in errors of the service that a retry may mend,"
         " and they become more.",
     ),
     Story(
@@ -368,17 +369,17 @@ QUIET = (
     Quiet(
         "SageMakerTuningJobTrainingJobsFailing",
         "too few to tell",
-        job(training_jobs={"NonRetryableError": 4, "Completed": 1, "InProgress": 1}),
+        job(training_jobs={"NonRetryableError": 9, "Completed": 1, "InProgress": 1}),
     ),
     Quiet(
         "SageMakerTuningJobTrainingJobsFailing",
         "many, but not of all",
-        job(training_jobs={"NonRetryableError": 8, "Completed": 10, "InProgress": 2}),
+        job(training_jobs={"NonRetryableError": 12, "Completed": 16, "InProgress": 2}),
     ),
     Quiet(
         "SageMakerTuningJobTrainingJobsFailing",
         "over",
-        job("Failed", training_jobs={"NonRetryableError": 5, "Completed": 0, "InProgress": 0}),
+        job("Failed", training_jobs={"NonRetryableError": 10, "Completed": 0, "InProgress": 0}),
     ),
     Quiet(
         "SageMakerTuningJobTrainingJobsFailing",
@@ -410,18 +411,18 @@ QUIET = (
     Quiet("SageMakerTuningJobStuck", "stopped", job("Stopped", training_jobs={"InProgress": 0})),
     Quiet(
         "SageMakerTuningJobNotImproving",
-        "less than half of the budget",
-        job(training_jobs={"Completed": 40}, training_jobs_not_improving=29, max_training_jobs=60),
+        "too small a share of the budget",
+        job(training_jobs={"Completed": 40}, training_jobs_not_improving=38, max_training_jobs=60),
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
         "nearly done",
-        job(training_jobs={"Completed": 46, "InProgress": 4}, training_jobs_not_improving=30, max_training_jobs=60),
+        job(training_jobs={"Completed": 46, "InProgress": 4}, training_jobs_not_improving=40, max_training_jobs=60),
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
         "a small search",
-        job(training_jobs={"Completed": 20}, training_jobs_not_improving=19, max_training_jobs=30),
+        job(training_jobs={"Completed": 20}, training_jobs_not_improving=19, max_training_jobs=28),
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
@@ -493,7 +494,12 @@ QUIET = (
     Quiet(
         "SageMakerTuningJobBestAtRangeEdge",
         "too early to tell",
-        job(training_jobs={"Completed": 9}, hyperparameters={"eta": (0.001, 0.5, 0.5)}),
+        job(training_jobs={"Completed": 29}, hyperparameters={"eta": (0.001, 0.5, 0.5)}),
+    ),
+    Quiet(
+        "SageMakerTuningJobBestAtRangeEdge",
+        "one of few whole numbers",
+        job(training_jobs={"Completed": 50}, hyperparameters={"depth": (2, 12, 12), "layers": (0, 0, 19)}),
     ),
     Quiet(
         "SageMakerTuningJobBestAtRangeEdge",
@@ -544,17 +550,17 @@ QUIET = (
     Quiet(
         "SageMakerTuningJobRetryableErrors",
         "too few to tell",
-        job(training_jobs={"RetryableError": {0: 3, 20: 4}, "Completed": 6}),
+        job(training_jobs={"RetryableError": {0: 6, 20: 7}, "Completed": 6}),
     ),
     Quiet(
         "SageMakerTuningJobRetryableErrors",
         "few of many",
-        job(training_jobs={"RetryableError": {0: 4, 20: 5}, "Completed": 20}),
+        job(training_jobs={"RetryableError": {0: 7, 20: 8}, "Completed": 32}),
     ),
     Quiet(
         "SageMakerTuningJobRetryableErrors",
         "over and done with",
-        job(training_jobs={"RetryableError": 5, "Completed": 9}),
+        job(training_jobs={"RetryableError": 8, "Completed": 9}),
     ),
     Quiet(
         "SageMakerTuningJobTargetReachedStillRunning",

@@ -59,7 +59,7 @@ def test_speed_divides_every_duration() -> None:
     assert {name: one.value for name, one in thresholds(stuck).items()} == {"age": "60", "window": "45000ms"}
     assert alert(fast, "SageMakerTuningJobFailed")["for"] == "0s"
     failing = alert(fast, "SageMakerTuningJobTrainingJobsFailing")
-    assert {name: one.value for name, one in thresholds(failing).items()} == {"failedRatio": "0.4", "failed": "5"}
+    assert {name: one.value for name, one in thresholds(failing).items()} == {"failedRatio": "0.4", "failed": "10"}
     record = {"record": "a:up:rate", "expr": "rate(up[5m] offset 1h)"}
     slow = {"groups": [{"name": "slow", "interval": "1m", "rules": [record]}]}
     assert render(slow, speed=4) == {
