@@ -12,6 +12,7 @@ import queue
 import signal
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
 _END_ANYWAY_SECONDS = 4.0
+_LONGEST_WAIT = 0.5
 _READY_ANYWAY_SECONDS = 30.0
 _PUBLISHER_SILENCE_SECONDS = 30.0
 
@@ -103,9 +105,15 @@ class Daemon:
 
     def run(self) -> None:
         """Carry out commands until one says to stop; then stop."""
-        while isinstance(command := self._commands.get(), _Reload):
+        while isinstance(command := self._next_command(), _Reload):
             self._reload(command)
         self.stop()
+
+    def _next_command(self) -> _Stop | _Reload:
+        # A signal that comes just as a wait begins does not end that wait, and its handler runs only after it.
+        while True:
+            with suppress(queue.Empty):
+                return self._commands.get(timeout=_LONGEST_WAIT)
 
     def request_stop(self) -> None:
         """Make ``run`` return. Safe in a signal handler and in any thread."""
