@@ -1,0 +1,124 @@
+"""What goes wrong between the exporter and AWS, and an API that does so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from exporter.errors import CallFailed, ErrorCode
+from exporter.simulator import listing
+from exporter.simulator.errors import ApiError
+from exporter.simulator.jobs import Jobs
+from exporter.simulator.scenario import MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from random import Random
+
+    from replay.life import Told
+
+    from exporter.clock import Clock
+
+ALL = frozenset({"Describe", "List"})
+
+
+class Kind(StrEnum):
+    """What is wrong with a target, a tuning job of it, or the exporter as a whole."""
+
+    REFUSED = "calls fail"
+    SILENT = "calls never come back"
+    STARVED = "the budget is far too small"
+    MISSPELT = "a tuning job is listed that does not exist"
+    BAD_CONFIGURATION = "the configuration has a mistake"
+    DOWN = "the exporter does not answer"
+    GONE = "there is no exporter"
+    RESTART = "another pod takes over"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong from one Unix time to another.
+
+    ``region`` None: whatever the region. ``name`` is the tuning job that it is about, None: any. ``share`` of the calls of
+    ``operations`` fail with ``code``. ``alert`` is what must come of it; None: nothing may.
+    """
+
+    kind: Kind
+    since: float
+    until: float
+    alert: str | None = None
+    region: str | None = None
+    name: str | None = None
+    operations: frozenset[str] = ALL
+    code: ErrorCode = ErrorCode.SERVER_ERROR
+    share: float = 1.0
+
+    def holds(self, t: float) -> bool:
+        return self.since <= t < self.until
+
+    @property
+    def blinds(self) -> bool:
+        """Tell whether no facts come from where it is."""
+        match self.kind:
+            case Kind.REFUSED:
+                return "Describe" in self.operations and self.share == 1
+            case Kind.SILENT | Kind.STARVED | Kind.DOWN | Kind.GONE:
+                return True
+            case Kind.RESTART:
+                return self.until - self.since > MINUTE
+            case _:
+                return False
+
+
+class Service:
+    """The API of one account and region, with its faults."""
+
+    def __init__(
+        self, region: str, account_id: str, lives: Iterable[Told], faults: Sequence[Fault], clock: Clock, rng: Random
+    ) -> None:
+        self._account_id = account_id
+        self._jobs = Jobs()
+        for life in lives:
+            self._jobs.put(life)
+        self._faults = [fault for fault in faults if fault.kind is Kind.REFUSED and fault.region == region]
+        self._clock = clock
+        self._rng = rng
+
+    def describe(self, name: str) -> Mapping[str, Any]:
+        self._strike("Describe", name)
+        life = self._jobs.get(name)
+        if life is None:
+            raise CallFailed(ErrorCode.NOT_FOUND, f"no {name}")
+        try:
+            return life.at(self._clock.time())
+        except ApiError as error:
+            raise CallFailed(ErrorCode.NOT_FOUND, str(error)) from None
+
+    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._strike("List", None)
+        now = self._clock.time()
+        return listing.answer(self._jobs, listing.read(dict(request), owner=self._account_id, now=now), now=now)
+
+    def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no search for {request}")
+
+    def list_tags(self, arn: str) -> Mapping[str, str]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no tags of {arn}")
+
+    def caller_account(self) -> str:
+        return self._account_id
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _strike(self, operation: str, name: str | None) -> None:
+        now = self._clock.time()
+        for fault in self._faults:
+            if (
+                fault.holds(now)
+                and operation in fault.operations
+                and fault.name in {None, name}
+                and self._rng.random() < fault.share
+            ):
+                raise CallFailed(fault.code, str(fault.kind))

@@ -1,0 +1,43 @@
+"""One replay from the seed to the verdict."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from replay.drive import scrapes
+from replay.firing import firings, flags
+from replay.fleet import draw
+from replay.rules import Rules
+from replay.samples import backfill
+from replay.truth import troubles
+from replay.verdict import details, judge
+from support.prometheus import Prometheus
+
+if TYPE_CHECKING:
+    from replay.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What the alerts made of a fleet. ``samples`` were scraped of it; ``details`` tell of each that went wrong."""
+
+    samples: int
+    verdict: Verdict
+    details: tuple[str, ...]
+
+
+def play(seed: int, jobs: int, days: float, interval: float, promtool: Path, prometheus: Path) -> Replay:
+    """Replay the fleet of a seed before the shipped rules."""
+    rules = Rules.shipped()
+    fleet = draw(seed, jobs, days, interval)
+    metrics = rules.metrics()
+    with tempfile.TemporaryDirectory(prefix="replay-") as name:
+        directory = Path(name)
+        samples = backfill(scrapes(fleet, metrics), metrics, promtool, directory / "data")
+        with Prometheus(prometheus, directory, (), flags=flags(fleet)) as server:
+            fired = firings(server, rules, fleet)
+    verdict = judge(fleet, rules, troubles(fleet, rules), fired)
+    return Replay(samples, verdict, tuple(details(verdict, fleet)))

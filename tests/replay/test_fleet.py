@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from replay.faults import Kind
+from replay.fleet import DAY, DISCOVERED, LISTED, OLD, draw
+from replay.rules import Rules
+from replay.truth import troubles
+
+FLEET = draw(1, jobs=40, days=4, interval=240)
+
+
+def test_equal_seeds_give_equal_fleets() -> None:
+    again, other = draw(1, jobs=40, days=4, interval=240), draw(2, jobs=40, days=4, interval=240)
+    assert (again.entries, again.faults) == (FLEET.entries, FLEET.faults)
+    assert [life.name for life in again.lives] == [life.name for life in FLEET.lives]
+    assert (other.entries, other.faults) != (FLEET.entries, FLEET.faults)
+
+
+def test_about_a_third_has_a_trouble_and_the_rest_is_healthy() -> None:
+    injected = [life for life in FLEET.lives if life.course.injects]
+    assert len(FLEET.lives) == 40 + 1  # the old one
+    assert len(injected) == 16
+
+
+def test_about_ten_tuning_jobs_run_at_once() -> None:
+    fleet = draw(1, jobs=150, days=15, interval=240)
+    hours = [fleet.start + hour * 3600 for hour in range(48, 12 * 24)]
+    running = [
+        sum(life.created <= t < min(life.in_progress_until, life.gone or t + 1) for life in fleet.lives) for t in hours
+    ]
+    assert 8 <= sum(running) / len(running) <= 13
+
+
+def test_every_alert_has_a_trouble() -> None:
+    rules = Rules.shipped()
+    assert {trouble.alert for trouble in troubles(FLEET, rules) if trouble.injected} == {*rules}
+
+
+def test_faults_do_not_overlap() -> None:
+    lasting = sorted((fault.since, fault.until) for fault in FLEET.faults if fault.kind is not Kind.RESTART)
+    assert all(first[1] < second[0] for first, second in pairwise(lasting))
+
+
+def test_the_configuration_follows_the_fleet() -> None:
+    entry = next(entry for entry in FLEET.entries if entry.name != OLD)
+    before, after = (
+        {job.name for target in FLEET.settings(t).targets for job in target.jobs}
+        for t in (entry.since - 1, entry.since)
+    )
+    assert after - before == {entry.name}
+    assert OLD in before
+    regions = {target.key.region: target for target in FLEET.settings(FLEET.start).targets}
+    assert regions.keys() == {DISCOVERED.region, LISTED.region}
+    assert len(regions[DISCOVERED.region].rules) == 2
+
+
+def test_a_budget_is_too_small_while_the_fault_holds() -> None:
+    fault = next(fault for fault in FLEET.faults if fault.kind is Kind.STARVED)
+
+    def budget(t: float) -> float:
+        return next(spec.requests_per_second for spec in FLEET.settings(t).targets if spec.key.region == fault.region)
+
+    assert budget(fault.since) == 0.01
+    assert budget(fault.until) == budget(FLEET.start) > 1
+
+
+def test_busy() -> None:
+    life = max(FLEET.lives_of(DISCOVERED), key=lambda life: min(life.in_progress_until, FLEET.end) - life.created)
+    middle = life.created + DAY / 12
+    assert FLEET.busy(life.region, middle, middle + 1)
+    assert not FLEET.busy(life.region, FLEET.start, FLEET.end)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+from replay.life import DELETE_FAILS_AFTER, Course, Told, as_asked
+
+from exporter.simulator.scenario import HOUR, SCENARIOS
+
+CREATED = 1_750_000_000.0
+
+
+def told(course: Course) -> Told:
+    return Told("a", course, region="eu-west-1", account_id="111122223333", created=CREATED, seed=1)
+
+
+def status(life: Told, hours: float) -> Any:
+    return life.at(CREATED + hours * HOUR)["HyperParameterTuningJobStatus"]
+
+
+def test_a_deletion_that_fails() -> None:
+    scenario = SCENARIOS["deleting"]
+    assert scenario.deleted_at is not None
+    deleted = scenario.deleted_at / HOUR
+    life = told(Course("x", scenario, scenario, delete_fails=True))
+    assert status(life, deleted + 0.01) == "Deleting"
+    assert status(life, deleted + DELETE_FAILS_AFTER / HOUR) == "DeleteFailed"
+    assert life.at(CREATED + 90 * HOUR)["LastModifiedTime"] == CREATED + scenario.deleted_at + DELETE_FAILS_AFTER
+    assert [span.state.status for span in life.spans()][-2:] == ["Deleting", "DeleteFailed"]
+
+
+def test_limits_that_are_asked_for_and_not_kept() -> None:
+    course = as_asked("x", SCENARIOS["healthy"], parallel=20, target=0.6)
+    answer = told(course).at(CREATED + HOUR)
+    config = answer["HyperParameterTuningJobConfig"]
+    assert config["ResourceLimits"]["MaxParallelTrainingJobs"] == 20
+    assert config["TuningJobCompletionCriteria"] == {"TargetObjectiveMetricValue": 0.6}
+    assert answer["TrainingJobStatusCounters"]["InProgress"] <= SCENARIOS["healthy"].parallel
+
+
+def test_training_jobs_that_are_cut_off() -> None:
+    scenario = SCENARIOS["objective-never-emitted"]
+    whole, cut_off = (told(Course("x", scenario, scenario, cut_off=each)).at(CREATED + HOUR) for each in (False, True))
+    before, after = (answer["TrainingJobStatusCounters"] for answer in (whole, cut_off))
+    assert before["Completed"] > 0
+    assert after == {**before, "Completed": 0, "Stopped": before["Completed"]}
+
+
+def test_somebody_has_it_deleted() -> None:
+    scenario = SCENARIOS["stuck"]
+    life = told(Course("x", scenario, scenario, leaves_after=HOUR))
+    assert life.stalled is not None
+    assert life.exists(life.stalled + HOUR - 1)
+    assert not life.exists(life.stalled + HOUR)

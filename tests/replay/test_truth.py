@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from replay.fleet import DISCOVERED, START, Fleet
+from replay.kinds import JOB
+from replay.life import Course, Told
+from replay.rules import Rules
+from replay.truth import Trouble, troubles
+
+from exporter.simulator.scenario import HOUR, SCENARIOS
+
+RULES = Rules.shipped()
+
+
+def found(
+    kind: str, alert: str, *, injected: bool = True, asked: dict[str, Any] | None = None, **changes: Any
+) -> list[Trouble]:
+    """Return the troubles of one tuning job that an alert is about."""
+    how = {key: changes.pop(key) for key in ("cut_off", "delete_fails") if key in changes}
+    scenario = replace(SCENARIOS[kind], **changes)
+    injects = frozenset({JOB + alert} if injected else ())
+    course = Course(kind, scenario, replace(scenario, **asked or {}), injects, **how)
+    life = Told("a", course, region=DISCOVERED.region, account_id="1", created=START, seed=3)
+    fleet = Fleet(1, 120.0, START, START + 500 * HOUR, (life,), (), (), ())
+    return [trouble for trouble in troubles(fleet, RULES) if trouble.alert == JOB + alert]
+
+
+def test_a_healthy_tuning_job_has_none_but_a_plateau() -> None:
+    alerts = {
+        JOB + alert for alert in ("Failed", "Stuck", "NearTimeLimit", "NoBestValue", "StuckStopping", "SlotsStarved")
+    }
+    assert not any(found("healthy", alert.removeprefix(JOB), injected=False) for alert in alerts)
+
+
+@pytest.mark.parametrize("patience", [0.5, 3.0])
+def test_a_stop_counts_once_it_lasts(patience: float) -> None:
+    long = {"stopping": patience * HOUR, "trial": (8 * HOUR, 9 * HOUR), "failing": 0.0}
+    stops = found("stopped", "StuckStopping", injected=False, **long)
+    assert [trouble.began for trouble in stops] == ([START + 2 * HOUR] if patience > 1 else [])
+
+
+def test_what_failed_must_be_found_whatever_led_to_it() -> None:
+    [trouble] = found("failed-at-once", "Failed", injected=False)
+    assert trouble.injected
+    assert trouble.ended == trouble.began + RULES.numbers(JOB + "Failed")["age"]
+
+
+def test_stuck_from_when_nothing_runs_any_more() -> None:
+    [trouble] = found("stuck", "Stuck")
+    assert trouble.began > START
+    [never] = found("stuck", "Stuck", stalls_after=0)
+    numbers = RULES.numbers(JOB + "Stuck")
+    assert never.began == START
+    assert never.evident == START + numbers["age"] - numbers["window"]
+
+
+def test_a_limit_that_cuts_work_off() -> None:
+    [trouble] = found("near-time-limit", "NearTimeLimit")
+    assert trouble.ended == START + 4 * HOUR
+    assert trouble.evident is not None
+    assert trouble.began == START + 0.8 * 4 * HOUR <= trouble.evident < trouble.ended
+    assert not found("near-time-limit", "NearTimeLimit", max_runtime=400 * HOUR)
+
+
+def test_a_deletion_after_the_end_is_seen_within_the_hour() -> None:
+    [trouble] = found("deleting", "DeleteFailed", delete_fails=True)
+    assert trouble.unseen == HOUR
+
+
+def test_the_target_counts_from_when_it_is_reached() -> None:
+    [trouble] = found("healthy", "TargetReachedStillRunning", asked={"target": 0.7})
+    assert trouble.began == trouble.evident
+    [never] = found("healthy", "TargetReachedStillRunning", asked={"target": 0.99})
+    assert never.evident is None
+
+
+def test_an_optimum_out_of_reach() -> None:
+    [trouble] = found("edge-of-range", "BestAtRangeEdge")
+    assert trouble.evident is not None
+    assert not found("edge-of-range", "BestAtRangeEdge", injected=False)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from replay.faults import Fault, Kind
+from replay.firing import Firing
+from replay.fleet import DAY, Fleet
+from replay.rules import Rules
+from replay.truth import Trouble
+from replay.verdict import Verdict, judge, table
+
+HOUR, MINUTE = 3600.0, 60.0
+RULES = Rules.shipped()
+ALERT = "SageMakerTuningJobDeleteFailed"
+STATED = RULES.stated(ALERT)
+LABELS = {"tuning_job": "a", "aws_region": "eu-west-1"}
+
+
+def fleet(*faults: Fault) -> Fleet:
+    return Fleet(0, MINUTE, 0.0, DAY, (), (), (), faults)
+
+
+def trouble(began: float = HOUR, **changes: object) -> Trouble:
+    about = {"evident": began, "ended": 10 * HOUR, "injected": True, "where": "eu-west-1", "name": "a"}
+    return Trouble(ALERT, LABELS, began, **(about | changes))  # type: ignore[arg-type]
+
+
+def firing(since: float, **labels: str) -> Firing:
+    return Firing(ALERT, LABELS | {"label_team": "search"} | labels, since, since + HOUR)
+
+
+def verdict(troubles: list[Trouble], firings: list[Firing], *faults: Fault) -> Verdict:
+    return judge(fleet(*faults), RULES, troubles, firings)
+
+
+def in_time(fired: float, *faults: Fault) -> bool:
+    [outcome] = verdict([trouble()], [firing(fired)], *faults).outcomes
+    return outcome.in_time
+
+
+def test_found_until_the_stated_time_is_over() -> None:
+    due = HOUR + STATED + fleet().lag
+    assert in_time(due)
+    assert not in_time(due + 1)
+
+
+def test_missed_when_nothing_fires_about_it() -> None:
+    [outcome] = verdict([trouble()], [firing(2 * HOUR, tuning_job="b")]).outcomes
+    assert outcome.fired is None
+    assert not outcome.in_time
+
+
+def test_late_when_it_is_never_evident() -> None:
+    [outcome] = verdict([trouble(evident=None)], [firing(2 * HOUR)]).outcomes
+    assert not outcome.in_time
+
+
+def test_not_asked_for_when_it_is_over_before() -> None:
+    assert verdict([trouble(ended=HOUR + STATED)], []).outcomes == ()
+
+
+def test_not_asked_for_when_nobody_injected_it_but_right() -> None:
+    found = verdict([trouble(injected=False)], [firing(2 * HOUR)])
+    assert found.outcomes == ()
+    assert (found.false_alarms, found.by_chance) == ((), 1)
+
+
+def test_false_when_nothing_explains_it() -> None:
+    before, other = firing(HOUR / 2 - HOUR), firing(2 * HOUR, tuning_job="b")
+    after = firing(10 * HOUR + fleet().lag + 1)
+    assert verdict([trouble()], [before, other, after, firing(2 * HOUR)]).false_alarms == (before, other, after)
+
+
+def test_the_time_counts_anew_after_the_exporter_saw_nothing() -> None:
+    until = 2 * HOUR
+    fired = until + STATED + fleet().lag
+    assert not in_time(fired)
+    assert in_time(fired, Fault(Kind.DOWN, HOUR, until))
+    assert in_time(fired, Fault(Kind.REFUSED, HOUR, until, region="eu-west-1"))
+    assert not in_time(fired, Fault(Kind.REFUSED, HOUR, until, region="us-east-1"))
+    assert not in_time(fired, Fault(Kind.REFUSED, HOUR, until, region="eu-west-1", name="b"))
+    assert not in_time(fired, Fault(Kind.REFUSED, HOUR, until, region="eu-west-1", share=0.9))
+    assert not in_time(fired, Fault(Kind.RESTART, HOUR, HOUR + 1))
+
+
+def test_table() -> None:
+    found = verdict([trouble(), trouble(3 * HOUR)], [firing(HOUR + 8 * MINUTE), firing(2 * HOUR, tuning_job="b")])
+    text = table([ALERT], RULES, [found])
+    assert f"| `{ALERT}` | 2 | 1 | 0 | 1 | 8 min | 8 min | 5 min | 1 |" in text.splitlines()
+    assert text.splitlines()[-1] == "| **all** | 2 | 1 | 0 | 1 |  |  |  | 1 |"

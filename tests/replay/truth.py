@@ -1,0 +1,339 @@
+"""What is wrong in a fleet, told by who made it and knows the future: nothing here looks at a metric.
+
+Beside the troubles that were injected there are those that come by chance, such as a healthy search whose time limit
+turns out too short: an alert may tell of them, so they are explained, and only not counted as troubles to be found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from replay.faults import Fault, Kind
+from replay.fleet import DAY, DISCOVERED, EXPORTER, LISTED, OLD, PLACES, Fleet
+from replay.kinds import JOB
+from replay.life import Span, Told
+from replay.rules import Rules
+
+from exporter.errors import ErrorCode
+from exporter.simulator.surface import Categorical
+
+RETENTION = DAY
+UNSEEN = {DISCOVERED.region: 3_600.0, LISTED.region: DAY}
+"""How long nobody looks at a tuning job that has ended: an hourly list does where some are discovered."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that an alert may tell of. Times are Unix seconds.
+
+    An alert is about it when it has these ``labels``. It ``began`` with its cause; it is ``evident``, None if never, once
+    what the alert's documentation asks for is there, save that it lasts. It ``ended`` when the alert must not begin any
+    more. ``injected`` ones must be found. For ``unseen`` seconds the exporter does not look, by design.
+    """
+
+    alert: str
+    labels: Mapping[str, str]
+    began: float
+    evident: float | None
+    ended: float
+    injected: bool
+    where: str | None = None
+    name: str | None = None
+    unseen: float = 0.0
+
+
+def troubles(fleet: Fleet, rules: Rules) -> list[Trouble]:
+    """Return all that is wrong, in the order of time."""
+    found = [trouble for life in fleet.lives if life.name != OLD for trouble in _of_life(life, rules, fleet.lag)]
+    found += [trouble for fault in fleet.faults for trouble in _of_fault(fault, fleet, rules)]
+    found += _vanished(fleet)
+    found += _untracked(fleet, rules)
+    return sorted(found, key=lambda trouble: trouble.began)
+
+
+def _of_life(life: Told, rules: Rules, lag: float) -> Iterator[Trouble]:
+    spans = [*life.spans()]
+    labels = {"tuning_job": life.name, "aws_region": life.region, "aws_account_id": life.account_id}
+    for alert, look in _LOOKS.items():
+        numbers = rules.numbers(alert) | {"for": rules.hold(alert) + lag}
+        injected = alert in life.course.injects
+        for began, evident, ended in look(life, spans, numbers, injected):
+            # That a tuning job failed is a trouble whatever led to it.
+            must = injected or alert == JOB + "Failed"
+            unseen = UNSEEN[life.region] if life.ended is not None and began > life.ended else 0.0
+            yield Trouble(alert, labels, began, evident, ended, must, life.region, life.name, unseen)
+
+
+Found = Iterator[tuple[float, float | None, float]]
+Numbers = Mapping[str, float]
+Look = Callable[[Told, list[Span], Numbers, bool], Found]
+
+
+def _first(spans: list[Span], holds: Callable[[Span], bool], hold: float = 0.0) -> float | None:
+    """Return from when something held for ``hold`` seconds at least while the tuning job was in progress."""
+    holding = ((s.since, s.until) for s in spans if s.state.status == "InProgress" and holds(s))
+    return _lasting(holding, hold)
+
+
+def _lasting(stretches: Iterable[tuple[float, float]], hold: float) -> float | None:
+    """Return the beginning of the first stretch of time that lasts; some may follow right on others."""
+    begin = end = -math.inf
+    for since, until in stretches:
+        begin, end = (begin if since <= end else since), until
+        if end - begin > hold:
+            return begin
+    return None
+
+
+def _progress_end(spans: list[Span]) -> float:
+    return max((span.until for span in spans if span.state.status == "InProgress"), default=spans[0].since)
+
+
+def _failed(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    for span in spans:
+        if span.state.status == "Failed":
+            yield span.since, span.since, min(span.until, span.since + numbers["age"])
+            return
+
+
+def _in_status(*statuses: str) -> Look:
+    def look(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+        for status in statuses:
+            held = [span for span in spans if span.state.status == status]
+            if held and held[-1].until - held[0].since > numbers.get("age", 0):
+                yield held[0].since, held[0].since, min(held[-1].until, (life.ended or math.inf) + RETENTION)
+
+    return look
+
+
+def _when_injected(holds: Callable[[Span, Numbers], bool]) -> Look:
+    """Return a look at what is only a trouble where it was injected, from when it can be told."""
+
+    def look(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+        if injected:
+            evident = _first(spans, lambda span: holds(span, numbers), numbers["for"])
+            yield spans[0].since, evident, _progress_end(spans)
+
+    return look
+
+
+def _failing(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    def holds(span: Span) -> bool:
+        failed = span.state.non_retryable
+        return failed >= numbers["failed"] and failed > numbers["failedRatio"] * span.launched
+
+    if life.course.scenario.failing >= 0.5:
+        first = _first(spans, lambda span: span.state.non_retryable > 0)
+        yield first or spans[0].since, _first(spans, holds, numbers["for"]), _progress_end(spans)
+
+
+def _stuck(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    """Find the stretches of time in which nothing runs."""
+    since: float | None = None
+    for span in spans:
+        idle = span.state.status == "InProgress" and span.state.in_progress == 0
+        if idle and since is None:
+            since = span.since
+        if idle and since is not None:
+            until = span.until
+        if (not idle or span is spans[-1]) and since is not None:
+            if until - since > numbers["window"]:
+                yield since, max(since, life.created + numbers["age"] - numbers["window"]), until
+            since = None
+
+
+def _not_improving(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    """Find the plateau at the end, which no improvement ends; where one does, there was no trouble."""
+    running = [span for span in spans if span.state.status == "InProgress"]
+    if not running or life.scenario.vintage:
+        return
+    began = max((span.since for span in running if span.state.not_improving == 0), default=life.created)
+    limit, budget = life.course.asked.max_not_improving, life.course.asked.max_jobs
+
+    def holds(span: Span) -> bool:
+        count = span.state.not_improving
+        if limit is not None:
+            return count >= numbers["limitRatio"] * limit
+        if budget is None or count < max(numbers["notImproving"], numbers["budgetRatio"] * budget):
+            return False
+        return span.ended <= (1 - numbers["leftRatio"]) * budget
+
+    last = [span for span in running if span.since >= began]
+    evident = _first(last, holds, numbers["for"])
+    if _first(last, holds) is not None or injected:
+        yield began, evident, running[-1].until
+
+
+def _converged(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    converged = next((span.state.converged for span in spans if span.state.converged is not None), None)
+    if life.course.asked.on_convergence == "Enabled":
+        return
+    if converged is not None and _progress_end(spans) - converged > numbers["age"]:
+        yield converged, converged, _progress_end(spans)
+
+
+def _time_limit(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    """Find those that are cut off by their limit with work left, and from when their pace tells it."""
+    budget = life.course.asked.max_jobs
+    if life.limit is None or budget is None or life.ended is None or life.ended < life.created + life.limit:
+        return
+    if spans[-1].launched < budget:
+        near = life.created + numbers["runtimeRatio"] * life.limit
+        slow = (
+            max(span.since, near, life.created + span.launched / budget / numbers["launchedRatio"] * life.limit)
+            for span in spans
+        )
+        evident = _lasting(
+            ((at, span.until) for span, at in zip(spans, slow, strict=True) if at < span.until), numbers["for"]
+        )
+        yield near, evident, life.created + life.limit
+
+
+def _no_best(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    def holds(span: Span) -> bool:
+        return span.ended >= numbers["ended"] and span.state.completed == 0 and span.state.best is None
+
+    course = life.course
+    evident = _first(spans, holds)
+    if evident is not None and (course.cut_off or course.scenario.failing >= 0.5):
+        until = max(span.until for span in spans if holds(span) and span.state.status == "InProgress")
+        yield life.created, max(evident, life.created + numbers["age"]), until
+
+
+def _starved(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    if life.stalled is not None and life.trials:
+        # Before it stands still it launches nothing any more.
+        yield max(trial.created for trial in life.trials), None, life.stalled + numbers["window"]
+    if injected:
+        evident = life.created + numbers["age"] - numbers["window"]
+        budget = life.course.asked.max_jobs or math.inf
+        ended = max(span.until for span in spans if span.launched < budget and span.state.status == "InProgress")
+        yield life.created, evident, ended
+
+
+def _retried(span: Span, numbers: Numbers) -> bool:
+    retried = span.state.retryable
+    return retried >= numbers["retryable"] and retried > numbers["retryableRatio"] * span.launched
+
+
+def _target(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    target = life.course.asked.target
+    if not injected or target is None:
+        return
+
+    def holds(span: Span) -> bool:
+        best = None if span.state.best is None else life.trials[span.state.best].objective
+        return best is not None and best >= target
+
+    reached = _first(spans, holds)
+    yield reached or life.created, reached, _progress_end(spans)
+
+
+def _edge(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
+    """Find those whose optimum is out of reach, and from when their best value stays at an edge."""
+    if not injected:
+        return
+    at_edge = (
+        (span.since, span.until)
+        for span in spans
+        if span.state.completed >= numbers["completed"]
+        and span.state.best is not None
+        and _at_edge(life, span.state.best, numbers["margin"])
+    )
+    yield life.created, _lasting(at_edge, numbers["for"]), (life.ended or math.inf) + numbers["age"]
+
+
+def _at_edge(life: Told, best: int, margin: float) -> bool:
+    trial = life.trials[best]
+    for range_, text in zip(
+        life.scenario.definitions[trial.definition].surface.ranges, trial.hyperparameters, strict=True
+    ):
+        if not isinstance(range_, Categorical):
+            low, high, value = float(range_.low), float(range_.high), float(text)
+            if high - value <= margin * (high - low) or math.log(value / low) <= margin * math.log(high / low):
+                return True
+    return False
+
+
+_LOOKS: Mapping[str, Look] = {
+    JOB + "Failed": _failed,
+    JOB + "DeleteFailed": _in_status("DeleteFailed"),
+    JOB + "StuckStopping": _in_status("Stopping", "Deleting"),
+    JOB + "TrainingJobsFailing": _failing,
+    JOB + "ObjectiveNeverEmitted": _when_injected(lambda span, numbers: span.state.completed >= numbers["completed"]),
+    JOB + "Stuck": _stuck,
+    JOB + "NotImproving": _not_improving,
+    JOB + "ConvergedStillRunning": _converged,
+    JOB + "NearTimeLimit": _time_limit,
+    JOB + "NoBestValue": _no_best,
+    JOB + "BestAtRangeEdge": _edge,
+    JOB + "SlotsStarved": _starved,
+    JOB + "RetryableErrors": _when_injected(_retried),
+    JOB + "TargetReachedStillRunning": _target,
+}
+
+
+def _of_fault(fault: Fault, fleet: Fleet, rules: Rules) -> Iterator[Trouble]:
+    labels = {}
+    if fault.region is not None:
+        labels["aws_region"] = fault.region
+    if fault.name is not None:
+        labels["tuning_job"] = fault.name
+    if fault.alert == EXPORTER + "Throttled":
+        labels = {"target": next(t.name for t in fleet.settings(fault.since).targets if t.key.region == fault.region)}
+    if fault.alert is not None:
+        late = fault.since + rules.stated(fault.alert) + 4 * fleet.interval
+        must = fault.kind not in _OF_DESCRIBES or fleet.busy(fault.region, fault.since, late)
+        yield Trouble(fault.alert, labels, fault.since, fault.since, fault.until, must)
+    for alert in _consequences(fault):
+        yield Trouble(alert, {"aws_region": fault.region or ""}, fault.since, None, fault.until, False)
+
+
+_OF_DESCRIBES = frozenset({Kind.REFUSED, Kind.SILENT, Kind.STARVED})
+
+
+def _consequences(fault: Fault) -> set[str]:
+    """Return the other alerts that rightly tell of the same fault."""
+    if fault.alert is None:
+        return set()
+    describe, calls = JOB + "DescribeFailing", EXPORTER + "CallsFailing"
+    match fault.kind, fault.code:
+        case Kind.SILENT, _:
+            return {describe, calls}
+        case Kind.REFUSED, ErrorCode.THROTTLED:
+            return {describe, calls}
+        case Kind.REFUSED, _ if "List" in fault.operations:
+            return {calls}
+        case _:
+            return set()
+
+
+def _vanished(fleet: Fleet) -> Iterator[Trouble]:
+    """Yield the tuning jobs that are listed for longer than they exist."""
+    lives = {life.name: life for life in fleet.lives}
+    for entry in fleet.entries:
+        life = lives.get(entry.name)
+        if life is not None and life.gone is not None and entry.until > life.gone:
+            unseen = UNSEEN[life.region] if life.ended is not None else 0.0
+            labels = {"tuning_job": life.name, "aws_region": life.region}
+            alert = JOB + "Missing"
+            yield Trouble(alert, labels, life.gone, life.gone, entry.until, True, life.region, life.name, unseen)
+
+
+def _untracked(fleet: Fleet, rules: Rules) -> Iterator[Trouble]:
+    """Yield the stretches of time in which tuning jobs run in a place that nobody watches."""
+    alert = EXPORTER + "UntrackedRunningJobs"
+    for place in PLACES:
+        runs = sorted((life.created, life.in_progress_until) for life in fleet.untracked if life.region == place.region)
+        stretches: list[tuple[float, float]] = []
+        for run in runs:
+            if stretches and run[0] <= stretches[-1][1] + fleet.interval:
+                since, until = stretches.pop()
+                stretches.append((since, max(until, run[1])))
+            else:
+                stretches.append(run)
+        for since, until in stretches:
+            if until - since > rules.stated(alert):
+                yield Trouble(alert, {"aws_region": place.region}, since, since, until, True, place.region)
