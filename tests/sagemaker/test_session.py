@@ -274,6 +274,7 @@ def test_source_credentials_that_expired_are_looked_for_anew(
         http("<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>", content_type="text/xml"),
         sts_credentials("ASIAROLE", operation="SomethingElse"),
     ],
+    ids=["page", "empty result", "other operation"],  # an answer holds the time
 )
 def test_an_answer_without_credentials_is_malformed(
     wire: Wire, sts: Wire, make_api: MakeApi, telemetry: Own, answer: bytes
