@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import shutil
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
 from replay.play import play
 from replay.rules import Rules
 from replay.verdict import table
+from support.tools import find
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=240.0, help="seconds between scrapes")
     options = parser.parse_args()
     began = time.monotonic()
-    programs = {name: Path(shutil.which(name) or parser.error(f"no {name} on the PATH")) for name in PROGRAMS}
+    programs = {name: find(name) or parser.error(f"{name} is not installed") for name in PROGRAMS}
     one = partial(play, jobs=options.jobs, days=options.days, interval=options.interval, **programs)
     with multiprocessing.Pool(min(len(options.seeds), os.cpu_count() or 1)) as pool:
         replays = pool.map(one, options.seeds, chunksize=1)

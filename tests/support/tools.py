@@ -23,11 +23,17 @@ _PLACES = os.pathsep.join(
 )
 
 
+def find(program: str) -> Path | None:
+    """Return the path of a program, None without it."""
+    found = shutil.which(program, path=_PLACES)
+    return None if found is None else Path(found)
+
+
 def require(program: str) -> Path:
     """Return the path of a program; without it skip the test, or fail it in CI, where everything must run."""
-    found = shutil.which(program, path=_PLACES)
+    found = find(program)
     if found is not None:
-        return Path(found)
+        return found
     reason = f"{program} is not installed; `make test` installs it where it may"
     if os.environ.get("CI"):
         pytest.fail(reason)
