@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ class Finder:
     ) -> None:
         self.lists = Lists(calls)
         self.running: Mapping[str, Summary] | None = None
+        self.running_told = -math.inf
         self._jobs = jobs
         self._tags = tags
         self._telemetry = telemetry
@@ -63,10 +65,9 @@ class Finder:
         self._waiting: dict[str, Summary] = {}
         self._left_out: defaultdict[str, set[str]] = defaultdict(set)
 
-    @property
-    def untracked(self) -> int | None:
-        """How many tuning jobs run that nobody watches, None while no list has told."""
-        if self.running is None:
+    def untracked(self, spec: TargetSpec, now: Instant) -> int | None:
+        """Return how many tuning jobs run that nobody watches, None when no list has told or the last one is stale."""
+        if self.running is None or now.monotonic >= self.running_told + spec.stale_after:
             return None
         return sum(name not in self._jobs and name.lower() not in self._listed for name in self.running)
 
@@ -156,7 +157,7 @@ class Finder:
             if found.later or found.tags_needed:
                 self._leaving[name] = summary
                 self._waiting.pop(name, None)
-        self.running = running
+        self.running, self.running_told = running, now.monotonic
         for left_out in self._left_out.values():
             left_out.intersection_update(running)
         self._waiting = {

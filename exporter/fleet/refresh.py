@@ -52,7 +52,8 @@ class Refresh:
             return
         self._round_at = next_round(self._epoch, spec.interval, now.monotonic)
         running = [job for job in self._jobs if job.running]
-        listed = len(self._finder.running or ())
+        told_lately = now.monotonic < self._finder.running_told + _SWEEP_PERIOD
+        listed = len(self._finder.running or ()) if told_lately else 0
         was_on, self._delta = self._delta, False
         if now.monotonic >= self._no_delta_before and delta.worthwhile(spec, len(running), listed):
             self._delta = True
@@ -170,15 +171,20 @@ class Refresh:
             self._finder.lists.plan(SWEEP, filters, now.monotonic, pages)
 
     def _swept(self, listing: Listing, now: Instant) -> None:
-        """Let those rest on that a list still shows, and have those described that it should show and does not."""
+        """Let those rest on that a list shows as they were. The others are being deleted or are gone: have them described."""
         created = [summary.creation_time or 0.0 for summary in listing.summaries.values()]
         reached = 0.0 if listing.whole else min(created, default=0.0)
         for job in self._jobs:
             if not job.resting or job.in_flight is not None or job.created < reached:
                 continue
             summary = listing.summaries.get(job.spec.name)
-            shown = summary is not None and same_moment(summary.creation_time, job.created)
-            due = now.monotonic + REST if shown else now.monotonic
+            same = (
+                summary is not None
+                and job.facts is not None
+                and summary.status == job.facts.status
+                and same_moment(summary.creation_time, job.created)
+            )
+            due = now.monotonic + REST if same else now.monotonic
             self._plan(job, due, now)
-            if shown:
+            if same:
                 job.owed = due

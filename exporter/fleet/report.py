@@ -59,6 +59,9 @@ def target_view(
         if (goes_at := job.goes_at(spec.retention, now)) is not None:
             changes.append(goes_at)
         views.append(view)
+    untracked = finder.untracked(spec, now)
+    if untracked is not None:
+        changes.append(finder.running_told + spec.stale_after)
     return TargetView(
         spec.name,
         spec.key.region,
@@ -66,7 +69,7 @@ def target_view(
         attempted,
         tuple(views),
         min(changes, default=None),
-        finder.untracked,
+        untracked,
         tuple(sorted({(str(operation), str(code)) for operation, code in _errors(account, tags, finder)})),
     )
 

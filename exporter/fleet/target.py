@@ -192,9 +192,9 @@ class Target:
                 self._changed = True
                 return self._apply_describe(work, outcome, now)
             case Operation.LIST:
-                before = self._what_lists_show()
+                before = self._what_lists_show(now)
                 told = self._apply_list(work, outcome, now)
-                self._changed |= self._what_lists_show() != before
+                self._changed |= self._what_lists_show(now) != before
                 return told
             case Operation.LIST_TAGS | Operation.SEARCH:
                 self._changed = True
@@ -264,10 +264,10 @@ class Target:
         self._refresh.listed(self._spec, listing, now)
         return tuple(told)
 
-    def _what_lists_show(self) -> tuple[object, ...]:
+    def _what_lists_show(self, now: Instant) -> tuple[object, ...]:
         """Return what of the view a list may change; that it has jobs described at once will be seen by the describes."""
-        finder = self._finder
-        return self._attempted, self._account.id, self._jobs.comings_and_goings, finder.untracked, finder.lists.codes
+        untracked, codes = self._finder.untracked(self._spec, now), self._finder.lists.codes
+        return self._attempted, self._account.id, self._jobs.comings_and_goings, untracked, codes
 
     def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         told = self._tags.apply(self._spec, work, outcome, now.monotonic)

@@ -66,7 +66,7 @@ class TargetView:
 
     ``changes_at`` is the monotonic time at which the view changes by itself, because values go stale; None: never.
     ``states`` counts the jobs in each state, ``untracked_running_jobs`` those that run and nobody watches: None while no
-    list has told. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
+    list has told lately. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
     """
 
     name: str

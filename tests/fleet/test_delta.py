@@ -13,7 +13,7 @@ from fleet.driver import ACCOUNT, REGION, Own, target_spec
 from support.simulated import SimulatedApi
 
 from exporter.clock import ManualClock
-from exporter.config.specs import TargetSpec
+from exporter.config.specs import RuleSpec, TargetSpec
 from exporter.exposition import families_in_force
 from exporter.exposition.publish import publish
 from exporter.fleet import Target, delta, perform
@@ -124,6 +124,21 @@ def test_one_that_leaves_the_list_is_described_at_once_and_three_times_more(acco
     after = [at for at in driver.times("ends") if at > life.ended - NOW]
     assert len(after) == 4
     assert driver.views()["ends"].facts.terminal
+
+
+@pytest.mark.parametrize("given", [(), (rule(),)])
+def test_a_deletion_long_after_the_end_is_seen_within_the_hour(account: Account, given: tuple[RuleSpec, ...]) -> None:
+    names = stuck(account, 5)
+    life = account.create("goes", "deleting", speed=0.1)
+    deleted = 10 * (SCENARIOS["deleting"].deleted_at or 0)
+    driver = account.watch(rules(*given, names=(*names, "goes"), describe_max_age=MAX_AGE))
+    run(driver, deleted - 60)
+    assert driver.views()["goes"].facts.status == "Stopped"
+    assert life.gone - NOW - deleted > HOUR + 120
+    run(driver, HOUR + 120)
+    assert driver.views()["goes"].facts.status == "Deleting"
+    run(driver, life.gone - account.clock.time() + 60)
+    assert driver.views()["goes"].facts is None
 
 
 def test_without_permission_to_list_all_are_described_and_the_list_is_tried_once_an_hour(account: Account) -> None:

@@ -196,6 +196,33 @@ def test_running_jobs_that_nobody_watches_are_counted(account: Account) -> None:
     assert driver.target.view(driver.now).untracked_running_jobs == 1
 
 
+def test_what_nobody_watches_is_not_told_for_longer_than_a_list_says_so(account: Account) -> None:
+    """Without rules a list is read only while it spares describes."""
+    for name in ("a", "b", "other"):
+        account.create(name, "stuck")
+    driver = account.watch(rules(names=("a", "b"), describe_max_age=300))
+    run(driver, 240)
+    assert driver.target.view(driver.now).untracked_running_jobs == 1
+    driver.target.update(rules(names=("a",), describe_max_age=300), driver.now)
+    run(driver, 300)
+    assert driver.target.view(driver.now).untracked_running_jobs is None
+
+
+def test_while_lists_fail_what_nobody_watches_goes_stale_and_comes_back(account: Account) -> None:
+    account.create("other", "stuck")
+    account.create("own", "stuck")
+    driver = account.watch(rules(rule(name_contains="own")))
+    run(driver, 60)
+    fault = account.simulator.faults.add(Fault(Kind.SERVER_ERROR, operation=LIST))
+    run(driver, 120)
+    assert driver.target.view(driver.now).untracked_running_jobs == 1
+    run(driver, 300)
+    assert driver.target.view(driver.now).untracked_running_jobs is None
+    account.simulator.faults.remove(fault)
+    run(driver, 60)
+    assert driver.target.view(driver.now).untracked_running_jobs == 1
+
+
 # Tags
 
 
