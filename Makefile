@@ -3,7 +3,7 @@ PYTHON ?= python3
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults bench image image-test sbom lint format docs chart dashboards lock clean
+.PHONY: help demo test faults bench alerts-report image image-test sbom lint format docs chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -11,7 +11,7 @@ COMPILE := .cache/uv/bin/uv pip compile --quiet --no-config --cache-dir .cache/u
 	--python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS account needed
 	@.venv/bin/python -m exporter demo
@@ -36,6 +36,12 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 
 docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 	@.venv/bin/python tools/make_docs.py
+
+SEEDS ?= 201 202 203 204 205
+
+alerts-report: .venv/.dev ## Replay a month of fleets before the alert rules and print what they found (10 minutes)
+	@tools/install-debian
+	@PYTHONPATH=tests:tools .venv/bin/python -m replay --docs $(SEEDS)
 
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
 	@cd tools && ../.venv/bin/python -m helm.make

@@ -17,14 +17,14 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "alerts.md"
 def render() -> str:
     """Return the whole page with its tables renewed. Raise ValueError when the place of one is not there."""
     page = PAGE.read_text(encoding="utf-8")
-    page = _placed(page, "alerts", _alerts())
-    return _placed(page, "records", _records())
+    page = placed(page, "alerts", _alerts())
+    return placed(page, "records", _records())
 
 
-def _placed(page: str, name: str, table: str) -> str:
-    begin, end = f"<!-- {name}: made by `make docs` from the rules -->\n", f"<!-- /{name} -->\n"
-    place = f"(?<={re.escape(begin)}).*?(?={re.escape(end)})"
-    page, places = re.subn(place, lambda _: table, page, flags=re.DOTALL)
+def placed(page: str, name: str, table: str) -> str:
+    """Return the page with what stands between the comments of a name replaced. Raise ValueError unless there is one."""
+    place = rf"(<!-- {name}: made by [^>]+ -->\n).*?(<!-- /{name} -->\n)"
+    page, places = re.subn(place, lambda found: found[1] + table + found[2], page, flags=re.DOTALL)
     if places != 1:
         raise ValueError(f"{PAGE.name} has {places} places for {name}")
     return page

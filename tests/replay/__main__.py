@@ -9,7 +9,8 @@ import sys
 import time
 from functools import partial
 
-from replay.play import play
+import docs_alerts
+from replay.play import Replay, play
 from replay.rules import Rules
 from replay.verdict import table
 from support.tools import find
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=300, help="tuning jobs in a fleet")
     parser.add_argument("--days", type=float, default=30.0)
     parser.add_argument("--interval", type=float, default=240.0, help="seconds between scrapes")
+    parser.add_argument("--docs", action="store_true", help="put the report into docs/alerts.md too")
     options = parser.parse_args()
     began = time.monotonic()
     programs = {name: find(name) or parser.error(f"{name} is not installed") for name in PROGRAMS}
@@ -30,16 +32,26 @@ def main() -> None:
         replays = pool.map(one, options.seeds, chunksize=1)
     rules = Rules.shipped()
     verdicts = [replay.verdict for replay in replays]
-    print(table(rules, rules, verdicts))
-    for replay in replays:
-        print("".join(f"- {line}\n" for line in replay.details), end="")
+    report = f"{table(rules, rules, verdicts)}\n{_words(options, replays)}"
+    print(report)
+    if options.docs:
+        page = docs_alerts.PAGE.read_text(encoding="utf-8")
+        docs_alerts.PAGE.write_text(docs_alerts.placed(page, "replay", report), encoding="utf-8")
     print(
-        f"\n{len(replays)} fleets of {options.jobs} tuning jobs in {options.days:g} days,"
-        f" {sum(replay.samples for replay in replays):,} samples, {time.monotonic() - began:.0f} s."
-        f" {sum(verdict.by_chance for verdict in verdicts)} right alarms about troubles that came by chance,"
-        f" {sum(verdict.repeated for verdict in verdicts)} fired again after they were resolved.",
+        f"{sum(replay.samples for replay in replays):,} samples, {time.monotonic() - began:.0f} s."
+        f" {sum(verdict.repeated for verdict in verdicts)} alarms fired again after they were resolved.",
         file=sys.stderr,
     )
+
+
+def _words(options: argparse.Namespace, replays: list[Replay]) -> str:
+    seeds = ", ".join(str(seed) for seed in options.seeds)
+    what = (
+        f"Seeds {seeds}: {options.jobs} tuning jobs each in {options.days:g} days,"
+        f" scraped and evaluated each {options.interval:g} s."
+    )
+    details = [f"- {line}\n" for replay in replays for line in replay.details]
+    return "".join([what, "\n", *(["\n"] if details else []), *details])
 
 
 PROGRAMS = ("promtool", "prometheus")

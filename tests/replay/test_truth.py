@@ -80,4 +80,15 @@ def test_the_target_counts_from_when_it_is_reached() -> None:
 def test_an_optimum_out_of_reach() -> None:
     [trouble] = found("edge-of-range", "BestAtRangeEdge")
     assert trouble.evident is not None
-    assert not found("edge-of-range", "BestAtRangeEdge", injected=False)
+    by_chance = found("edge-of-range", "BestAtRangeEdge", injected=False)
+    assert {trouble.labels["hyperparameter"] for trouble in by_chance} == {"factors", "regularization"}
+    assert not any(trouble.injected for trouble in by_chance)
+
+
+def test_a_drought_counts_only_where_training_jobs_learn_from_each_other() -> None:
+    learns, draws = (
+        found("healthy", "NotImproving", injected=False, strategy=strategy, max_jobs=60, target=None)
+        for strategy in ("Bayesian", "Random")
+    )
+    assert not draws
+    assert all(trouble.evident is not None for trouble in learns)

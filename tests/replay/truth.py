@@ -17,7 +17,7 @@ from replay.life import Span, Told
 from replay.rules import Rules
 
 from exporter.errors import ErrorCode
-from exporter.simulator.surface import Categorical
+from exporter.simulator.surface import Categorical, Integer
 
 RETENTION = DAY
 UNSEEN = {DISCOVERED.region: 3_600.0, LISTED.region: DAY}
@@ -59,14 +59,17 @@ def _of_life(life: Told, rules: Rules, lag: float) -> Iterator[Trouble]:
     for alert, look in _LOOKS.items():
         numbers = rules.numbers(alert) | {"for": rules.hold(alert) + lag}
         injected = alert in life.course.injects
-        for began, evident, ended in look(life, spans, numbers, injected):
+        for began, evident, ended, *more in look(life, spans, numbers, injected):
             # That a tuning job failed is a trouble whatever led to it.
             must = injected or alert == JOB + "Failed"
             unseen = UNSEEN[life.region] if life.ended is not None and began > life.ended else 0.0
-            yield Trouble(alert, labels, began, evident, ended, must, life.region, life.name, unseen)
+            about = labels | dict(*more)
+            yield Trouble(alert, about, began, evident, ended, must, life.region, life.name, unseen)
 
 
-Found = Iterator[tuple[float, float | None, float]]
+Moments = tuple[float, float | None, float]
+"""When a trouble began, was evident, and ended."""
+Found = Iterator[Moments | tuple[*Moments, Mapping[str, str]]]
 Numbers = Mapping[str, float]
 Look = Callable[[Told, list[Span], Numbers, bool], Found]
 
@@ -156,6 +159,8 @@ def _not_improving(life: Told, spans: list[Span], numbers: Numbers, injected: bo
         count = span.state.not_improving
         if limit is not None:
             return count >= numbers["limitRatio"] * limit
+        if life.course.asked.strategy in {"Random", "Grid"}:
+            return False  # what was drawn says nothing of what will be
         if budget is None or count < max(numbers["notImproving"], numbers["budgetRatio"] * budget):
             return False
         return span.ended <= (1 - numbers["leftRatio"]) * budget
@@ -232,29 +237,42 @@ def _target(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> 
 
 
 def _edge(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
-    """Find those whose optimum is out of reach, and from when their best value stays at an edge."""
-    if not injected:
-        return
-    at_edge = (
-        (span.since, span.until)
+    """Find those whose optimum is out of reach, and from when their best value stays at an edge.
+
+    Where a hyperparameter matters little, a best value comes to lie there by chance.
+    """
+    over = (life.ended or math.inf) + numbers["age"]
+    at_edge = [
+        (span, names)
         for span in spans
         if span.state.completed >= numbers["completed"]
         and span.state.best is not None
-        and _at_edge(life, span.state.best, numbers["margin"])
-    )
-    yield life.created, _lasting(at_edge, numbers["for"]), (life.ended or math.inf) + numbers["age"]
+        and (names := _at_edge(life, span.state.best, numbers))
+    ]
+    if injected:
+        yield life.created, _lasting(((span.since, span.until) for span, _ in at_edge), numbers["for"]), over
+    else:
+        for span, names in at_edge:
+            for name in names:
+                yield span.since, None, min(span.until, over), {"hyperparameter": name}
 
 
-def _at_edge(life: Told, best: int, margin: float) -> bool:
-    trial = life.trials[best]
+def _at_edge(life: Told, best: int, numbers: Numbers) -> list[str]:
+    """Return the hyperparameters of a training job that lie at an edge of their range."""
+    trial, margin = life.trials[best], numbers["margin"]
+    found = []
     for range_, text in zip(
         life.scenario.definitions[trial.definition].surface.ranges, trial.hyperparameters, strict=True
     ):
-        if not isinstance(range_, Categorical):
-            low, high, value = float(range_.low), float(range_.high), float(text)
-            if high - value <= margin * (high - low) or math.log(value / low) <= margin * math.log(high / low):
-                return True
-    return False
+        if isinstance(range_, Categorical):
+            continue
+        low, high, value = float(range_.low), float(range_.high), float(text)
+        if isinstance(range_, Integer) and high - low < numbers["wholeNumbers"]:
+            continue
+        from_low = math.log(value / low) / math.log(high / low) if low > 0 else (value - low) / (high - low)
+        if from_low <= margin or high - value <= margin * (high - low):
+            found.append(range_.name)
+    return found
 
 
 _LOOKS: Mapping[str, Look] = {

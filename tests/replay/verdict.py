@@ -34,11 +34,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``outcomes`` are of the injected troubles; ``by_chance`` counts right alarms about others."""
+    """``outcomes`` are of the injected troubles; ``unplanned`` are the right alarms about what came by itself."""
 
     outcomes: tuple[Outcome, ...]
     false_alarms: tuple[Firing, ...]
-    by_chance: int
+    unplanned: tuple[Firing, ...]
     repeated: int
 
     def of(self, alert: str) -> list[Outcome]:
@@ -63,8 +63,8 @@ def judge(fleet: Fleet, rules: Rules, troubles: Sequence[Trouble], firings: Sequ
             outcomes.append(Outcome(trouble, fired, due))
     explained = [(firing, [t for t in troubles if _is_about(firing, t, late)]) for firing in firings]
     false_alarms = tuple(firing for firing, why in explained if not why)
-    by_chance = sum(bool(why) and not any(trouble.injected for trouble in why) for _, why in explained)
-    return Verdict(tuple(outcomes), false_alarms, by_chance, repeated)
+    unplanned = tuple(firing for firing, why in explained if why and not any(each.injected for each in why))
+    return Verdict(tuple(outcomes), false_alarms, unplanned, repeated)
 
 
 def _is_about(firing: Firing, trouble: Trouble, late: float) -> bool:
@@ -99,11 +99,27 @@ def _blinds(fault: Fault, trouble: Trouble) -> bool:
 
 def table(alerts: Iterable[str], rules: Rules, verdicts: Sequence[Verdict]) -> str:
     """Return the table of all verdicts as Markdown, a row for each of these alerts."""
-    rows = [("alert", "troubles", "found in time", "late", "missed", "median", "longest", "stated", "false alarms")]
+    rows = [
+        (
+            "alert",
+            "troubles",
+            "found in time",
+            "late",
+            "missed",
+            "median",
+            "longest",
+            "stated",
+            "unplanned",
+            "false alarms",
+        )
+    ]
     rows += [_row(alert, rules.stated(alert), verdicts) for alert in alerts]
     outcomes = [outcome for verdict in verdicts for outcome in verdict.outcomes]
-    false_alarms = sum(len(verdict.false_alarms) for verdict in verdicts)
-    rows.append(("**all**", *_counts(outcomes), "", "", "", str(false_alarms)))
+    unplanned, false_alarms = (
+        sum(len(firings) for firings in each)
+        for each in ([v.unplanned for v in verdicts], [v.false_alarms for v in verdicts])
+    )
+    rows.append(("**all**", *_counts(outcomes), "", "", "", str(unplanned), str(false_alarms)))
     lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -116,6 +132,7 @@ def _counts(outcomes: Sequence[Outcome]) -> tuple[str, str, str, str]:
 
 def _row(alert: str, stated: float, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     outcomes = [outcome for verdict in verdicts for outcome in verdict.of(alert)]
+    unplanned = sum(firing.alert == alert for verdict in verdicts for firing in verdict.unplanned)
     false_alarms = sum(firing.alert == alert for verdict in verdicts for firing in verdict.false_alarms)
     took = [
         outcome.fired - outcome.trouble.evident
@@ -123,7 +140,7 @@ def _row(alert: str, stated: float, verdicts: Sequence[Verdict]) -> tuple[str, .
         if outcome.fired is not None and outcome.trouble.evident is not None
     ]
     times = (minutes(median(took)), minutes(max(took))) if took else ("", "")
-    return (f"`{alert}`", *_counts(outcomes), *times, minutes(stated), str(false_alarms))
+    return (f"`{alert}`", *_counts(outcomes), *times, minutes(stated), str(unplanned), str(false_alarms))
 
 
 def minutes(duration: float) -> str:

@@ -237,6 +237,17 @@ STORIES = (
         f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
     ),
     Story(
+        "SageMakerTuningJobMissing",
+        job(
+            {0: "InProgress", 10: None, 60: "InProgress"},
+            code={10: "not_found", 15: "timeout", 20: "not_found", 40: "server_error", 45: "not_found", 60: None},
+        ),
+        {25: 1, 90: 0},
+        {**JOB, **WARNING},
+        f"Tuning job {NAME} is listed and does not exist",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
+    ),
+    Story(
         "SageMakerTuningExporterAccessDenied",
         merged(
             *(
@@ -516,6 +527,19 @@ QUIET = (
         "nothing to search",
         job(training_jobs={"Completed": 50}, hyperparameters={"eta": (0.5, 0.5, 0.5)}),
     ),
+    *(
+        Quiet(
+            "SageMakerTuningJobNotImproving",
+            f"a {strategy} search, which a drought tells nothing of",
+            job(
+                training_jobs={"Completed": 27, "InProgress": 4},
+                training_jobs_not_improving=26,
+                max_training_jobs=40,
+                info={"strategy": strategy},
+            ),
+        )
+        for strategy in ("Random", "Grid")
+    ),
     Quiet(
         "SageMakerTuningJobSlotsStarved",
         "half of them",
@@ -573,6 +597,11 @@ QUIET = (
     Quiet("SageMakerTuningJobDescribeFailing", "missing, which has its own alert", job({0: None}, code="not_found")),
     Quiet(
         "SageMakerTuningJobMissing", "just created", job({0: None, 14: "InProgress"}, code={0: "not_found", 14: None})
+    ),
+    Quiet(
+        "SageMakerTuningJobDescribeFailing",
+        "missing, and calls time out now and then",
+        job({0: None}, code={0: "not_found", 10: "timeout", 15: "not_found", 25: "timeout", 30: "not_found"}),
     ),
     Quiet("SageMakerTuningJobMissing", "another error", job({0: None}, code="timeout")),
     Quiet("SageMakerTuningExporterAccessDenied", "renewed in time", job(code={10: "expired_credentials", 19: None})),

@@ -90,7 +90,7 @@ def job(
         add("status", there, status=str(each))
     add("created_timestamp_seconds", 60.0 * created)
     add("last_modified_timestamp_seconds", {since: 60.0 * since for since in statuses})
-    add("info", 1, strategy="Bayesian", **(info or {}))
+    add("info", 1, **({"strategy": "Bayesian"} | dict(info or {})))
     for counter, counts in (("training_jobs", training_jobs), ("objectives", objectives)):
         for each, count in (counts or {}).items():
             add(counter, count, status=each)

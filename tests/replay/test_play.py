@@ -1,0 +1,18 @@
+"""A small fleet on a real Prometheus, from the exporter's own rendering to the verdict. `make alerts-report` plays great ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from replay.rules import Rules
+
+if TYPE_CHECKING:
+    from replay.play import Replay
+
+
+def test_every_trouble_is_found_in_its_time_and_no_alarm_is_false(small: Replay) -> None:
+    assert not small.details
+
+
+def test_every_alert_has_a_trouble_to_find(small: Replay) -> None:
+    assert {outcome.trouble.alert for outcome in small.verdict.outcomes} == {*Rules.shipped()}
