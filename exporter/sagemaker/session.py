@@ -58,6 +58,19 @@ def telling_role_calls_to(listener: OnRoleCall) -> Iterator[None]:
         _on_role_call.reset(token)
 
 
+class _SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's own, whose provider chain calls the configured STS too: for a web identity, or a profile's role."""
+
+    def __init__(self, profile: str | None, sts_endpoint_url: str | None) -> None:
+        super().__init__(profile=profile)
+        self._sts_endpoint_url = sts_endpoint_url
+
+    def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
+        if service_name == "sts":
+            kwargs["endpoint_url"] = self._sts_endpoint_url
+        return super().create_client(service_name, *args, **kwargs)
+
+
 class Session:
     """The credentials of one set and the clients made with them. Thread-safe."""
 
@@ -76,7 +89,7 @@ class Session:
             return self._sdk.client(
                 service,
                 region_name=spec.key.region,
-                endpoint_url=spec.key.endpoint.url if service == "sagemaker" else self._connection.sts_endpoint_url,
+                endpoint_url=spec.key.endpoint.url,
                 config=_config(spec),
             )
 
@@ -91,7 +104,7 @@ class Session:
         return boto3.Session(botocore_session=session)
 
     def _bare_session(self, spec: TargetSpec) -> botocore.session.Session:
-        session = botocore.session.Session(profile=self._credentials.profile)
+        session = _SdkSession(self._credentials.profile, self._connection.sts_endpoint_url)
         session.register_component("data_loader", self._loader)
         # The provider chain makes STS clients of its own, which would wait 60 s and try five times.
         session.set_default_client_config(_config(spec))
@@ -110,12 +123,7 @@ class Session:
         if self._credentials.role_arn is None:
             return credentials
         # Made once: the client signs with the source's credentials, which renew themselves.
-        sts = source.create_client(
-            "sts",
-            region_name=spec.key.region,
-            endpoint_url=self._connection.sts_endpoint_url,
-            config=_config(spec),
-        )
+        sts = source.create_client("sts", region_name=spec.key.region, config=_config(spec))
         return DeferredRefreshableCredentials(
             refresh_using=lambda: _assume_role(sts, self._credentials), method="assume-role"
         )

@@ -321,6 +321,16 @@ def test_a_web_identity_token_buys_credentials(wire: Wire, sts: Wire, make_api: 
 
 
 @pytest.mark.usefixtures("web_identity")
+def test_a_web_identity_is_shown_to_the_configured_sts(wire: Wire, make_api: MakeApi) -> None:
+    with Wire() as sts:
+        sts.answer = sts_credentials("ASIAPOD", operation="AssumeRoleWithWebIdentity")
+        connection = Connection(sts_endpoint_url=sts.url, connect_timeout=2.0, read_timeout=2.0)
+        make_api(wire.url, connection=connection).describe("churn")
+        assert len(sts.requests) == 1
+    assert wire.requests[0].access_key == "ASIAPOD"
+
+
+@pytest.mark.usefixtures("web_identity")
 def test_a_web_identity_token_that_is_not_there_is_no_credentials(
     wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
