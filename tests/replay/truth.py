@@ -57,7 +57,8 @@ def _of_life(life: Told, rules: Rules, lag: float) -> Iterator[Trouble]:
     spans = [*life.spans()]
     labels = {"tuning_job": life.name, "aws_region": life.region, "aws_account_id": life.account_id}
     for alert, look in _LOOKS.items():
-        numbers = rules.numbers(alert) | {"for": rules.hold(alert) + lag}
+        hold = rules.hold(alert)
+        numbers = rules.numbers(alert) | {"for": hold, "surely": hold + lag}
         injected = alert in life.course.injects
         for began, evident, ended, *more in look(life, spans, numbers, injected):
             # That a tuning job failed is a trouble whatever led to it.
@@ -74,19 +75,25 @@ Numbers = Mapping[str, float]
 Look = Callable[[Told, list[Span], Numbers, bool], Found]
 
 
-def _first(spans: list[Span], holds: Callable[[Span], bool], hold: float = 0.0) -> float | None:
-    """Return from when something held for ``hold`` seconds at least while the tuning job was in progress."""
+def _first(spans: list[Span], holds: Callable[[Span], bool], numbers: Numbers | None = None) -> float | None:
+    """Return from when something held while the tuning job was in progress; with the numbers of an alert, when it lasted."""
     holding = ((s.since, s.until) for s in spans if s.state.status == "InProgress" and holds(s))
-    return _lasting(holding, hold)
+    return _lasting(holding, numbers or {"surely": 0.0, "for": 0.0})
 
 
-def _lasting(stretches: Iterable[tuple[float, float]], hold: float) -> float | None:
-    """Return the beginning of the first stretch of time that lasts; some may follow right on others."""
-    begin = end = -math.inf
+def _lasting(stretches: Iterable[tuple[float, float]], numbers: Numbers) -> float | None:
+    """Return the beginning of the first stretch of time in which an alert surely fires, or else in which it may.
+
+    Some may follow right on others.
+    """
+    joined: list[tuple[float, float]] = []
     for since, until in stretches:
-        begin, end = (begin if since <= end else since), until
-        if end - begin > hold:
-            return begin
+        begin = joined.pop()[0] if joined and since <= joined[-1][1] else since
+        joined.append((begin, until))
+    for hold in (numbers["surely"], numbers["for"]):
+        for begin, end in joined:
+            if end - begin > hold:
+                return begin
     return None
 
 
@@ -116,7 +123,7 @@ def _when_injected(holds: Callable[[Span, Numbers], bool]) -> Look:
 
     def look(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
         if injected:
-            evident = _first(spans, lambda span: holds(span, numbers), numbers["for"])
+            evident = _first(spans, lambda span: holds(span, numbers), numbers)
             yield spans[0].since, evident, _progress_end(spans)
 
     return look
@@ -129,7 +136,7 @@ def _failing(life: Told, spans: list[Span], numbers: Numbers, injected: bool) ->
 
     if life.course.scenario.failing >= 0.5:
         first = _first(spans, lambda span: span.state.non_retryable > 0)
-        yield first or spans[0].since, _first(spans, holds, numbers["for"]), _progress_end(spans)
+        yield first or spans[0].since, _first(spans, holds, numbers), _progress_end(spans)
 
 
 def _stuck(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
@@ -166,7 +173,7 @@ def _not_improving(life: Told, spans: list[Span], numbers: Numbers, injected: bo
         return span.ended <= (1 - numbers["leftRatio"]) * budget
 
     last = [span for span in running if span.since >= began]
-    evident = _first(last, holds, numbers["for"])
+    evident = _first(last, holds, numbers)
     if _first(last, holds) is not None or injected:
         yield began, evident, running[-1].until
 
@@ -190,9 +197,7 @@ def _time_limit(life: Told, spans: list[Span], numbers: Numbers, injected: bool)
             max(span.since, near, life.created + span.launched / budget / numbers["launchedRatio"] * life.limit)
             for span in spans
         )
-        evident = _lasting(
-            ((at, span.until) for span, at in zip(spans, slow, strict=True) if at < span.until), numbers["for"]
-        )
+        evident = _lasting(((at, span.until) for span, at in zip(spans, slow, strict=True) if at < span.until), numbers)
         yield near, evident, life.created + life.limit
 
 
@@ -250,7 +255,7 @@ def _edge(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Fo
         and (names := _at_edge(life, span.state.best, numbers))
     ]
     if injected:
-        yield life.created, _lasting(((span.since, span.until) for span, _ in at_edge), numbers["for"]), over
+        yield life.created, _lasting(((span.since, span.until) for span, _ in at_edge), numbers), over
     else:
         for span, names in at_edge:
             for name in names:

@@ -295,10 +295,10 @@ STORIES = (
                 code="throttled",
             ),
         ),
-        {35: 1, 85: 0},
+        {40: 1, 95: 0},
         {"target": "prod", **WARNING},
         "AWS throttles the exporter's calls for prod",
-        "AWS refuses 20% of the calls for target prod because there are too many; its metrics lag, and other callers of the"
+        "AWS refuses 18.67% of the calls for target prod because there are too many; its metrics lag, and other callers of the"
         " account suffer too.",
     ),
     Story(
@@ -628,7 +628,7 @@ QUIET = (
         merged(
             own("api_requests_total", lambda minute: 1.0 * minute, target="prod", operation="ListTags"),
             own(
-                "api_errors_total", lambda minute: 0.29 * minute, target="prod", operation="ListTags", code="throttled"
+                "api_errors_total", lambda minute: 0.17 * minute, target="prod", operation="ListTags", code="throttled"
             ),
         ),
     ),
