@@ -11,6 +11,7 @@ import pytest
 from dashboards import DIRECTORY
 from support.processes import wait_until
 from support.prometheus import Prometheus, scrape_job
+from support.tools import RELEASES, release
 
 from exporter.clock import ManualClock, SystemClock
 from exporter.config import parse
@@ -23,7 +24,6 @@ from exporter.web.listen import open_socket, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from exporter.config import Settings
 
@@ -46,7 +46,8 @@ class Demo(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def demo(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Demo]]:
+    """Return the same fleet as each major version of Prometheus has it."""
     clock = ManualClock(time.time())
     simulator = Simulator(clock)
     jobs = mixed_fleet(simulator, speed=60)
@@ -67,24 +68,35 @@ def demo(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         daemon = Daemon(load, load(), [listener], SystemClock())
         daemon.start()
         running.callback(daemon.stop)
-        prometheus = Prometheus(
-            prometheus_binary,
-            tmp_path_factory.mktemp("dashboards"),
-            # On a busy machine a shorter one would fail now and then, and end every series of the replica.
-            [scrape_job(replica, address, scrape_interval="1s", scrape_timeout="1s") for replica in REPLICAS],
-            rule_files=rules,
-        )
-        running.enter_context(prometheus)
-        prometheus.wait_until(
-            "count(count by (aws_region, tuning_job) (sagemaker_tuning_job_up) == 2)",
-            lambda samples: samples and samples[0].value == len(jobs) + 1,
-        )
-        prometheus.wait_until('ALERTS{alertname="SageMakerTuningJobFailed",alertstate="firing"}')
-        prometheus.wait_until("rate(sagemaker_tuning_exporter_api_errors_total[1m]) > 0")
-        wait_until(
-            lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), what="every rule to be evaluated"
-        )
-        yield Demo(prometheus, address, [*jobs, MISSING], teams)
+        found = {}
+        for version in RELEASES:
+            prometheus = Prometheus(
+                release(version, "prometheus"),
+                tmp_path_factory.mktemp("dashboards"),
+                # On a busy machine a shorter one would fail now and then, and end every series of the replica.
+                [scrape_job(replica, address, scrape_interval="1s", scrape_timeout="1s") for replica in REPLICAS],
+                rule_files=rules,
+            )
+            running.enter_context(prometheus)
+            found[version] = Demo(prometheus, address, [*jobs, MISSING], teams)
+        for each in found.values():
+            _wait_until_complete(each.prometheus, len(jobs) + 1)
+        yield found
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def demo(request: pytest.FixtureRequest, demos: dict[str, Demo]) -> Demo:
+    return demos[request.param]
+
+
+def _wait_until_complete(prometheus: Prometheus, jobs: int) -> None:
+    prometheus.wait_until(
+        "count(count by (aws_region, tuning_job) (sagemaker_tuning_job_up) == 2)",
+        lambda samples: samples and samples[0].value == jobs,
+    )
+    prometheus.wait_until('ALERTS{alertname="SageMakerTuningJobFailed",alertstate="firing"}')
+    prometheus.wait_until("rate(sagemaker_tuning_exporter_api_errors_total[1m]) > 0")
+    wait_until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), what="every rule to be evaluated")
 
 
 def _configuration(jobs: list[Member], teams: dict[str, str], endpoint_url: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dashboards import DASHBOARDS
 from support.processes import Child, free_port, wait_until
-from support.tools import ROOT, require
+from support.tools import ROOT, release
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -36,7 +36,7 @@ KEYS = {
 
 def newer(program: str) -> Path:
     """Return a program of the release that is nearest to the images'."""
-    return require(str(ROOT / ".cache" / "prometheus3" / "usr" / "bin" / program))
+    return release("3", program)
 
 
 class Mount(NamedTuple):
@@ -120,8 +120,9 @@ def test_amtool_takes_the_configuration_and_routes_by_team(alertmanager_file, la
 
 
 @pytest.mark.xdist_group("dashboards")
-def test_the_servers_start_on_their_files_and_find_each_other(demo, prometheus_file, alertmanager_file, tmp_path):
+def test_the_servers_start_on_their_files_and_find_each_other(demos, prometheus_file, alertmanager_file, tmp_path):
     alertmanager, prometheus = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    demo = demos["3"]
     text = prometheus_file.read_text().replace("alertmanager:9093", alertmanager)
     prometheus_file.write_text(text.replace("exporter:10980", demo.exporter).replace(": 5s", ": 1s"))
     with (

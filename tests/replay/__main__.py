@@ -26,10 +26,11 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true", help="put the report into docs/alerts.md too")
     options = parser.parse_args()
     began = time.monotonic()
-    programs = {name: find(name) or parser.error(f"{name} is not installed") for name in PROGRAMS}
-    one = partial(play, jobs=options.jobs, days=options.days, interval=options.interval, **programs)
+    promtool, server = (find(name) or parser.error(f"{name} is not installed") for name in ("promtool", "prometheus"))
+    fleets = {"jobs": options.jobs, "days": options.days, "interval": options.interval}
+    one = partial(play, **fleets, promtool=promtool, servers={"": server})
     with multiprocessing.Pool(min(len(options.seeds), os.cpu_count() or 1)) as pool:
-        replays = pool.map(one, options.seeds, chunksize=1)
+        replays = [each[""] for each in pool.map(one, options.seeds, chunksize=1)]
     rules = Rules.shipped()
     verdicts = [replay.verdict for replay in replays]
     report = f"{table(rules, rules, verdicts)}\n{_words(options, replays)}"
@@ -48,13 +49,11 @@ def _words(options: argparse.Namespace, replays: list[Replay]) -> str:
     seeds = ", ".join(str(seed) for seed in options.seeds)
     what = (
         f"Seeds {seeds}: {options.jobs} tuning jobs each in {options.days:g} days,"
-        f" scraped and evaluated each {options.interval:g} s."
+        f" scraped and evaluated each {options.interval:g} s. Of the causes injected"
+        f" {sum(replay.verdict.never_showed for replay in replays)} never came to show."
     )
     details = [f"- {line}\n" for replay in replays for line in replay.details]
     return "".join([what, "\n", *(["\n"] if details else []), *details])
-
-
-PROGRAMS = ("promtool", "prometheus")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from replay.verdict import details, judge
 from support.prometheus import Prometheus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from replay.verdict import Verdict
 
 
@@ -29,15 +31,20 @@ class Replay:
     details: tuple[str, ...]
 
 
-def play(seed: int, jobs: int, days: float, interval: float, promtool: Path, prometheus: Path) -> Replay:
-    """Replay the fleet of a seed before the shipped rules."""
+def play(
+    seed: int, jobs: int, days: float, interval: float, promtool: Path, servers: Mapping[str, Path]
+) -> dict[str, Replay]:
+    """Replay the fleet of a seed before the shipped rules, and return what came of it on each of these Prometheuses."""
     rules = Rules.shipped()
     fleet = draw(seed, jobs, days, interval)
     metrics = rules.metrics()
     with tempfile.TemporaryDirectory(prefix="replay-") as name:
         directory = Path(name)
         samples = backfill(scrapes(fleet, metrics), metrics, promtool, directory / "data")
-        with Prometheus(prometheus, directory, (), flags=flags(fleet)) as server:
-            fired = firings(server, rules, fleet)
-    verdict = judge(fleet, rules, troubles(fleet, rules), fired)
-    return Replay(samples, verdict, tuple(details(verdict, fleet)))
+        fired = {}
+        for version, binary in servers.items():
+            with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
+                fired[version] = firings(server, rules, fleet)
+    what = troubles(fleet, rules)
+    verdicts = {version: judge(fleet, rules, what, each) for version, each in fired.items()}
+    return {version: Replay(samples, each, tuple(details(each, fleet))) for version, each in verdicts.items()}

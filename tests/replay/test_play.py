@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from replay.rules import Rules
 
 if TYPE_CHECKING:
     from replay.play import Replay
+
+pytestmark = pytest.mark.xdist_group("replay")
 
 
 def test_every_trouble_is_found_in_its_time_and_no_alarm_is_false(small: Replay) -> None:

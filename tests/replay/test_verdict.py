@@ -53,6 +53,11 @@ def test_late_when_it_is_never_evident() -> None:
     assert not outcome.in_time
 
 
+def test_not_asked_for_when_only_its_cause_was_there() -> None:
+    found = verdict([trouble(evident=None)], [])
+    assert (found.outcomes, found.never_showed) == ((), 1)
+
+
 def test_not_asked_for_when_it_is_over_before() -> None:
     assert verdict([trouble(ended=HOUR + STATED)], []).outcomes == ()
 
@@ -79,6 +84,22 @@ def test_the_time_counts_anew_after_the_exporter_saw_nothing() -> None:
     assert not in_time(fired, Fault(Kind.REFUSED, HOUR, until, region="eu-west-1", name="b"))
     assert not in_time(fired, Fault(Kind.REFUSED, HOUR, until, region="eu-west-1", share=0.9))
     assert not in_time(fired, Fault(Kind.RESTART, HOUR, HOUR + 1))
+
+
+def test_while_lists_fail_only_they_can_tell_of_is_not_seen() -> None:
+    until = 2 * HOUR
+    lists = Fault(Kind.REFUSED, HOUR, until, region="eu-west-1", operations=frozenset({"List"}))
+
+    def asked_for(**about: object) -> float | None:
+        [outcome] = verdict([trouble(HOUR + MINUTE, **about)], [firing(2 * HOUR)], lists).outcomes
+        return outcome.due
+
+    known = asked_for()
+    assert known is not None
+    assert known < until
+    assert asked_for(appeared=HOUR / 2) == known
+    for about in ({"appeared": HOUR + MINUTE}, {"unseen": MINUTE}):
+        assert (asked_for(**about) or 0) > until + STATED
 
 
 def test_table() -> None:

@@ -30,7 +30,8 @@ class Trouble:
 
     An alert is about it when it has these ``labels``. It ``began`` with its cause; it is ``evident``, None if never, once
     what the alert's documentation asks for is there, save that it lasts. It ``ended`` when the alert must not begin any
-    more. ``injected`` ones must be found. For ``unseen`` seconds the exporter does not look, by design.
+    more. ``injected`` ones must be found. For ``unseen`` seconds the exporter does not look, by design. It ``appeared``, None
+    if it is listed, when only a list can tell of it.
     """
 
     alert: str
@@ -42,6 +43,7 @@ class Trouble:
     where: str | None = None
     name: str | None = None
     unseen: float = 0.0
+    appeared: float | None = None
 
 
 def troubles(fleet: Fleet, rules: Rules) -> list[Trouble]:
@@ -65,7 +67,8 @@ def _of_life(life: Told, rules: Rules, lag: float) -> Iterator[Trouble]:
             must = injected or alert == JOB + "Failed"
             unseen = UNSEEN[life.region] if life.ended is not None and began > life.ended else 0.0
             about = labels | dict(*more)
-            yield Trouble(alert, about, began, evident, ended, must, life.region, life.name, unseen)
+            appeared = life.created if life.region == DISCOVERED.region else None
+            yield Trouble(alert, about, began, evident, ended, must, life.region, life.name, unseen, appeared)
 
 
 Moments = tuple[float, float | None, float]
@@ -255,7 +258,11 @@ def _edge(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Fo
         and (names := _at_edge(life, span.state.best, numbers))
     ]
     if injected:
-        yield life.created, _lasting(((span.since, span.until) for span, _ in at_edge), numbers), over
+        each = [
+            _lasting(((span.since, span.until) for span, names in at_edge if name in names), numbers)
+            for name in {name for _, names in at_edge for name in names}
+        ]
+        yield life.created, min((since for since in each if since is not None), default=None), over
     else:
         for span, names in at_edge:
             for name in names:

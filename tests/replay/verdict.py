@@ -34,12 +34,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``outcomes`` are of the injected troubles; ``unplanned`` are the right alarms about what came by itself."""
+    """``outcomes`` are of the injected troubles; ``unplanned`` are the right alarms about what came by itself.
+
+    ``repeated`` fired again after they were resolved. Of ``never_showed`` troubles only the cause was injected.
+    """
 
     outcomes: tuple[Outcome, ...]
     false_alarms: tuple[Firing, ...]
     unplanned: tuple[Firing, ...]
     repeated: int
+    never_showed: int
 
     def of(self, alert: str) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.trouble.alert == alert]
@@ -48,7 +52,7 @@ class Verdict:
 def judge(fleet: Fleet, rules: Rules, troubles: Sequence[Trouble], firings: Sequence[Firing]) -> Verdict:
     """Compare what is wrong with what fired."""
     outcomes = []
-    repeated = 0
+    repeated = never_showed = 0
     late = fleet.lag
     for trouble in troubles:
         if trouble.injected:
@@ -60,11 +64,14 @@ def judge(fleet: Fleet, rules: Rules, troubles: Sequence[Trouble], firings: Sequ
             about = [firing for firing in firings if _is_about(firing, trouble, late)]
             fired = min((max(firing.since, trouble.began) for firing in about), default=None)
             repeated += len(about) - len({tuple(sorted(firing.labels.items())) for firing in about})
-            outcomes.append(Outcome(trouble, fired, due))
+            if due is None and fired is None:
+                never_showed += 1
+            else:
+                outcomes.append(Outcome(trouble, fired, due))
     explained = [(firing, [t for t in troubles if _is_about(firing, t, late)]) for firing in firings]
     false_alarms = tuple(firing for firing, why in explained if not why)
     unplanned = tuple(firing for firing, why in explained if why and not any(each.injected for each in why))
-    return Verdict(tuple(outcomes), false_alarms, unplanned, repeated)
+    return Verdict(tuple(outcomes), false_alarms, unplanned, repeated, never_showed)
 
 
 def _is_about(firing: Firing, trouble: Trouble, late: float) -> bool:
@@ -92,8 +99,10 @@ def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
 
 
 def _blinds(fault: Fault, trouble: Trouble) -> bool:
-    if trouble.alert == EXPORTER + "UntrackedRunningJobs" and fault.kind is Kind.REFUSED:
-        return "List" in fault.operations and fault.share == 1 and fault.region == trouble.where
+    if fault.kind is Kind.REFUSED and "List" in fault.operations and fault.share == 1 and fault.region == trouble.where:
+        new = trouble.appeared is not None and fault.since <= trouble.appeared < fault.until
+        if new or trouble.unseen or trouble.alert == EXPORTER + "UntrackedRunningJobs":
+            return True
     return fault.blinds and fault.region in {None, trouble.where} and fault.name in {None, trouble.name}
 
 

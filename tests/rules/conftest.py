@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.tools import ROOT, require
+from support.tools import RELEASES, release
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROMTOOLS = {"2": "promtool", "3": str(ROOT / ".cache" / "prometheus3" / "usr" / "bin" / "promtool")}
 
-
-@pytest.fixture(scope="session", params=PROMTOOLS)
+@pytest.fixture(scope="session", params=RELEASES)
 def promtools(request: pytest.FixtureRequest) -> Path:
     """Return promtool of each major version in turn."""
-    return require(PROMTOOLS[request.param])
+    return release(request.param, "promtool")

@@ -29,6 +29,16 @@ def find(program: str) -> Path | None:
     return None if found is None else Path(found)
 
 
+RELEASES = ("2", "3")
+"""The major versions of Prometheus that everything shipped for it must work with."""
+_NEWER = ROOT / ".cache" / "prometheus3" / "usr" / "bin"
+
+
+def release(version: str, program: str) -> Path:
+    """Return a program of a major version of Prometheus, or skip or fail the test as ``require`` does."""
+    return require(program if version == "2" else str(_NEWER / program))
+
+
 def require(program: str) -> Path:
     """Return the path of a program; without it skip the test, or fail it in CI, where everything must run."""
     found = find(program)
