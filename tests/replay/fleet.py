@@ -120,7 +120,7 @@ def draw(seed: int, jobs: int, days: float, interval: float) -> Fleet:
     last = end - min(36 * HOUR, 0.4 * (end - START))
     lives = [_life(rng, number, each(rng), last) for number, each in enumerate(draws)]
     slots = _slots(rng, START, end, jobs)
-    faults = [*_faults(rng, slots, lives, interval)]
+    faults = [*_without_impossible_restarts([*_faults(rng, slots, lives, interval)])]
     untracked = [*_untracked(rng, slots)]
     entries = [Entry(OLD, None, START, math.inf), *_entries(rng, lives, interval)]
     entries += [Entry(f.name or "", None, f.since, f.until) for f in faults if f.kind is Kind.MISSPELT]
@@ -223,6 +223,15 @@ def _faults(rng: Random, slots: Iterator[Slot], lives: Sequence[Told], interval:
     for _ in range(6 * many):
         at = rng.uniform(START + HOUR, max(life.created for life in lives))
         yield Fault(Kind.RESTART, at, at + rng.choice((0, 1, 2)) * interval + 1)
+
+
+def _without_impossible_restarts(faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Yield the faults but for the pods that would have to start on a configuration with a mistake."""
+    mistakes = [fault for fault in faults if fault.kind is Kind.BAD_CONFIGURATION]
+    for fault in faults:
+        starts = fault.kind is Kind.RESTART
+        if not (starts and any(fault.since < other.until and other.since <= fault.until for other in mistakes)):
+            yield fault
 
 
 def _untracked(rng: Random, slots: Iterator[Slot]) -> Iterator[Told]:

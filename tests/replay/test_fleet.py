@@ -42,6 +42,15 @@ def test_faults_do_not_overlap() -> None:
     assert all(first[1] < second[0] for first, second in pairwise(lasting))
 
 
+def test_no_pod_starts_on_a_configuration_with_a_mistake() -> None:
+    for seed in (1, 401):
+        faults = draw(seed, jobs=300, days=30, interval=240).faults
+        for mistake in (fault for fault in faults if fault.kind is Kind.BAD_CONFIGURATION):
+            assert not [
+                each for each in faults if each.kind is Kind.RESTART and mistake.since <= each.until < mistake.until
+            ]
+
+
 def test_the_configuration_follows_the_fleet() -> None:
     entry = next(entry for entry in FLEET.entries if entry.name != OLD)
     before, after = (

@@ -102,13 +102,13 @@ STORIES = (
         "SageMakerTuningJobNotImproving",
         job(
             training_jobs={"Completed": 31, "InProgress": 4},
-            training_jobs_not_improving={0: 27, 20: 28, 100: 0},
+            training_jobs_not_improving={0: 29, 20: 30, 100: 0},
             max_training_jobs=40,
         ),
         {35: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
-        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 70% of its own"
+        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 75% of its own"
         " limit for them, or without one of all that it may launch.",
     ),
     Story(
@@ -423,17 +423,17 @@ QUIET = (
     Quiet(
         "SageMakerTuningJobNotImproving",
         "too small a share of the budget",
-        job(training_jobs={"Completed": 42}, training_jobs_not_improving=41, max_training_jobs=60),
+        job(training_jobs={"Completed": 45}, training_jobs_not_improving=44, max_training_jobs=60),
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
         "nearly done",
-        job(training_jobs={"Completed": 49, "InProgress": 4}, training_jobs_not_improving=44, max_training_jobs=60),
+        job(training_jobs={"Completed": 52, "InProgress": 4}, training_jobs_not_improving=46, max_training_jobs=60),
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
         "a small search",
-        job(training_jobs={"Completed": 20}, training_jobs_not_improving=19, max_training_jobs=27),
+        job(training_jobs={"Completed": 20}, training_jobs_not_improving=19, max_training_jobs=25),
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
@@ -533,7 +533,7 @@ QUIET = (
             f"a {strategy} search, which a drought tells nothing of",
             job(
                 training_jobs={"Completed": 31, "InProgress": 4},
-                training_jobs_not_improving=28,
+                training_jobs_not_improving=30,
                 max_training_jobs=40,
                 info={"strategy": strategy},
             ),
