@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from replay.fleet import DISCOVERED, START, Fleet
+from replay.faults import Fault, Kind
+from replay.fleet import DISCOVERED, LISTED, START, Entry, Fleet
 from replay.kinds import JOB
 from replay.life import Course, Told
 from replay.rules import Rules
@@ -75,6 +77,18 @@ def test_the_target_counts_from_when_it_is_reached() -> None:
     assert trouble.began == trouble.evident
     [never] = found("healthy", "TargetReachedStillRunning", asked={"target": 0.99})
     assert never.evident is None
+
+
+def test_what_was_to_be_listed_while_the_configuration_could_not_be_read_is_not_watched() -> None:
+    course = Course("healthy", SCENARIOS["healthy"], SCENARIOS["healthy"])
+    life = Told("a", course, region=LISTED.region, account_id="1", created=START + HOUR, seed=3)
+    mistake = Fault(Kind.BAD_CONFIGURATION, START + HOUR / 2, START + 3 * HOUR)
+    for since, expected in ((START + HOUR, [(START + HOUR, START + 3 * HOUR)]), (START, [])):
+        entries = (Entry("a", None, since, math.inf),)
+        fleet = Fleet(1, 120.0, START, START + 500 * HOUR, (life,), (), entries, (mistake,))
+        untracked = [each for each in troubles(fleet, RULES) if each.alert.endswith("UntrackedRunningJobs")]
+        assert [(each.began, each.ended) for each in untracked] == expected
+        assert not any(each.injected for each in untracked)
 
 
 def test_an_optimum_out_of_reach() -> None:

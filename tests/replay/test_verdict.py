@@ -86,6 +86,15 @@ def test_the_time_counts_anew_after_the_exporter_saw_nothing() -> None:
     assert not in_time(fired, Fault(Kind.RESTART, HOUR, HOUR + 1))
 
 
+def test_the_time_counts_anew_after_a_long_change_of_pods() -> None:
+    change = Fault(Kind.RESTART, HOUR, HOUR + 3 * MINUTE)
+    fault_itself = trouble(where=None, name=None)
+    [outcome] = verdict([fault_itself], [firing(2 * HOUR)], change).outcomes
+    assert outcome.due == change.until + STATED + 2 * fleet().lag
+    [outcome] = verdict([fault_itself], [firing(2 * HOUR)], Fault(Kind.DOWN, HOUR, 2 * HOUR)).outcomes
+    assert outcome.due == HOUR + STATED + fleet().lag
+
+
 def test_while_lists_fail_only_they_can_tell_of_is_not_seen() -> None:
     until = 2 * HOUR
     lists = Fault(Kind.REFUSED, HOUR, until, region="eu-west-1", operations=frozenset({"List"}))

@@ -117,8 +117,17 @@ def _vanished(fleet: Fleet) -> Iterator[Trouble]:
 
 
 def _untracked(fleet: Fleet, rules: Rules) -> Iterator[Trouble]:
-    """Yield the stretches of time in which tuning jobs run in a place that nobody watches."""
+    """Yield the stretches of time in which tuning jobs run in a place that nobody watches.
+
+    So do those that were to be listed while the configuration could not be read.
+    """
     alert = EXPORTER + "UntrackedRunningJobs"
+    lives = {life.name: life for life in fleet.lives}
+    for fault in fleet.faults:
+        for entry in fleet.entries if fault.kind is Kind.BAD_CONFIGURATION else ():
+            if fault.holds(entry.since) and (life := lives.get(entry.name)) is not None:
+                until = min(fault.until, life.in_progress_until)
+                yield Trouble(alert, {"aws_region": life.region}, life.created, None, until, False, life.region)
     for place in PLACES:
         runs = sorted((life.created, life.in_progress_until) for life in fleet.untracked if life.region == place.region)
         stretches: list[tuple[float, float]] = []

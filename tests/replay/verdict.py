@@ -90,8 +90,6 @@ def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
     # A time that is no multiple of the interval is over at the next evaluation only.
     stated = math.ceil(rules.stated(trouble.alert) / fleet.interval) * fleet.interval
     due = trouble.evident + trouble.unseen + stated + fleet.lag
-    if trouble.where is None:
-        return due
     for fault in sorted((fault for fault in fleet.faults if _blinds(fault, trouble)), key=lambda fault: fault.since):
         if fault.since <= due and fault.until > trouble.evident - fleet.lag:
             due = max(due, fault.until + stated + 2 * fleet.lag)
@@ -99,6 +97,8 @@ def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
 
 
 def _blinds(fault: Fault, trouble: Trouble) -> bool:
+    if trouble.where is None:  # a fault itself, beside which no other is but this
+        return fault.kind is Kind.RESTART and fault.blinds
     if fault.kind is Kind.REFUSED and "List" in fault.operations and fault.share == 1 and fault.region == trouble.where:
         new = trouble.appeared is not None and fault.since <= trouble.appeared < fault.until
         if new or trouble.unseen or trouble.alert == EXPORTER + "UntrackedRunningJobs":
