@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,3 +38,8 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
     """A foreign SageMaker endpoint. One per worker: give its tests ``xdist_group("moto")`` so that one does."""
     with MotoServer(tmp_path_factory.mktemp("moto")) as server:
         yield server
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return more workers than there are cores: half of all tests wait for time to pass."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
