@@ -49,8 +49,7 @@ def _words(options: argparse.Namespace, replays: list[Replay]) -> str:
     seeds = ", ".join(str(seed) for seed in options.seeds)
     what = (
         f"Seeds {seeds}: {options.jobs} tuning jobs each in {options.days:g} days,"
-        f" scraped and evaluated each {options.interval:g} s. Of the causes injected"
-        f" {sum(replay.verdict.never_showed for replay in replays)} never came to show."
+        f" scraped and evaluated each {options.interval:g} s."
     )
     details = [f"- {line}\n" for replay in replays for line in replay.details]
     return "".join([what, "\n", *(["\n"] if details else []), *details])

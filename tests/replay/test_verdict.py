@@ -53,9 +53,9 @@ def test_late_when_it_is_never_evident() -> None:
     assert not outcome.in_time
 
 
-def test_not_asked_for_when_only_its_cause_was_there() -> None:
-    found = verdict([trouble(evident=None)], [])
-    assert (found.outcomes, found.never_showed) == ((), 1)
+def test_missed_when_only_its_cause_was_there_to_see() -> None:
+    [outcome] = verdict([trouble(evident=None)], []).outcomes
+    assert (outcome.fired, outcome.due) == (None, None)
 
 
 def test_not_asked_for_when_it_is_over_before() -> None:

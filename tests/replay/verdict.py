@@ -36,14 +36,13 @@ class Outcome:
 class Verdict:
     """``outcomes`` are of the injected troubles; ``unplanned`` are the right alarms about what came by itself.
 
-    ``repeated`` fired again after they were resolved. Of ``never_showed`` troubles only the cause was injected.
+    ``repeated`` counts those that fired again after they were resolved.
     """
 
     outcomes: tuple[Outcome, ...]
     false_alarms: tuple[Firing, ...]
     unplanned: tuple[Firing, ...]
     repeated: int
-    never_showed: int
 
     def of(self, alert: str) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.trouble.alert == alert]
@@ -52,7 +51,7 @@ class Verdict:
 def judge(fleet: Fleet, rules: Rules, troubles: Sequence[Trouble], firings: Sequence[Firing]) -> Verdict:
     """Compare what is wrong with what fired."""
     outcomes = []
-    repeated = never_showed = 0
+    repeated = 0
     late = fleet.lag
     for trouble in troubles:
         if trouble.injected:
@@ -64,14 +63,11 @@ def judge(fleet: Fleet, rules: Rules, troubles: Sequence[Trouble], firings: Sequ
             about = [firing for firing in firings if _is_about(firing, trouble, late)]
             fired = min((max(firing.since, trouble.began) for firing in about), default=None)
             repeated += len(about) - len({tuple(sorted(firing.labels.items())) for firing in about})
-            if due is None and fired is None:
-                never_showed += 1
-            else:
-                outcomes.append(Outcome(trouble, fired, due))
+            outcomes.append(Outcome(trouble, fired, due))
     explained = [(firing, [t for t in troubles if _is_about(firing, t, late)]) for firing in firings]
     false_alarms = tuple(firing for firing, why in explained if not why)
     unplanned = tuple(firing for firing, why in explained if why and not any(each.injected for each in why))
-    return Verdict(tuple(outcomes), false_alarms, unplanned, repeated, never_showed)
+    return Verdict(tuple(outcomes), false_alarms, unplanned, repeated)
 
 
 def _is_about(firing: Firing, trouble: Trouble, late: float) -> bool:
