@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SWEEP_PERIOD = 3_600.0
 # A page of a sweep must stand for so many describes at least, or the rest is described once a day.
 _JOBS_PER_SWEEP_PAGE = 10
+# How long the number of running jobs in the account, as the last list told it, says whether another is worth it.
+_COUNT_HOLDS = 3_600.0
 # What a round waits for beside tuning jobs; no tuning job's name has a space.
 _LIST = "the list"
 
@@ -52,7 +54,7 @@ class Refresh:
             return
         self._round_at = next_round(self._epoch, spec.interval, now.monotonic)
         running = [job for job in self._jobs if job.running]
-        told_lately = now.monotonic < self._finder.running_told + _SWEEP_PERIOD
+        told_lately = now.monotonic < self._finder.running_told + _COUNT_HOLDS
         listed = len(self._finder.running or ()) if told_lately else 0
         was_on, self._delta = self._delta, False
         if now.monotonic >= self._no_delta_before and delta.worthwhile(spec, len(running), listed):

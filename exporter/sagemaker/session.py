@@ -89,7 +89,7 @@ class Session:
             return self._sdk.client(
                 service,
                 region_name=spec.key.region,
-                endpoint_url=spec.key.endpoint.url,
+                endpoint_url=spec.key.endpoint.url,  # for STS the session puts in its own
                 config=_config(spec),
             )
 

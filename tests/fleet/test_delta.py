@@ -103,6 +103,23 @@ def test_unchanged_jobs_are_described_once_in_the_greatest_age(account: Account)
     assert view.facts is not None
 
 
+def test_a_crowd_that_made_lists_too_long_is_looked_for_again_in_an_hour(account: Account) -> None:
+    crowd = [f"other-{i}" for i in range(250)]
+    for i, name in enumerate(crowd):
+        account.create(name, "stuck", age=i + 1.0)
+    driver = account.watch(spec(*stuck(account, 2)))
+    run(driver, HOUR)
+    assert len(account.api.inputs(LIST)) == 3, "three pages for two tuning jobs: not worth it"
+    assert len(driver.times("job-0")) == 60
+    for name in crowd:
+        account.delete(name)
+    run(driver, 300)
+    seen = len(driver.times("job-0"))
+    run(driver, HOUR)
+    assert len(account.api.inputs(LIST)) > 60
+    assert len(driver.times("job-0")) - seen == 12
+
+
 def test_a_change_is_described_in_the_round_that_shows_it(account: Account) -> None:
     names = stuck(account, 5)
     life = account.create("moves", "healthy")
