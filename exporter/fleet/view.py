@@ -67,6 +67,8 @@ class TargetView:
     ``changes_at`` is the monotonic time at which the view changes by itself, because values go stale; None: never.
     ``states`` counts the jobs in each state, ``untracked_running_jobs`` those that run and nobody watches: None while no
     list has told lately. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
+    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds): that a tuning job does not exist is an
+    answer too. None while nothing ever has been answered.
     """
 
     name: str
@@ -77,6 +79,7 @@ class TargetView:
     changes_at: float | None
     untracked_running_jobs: int | None = None
     errors: tuple[tuple[str, str], ...] = ()
+    last_answered: float | None = None
     states: Counter[JobState] = field(init=False)
 
     def __post_init__(self) -> None:
