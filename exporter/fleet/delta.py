@@ -1,8 +1,8 @@
 """Describing only what changed: what a list of the running tuning jobs spares, as pure functions.
 
-A summary of a list carries status, times and both sets of counters. The rest of a describe (best training job, run
-time, trainings not improving, convergence) may change beside them, so a describe is never older than
-``describe_max_age``.
+A summary of a list carries the status and both sets of counters. What it lacks changes only when a training job ends (best
+training job, training jobs not improving, convergence), which the counters show, or by itself: the run time, which may be
+``describe_max_age`` old. Its LastModifiedTime moves about every 10 s while nothing else does, so it tells nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from exporter.fleet.lists import PAGE_SIZE
 from exporter.fleet.schedule import next_round
 from exporter.tuning_job import same_moment
 
@@ -19,9 +18,14 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary, TuningJob
 
 
-def worthwhile(spec: TargetSpec, watched: int, running: int) -> bool:
-    """Tell whether to list: more running jobs are watched than a list has pages, on which are all ``running`` ones."""
-    return rounds(spec) > 1 and watched > max(1, math.ceil(running / PAGE_SIZE))
+def worthwhile(spec: TargetSpec, watched: int, pages: int) -> bool:
+    """Tell whether to list: more running jobs are watched than the list of all that run has ``pages``."""
+    return rounds(spec) > 1 and watched > max(1, pages)
+
+
+def is_long(watched: int, pages: int) -> bool:
+    """Tell whether the list of all that run takes more calls than it may spare."""
+    return pages > max(1, watched)
 
 
 def rounds(spec: TargetSpec) -> int:
@@ -36,12 +40,9 @@ def due_by_age(spec: TargetSpec, epoch: float, described: float) -> float:
 
 def differs(facts: TuningJob, summary: Summary) -> bool:
     """Tell whether a list says something else than the last describe did."""
-    pairs = (
-        (facts.creation_time, summary.creation_time),
-        (facts.last_modified_time, summary.last_modified_time),
-        (facts.end_time, summary.end_time),
-    )
     return (
-        (facts.arn, facts.status, facts.training_jobs, facts.objectives)
-        != (summary.arn, summary.status, summary.training_jobs, summary.objectives)
-    ) or not all(same_moment(*pair) for pair in pairs)
+        (facts.status, facts.training_jobs, facts.objectives)
+        != (summary.status, summary.training_jobs, summary.objectives)
+        or not same_moment(facts.creation_time, summary.creation_time)
+        or not same_moment(facts.end_time, summary.end_time)
+    )

@@ -18,7 +18,9 @@ RUNNING = "InProgress"
 LONGEST_RUN = 30 * 86_400.0
 """The longest that a tuning job may run: the quota on its run time."""
 
-_ON_THE_WAY = frozenset({"Stopping", "Deleting"})
+_STOPPING = "Stopping"
+_DELETING = "Deleting"
+_ON_THE_WAY = frozenset({_STOPPING, _DELETING})
 
 
 class Match(NamedTuple):
@@ -79,14 +81,16 @@ def first_lists(rule: RuleSpec, retention: float, now: float) -> Iterable[Mappin
 
     What runs is on the list that every target with rules reads anyhow.
     """
-    reach = retention + LONGEST_RUN
-    filters = _filters(rule, now - (reach if rule.created_within is None else min(reach, rule.created_within)))
+    whole_reach = retention + LONGEST_RUN
+    reach = whole_reach if rule.created_within is None else min(whole_reach, rule.created_within)
+    filters = _filters(rule, now - reach)
+    stopping = _filters(rule, now - whole_reach) | {"StatusEquals": _STOPPING}
     if not rule.statuses:
-        return [filters]
+        return [filters] if reach == whole_reach else [filters, stopping]
     wanted = rule.statuses - {RUNNING}
     # Those on the way to a status that is wanted: after this they are followed one by one.
     statuses = wanted | _ON_THE_WAY if wanted else wanted
-    return [filters | {"StatusEquals": status} for status in sorted(statuses)]
+    return [stopping if status == _STOPPING else filters | {"StatusEquals": status} for status in sorted(statuses)]
 
 
 def later_lists(rule: RuleSpec, since: float) -> Iterable[Mapping[str, Any]]:
@@ -124,7 +128,7 @@ def _filters(rule: RuleSpec, since: float) -> dict[str, Any]:
 def _too_old(rule: RuleSpec, summary: Summary, retention: float, now: float) -> bool:
     if summary.ended is not None and now >= summary.ended + retention:
         return True
-    if rule.created_within is None:
+    if rule.created_within is None or not (summary.terminal or summary.status == _DELETING):
         return False
     return summary.creation_time is None or now > summary.creation_time + rule.created_within
 

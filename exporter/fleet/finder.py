@@ -12,10 +12,10 @@ from exporter.fleet import discovery, events
 from exporter.fleet.job import Job
 from exporter.fleet.lists import Lists
 from exporter.fleet.work import Operation
-from exporter.tuning_job import Summary
+from exporter.tuning_job import Summary, name_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from exporter.clock import Instant
     from exporter.config.specs import RuleSpec, TargetSpec
@@ -31,10 +31,10 @@ RUNNING = "running"
 SWEEP = "sweep"
 _FIRST, _LATER, _LOOKUP = "first", "later", "lookup"
 
-# The API lets 100 tuning jobs run at once in an account and region, unless the quota was raised.
-_RUNNING_PAGES = 10
-# Chains of about 70 pages were seen to be throttled.
-_FIRST_PAGES = 50
+# Chains of about 70 pages were seen to be throttled. The API lets 100 tuning jobs run at once in an account and region, but
+# it may choose by status after it has cut the pages: then those that ended fill them too.
+_MAX_PAGES = 50
+_CLOCKS_DIFFER = 86_400.0
 _LATER_PERIOD = 300.0
 # What was created before it is sorted in a moment later, and clocks differ.
 _OVERLAP = 300.0
@@ -53,12 +53,15 @@ class Finder:
     ) -> None:
         self.lists = Lists(calls)
         self.running: Mapping[str, Summary] | None = None
+        """By ``name_key`` what runs in the account and region, None until a list has told."""
         self.running_told = -math.inf
+        self.running_pages = 1
+        self._running_whole = True
+        self._running_reaches = -math.inf
         self._jobs = jobs
         self._tags = tags
         self._telemetry = telemetry
         self._forget = forget
-        self._listed: frozenset[str] = frozenset()
         self._begun: dict[str, float] = {}
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
@@ -66,14 +69,13 @@ class Finder:
         self._left_out: defaultdict[str, set[str]] = defaultdict(set)
 
     def untracked(self, spec: TargetSpec, now: Instant) -> int | None:
-        """Return how many tuning jobs run that nobody watches, None when no list has told or the last one is stale."""
-        if self.running is None or now.monotonic >= self.running_told + spec.stale_after:
+        """Return how many tuning jobs run that nobody watches, None when no list has told, or not all, or not lately."""
+        if self.running is None or not self._running_whole or now.monotonic >= self.running_told + spec.stale_after:
             return None
-        return sum(name not in self._jobs and name.lower() not in self._listed for name in self.running)
+        return sum(key not in self._jobs for key in self.running)
 
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         """Take a new configuration: jobs found earlier stay as far as a rule still wants them; new rules look back."""
-        self._listed = frozenset(job.name.lower() for job in spec.jobs)
         earlier = {rule.name: rule for rule in before.rules} if before is not None else {}
         changed = {rule.name for rule in spec.rules if rule != earlier.get(rule.name)}
         if before is not None and spec.retention > before.retention:
@@ -107,11 +109,16 @@ class Finder:
                 return discovery.job_spec(rule, job.spec.name)
         return None
 
+    def list_running(self, now: Instant) -> None:
+        """Have the list read of all that runs."""
+        oldest = now.wall - discovery.LONGEST_RUN - _CLOCKS_DIFFER
+        filters = {"StatusEquals": discovery.RUNNING, **discovery.created_between(oldest, None)}
+        self.lists.plan(RUNNING, filters, now.monotonic, _MAX_PAGES)
+
     def begin_round(self, spec: TargetSpec, now: Instant) -> None:
-        """Have those lists read that each round begins with."""
-        self.lists.plan(RUNNING, {"StatusEquals": discovery.RUNNING}, now.monotonic, _RUNNING_PAGES)
-        for name, summary in self._leaving.items():
-            self.lists.plan(f"{_LOOKUP} {name}", discovery.lookup(summary), now.monotonic, 1)
+        """Have those other lists read that rules need in a round."""
+        for key, summary in [*self._leaving.items(), *self._unseen()]:
+            self.lists.plan(f"{_LOOKUP} {key}", discovery.lookup(summary), now.monotonic, 1)
         if now.monotonic < self._later_due:
             return
         self._later_due = now.monotonic + max(_LATER_PERIOD, spec.interval) - spec.interval / 2
@@ -123,14 +130,26 @@ class Finder:
             if key in self.lists:
                 continue  # with filters that reach back further
             for filters in discovery.later_lists(rule, since - _OVERLAP):
-                self.lists.plan(key, filters, now.monotonic, _FIRST_PAGES)
+                self.lists.plan(key, filters, now.monotonic, _MAX_PAGES)
             self._begun[rule.name] = now.wall
+
+    def _unseen(self) -> Iterator[tuple[str, Summary]]:
+        """Yield the discovered tuning jobs that may not be described and have left the list of what runs."""
+        for job in self._jobs:
+            lost = job.discovered and job.failure is not None and job.ended is None
+            if lost and job.listed is not None and self._has_left(job.key, job.listed):
+                yield job.key, job.listed
+
+    def _has_left(self, key: str, summary: Summary) -> bool:
+        if self.running is None or key in self.running:
+            return False
+        return (summary.creation_time or 0.0) >= self._running_reaches
 
     def _look_back(self, spec: TargetSpec, rule: RuleSpec, now: Instant) -> None:
         self._begun[rule.name] = now.wall
         for filters in discovery.first_lists(rule, spec.retention, now.wall):
             key = _key(_FIRST, rule) + filters.get("StatusEquals", "")
-            self.lists.plan(key, filters, now.monotonic, _FIRST_PAGES)
+            self.lists.plan(key, filters, now.monotonic, _MAX_PAGES)
 
     def apply(self, spec: TargetSpec, work: Work, outcome: Outcome, now: Instant) -> tuple[Listing | None, list[Event]]:
         """Take what came of a page. Return the list that it ended, if it did, and what is worth a log line."""
@@ -140,54 +159,65 @@ class Finder:
         told = [*events.of_call(spec, Operation.LIST, None, codes_before, self.lists.codes, failure)]
         if listing is None or listing.failure is not None:
             return listing, told
+        for key, summary in listing.summaries.items():
+            if (job := self._jobs.get(key)) is not None:
+                self._jobs.hear(job, summary)
+        if not listing.whole and listing.key != SWEEP and not (listing.key == RUNNING and not self._running_whole):
+            told.append(events.of_long_list(spec, listing.pages))
         if listing.key == RUNNING:
-            self._take_running(spec, listing.summaries, now)
+            self._take_running(spec, listing, now)
         elif listing.key.startswith(_LOOKUP):
-            self._looked_up(listing)
-        if not listing.whole and listing.key != SWEEP:
-            told.append(events.of_long_list(spec, len(listing.summaries)))
+            told += self._looked_up(spec, listing, now)
         told += self.consider(spec, listing.summaries.values(), now)
         return listing, told
 
-    def _take_running(self, spec: TargetSpec, running: Mapping[str, Summary], now: Instant) -> None:
-        for name, summary in (self.running or {}).items():
-            if name in running or name in self._jobs:
+    def _take_running(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
+        before, running = self.running or {}, listing.summaries
+        self.running, self.running_told, self.running_pages = running, now.monotonic, listing.pages
+        self._running_whole, self._running_reaches = listing.whole, listing.reaches
+        for key, summary in before.items():
+            if key in self._jobs or not self._has_left(key, summary):
                 continue
             found = self._match(spec, summary, now)
             if found.later or found.tags_needed:
-                self._leaving[name] = summary
-                self._waiting.pop(name, None)
-        self.running, self.running_told = running, now.monotonic
+                self._leaving[key] = summary
+                self._waiting.pop(key, None)
         for left_out in self._left_out.values():
             left_out.intersection_update(running)
         self._waiting = {
-            name: summary for name, summary in self._waiting.items() if self._match(spec, summary, now).tags_needed
+            key: summary for key, summary in self._waiting.items() if self._match(spec, summary, now).tags_needed
         }
         in_use = (self._jobs, running, self._leaving, self._waiting)
-        self._tags.keep_only(lambda name: any(name in each for each in in_use))
+        self._tags.keep_only(lambda key: any(key in each for each in in_use))
         self.lists.hurry(now.monotonic)
 
-    def _looked_up(self, listing: Listing) -> None:
-        name = listing.key.removeprefix(f"{_LOOKUP} ")
-        summary = listing.summaries.get(name)
+    def _looked_up(self, spec: TargetSpec, listing: Listing, now: Instant) -> list[Event]:
+        key = listing.key.removeprefix(f"{_LOOKUP} ")
+        summary = listing.summaries.get(key)
         if summary is None or summary.terminal:  # to be considered, then, for the last time
-            self._leaving.pop(name, None)
+            self._leaving.pop(key, None)
+        job = self._jobs.get(key)
+        if summary is None and listing.whole and job is not None and job.discovered and job.failure is not None:
+            self._forget(key, now)
+            return [events.of_discovery(spec, job.spec.name, job.spec.source, "discovered tuning job is gone")]
+        return []
 
     def consider(self, spec: TargetSpec, summaries: Iterable[Summary], now: Instant) -> list[Event]:
         """Watch those tuning jobs that a rule wants, and return what is worth a log line."""
         wanted: defaultdict[str, list[Summary]] = defaultdict(list)
         for summary in summaries:
-            if summary.name in self._jobs or summary.name.lower() in self._listed:
-                self._leaving.pop(summary.name, None)
+            key = name_key(summary.name)
+            if key in self._jobs:
+                self._leaving.pop(key, None)
                 continue
             found = self._match(spec, summary, now)
             if found.tags_needed:
-                self._waiting[summary.name] = summary
+                self._waiting[key] = summary
                 self._tags.wonder(summary, now.monotonic)
             elif found.rule is not None:
                 wanted[found.rule.name].append(summary)
             elif found.later and summary.status != discovery.RUNNING:
-                self._leaving[summary.name] = summary
+                self._leaving[key] = summary
         if not wanted:
             return []
         return [event for rule in spec.rules for event in self._admit(spec, rule, wanted.get(rule.name, []), now)]
@@ -196,7 +226,7 @@ class Finder:
         """Consider those tuning jobs again that waited for their tags."""
         told = [summary for summary in self._waiting.values() if self._tags.known(summary) is not None]
         for summary in told:
-            del self._waiting[summary.name]
+            del self._waiting[name_key(summary.name)]
         return self.consider(spec, told, now)
 
     def _match(self, spec: TargetSpec, summary: Summary, now: Instant) -> discovery.Match:
@@ -204,18 +234,18 @@ class Finder:
 
     def _admit(self, spec: TargetSpec, rule: RuleSpec, found: Iterable[Summary], now: Instant) -> list[Event]:
         """Watch what a rule found, the newest of it where a limit bites; of those that are watched the oldest go."""
-        found_by_name = {summary.name: summary for summary in found}
+        found_by_key = {name_key(summary.name): summary for summary in found}
         told: list[Event] = []
         members = [job for job in self._jobs if job.spec.source == rule.name]
         others = sum(job.spec.source not in {rule.name, LISTED} for job in self._jobs)
         limit, least = min(
             (rule.max_jobs, "max_jobs"), (spec.max_tracked_jobs - len(spec.jobs) - others, "max_tracked_jobs")
         )
-        entries = [(job.created, job.spec.name) for job in members]
-        entries += [(summary.creation_time or 0.0, name) for name, summary in found_by_name.items()]
-        kept = {name for _, name in discovery.newest(entries, limit)}
+        entries = [(job.created, job.key) for job in members]
+        entries += [(summary.creation_time or 0.0, key) for key, summary in found_by_key.items()]
+        kept = {key for _, key in discovery.newest(entries, limit)}
         left_out = self._left_out[rule.name]
-        new = {name for _, name in entries} - kept - left_out
+        new = {key for _, key in entries} - kept - left_out
         if new:
             self._telemetry.jobs_left_out.labels(spec.name, rule.name).inc(len(new))
             if not left_out:
@@ -223,16 +253,17 @@ class Finder:
         left_out |= new
         left_out -= kept
         for job in members:
-            if job.spec.name not in kept:
+            if job.key not in kept:
                 self._forget(job.spec.name, now)
                 told.append(events.of_discovery(spec, job.spec.name, rule.name, "tuning job is not watched any more"))
-        for name in kept & found_by_name.keys():
-            self._watch(rule, found_by_name[name], now)
+        for key in kept & found_by_key.keys():
+            self._watch(rule, found_by_key[key], now)
         return told
 
     def _watch(self, rule: RuleSpec, summary: Summary, now: Instant) -> None:
         spec = discovery.job_spec(rule, summary.name)
-        job = Job(spec, now.monotonic, now.monotonic, now.wall, created=summary.creation_time or 0.0)
+        created = summary.creation_time or 0.0
+        job = Job(spec, now.monotonic, now.monotonic, now.wall, created=created, listed=summary)
         self._jobs.add(job)
         if spec.tag_labels:
             self._tags.wonder(summary, now.monotonic)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import LISTED
+from exporter.errors import ErrorCode
 from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.fleet.view import JobView
+from exporter.tuning_job import name_key, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +18,17 @@ if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import JobSpec
     from exporter.errors import Failure
-    from exporter.tuning_job import TuningJob
+    from exporter.tuning_job import Summary, TuningJob
 
 
 @dataclass(slots=True)
 class Job:
     """What a target knows of one tuning job. ``due`` and ``owed`` are monotonic seconds, the rest as in JobView.
 
-    ``owed`` is when a successful describe was first due: it stays while attempts fail, and staleness counts from it.
-    ``retrying`` tells that the next describe comes before the next round does. ``described`` is when the last good
-    describe was made, on the clock of ``due``, and ``created`` when the tuning job was, as far as it is known.
+    ``due`` is when the next describe is made. ``owed`` is when a successful one should have been, and staleness counts
+    from it: only a good describe moves it to a later time, or ``postpone`` before it is reached. ``retrying`` tells that
+    the next describe comes before the next round does. ``described`` is when the last good describe was made, on the
+    clock of ``due``, and ``created`` when the tuning job was, as far as it is known. ``listed`` is what a list said last.
     """
 
     spec: JobSpec
@@ -41,17 +44,83 @@ class Job:
     retrying: bool = False
     described: float = -math.inf
     created: float = 0.0
+    listed: Summary | None = None
     in_flight: int | None = None
     view: JobView | None = None
 
+    @property
+    def key(self) -> str:
+        """The name without its case: AWS has one tuning job of it."""
+        return name_key(self.spec.name)
+
+    def plan(self, due: float, now: Instant, *, owed: float | None = None) -> None:
+        """Have it described at a time; what has been owed for longer stays so."""
+        self.due = due
+        self.owed = min(self.owed, due if owed is None else owed)
+        self.next_describe = now.wall + due - now.monotonic
+        self.view = None
+
+    def postpone(self, due: float, now: Instant) -> None:
+        """Have it described later than was planned; only for a describe that is not owed yet."""
+        self.owed = due
+        self.plan(due, now)
+
+    def succeed(self, facts: TuningJob, started: float, now: Instant) -> None:
+        """Take a good describe that was begun at a monotonic time. ``postpone`` must follow."""
+        if self.facts is not None and self.facts.creation_time != facts.creation_time:
+            self.rests_left = RESTS_AFTER_END  # the name was used again
+        if self.facts != facts:  # else what is being served would be held twice over
+            self.facts = facts
+        self.failure = None
+        self.failures = 0
+        self.last_success = now.wall
+        self.described = started
+        self.created = facts.creation_time or self.created
+        self.retrying = False
+
+    def fail(self, failure: Failure) -> None:
+        """Take a describe that failed. ``plan`` must follow."""
+        self.failure = failure
+        self.failures += 1
+        if failure.code is ErrorCode.NOT_FOUND:
+            self.facts = None
+            self.rests_left = RESTS_AFTER_END  # should the name come back, it is another tuning job's
+
+    def hear(self, summary: Summary) -> bool:
+        """Take what a list says and tell whether that changes what is shown."""
+        before = self.last_modified
+        self.listed = summary
+        if self.last_modified == before:
+            return False
+        self.view = None
+        return True
+
+    @property
+    def last_modified(self) -> float | None:
+        """LastModifiedTime of whichever answer is newer: it moves about every 10 s while the tuning job runs."""
+        if self.facts is None:
+            return None
+        told = [answer.last_modified_time for answer in (self.facts, self._listed_now) if answer is not None]
+        return max((time for time in told if time is not None), default=None)
+
+    @property
+    def _listed_now(self) -> Summary | None:
+        """What a list said of the very tuning job that was described last, not of another of its name."""
+        if self.listed is None or self.facts is None:
+            return self.listed
+        return self.listed if same_moment(self.listed.creation_time, self.facts.creation_time) else None
+
     def show(self, region: str, account_id: str | None, tags: Mapping[str, str]) -> JobView:
         """Return the view of it; ``account_id`` is the target's, for want of one of its own."""
+        facts = self.facts
+        if facts is not None and facts.last_modified_time != self.last_modified:
+            facts = replace(facts, last_modified_time=self.last_modified)
         return JobView(
             account_id=self.spec.account_id or account_id or "",
             region=region,
             name=self.spec.name,
             labels=self.spec.labels,
-            facts=self.facts,
+            facts=facts,
             failure=self.failure,
             attempted=self.attempted,
             last_success=self.last_success,
@@ -75,11 +144,18 @@ class Job:
         ended = self.failure is None and self.facts is not None and self.facts.terminal
         return ended and self.rests_left == 0
 
+    @property
+    def ended(self) -> float | None:
+        """When it ended (Unix seconds), by its last describe or, where that fails, by a list; None while it runs."""
+        if self.facts is not None and self.facts.ended is not None:
+            return self.facts.ended
+        listed = self._listed_now
+        return listed.ended if self.failure is not None and listed is not None else None
+
     def goes_at(self, retention: float, now: Instant) -> float | None:
         """Return when a discovered job that ended goes, on the clock of ``due``; None while it stays."""
-        if not self.discovered or self.facts is None or self.facts.ended is None:
-            return None
-        return now.monotonic + self.facts.ended + retention - now.wall
+        ended = self.ended if self.discovered else None
+        return None if ended is None else now.monotonic + ended + retention - now.wall
 
     def is_elsewhere(self, spec: JobSpec) -> bool:
         """Tell whether the configuration now names another account: what is known is about another tuning job then."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet.schedule import REFUSED_PAUSE, retry_at
 from exporter.fleet.work import Operation, Page
+from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,23 +25,36 @@ PAGE_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a list told: summaries by name. ``whole`` tells that its limit of pages did not end it.
+    """What a list told: summaries by ``name_key``, from ``pages`` calls.
 
-    With a ``failure`` there are no summaries: half a list tells nothing of what is not on it.
+    ``whole`` tells that its limit of pages did not end it. With a ``failure`` there are no summaries: half a list tells
+    nothing of what is not on it.
     """
 
     key: str
     summaries: Mapping[str, Summary]
+    pages: int = 0
     whole: bool = True
     failure: Failure | None = None
+
+    @property
+    def reaches(self) -> float:
+        """From which creation time on a tuning job that is not on it is none of its filters' (Unix seconds)."""
+        if self.whole:
+            return -math.inf
+        return min((summary.creation_time or 0.0 for summary in self.summaries.values()), default=math.inf)
 
 
 @dataclass(slots=True)
 class _List:
-    """A list that is to be read. ``due`` is None while a call, the one of serial ``in_flight``, is under way."""
+    """A list that is to be read. ``due`` is None while a call, the one of serial ``in_flight``, is under way.
+
+    All its pages have one ``planned`` time: what was begun is not put off by what falls due meanwhile.
+    """
 
     filters: Mapping[str, Any]
     max_pages: int
+    planned: float
     due: float | None
     in_flight: int | None = None
     token: str | None = None
@@ -49,7 +64,7 @@ class _List:
 
     def restart(self, due: float) -> None:
         """Begin again with the first page: tokens do not last."""
-        self.due, self.in_flight = due, None
+        self.planned, self.due, self.in_flight = due, due, None
         self.token, self.pages, self.summaries = None, 0, {}
 
 
@@ -65,10 +80,10 @@ class Lists:
         """Have a list read, newest first and at most ``max_pages`` pages. One that is being read stays as it is."""
         current = self._lists.get(key)
         if current is None:
-            self._lists[key] = _List(filters, max_pages, due)
+            self._lists[key] = _List(filters, max_pages, due, due)
         elif current.in_flight is None and current.pages == 0:
             current.filters, current.max_pages = filters, max_pages
-            current.due = due if current.due is None else min(due, current.due)
+            current.planned = current.due = due if current.due is None else min(due, current.due)
 
     def drop(self, key: str, *, forget_failure: bool = True) -> None:
         """Forget a list; the result of a call under way will be dropped too."""
@@ -83,6 +98,10 @@ class Lists:
     def __iter__(self) -> Iterator[str]:
         """Return the keys of the lists that are planned or being read."""
         return iter(tuple(self._lists))
+
+    def is_being_read(self, key: str) -> bool:
+        """Tell whether a list has begun to come, page by page."""
+        return key in self._lists and self._lists[key].pages > 0
 
     @property
     def due(self) -> float | None:
@@ -122,28 +141,22 @@ class Lists:
         if not isinstance(outcome, Page):
             return None
         each.pages += 1
-        each.summaries |= {summary.name: summary for summary in outcome.summaries}
+        each.summaries |= {name_key(summary.name): summary for summary in outcome.summaries}
         if outcome.unreadable:
             self._failing[key] = ErrorCode.MALFORMED_ANSWER
         elif each.pages == 1:
             self._failing.pop(key, None)
         if outcome.next_token is not None and each.pages < each.max_pages:
-            each.token, each.due, each.in_flight = outcome.next_token, now, None
+            each.token, each.due, each.in_flight = outcome.next_token, each.planned, None
             return None
         del self._lists[key]
-        return Listing(key, each.summaries, whole=outcome.next_token is None)
+        return Listing(key, each.summaries, each.pages, whole=outcome.next_token is None)
 
     def hurry(self, now: float) -> None:
         """Read those at once that wait after a failure: lists succeed again."""
         for each in self._lists.values():
             if each.failures and each.due is not None:
-                each.due = min(each.due, now)
-
-    def resume(self, key: str, now: float) -> None:
-        """Let a list be due again whose call came back after it had been given up."""
-        each = self._lists.get(key)
-        if each is not None and each.in_flight is None and each.due is not None:
-            each.due = min(each.due, now)
+                each.planned = each.due = min(each.due, now)
 
     @property
     def codes(self) -> AbstractSet[ErrorCode]:

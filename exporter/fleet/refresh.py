@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from exporter.errors import ErrorCode
 from exporter.fleet import delta
 from exporter.fleet.discovery import created_between
 from exporter.fleet.finder import RUNNING, SWEEP
@@ -21,18 +23,30 @@ if TYPE_CHECKING:
     from exporter.fleet.jobs import Jobs
     from exporter.fleet.lists import Listing
     from exporter.fleet.rounds import Rounds
+    from exporter.tuning_job import Summary
 
 _SWEEP_PERIOD = 3_600.0
-# A page of a sweep must stand for so many describes at least, or the rest is described once a day.
+# A page of a sweep must stand for so many describes at least; but a sweep may always have so many pages, and the rest
+# of it so many describes.
 _JOBS_PER_SWEEP_PAGE = 10
-# How long the number of running jobs in the account, as the last list told it, says whether another is worth it.
-_COUNT_HOLDS = 3_600.0
+_SWEEP_CALLS = 10
+# How long the length of the list of all that run, as it was last, says whether another is worth it.
+_LENGTH_HOLDS = 3_600.0
+# In how many rounds a list is read once that takes more calls than it may spare.
+_ROUNDS_PER_LONG_LIST = 5
+# A list may work where describes are denied, so one running tuning job is described at least this often.
+_PROBE_PERIOD = 300.0
 # What a round waits for beside tuning jobs; no tuning job's name has a space.
 _LIST = "the list"
+# Of a transient kind, in a row: one may happen to any call.
+_FAILURES_OF_A_TARGET = 2
 
 
 class Refresh:
-    """Part of a target, under its lock. Times are monotonic seconds where nothing else is said."""
+    """Part of a target, under its lock. Times are monotonic seconds where nothing else is said.
+
+    While ``_delta`` holds, lists tell which running tuning jobs to describe, and the others wait for their greatest age.
+    """
 
     def __init__(self, jobs: Jobs, rounds: Rounds, finder: Finder, now: float) -> None:
         self._jobs = jobs
@@ -41,78 +55,113 @@ class Refresh:
         self._epoch = now
         self._round_at = now
         self._delta = False
+        self._told_round = now
         self._no_delta_before = now
+        self._long_list_at = now
         self._sweep_at = now + _SWEEP_PERIOD
+        self._described_running = -math.inf
 
-    def round_at(self, spec: TargetSpec) -> float | None:
-        """When the next round begins, None when it would ask nothing but what falls due anyhow."""
-        return self._round_at if spec.rules or self._delta else None
+    def round_at(self, spec: TargetSpec) -> float:
+        """When the next round begins that may ask more than what falls due anyhow."""
+        return self._round_at if spec.rules or self._delta else max(self._round_at, self._sweep_at)
 
     def begin_round(self, spec: TargetSpec, now: Instant) -> None:
         """Once in each interval decide whether a list spares describes, and have it read."""
         if now.monotonic < self._round_at:
             return
         self._round_at = next_round(self._epoch, spec.interval, now.monotonic)
+        began = self._round_at - spec.interval
         running = [job for job in self._jobs if job.running]
-        told_lately = now.monotonic < self._finder.running_told + _COUNT_HOLDS
-        listed = len(self._finder.running or ()) if told_lately else 0
-        was_on, self._delta = self._delta, False
-        if now.monotonic >= self._no_delta_before and delta.worthwhile(spec, len(running), listed):
-            self._delta = True
-            self._postpone(spec, running, now)
-        elif was_on:
-            self._describe(running, now)
-        if not self._delta and not spec.rules:
-            return
-        self._finder.begin_round(spec, now)
+        pages = self._finder.running_pages if now.monotonic < self._finder.running_told + _LENGTH_HOLDS else 1
+        was_on = self._delta
+        self._delta = now.monotonic >= self._no_delta_before and delta.worthwhile(spec, len(running), pages)
+        if self._delta and not was_on:
+            self._told_round = began - spec.interval
+            self._postpone(spec, running, began, now)
+        elif was_on and not self._delta:
+            self._describe(running, began, now)
+        elif self._delta:
+            self._do_without_the_list(spec, running, began, now)
+            self._probe(spec, running, now)
+        if self._delta or self._list_for_rules(spec, len(running), pages, now.monotonic):
+            self._finder.list_running(now)
+        if spec.rules:
+            self._finder.begin_round(spec, now)
         if self._delta and not self._rounds.open:
             self._begin_counted_round(spec, now.monotonic)
         if now.monotonic >= self._sweep_at:
             self._sweep_at = now.monotonic + _SWEEP_PERIOD
             self._sweep(now)
 
+    def _list_for_rules(self, spec: TargetSpec, running: int, pages: int, now: float) -> bool:
+        if not spec.rules or (delta.is_long(running, pages) and now < self._long_list_at):
+            return False
+        self._long_list_at = now + (_ROUNDS_PER_LONG_LIST - 0.5) * spec.interval
+        return True
+
+    def _do_without_the_list(self, spec: TargetSpec, running: Iterable[Job], began: float, now: Instant) -> None:
+        """Describe what a list should have told of: it hangs, or the budget does not reach. One that is read may go on."""
+        patience = 3 if self._finder.lists.is_being_read(RUNNING) else 2
+        if began >= self._told_round + patience * spec.interval:
+            expected = self._told_round + spec.interval
+            self._describe([job for job in running if job.described < expected], expected, now)
+
+    def _probe(self, spec: TargetSpec, running: Iterable[Job], now: Instant) -> None:
+        if now.monotonic + spec.interval > self._described_running + _PROBE_PERIOD:
+            askable = [job for job in running if self._jobs.may_ask(job)]
+            self._describe(sorted(askable, key=lambda job: job.described)[:1], now.monotonic, now)
+
     def reload(self, spec: TargetSpec, before: TargetSpec, now: Instant) -> None:
         """Take another interval; jobs are described sooner where the new configuration asks for it."""
         self._round_at = min(self._round_at, next_round(self._epoch, spec.interval, now.monotonic))
+        if spec.rules != before.rules:
+            self._long_list_at = now.monotonic
         if spec.rules and not before.rules:
             self._round_at = now.monotonic
         if spec.interval < before.interval or spec.describe_max_age < before.describe_max_age:
             round_at = next_round(self._epoch, spec.interval, now.monotonic)
             for job in self._jobs:
                 if job.rests_left > 0 and job.due > round_at:
-                    self._plan(job, round_at, now)
+                    self._jobs.plan(job, round_at, now)
 
-    def succeeded(self, spec: TargetSpec, job: Job, now: float) -> None:
+    def succeeded(self, spec: TargetSpec, job: Job, now: Instant) -> None:
         """Plan the next describe after a good one."""
-        facts = job.facts
-        terminal = facts is not None and facts.terminal
+        terminal = job.facts is not None and job.facts.terminal
         if not terminal:
             job.rests_left = RESTS_AFTER_END
         if job.rests_left == 0:
-            due = now + REST
+            due = now.monotonic + REST
         elif terminal or not self._delta:
             job.rests_left -= terminal
-            due = next_round(self._epoch, spec.interval, now)
+            due = next_round(self._epoch, spec.interval, now.monotonic)
         else:
             due = delta.due_by_age(spec, self._epoch, job.described)
-        self._jobs.plan(job, due)
-        job.owed = due
-        job.retrying = False
+        self._jobs.postpone(job, due, now)
 
-    def failed(self, spec: TargetSpec, job: Job, failure: Failure, now: float) -> None:
-        """Plan the next describe after one that failed."""
-        round_at = next_round(self._epoch, spec.interval, now)
-        sooner = retry_at(job.failures, spec.interval, now)
+    def failed(self, spec: TargetSpec, job: Job, before: Failure | None, now: Instant) -> None:
+        """Plan the next describe after one that failed; ``before`` is what it failed by last time, if it did."""
+        failure = job.failure
+        if failure is None:
+            return
+        round_at = next_round(self._epoch, spec.interval, now.monotonic)
+        sooner = retry_at(job.failures, spec.interval, now.monotonic)
         job.retrying = failure.code.transient and sooner < round_at
-        self._jobs.plan(job, sooner if job.retrying else round_at)
+        due = sooner if job.retrying else round_at
+        if not failure.code.transient and job.discovered and job.ended is not None:
+            due = max(due, now.monotonic + REFUSED_PAUSE)  # no list will show a change of it
+        self._jobs.plan(job, due, now)
+        if self._delta and _is_about_the_target(job, failure, before):
+            self._describe([job for job in self._jobs if job.running], now.monotonic, now)
 
     def starting(self, spec: TargetSpec, job: Job, now: float) -> None:
-        """Open a round with the describe that is about to be made, if it is one's first."""
+        """Note that a describe is about to be made; the first one of a round opens it."""
+        if job.facts is None or not job.facts.terminal:
+            self._described_running = now
         if not self._rounds.open and not job.retrying:
             self._begin_counted_round(spec, now)
 
     def _begin_counted_round(self, spec: TargetSpec, now: float) -> None:
-        due = {job.spec.name: job.due for job in self._jobs if job.due <= now and self._jobs.may_ask(job)}
+        due = {job.key: job.due for job in self._jobs if job.due <= now and self._jobs.may_ask(job)}
         waits_for_list = self._delta and RUNNING in self._finder.lists
         names = [*due, *([_LIST] if waits_for_list else [])]
         self._rounds.begin(names, spec.interval, min(due.values(), default=now))
@@ -126,67 +175,74 @@ class Refresh:
 
     def _listed_running(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
         running = [job for job in self._jobs if job.running]
+        began = self._round_at - spec.interval
         if listing.failure is not None:
             if not listing.failure.code.transient:
                 self._no_delta_before = now.monotonic + REFUSED_PAUSE
             if self._delta:
-                began = self._round_at - spec.interval
-                self._describe([job for job in running if job.described < began], now)
+                self._describe([job for job in running if job.described < began], began, now)
             if not spec.rules and not listing.failure.code.transient:
                 self._finder.lists.drop(RUNNING, forget_failure=False)
-        elif self._delta:
-            self._describe([job for job in running if self._tells_change(job, listing)], now)
+        else:
+            self._told_round = began
+            if self._delta:
+                self._describe([job for job in running if _tells_change(job, listing)], now.monotonic, now)
         self._rounds.done(_LIST, now)
 
-    def _tells_change(self, job: Job, listing: Listing) -> bool:
-        summary = listing.summaries.get(job.spec.name)
-        return summary is None or job.facts is None or delta.differs(job.facts, summary)
-
-    def _describe(self, jobs: Iterable[Job], now: Instant) -> None:
-        """Have jobs described now that were to wait."""
+    def _describe(self, jobs: Iterable[Job], owed: float, now: Instant) -> None:
+        """Have jobs described now that were to wait; ``owed`` is since when they should have been."""
         for job in jobs:
             if job.in_flight is None and job.due > now.monotonic:
-                self._plan(job, now.monotonic, now)
-                self._rounds.add(job.spec.name)
+                self._jobs.plan(job, now.monotonic, now, owed=owed)
+                self._rounds.add(job.key)
 
-    def _postpone(self, spec: TargetSpec, jobs: Iterable[Job], now: Instant) -> None:
-        """Have jobs wait for what the list will tell, as long as their last describe is young enough."""
+    def _postpone(self, spec: TargetSpec, jobs: Iterable[Job], began: float, now: Instant) -> None:
+        """Have jobs wait for what the list will tell, unless they are owed a describe since before this round."""
         for job in jobs:
             due = delta.due_by_age(spec, self._epoch, job.described)
-            if job.in_flight is None and job.due <= now.monotonic < due:
-                self._jobs.plan(job, due)
-                job.owed = due
-                job.next_describe = now.wall + due - now.monotonic
-                job.view = None
-
-    def _plan(self, job: Job, due: float, now: Instant) -> None:
-        self._jobs.plan(job, due)
-        job.owed = min(job.owed, due)  # what has been owed for longer stays so, and stale
-        job.next_describe = now.wall + due - now.monotonic
-        job.view = None
+            if job.in_flight is None and began <= job.owed <= job.due <= now.monotonic < due:
+                self._jobs.postpone(job, due, now)
 
     def _sweep(self, now: Instant) -> None:
         resting = [job.created for job in self._jobs if job.resting]
         if resting:
-            pages = max(1, len(resting) // _JOBS_PER_SWEEP_PAGE)
+            pages = max(_SWEEP_CALLS, len(resting) // _JOBS_PER_SWEEP_PAGE)
             filters = created_between(min(resting), max(resting))
             self._finder.lists.plan(SWEEP, filters, now.monotonic, pages)
 
     def _swept(self, listing: Listing, now: Instant) -> None:
         """Let those rest on that a list shows as they were. The others are being deleted or are gone: have them described."""
-        created = [summary.creation_time or 0.0 for summary in listing.summaries.values()]
-        reached = 0.0 if listing.whole else min(created, default=0.0)
+        unseen: list[Job] = []
         for job in self._jobs:
-            if not job.resting or job.in_flight is not None or job.created < reached:
+            if not job.resting or job.in_flight is not None:
                 continue
-            summary = listing.summaries.get(job.spec.name)
-            same = (
-                summary is not None
-                and job.facts is not None
-                and summary.status == job.facts.status
-                and same_moment(summary.creation_time, job.created)
-            )
-            due = now.monotonic + REST if same else now.monotonic
-            self._plan(job, due, now)
-            if same:
-                job.owed = due
+            summary = listing.summaries.get(job.key)
+            if summary is None and job.created < listing.reaches:
+                unseen.append(job)
+            elif summary is not None and _is_as_it_was(job, summary):
+                if job.owed > now.monotonic:
+                    self._jobs.postpone(job, now.monotonic + REST, now)
+            else:
+                self._jobs.plan(job, now.monotonic, now)
+        for job in sorted(unseen, key=lambda job: job.due)[:_SWEEP_CALLS]:
+            self._jobs.plan(job, now.monotonic, now)
+
+
+def _tells_change(job: Job, listing: Listing) -> bool:
+    summary = listing.summaries.get(job.key)
+    return summary is None or job.facts is None or delta.differs(job.facts, summary)
+
+
+def _is_as_it_was(job: Job, summary: Summary) -> bool:
+    return (
+        job.facts is not None and summary.status == job.facts.status and same_moment(summary.creation_time, job.created)
+    )
+
+
+def _is_about_the_target(job: Job, failure: Failure, before: Failure | None) -> bool:
+    """Tell whether others may fail as this one has begun to. A transient failure must have come twice in a row."""
+    if failure.code is ErrorCode.NOT_FOUND:
+        return False
+    if failure.code.transient:
+        return job.failures == _FAILURES_OF_A_TARGET
+    return before is None or before.code is not failure.code

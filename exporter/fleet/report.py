@@ -41,6 +41,7 @@ def target_view(
     finder: Finder,
     *,
     attempted: bool,
+    last_answered: float | None,
     now: Instant,
 ) -> TargetView:
     """Return the view of a target, values that have gone stale left out."""
@@ -71,6 +72,7 @@ def target_view(
         min(changes, default=None),
         untracked,
         tuple(sorted({(str(operation), str(code)) for operation, code in _errors(account, tags, finder)})),
+        last_answered,
     )
 
 

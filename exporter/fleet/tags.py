@@ -12,7 +12,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
 from exporter.fleet.work import Found, Operation, Tags
-from exporter.tuning_job import same_moment
+from exporter.tuning_job import arn_key, name_key, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 100
 """The most that the API puts on a page of Search."""
 
-_SEARCH = "search"
+# No tuning job's name has a space.
+_SEARCH = "the search"
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class _Listing:
     a call has told. ``missed`` tells that a search did not find it: the index of the search lags.
     """
 
+    name: str
     labels: Mapping[str, str]
     arn: str = ""
     creation_time: float | None = None
@@ -50,7 +52,7 @@ class _Listing:
 
     def is_of(self, facts: TuningJob | Summary) -> bool:
         """Tell whether this is about that very tuning job, not an earlier one of its name."""
-        return self.arn == facts.arn and same_moment(self.creation_time, facts.creation_time)
+        return arn_key(self.arn) == arn_key(facts.arn) and same_moment(self.creation_time, facts.creation_time)
 
 
 class TagListings:
@@ -75,86 +77,91 @@ class TagListings:
         if not labels:
             self.forget(name)
             return
-        listing = self._listings.setdefault(name, _Listing(labels))
+        key = name_key(name)
+        listing = self._listings.setdefault(key, _Listing(name, labels))
+        listing.name = name
         added = labels.keys() - listing.labels.keys()
         listing.labels = labels
         if listing.arn and listing.in_flight is None:
             if added and listing.known is None:
-                self._plan(name, listing, now)
+                self._plan(key, listing, now)
             elif listing.due is None:
-                self._plan(name, listing, tags_again_at(name, now))
+                self._plan(key, listing, tags_again_at(key, now))
         if facts is not None:
             self.described(name, facts, now)
 
     def wonder(self, summary: Summary, now: float) -> None:
         """Have the tags of a tuning job read that a rule might want."""
-        self._listings.setdefault(summary.name, _Listing({}))
+        self._listings.setdefault(name_key(summary.name), _Listing(summary.name, {}))
         self.described(summary.name, summary, now)
 
     def keep_only(self, wanted: Callable[[str], bool]) -> None:
         """Forget all tuning jobs but those wanted."""
-        for name in [name for name in self._listings if not wanted(name)]:
-            self.forget(name)
+        for key in [key for key in self._listings if not wanted(key)]:
+            self.forget(key)
 
     def forget(self, name: str) -> None:
         """Drop a tuning job; the result of a call under way will be dropped too."""
-        self._listings.pop(name, None)
-        self._failing.pop(name, None)
+        self._listings.pop(name_key(name), None)
+        self._failing.pop(name_key(name), None)
 
     def described(self, name: str, facts: TuningJob | Summary, now: float) -> None:
         """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""
-        listing = self._listings.get(name)
+        key = name_key(name)
+        listing = self._listings.get(key)
         if listing is None or listing.is_of(facts):
             return
         listing.arn, listing.creation_time = facts.arn, facts.creation_time
         listing.known = None
-        self._start_anew(name, listing)
-        self._plan(name, listing, now)
+        self._start_anew(key, listing)
+        self._plan(key, listing, now)
 
     def missing(self, name: str) -> None:
         """Let a tuning job that does not exist rest until a describe succeeds; its last tags stay until then."""
-        listing = self._listings.get(name)
+        key = name_key(name)
+        listing = self._listings.get(key)
         if listing is not None:
             listing.arn, listing.due = "", None
-            self._start_anew(name, listing)
+            self._start_anew(key, listing)
 
     def resume(self, name: str) -> None:
         """Let a tuning job be due again whose call came back after it had been given up."""
-        listing = self._listings.get(name)
+        key = name_key(name)
+        listing = self._listings.get(key)
         if listing is not None and listing.due is not None:
-            self._plan(name, listing, listing.due)
+            self._plan(key, listing, listing.due)
 
     @property
     def due(self) -> float | None:
         """When the next call falls due; None when only a change can bring one."""
         while self._queue:
-            due, _, name = self._queue[0]
-            if self._is_waiting(due, name):
+            due, _, key = self._queue[0]
+            if self._is_waiting(due, key):
                 return due
             heapq.heappop(self._queue)
         return None
 
-    def _is_waiting(self, due: float, name: str) -> bool:
-        listing = self._listings.get(name)
-        return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, name)
+    def _is_waiting(self, due: float, key: str) -> bool:
+        listing = self._listings.get(key)
+        return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, listing.name)
 
     def start(self, serial: int, now: float) -> tuple[Operation, str, str, Mapping[str, Any]]:
         """Return operation, name, ARN and request of the call that is ``due``, and note its serial."""
         batch = self._batch(now)
         if len(batch) > 1:
-            for name in batch:
-                listing = self._listings[name]
+            for key in batch:
+                listing = self._listings[key]
                 listing.due, listing.in_flight = None, serial
             self._batches[serial] = batch
-            times = [self._listings[name].creation_time or 0.0 for name in batch]
+            times = [self._listings[key].creation_time or 0.0 for key in batch]
             return Operation.SEARCH, _SEARCH, "", _search(min(times), max(times))
-        _, _, name = heapq.heappop(self._queue)
-        listing = self._listings[name]
+        _, _, key = heapq.heappop(self._queue)
+        listing = self._listings[key]
         listing.due, listing.in_flight = None, serial
-        return Operation.LIST_TAGS, name, listing.arn, {}
+        return Operation.LIST_TAGS, listing.name, listing.arn, {}
 
     def _batch(self, now: float) -> list[str]:
-        """Return the names that one search may serve, newest first, at most a page of them."""
+        """Return the keys of those that one search may serve, newest first, at most a page of them."""
         if now < self._no_search_before or self._calls.stuck(Operation.SEARCH, _SEARCH):
             return []
         due: list[tuple[float, str]] = []
@@ -169,7 +176,7 @@ class TagListings:
                 due.append((listing.creation_time, entry[2]))
         for entry in put_back:  # those that are taken are not waiting any more when their turn comes
             heapq.heappush(self._queue, entry)
-        return [name for _, name in sorted(set(due), reverse=True)[:_PAGE_SIZE]]
+        return [key for _, key in sorted(set(due), reverse=True)[:_PAGE_SIZE]]
 
     def apply(self, spec: TargetSpec, work: Work, outcome: Outcome, now: float) -> tuple[Event, ...]:
         """Take what came of a call and return what is worth a log line. A failure leaves what is known as it is."""
@@ -178,27 +185,27 @@ class TagListings:
             name = None
             self._apply_search(work, outcome, now)
         else:
-            name = work.name
-            listing = self._listings.get(name)
+            name, key = work.name, name_key(work.name)
+            listing = self._listings.get(key)
             if listing is None or listing.in_flight != work.serial:
                 return ()
-            self._apply_list(name, listing, outcome, now)
+            self._apply_list(key, listing, outcome, now)
         failure = outcome if isinstance(outcome, Failure) else None
         return events.of_call(spec, work.operation, name, codes_before, self.codes, failure)
 
-    def _apply_list(self, name: str, listing: _Listing, outcome: Outcome, now: float) -> None:
+    def _apply_list(self, key: str, listing: _Listing, outcome: Outcome, now: float) -> None:
         if isinstance(outcome, Tags):
-            self._learn(name, listing, outcome.by_key, now)
+            self._learn(key, listing, outcome.by_key, now)
         elif isinstance(outcome, Failure):
             listing.failures += 1
-            self._failing[name] = outcome.code
-            self._plan(name, listing, tags_retry_at(listing.failures, now))
+            self._failing[key] = outcome.code
+            self._plan(key, listing, tags_retry_at(listing.failures, now))
 
     def _apply_search(self, work: Work, outcome: Outcome, now: float) -> None:
         batch = {
-            name: listing
-            for name in self._batches.pop(work.serial, ())
-            if (listing := self._listings.get(name)) is not None and listing.in_flight == work.serial
+            key: listing
+            for key in self._batches.pop(work.serial, ())
+            if (listing := self._listings.get(key)) is not None and listing.in_flight == work.serial
         }
         if not isinstance(outcome, Found):
             if isinstance(outcome, Failure):
@@ -206,26 +213,26 @@ class TagListings:
                 self._failing[_SEARCH] = outcome.code
                 pause = tags_retry_at(self._search_failures, now)
                 self._no_search_before = pause if outcome.code.transient else now + REFUSED_PAUSE
-            for name, listing in batch.items():  # ListTags tells it meanwhile
-                self._plan(name, listing, now)
+            for key, listing in batch.items():  # ListTags tells it meanwhile
+                self._plan(key, listing, now)
             return
         self._search_failures = 0
         self._failing.pop(_SEARCH, None)
-        found = {name for name, listing in batch.items() if listing.arn in outcome.tags}
+        found = {key for key, listing in batch.items() if arn_key(listing.arn) in outcome.tags}
         # Of the next page the others are, unless jobs that nobody asked about fill the pages.
         reached = min(outcome.created.values(), default=0.0) if not outcome.whole and len(found) > 1 else 0.0
-        for name, listing in batch.items():
-            if name in found:
-                self._learn(name, listing, outcome.tags[listing.arn], now)
+        for key, listing in batch.items():
+            if key in found:
+                self._learn(key, listing, outcome.tags[arn_key(listing.arn)], now)
             else:
                 listing.missed = (listing.creation_time or 0.0) >= reached
-                self._plan(name, listing, now)
+                self._plan(key, listing, now)
 
-    def _learn(self, name: str, listing: _Listing, tags: Mapping[str, str], now: float) -> None:
+    def _learn(self, key: str, listing: _Listing, tags: Mapping[str, str], now: float) -> None:
         listing.known = dict(tags)
-        self._start_anew(name, listing)
+        self._start_anew(key, listing)
         if listing.labels:
-            self._plan(name, listing, tags_again_at(name, now))
+            self._plan(key, listing, tags_again_at(key, now))
 
     @property
     def codes(self) -> AbstractSet[ErrorCode]:
@@ -236,28 +243,28 @@ class TagListings:
     def errors(self) -> AbstractSet[tuple[Operation, ErrorCode]]:
         """The codes by which each operation fails."""
         return {
-            (Operation.SEARCH if name == _SEARCH else Operation.LIST_TAGS, code) for name, code in self._failing.items()
+            (Operation.SEARCH if key == _SEARCH else Operation.LIST_TAGS, code) for key, code in self._failing.items()
         }
 
     def of(self, name: str) -> Mapping[str, str]:
         """Return the tags that are labels and known, by the labels' names."""
-        listing = self._listings.get(name)
+        listing = self._listings.get(name_key(name))
         if listing is None or listing.known is None:
             return {}
         return {label: listing.known[key] for key, label in listing.labels.items() if key in listing.known}
 
     def known(self, summary: Summary) -> Mapping[str, str] | None:
         """Return all tags of a tuning job, None while they are not known."""
-        listing = self._listings.get(summary.name)
+        listing = self._listings.get(name_key(summary.name))
         return listing.known if listing is not None and listing.is_of(summary) else None
 
-    def _start_anew(self, name: str, listing: _Listing) -> None:
+    def _start_anew(self, key: str, listing: _Listing) -> None:
         listing.failures, listing.in_flight, listing.missed = 0, None, False
-        self._failing.pop(name, None)
+        self._failing.pop(key, None)
 
-    def _plan(self, name: str, listing: _Listing, due: float) -> None:
+    def _plan(self, key: str, listing: _Listing, due: float) -> None:
         listing.due, listing.in_flight = due, None
-        heapq.heappush(self._queue, (due, next(self._serials), name))
+        heapq.heappush(self._queue, (due, next(self._serials), key))
 
 
 def _search(first: float, last: float) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ code. Threads hold ``condition`` round every call; single-threaded drivers need 
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,10 @@ from exporter.fleet.job import Job
 from exporter.fleet.jobs import Jobs
 from exporter.fleet.refresh import Refresh
 from exporter.fleet.rounds import Rounds
-from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.fleet.tags import TagListings
 from exporter.fleet.work import Operation, Outcome, Work
 from exporter.sagemaker import Budget
-from exporter.tuning_job import TuningJob
+from exporter.tuning_job import TuningJob, name_key
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
@@ -52,7 +52,9 @@ class Target:
         self._refresh = Refresh(self._jobs, self._rounds, self._finder, now.monotonic)
         self._starved_since: float | None = None
         self._attempted = False
+        self._last_answered: float | None = None
         self._changed = False
+        self._changes_told = 0
         self._adopt(None, now)
 
     @property
@@ -71,35 +73,35 @@ class Target:
         self._refresh.reload(spec, before, now)
 
     def _adopt(self, before: TargetSpec | None, now: Instant) -> None:
-        wanted = {job.name: job for job in self._spec.jobs}
+        wanted = {name_key(job.name): job for job in self._spec.jobs}
         self._finder.reload(self._spec, before, now)
         for job in tuple(self._jobs):
-            name = job.spec.name
-            if name in wanted:
+            listed = wanted.get(job.key)
+            if listed is not None and listed.name == job.spec.name:
                 continue
-            taken = any(name.lower() == other.lower() for other in wanted) if job.discovered else False
-            found = None if taken else self._finder.spec_after_reload(self._spec, job)
+            found = self._finder.spec_after_reload(self._spec, job) if listed is None else None
             if found is None:
-                self._forget(name, now)
+                self._forget(job.spec.name, now)
             else:
                 job.spec, job.view = found, None
-                self._tags.want(name, found.tag_labels, job.facts, now.monotonic)
-        for name, job_spec in wanted.items():
-            known = self._jobs.get(name)
+                self._tags.want(job.spec.name, found.tag_labels, job.facts, now.monotonic)
+        for job_spec in wanted.values():
+            known = self._jobs.get(job_spec.name)
             if known is None or known.is_elsewhere(job_spec):
-                self._forget(name, now)
+                self._forget(job_spec.name, now)
                 known = Job(job_spec, now.monotonic, now.monotonic, now.wall)
                 self._jobs.add(known)
             known.spec = job_spec
             known.view = None
-            self._tags.want(name, job_spec.tag_labels, known.facts, now.monotonic)
-        self._jobs.arrange(iter(wanted))
+            self._tags.want(job_spec.name, job_spec.tag_labels, known.facts, now.monotonic)
+        self._jobs.arrange(wanted)
+        self._changed = True
         self._telemetry.add_target(self._spec.name, report.operations(self._spec))
 
     def _forget(self, name: str, now: Instant) -> None:
         self._jobs.remove(name)
         self._tags.forget(name)
-        self._rounds.done(name, now)
+        self._rounds.done(name_key(name), now)
 
     def next(self, now: Instant) -> Work | None:
         """Return the call to make now, or None when nothing is due or the budget is spent: see ``wakes_at``."""
@@ -168,12 +170,13 @@ class Target:
             self._tags.resume(work.name)
         job = self._jobs.get(work.name)
         if work.operation is Operation.DESCRIBE and job is not None and job.in_flight is None:
-            self._jobs.plan(job, now.monotonic)
+            self._jobs.plan(job, now.monotonic, now)
         return ()
 
     def take_changed(self) -> bool:
-        """Tell whether the view may have changed since this was asked last."""
-        changed, self._changed = self._changed, False
+        """Tell whether the view may have changed since this was asked last; ask after each call of ``next`` too."""
+        changed = self._changed or self._changes_told != self._jobs.changes
+        self._changed, self._changes_told = False, self._jobs.changes
         return changed
 
     def has_more(self, now: Instant) -> bool:
@@ -183,6 +186,8 @@ class Target:
 
     def _apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
+        if work.operation in {Operation.DESCRIBE, Operation.LIST} and _is_answer(outcome):
+            self._last_answered = now.wall
         if isinstance(outcome, Failure):
             self._telemetry.api_errors.labels(self._spec.name, work.operation, outcome.code).inc()
             if outcome.code is ErrorCode.THROTTLED and work.operation in {Operation.DESCRIBE, Operation.LIST}:
@@ -213,7 +218,6 @@ class Target:
         before = (job.facts, job.failure)
         job.in_flight = None
         job.attempted = True
-        job.view = None
         if isinstance(outcome, TuningJob):
             self._succeed(job, outcome, work, now)
         elif isinstance(outcome, Failure):
@@ -221,33 +225,22 @@ class Target:
                 self._forget(work.name, now)
                 return (events.of_discovery(self._spec, work.name, job.spec.source, "discovered tuning job is gone"),)
             self._fail(job, outcome, now)
-        job.next_describe = now.wall + job.due - now.monotonic
-        self._rounds.done(work.name, now)
+        self._rounds.done(job.key, now)
         return events.of_describe(self._spec, work.name, *before, job.facts, job.failure)
 
     def _succeed(self, job: Job, facts: TuningJob, work: Work, now: Instant) -> None:
         if self._account.learn(facts.account_id):
             self._show_account()
-        if job.facts is not None and job.facts.creation_time != facts.creation_time:
-            job.rests_left = RESTS_AFTER_END  # the name was used again
         self._tags.described(job.spec.name, facts, now.monotonic)
-        if job.facts != facts:  # else what is being served would be held twice over
-            job.facts = facts
-        job.failure = None
-        job.failures = 0
-        job.last_success = now.wall
-        job.described = work.started
-        job.created = facts.creation_time or job.created
-        self._refresh.succeeded(self._spec, job, now.monotonic)
+        job.succeed(facts, work.started, now)
+        self._refresh.succeeded(self._spec, job, now)
 
     def _fail(self, job: Job, failure: Failure, now: Instant) -> None:
-        job.failure = failure
-        job.failures += 1
+        before = job.failure
+        job.fail(failure)
         if failure.code is ErrorCode.NOT_FOUND:
-            job.facts = None
             self._tags.missing(job.spec.name)
-            job.rests_left = RESTS_AFTER_END  # should the name come back, it is another tuning job's
-        self._refresh.failed(self._spec, job, failure, now.monotonic)
+        self._refresh.failed(self._spec, job, before, now)
         self._account.wonder(self._spec, now.monotonic)
 
     def _apply_list(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
@@ -265,9 +258,9 @@ class Target:
         return tuple(told)
 
     def _what_lists_show(self, now: Instant) -> tuple[object, ...]:
-        """Return what of the view a list may change; that it has jobs described at once will be seen by the describes."""
+        """Return what of the view a list may change beside the tuning jobs."""
         untracked, codes = self._finder.untracked(self._spec, now), self._finder.lists.codes
-        return self._attempted, self._account.id, self._jobs.comings_and_goings, untracked, codes
+        return self._attempted, self._account.id, untracked, codes
 
     def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         told = self._tags.apply(self._spec, work, outcome, now.monotonic)
@@ -283,7 +276,14 @@ class Target:
                 self._forget(job.spec.name, now)
         attempted = self._attempted or not (self._jobs or self._spec.rules)
         return report.target_view(
-            self._spec, self._jobs, self._account, self._tags, self._finder, attempted=attempted, now=now
+            self._spec,
+            self._jobs,
+            self._account,
+            self._tags,
+            self._finder,
+            attempted=attempted,
+            last_answered=self._last_answered,
+            now=now,
         )
 
     def _show_account(self) -> None:
@@ -295,18 +295,24 @@ class Target:
         return min((due for due in dues if due is not None), default=None)
 
     def _start(self, now: Instant) -> Work:
-        """Return the call that is due for longest; what brings news of many tuning jobs at once before the others."""
+        """Return the call to make of those that are due.
+
+        What has waited for longest comes first, but a list goes before describes that fell due within the interval
+        before it, since it brings news of many tuning jobs at once, and tags go after those of the interval after them.
+        So none waits for ever, however small the budget.
+        """
         serial = next(self._serials)
         region, account_id = self._spec.key.region, self._account.id
         if _is_due(self._account.due, now):
             self._account.start()
             return Work(serial, Operation.IDENTIFY, now.monotonic, region)
-        if _is_due(self._finder.lists.due, now):
+        listed = _since(self._finder.lists.due, now) - self._spec.interval
+        tagged = _since(self._tags.due, now) + self._spec.interval
+        first = min(listed, _since(self._jobs.due, now), tagged)
+        if listed == first:
             key, request = self._finder.lists.start(serial)
             return Work(serial, Operation.LIST, now.monotonic, region, key, account_id, request=request)
-        described, tags = self._jobs.due, self._tags.due
-        # Tags can wait and values cannot, but neither for ever.
-        if tags is not None and (described is None or min(tags + self._spec.interval, now.monotonic) < described):
+        if tagged == first and tagged < _since(self._jobs.due, now):
             operation, name, arn, request = self._tags.start(serial, now.monotonic)
             return Work(serial, operation, now.monotonic, region, name, arn=arn, request=request)
         job = self._jobs.pop()
@@ -318,3 +324,12 @@ class Target:
 
 def _is_due(due: float | None, now: Instant) -> bool:
     return due is not None and due <= now.monotonic
+
+
+def _since(due: float | None, now: Instant) -> float:
+    """Return since when a call has been due, infinite when none is."""
+    return due if due is not None and due <= now.monotonic else math.inf
+
+
+def _is_answer(outcome: Outcome) -> bool:
+    return not isinstance(outcome, Failure) or outcome.code is ErrorCode.NOT_FOUND

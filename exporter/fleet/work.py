@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.sagemaker import one_line
-from exporter.tuning_job import MalformedAnswer, Summary, TuningJob, reduce, reduce_summary
+from exporter.tuning_job import MalformedAnswer, Summary, TuningJob, arn_key, name_key, reduce, reduce_summary
 from exporter.tuning_job.members import mapping, mappings, text, time
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one page of a search found: tags and creation time by ARN. ``whole`` tells that there was no further page."""
+    """What one page of a search found: tags and creation time by ``arn_key``. ``whole`` tells that there was no further page."""
 
     tags: Mapping[str, Mapping[str, str]]
     created: Mapping[str, float]
@@ -109,7 +109,7 @@ def _checked(job: TuningJob, work: Work) -> TuningJob:
 
     The API takes only a name: asked with the credentials of account B for the ARN of account A, it returns B's.
     """
-    if job.name != work.name:
+    if name_key(job.name) != name_key(work.name):
         raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"asked for {work.name}, the answer is about {job.name}")
     if job.region != work.region:
         raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"asked in region {work.region}, the answer is from {job.region}")
@@ -152,8 +152,8 @@ def _found(answer: Mapping[str, Any]) -> Found:
         if arn is None or creation is None:
             continue  # not found, then: its tags are listed
         pairs = ((text(tag, "Key"), tag.get("Value")) for tag in mappings(record, "Tags"))
-        tags[arn] = {key: value for key, value in pairs if key is not None and isinstance(value, str)}
-        created[arn] = creation
+        tags[arn_key(arn)] = {key: value for key, value in pairs if key is not None and isinstance(value, str)}
+        created[arn_key(arn)] = creation
     return Found(tags, created, _next_token(answer) is None)
 
 

@@ -105,13 +105,7 @@ class Workers:
             while not self._stopping and not self._is_surplus():
                 now = self._clock.now()
                 if expired := self.target.expire(now):
-                    # Whoever is told may hold a lock of its own round a look at the target.
-                    self.target.condition.release()
-                    try:
-                        log_events(expired)
-                        self._on_change(False)  # noqa: FBT003 - one argument, told above
-                    finally:
-                        self.target.condition.acquire()
+                    self._tell_of_change(expired)
                     continue
                 free = self._may_call()
                 work = self.target.next(now) if free else None
@@ -119,12 +113,26 @@ class Workers:
                     if self._waiting == 1:
                         self._add_thread()
                     self._waiting -= 1
+                if self.target.take_changed():
+                    self._tell_of_change(())
+                    if work is None:
+                        continue
+                if work is not None:
                     return work
                 self._clock.wait(self.target.condition, self.target.wakes_at(now) if free else self.target.expires_at)
             self._waiting -= 1
             if not self._stopping:
                 self._threads.remove(threading.current_thread())
             return None
+
+    def _tell_of_change(self, events: Iterable[Event]) -> None:
+        """Let go of the lock for it: whoever is told may hold one of its own round a look at the target."""
+        self.target.condition.release()
+        try:
+            log_events(events)
+            self._on_change(False)  # noqa: FBT003 - one argument, told above
+        finally:
+            self.target.condition.acquire()
 
     def _may_call(self) -> bool:
         """Tell whether this thread may make a call: there is room for it, and another to wait in its place."""

@@ -10,6 +10,8 @@ from exporter.tuning_job.model import (
     Summary,
     TrainingJob,
     TuningJob,
+    arn_key,
+    name_key,
     same_moment,
 )
 from exporter.tuning_job.reduce import MalformedAnswer, reduce, reduce_summary
@@ -25,6 +27,8 @@ __all__ = [
     "Summary",
     "TrainingJob",
     "TuningJob",
+    "arn_key",
+    "name_key",
     "reduce",
     "reduce_summary",
     "same_moment",

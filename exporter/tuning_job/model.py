@@ -17,6 +17,16 @@ TERMINAL_STATUSES = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"}
 """The values of HyperParameterTuningJobStatus after which the API's numbers settle."""
 
 
+def name_key(name: str) -> str:
+    """Return what two spellings of one tuning job's name share: AWS knows names without regard to case."""
+    return name.lower()
+
+
+def arn_key(arn: str) -> str:
+    """Return what two spellings of one ARN share: answers give the name in it in lower case, or as it was created."""
+    return arn.lower()
+
+
 def same_moment(a: float | None, b: float | None) -> bool:
     """Tell whether two answers mean the same time: operations may round it differently, by less than a second."""
     return a == b if a is None or b is None else abs(a - b) < 1.0

@@ -121,7 +121,7 @@ def test_thirty_days_of_jobs_coming_and_going_leave_nothing_behind() -> None:
 def test_what_is_held_is_seen_by_the_test_above() -> None:
     clock = ManualClock(NOW)
     target = Target(target_spec(*(f"job-{i}" for i in range(1_000))), Own(), clock.now())
-    assert _sizes(target)["Jobs._by_name"] == 1_000
+    assert _sizes(target)["Jobs._by_key"] == 1_000
 
 
 def _sizes(target: Target) -> dict[str, int]:
