@@ -25,7 +25,10 @@ SECTIONS = {
     " is configured: alert on them first.",
     "State and progress": "What the tuning job is, and how far it has come.",
     "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether less is better.",
-    "Times": "Unix times in seconds. Subtract them from `time()` for an age.",
+    "Times": "Unix times in seconds. Subtract them from `time()` for an age: `time() - created` is how long a running tuning job has"
+    " run, to the second, where `runtime_seconds` is as old as its last describe. SageMaker moves the time of the last change on every"
+    " 10 seconds or so while a tuning job runs or stops, whatever happens, so it tells nothing until the tuning job has ended; then it equals"
+    " the end. Since when a status holds only the series of `status` tell.",
     "Limits and completion criteria": "What was asked for when the tuning job was created; it never changes.",
     "Opt-in": "Exposed only where `collect` in the configuration names them. What a tuning job has beyond the most series"
     f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.",
@@ -52,8 +55,11 @@ rate({OWN_PREFIX}_rate_limit_wait_seconds_total[5m]) > 0.5
 # A configuration was refused, and the one before is still at work.
 {OWN_PREFIX}_config_last_reload_successful == 0
 
-# No round over the tuning jobs of a target has ended for ten minutes.
-time() - {OWN_PREFIX}_last_poll_timestamp_seconds > 600
+# Describes that have been due for ten minutes. A tuning job that has ended rests for up to a day: no old answer is a sign of trouble.
+time() - max by ({JOIN}) ({PREFIX}next_describe_timestamp_seconds) > 600
+
+# Targets for which AWS has not answered one call since the exporter started.
+{OWN_PREFIX}_target_info unless on (target) max by (target) ({OWN_PREFIX}_target_last_success_timestamp_seconds)
 ```"""
 
 ERRORS_INTRODUCTION = f"""\

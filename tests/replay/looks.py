@@ -57,7 +57,7 @@ def _in_status(*statuses: str) -> Look:
     def look(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:
         for status in statuses:
             held = [span for span in spans if span.state.status == status]
-            if held and held[-1].until - held[0].since > numbers.get("age", 0):
+            if held and held[-1].until - held[0].since > numbers.get("window", 0):
                 yield held[0].since, held[0].since, min(held[-1].until, (life.ended or math.inf) + RETENTION)
 
     return look

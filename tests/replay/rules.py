@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 LASTING = {
-    "SageMakerTuningJobStuckStopping": ("age",),
+    "SageMakerTuningJobStuckStopping": ("window",),
     "SageMakerTuningJobStuck": ("window",),
     "SageMakerTuningJobConvergedStillRunning": ("age",),
     "SageMakerTuningJobSlotsStarved": ("window",),

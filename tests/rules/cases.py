@@ -13,6 +13,8 @@ PLACE = {"aws_account_id": ACCOUNT, "aws_region": REGION}
 TARGET = {**PLACE, "target": "prod"}
 WARNING, INFO, CRITICAL = ({"severity": name} for name in ("warning", "info", "critical"))
 TARGET_INFO = own("target_info", 1, **TARGET)
+LIST, DESCRIBE = "ListHyperParameterTuningJobs", "DescribeHyperParameterTuningJob"
+ANSWERED = own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, target="prod")
 
 
 def merged(*worlds: World) -> World:
@@ -39,18 +41,30 @@ STORIES = (
     Story(
         "SageMakerTuningJobStuckStopping",
         job({0: "InProgress", 10: "Stopping", 110: "Stopped"}),
-        {80: 1, 140: 0},
+        {75: 1, 140: 0},
         {**JOB, **WARNING, "status": "Stopping"},
         f"Tuning job {NAME} does not get out of Stopping",
-        f"Tuning job {NAME} {WHERE} has been Stopping for 1h 10m 0s; its training jobs may still be running.",
+        f"Tuning job {NAME} {WHERE} has been Stopping for long now; its training jobs may still be running.",
     ),
     Story(
         "SageMakerTuningJobStuckStopping",
         job({0: "Stopped", 10: "Deleting", 110: None}),
-        {80: 1, 140: 0},
+        {75: 1, 140: 0},
         {**JOB, **WARNING, "status": "Deleting"},
         f"Tuning job {NAME} does not get out of Deleting",
-        f"Tuning job {NAME} {WHERE} has been Deleting for 1h 10m 0s; its training jobs may still be running.",
+        f"Tuning job {NAME} {WHERE} has been Deleting for long now; its training jobs may still be running.",
+    ),
+    # Out of sight for a while, first from the middle on and then from before the window.
+    *(
+        Story(
+            "SageMakerTuningJobStuckStopping",
+            job({0: "InProgress", 10: "Stopping", since: None, until: "Stopping", 160: "Stopped"}),
+            {fires: 1, 190: 0},
+            {**JOB, **WARNING, "status": "Stopping"},
+            f"Tuning job {NAME} does not get out of Stopping",
+            f"Tuning job {NAME} {WHERE} has been Stopping for long now; its training jobs may still be running.",
+        )
+        for since, until, fires in ((30, 60, 75), (20, 90, 95))
     ),
     Story(
         "SageMakerTuningJobTrainingJobsFailing",
@@ -141,7 +155,8 @@ STORIES = (
             {0: "InProgress", 60: "Completed"},
             training_jobs={"Completed": 36, "InProgress": 4},
             max_training_jobs=60,
-            runtime_seconds=lambda minute: 60.0 * min(180 + minute, 240),
+            # As it was half an hour before.
+            runtime_seconds=lambda minute: 60.0 * min(150 + minute, 240),
             max_runtime_seconds=14_400,
         ),
         {20: 1, 90: 0},
@@ -261,9 +276,23 @@ STORIES = (
         f"Tuning jobs {WHERE} cannot be described (2): assume_role_denied. Nobody watches them until that is mended.",
     ),
     Story(
+        "SageMakerTuningExporterBlind",
+        merged(
+            own("target_info", {10: 1}, **TARGET),
+            own("target_error_info", {10: 1, 60: None}, target="prod", operation=LIST, code="no_credentials"),
+            own("target_last_success_timestamp_seconds", {60: 3600}, target="prod"),
+        ),
+        {15: 1, 75: 0},
+        {**TARGET, **CRITICAL},
+        "The exporter sees nothing of target prod",
+        f"Since the exporter started, AWS has answered no list and no describe for target prod {WHERE}. Nobody watches the"
+        f" tuning jobs there. {LIST} fails with no_credentials.",
+    ),
+    Story(
         "SageMakerTuningExporterCallsFailing",
         merged(
             TARGET_INFO,
+            ANSWERED,
             own(
                 "target_error_info",
                 {10: 1, 80: None},
@@ -378,6 +407,23 @@ QUIET = (
     ),
     Quiet("SageMakerTuningJobStuckStopping", "long in progress", job(created=-DAY)),
     Quiet(
+        "SageMakerTuningJobStuckStopping",
+        "first seen as it had just begun to stop",
+        job({0: None, 55: "Stopping", 115: "Stopped"}),
+    ),
+    Quiet(
+        "SageMakerTuningJobStuckStopping",
+        "stopped while nobody looked, and gone",
+        job({0: "Stopping", 40: None}),
+        150,
+    ),
+    Quiet(
+        "SageMakerTuningJobStuckStopping",
+        "deleted at the second attempt, each of which took a while",
+        job({0: "Deleting", 40: "DeleteFailed", 70: "Deleting", 130: None}),
+        180,
+    ),
+    Quiet(
         "SageMakerTuningJobTrainingJobsFailing",
         "too few to tell",
         job(training_jobs={"NonRetryableError": 9, "Completed": 1, "InProgress": 1}),
@@ -475,11 +521,12 @@ QUIET = (
             runtime_seconds=14_000,
             max_runtime_seconds=14_400,
         ),
+        60,
     ),
     Quiet(
         "SageMakerTuningJobNearTimeLimit",
         "time is left to mend the pace",
-        job(training_jobs={"Completed": 4}, max_training_jobs=60, runtime_seconds=11_520, max_runtime_seconds=14_400),
+        job(created=-72, training_jobs={"Completed": 4}, max_training_jobs=60, max_runtime_seconds=14_400),
     ),
     Quiet(
         "SageMakerTuningJobNoBestValue",
@@ -606,6 +653,37 @@ QUIET = (
     Quiet("SageMakerTuningJobMissing", "another error", job({0: None}, code="timeout")),
     Quiet("SageMakerTuningExporterAccessDenied", "renewed in time", job(code={10: "expired_credentials", 19: None})),
     Quiet("SageMakerTuningExporterAccessDenied", "another error", job({0: None}, code="throttled")),
+    Quiet("SageMakerTuningExporterBlind", "it sees", merged(TARGET_INFO, ANSWERED)),
+    Quiet(
+        "SageMakerTuningExporterBlind",
+        "the first answer came late",
+        merged(
+            own("target_info", {10: 1}, **TARGET),
+            own("target_last_success_timestamp_seconds", {14: 840}, target="prod"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterBlind",
+        "calls fail since the first answers",
+        merged(
+            TARGET_INFO,
+            own("target_last_success_timestamp_seconds", 0, target="prod"),
+            own("target_error_info", {10: 1}, target="prod", operation=LIST, code="access_denied"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterBlind",
+        "of two replicas one sees",
+        merged(
+            *(own("target_info", 1, **TARGET, instance=pod) for pod in "ab"),
+            own("target_last_success_timestamp_seconds", 0, target="prod", instance="b"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterCallsFailing",
+        "it sees nothing at all, which has its own alert",
+        merged(TARGET_INFO, own("target_error_info", 1, target="prod", operation=LIST, code="access_denied")),
+    ),
     Quiet(
         "SageMakerTuningExporterCallsFailing",
         "well again in time",

@@ -9,21 +9,23 @@ from typing import Any
 
 import pytest
 from render_rules import RULES, alerts, dump, load, render
-from rules.cases import QUIET, STORIES, TARGET_INFO, merged
+from rules.cases import ANSWERED, DESCRIBE, LIST, PLACE, QUIET, STORIES, TARGET_INFO, merged
 from rules.story import fire, group, timeline
-from rules.world import ACCOUNT, NAME, STEP, TEAM, job, of_pod, outage_of_aws, own, scrape, two_replicas
+from rules.world import ACCOUNT, NAME, REGION, STEP, TEAM, job, of_pod, outage_of_aws, own, scrape, two_replicas
 
 DOCUMENT = load()
 ALERTS = {rule["alert"]: rule for rule in alerts(DOCUMENT)}
 RUNBOOKS = "https://example.com/sagemaker-tuning-exporter/docs/runbooks.md"
 
 
-def rehearse(promtool: Path, folder: Path, rules: list[dict[str, Any]], tests: list[dict[str, Any]]) -> None:
-    """Fail with what promtool says when rules do not pass these tests."""
+def rehearse(
+    promtool: Path, folder: Path, rules: list[dict[str, Any]], tests: list[dict[str, Any]], minutes: int = STEP
+) -> None:
+    """Fail with what promtool says when rules, evaluated each so many minutes, do not pass these tests."""
     (folder / "rules.yaml").write_text(dump({"groups": [{"name": "tested", "rules": rules}]}))
     # JSON is YAML.
     (folder / "tests.yaml").write_text(
-        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{STEP}m", "tests": tests})
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{minutes}m", "tests": tests})
     )
     run = subprocess.run(
         [promtool, "test", "rules", "tests.yaml"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
@@ -79,6 +81,7 @@ EXPORTER = merged(
     own("build_info", 1, job="sagemaker", instance="a:10980"),
     own("config_last_reload_successful", 1, job="sagemaker", instance="a:10980"),
     TARGET_INFO,
+    ANSWERED,
 )
 HEALTHY = job(
     training_jobs={"Completed": 20, "Stopped": 12, "NonRetryableError": 2, "RetryableError": 1, "InProgress": 4},
@@ -110,6 +113,51 @@ def test_no_trouble_raises_the_alert_of_another(promtool: Path, tmp_path: Path) 
     ):
         tests.append(group(name, exporter | scraped, ever_fired(expected, 240)))
     rehearse(promtool, tmp_path, list(ALERTS.values()), tests)
+
+
+def test_who_sees_nothing_is_told_of_within_five_minutes(promtools: Path, tmp_path: Path) -> None:
+    """Scraped and evaluated once a minute; a start is up to a minute before its first scrape, an evaluation after it."""
+    blind = ALERTS["SageMakerTuningExporterBlind"]
+    series = [{"series": f"{next(iter(TARGET_INFO))}", "values": "_ 1x9"}]
+    expected = [fire(blind["alert"], minute, number) for minute, number in ((2, 0), (3, 1), (10, 1))]
+    tests = [{"interval": "1m", "input_series": series, "promql_expr_test": expected}]
+    rehearse(promtools, tmp_path, [blind], tests, 1)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, ""])
+def test_who_sees_nothing_is_told_why(promtools: Path, tmp_path: Path, account: str) -> None:
+    """By its lists and by the describes of its tuning jobs, whether the account is known or not."""
+    blind = ALERTS["SageMakerTuningExporterBlind"]
+    place = {**PLACE, "aws_account_id": account}
+    failing = merged(
+        own("target_info", 1, target="prod", **place),
+        own("target_error_info", 1, target="prod", operation=LIST, code="assume_role_denied"),
+        own("target_error_info", 1, target="prod", operation="GetCallerIdentity", code="connection"),
+        own("target_error_info", 1, target="other", operation="ListTags", code="tls"),
+        *(job({0: None}, name=name, code=code) for name, code in (("a", "timeout"), ("b", "tls"), ("c", "tls"))),
+    )
+    if not account:
+        failing = {
+            series._replace(labels=tuple(pair for pair in series.labels if pair != ("aws_account_id", ACCOUNT))): value
+            for series, value in failing.items()
+        }
+    known = {"aws_account_id": account} if account else {}
+    where = f"in {REGION} of account {account}" if account else f"in {REGION}"
+    told = {
+        "exp_labels": {**known, "aws_region": REGION, "target": "prod", "severity": "critical"},
+        "exp_annotations": {
+            "summary": "The exporter sees nothing of target prod",
+            "description": (
+                f"Since the exporter started, AWS has answered no list and no describe for target prod {where}. Nobody"
+                " watches the tuning jobs there. GetCallerIdentity fails with connection."
+                f" {LIST} fails with assume_role_denied. {DESCRIBE} fails with timeout (tuning jobs: 1)."
+                f" {DESCRIBE} fails with tls (tuning jobs: 2)."
+            ),
+            "runbook_url": f"{RUNBOOKS}#{blind['alert'].lower()}",
+        },
+    }
+    asked = [{"eval_time": "10m", "alertname": blind["alert"], "exp_alerts": [told]}]
+    rehearse(promtools, tmp_path, [blind], [group("blind", scrape(failing, 10), [], alert_rule_test=asked)])
 
 
 DELETE_FAILED = ALERTS["SageMakerTuningJobDeleteFailed"]

@@ -10,6 +10,7 @@ HEALTH = {"up", "error_info", "last_success_timestamp_seconds", "next_describe_t
 """The families of a tuning job that stay when AWS does not answer."""
 STEP = 5  # minutes between scrapes, and between evaluations
 DAY = 1440  # minutes
+TERMINAL = {"Completed", "Failed", "Stopped", "DeleteFailed"}
 
 Value = float | Mapping[int, float | None] | Callable[[int], float | None]
 """A number for ever, numbers by the minute from which they hold (None: no series), or a function of the minute."""
@@ -69,8 +70,8 @@ def job(
 ) -> World:
     """Return a tuning job, created at a minute. ``status``, and ``code`` of the error, may change by the minute.
 
-    A status of None is no status; other facts stay unless their values say so. ``hyperparameters`` are lower bound, best
-    value and upper bound of each.
+    A status of None is no status; other facts stay unless their values say so. As in AWS, the time of the last change moves
+    on until the tuning job has ended. ``hyperparameters`` are lower bound, best value and upper bound of each.
     """
     statuses = {0: status} if isinstance(status, str) else dict(status)
     codes = {0: code} if isinstance(code, str) or code is None else {0: None, **code}
@@ -89,7 +90,8 @@ def job(
         there = {since: None if one is None else int(one == each) for since, one in statuses.items()}
         add("status", there, status=str(each))
     add("created_timestamp_seconds", 60.0 * created)
-    add("last_modified_timestamp_seconds", {since: 60.0 * since for since in statuses})
+    ended = min((since for since, one in statuses.items() if one in TERMINAL), default=None)
+    add("last_modified_timestamp_seconds", lambda minute: 60.0 * (minute if ended is None else min(minute, ended)))
     add("info", 1, **({"strategy": "Bayesian"} | dict(info or {})))
     for counter, counts in (("training_jobs", training_jobs), ("objectives", objectives)):
         for each, count in (counts or {}).items():
