@@ -12,7 +12,6 @@ from exporter.simulator import reading
 
 if TYPE_CHECKING:
     from exporter.simulator.life import Life
-    from exporter.simulator.record import State
 
 LARGEST_LIST = 20
 """How many filters, or subexpressions, one expression may hold."""
@@ -20,8 +19,8 @@ LARGEST_LIST = 20
 LARGEST_EXPRESSION = 50
 """How many filters and subexpressions an expression may hold in all."""
 
-Matcher = Callable[["Life", "State"], bool]
-"""Whether a job meets a condition, given what the service says of it."""
+Matcher = Callable[["Life", float], bool]
+"""Whether a job meets a condition at a moment."""
 
 _TAG = "Tags."
 _EQUALITY: Mapping[str, Callable[[Any, Any], bool]] = {"Equals": operator.eq, "NotEquals": operator.ne}
@@ -30,6 +29,11 @@ _OF_TEXTS = {
     "Contains": operator.contains,
     "In": lambda found, value: found in value.split(","),
 }
+_OF_NAMES = {
+    name: lambda found, value, compare=compare: compare(found.lower(), value.lower())
+    for name, compare in _OF_TEXTS.items()
+}
+"""Names know no case."""
 _OF_MOMENTS = {
     **_EQUALITY,
     "GreaterThan": operator.gt,
@@ -42,11 +46,11 @@ _OF_MOMENTS = {
 class Property(NamedTuple):
     """Something of a job that can be searched for and sorted by.
 
-    ``find`` returns it, None when the job has none. ``read`` turns the text of a filter into a value to compare with,
+    ``find`` returns it as of a moment, None when the job has none. ``read`` turns the text of a filter into a value to compare with,
     by one of the ``operators``, and raises ValueError when it cannot.
     """
 
-    find: Callable[[Life, State], Any]
+    find: Callable[[Life, float], Any]
     operators: Mapping[str, Callable[[Any, Any], bool]]
     read: Callable[[str], Any]
 
@@ -80,7 +84,7 @@ class _Reader:
         elif not {"Filters", "SubExpressions"} & content.keys():
             self._problems.append("Value at 'SearchExpression' must hold at least one filter or subexpression")
         met = any if joined == "Or" else all
-        return lambda life, state: met(matches(life, state) for matches in matchers)
+        return lambda life, t: met(matches(life, t) for matches in matchers)
 
     def _list(self, content: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
         found = reading.structures(content, member)
@@ -101,7 +105,7 @@ class _Reader:
             return self._refuse(f"Value '{name}' at 'Name' is no property of a tuning job")
         find, operators, read_value = searched
         if comparison in {"Exists", "NotExists"}:
-            return lambda life, state: (find(life, state) is None) is (comparison == "NotExists")
+            return lambda life, t: (find(life, t) is None) is (comparison == "NotExists")
         compare = operators.get(comparison)
         if compare is None:
             return self._refuse(f"Value '{comparison}' at 'Operator' is not for {name}")
@@ -111,15 +115,15 @@ class _Reader:
             return self._refuse(f"Value '{text}' at 'Value' is not for {name}")
         absent = comparison == "NotEquals"
 
-        def matches(life: Life, state: State) -> bool:
-            found = find(life, state)
+        def matches(life: Life, t: float) -> bool:
+            found = find(life, t)
             return absent if found is None else compare(found, value)
 
         return matches
 
     def _refuse(self, problem: str) -> Matcher:
         self._problems.append(problem)
-        return lambda _life, _state: False
+        return lambda _life, _t: False
 
 
 def _text(text: str) -> str:
@@ -136,11 +140,11 @@ def _moment(text: str) -> float:
 
 
 _PROPERTIES = {
-    "HyperParameterTuningJobName": Property(lambda life, _: life.name, _OF_TEXTS, _text),
-    "HyperParameterTuningJobArn": Property(lambda life, _: life.arn, _OF_TEXTS, _text),
-    "HyperParameterTuningJobStatus": Property(lambda _, state: state.status, _OF_TEXTS, _text),
-    "FailureReason": Property(lambda _, state: state.failure, _OF_TEXTS, _text),
+    "HyperParameterTuningJobName": Property(lambda life, _: life.name, _OF_NAMES, _text),
+    "HyperParameterTuningJobArn": Property(lambda life, _: life.arn, _OF_NAMES, _text),
+    "HyperParameterTuningJobStatus": Property(lambda life, t: life.state(t).status, _OF_TEXTS, _text),
+    "FailureReason": Property(lambda life, t: life.state(t).failure, _OF_TEXTS, _text),
     "CreationTime": Property(lambda life, _: life.created, _OF_MOMENTS, _moment),
-    "LastModifiedTime": Property(lambda _, state: state.since, _OF_MOMENTS, _moment),
-    "HyperParameterTuningEndTime": Property(lambda _, state: state.ended, _OF_MOMENTS, _moment),
+    "LastModifiedTime": Property(lambda life, t: life.last_modified(t), _OF_MOMENTS, _moment),
+    "HyperParameterTuningEndTime": Property(lambda life, t: life.state(t).ended, _OF_MOMENTS, _moment),
 }

@@ -36,6 +36,7 @@ FLEET = (
     _Entry("healthy", "churn-xgboost-251125", "growth", second_region=False, age=1.2, pace=0.1),
     _Entry("converged-running", "fraud-network-251124", "risk", second_region=False, age=5.5, pace=0.1),
     _Entry("failing-training-jobs", "basket-embedding-251125", "search", second_region=False, age=0.8, pace=0.05),
+    _Entry("failing-from-the-start", "Speech-Network-First-Try", "search", second_region=False, age=3.0, pace=1.0),
     _Entry("objective-never-emitted", "in-house-trainer-test", "platform", second_region=True, age=1.0, pace=0.1),
     _Entry("stuck", "demand-forecast-weekly", "supply", second_region=True, age=6.0, pace=1.0),
     _Entry("near-time-limit", "demand-forecast-hourly", "supply", second_region=True, age=3.4, pace=0.01),

@@ -45,7 +45,10 @@ class Order:
 
 
 class Jobs:
-    """Tuning jobs, one of a name, also in lasting orders: ``by_name`` and ``by_creation``. Not thread-safe."""
+    """Tuning jobs, one of a name, whatever its case; also in lasting orders: ``by_name`` and ``by_creation``.
+
+    Not thread-safe.
+    """
 
     def __init__(self) -> None:
         self._lives: dict[str, Life] = {}
@@ -58,30 +61,29 @@ class Jobs:
         return iter(self._lives.values())
 
     def get(self, name: str) -> Life | None:
-        """Return the job of a name, if there is one."""
-        return self._lives.get(name)
+        """Return the job of a name in any case, if there is one."""
+        return self._lives.get(name.lower())
 
     def put(self, life: Life) -> None:
         """Add a job, in place of one of the same name."""
         self.remove(life.name)
-        self._lives[life.name] = life
+        self._lives[life.name.lower()] = life
         for order in self._orders:
             order.add(life)
 
     def remove(self, name: str) -> bool:
         """Remove the job of a name; return whether there was one."""
-        life = self._lives.pop(name, None)
+        life = self._lives.pop(name.lower(), None)
         if life is None:
             return False
         for order in self._orders:
             order.remove(life)
         return True
 
-    def in_progress(self, t: float) -> list[Life]:
-        """Return the jobs that are in progress at a moment (Unix seconds), in no order."""
-        return [
-            life for life in self._by_progress_end.between(after=(t,)) if life.created <= t < life.in_progress_until
-        ]
+    def in_progress(self, since: float, until: float) -> list[Life]:
+        """Return the jobs that are in progress at some moment between two (Unix seconds, included), in no order."""
+        lives = self._by_progress_end.between(after=(since,))
+        return [life for life in lives if life.created <= until and since < life.in_progress_until]
 
     @property
     def _orders(self) -> tuple[Order, ...]:

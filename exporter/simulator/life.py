@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from exporter.simulator.chance import chance
 from exporter.simulator.configuration import arn, configuration, max_runtime
 from exporter.simulator.errors import not_found
 from exporter.simulator.plan import Planner
+from exporter.simulator.stop import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
-    from exporter.simulator.record import State, Trial
+    from exporter.simulator.record import Plan, State, Trial
     from exporter.simulator.scenario import Scenario
 
-RUNTIME_REFRESH = 60.0
-"""How often the service brings RuntimeInSeconds up to date, in simulated seconds."""
+HEARTBEAT = 9.95
+"""How often the service touches a tuning job that has not ended, in simulated seconds; recordings show about ten."""
+
+FIRST_HEARTBEAT = (3.0, 9.0)
+"""How long after its creation it does so first, in simulated seconds."""
+
+RUNTIME_SETTLES = 60.0
+"""How long after the end RuntimeInSeconds still is that of the last heartbeat, in simulated seconds."""
 
 PARENT_AGE = 3 * 24 * 3600.0
 """How long before the job its parent's best training job was created, in simulated seconds."""
@@ -30,6 +39,9 @@ class Life:
     Times are Unix seconds, those of the tuning job in whole milliseconds and never later than the moment asked
     about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever; ``in_progress_until`` is when
     its status is InProgress no more, infinite when it stays so.
+
+    Heartbeats are simulated seconds apart, but in slow motion no further than in a real life: they are the service's
+    habit and not the job's.
     """
 
     def __init__(
@@ -43,10 +55,12 @@ class Life:
         speed: float,
         seed: int,
         tags: Mapping[str, str],
+        constant: Mapping[str, Any] | None = None,
     ) -> None:
         """Compute the life. ``created`` is Unix seconds; ``speed`` divides every duration.
 
-        Raise ValueError when the speed is not positive.
+        ``constant`` are the members of its answer that never change, the scenario's by default. Raise ValueError when
+        the speed is not positive.
         """
         if speed <= 0:
             raise ValueError(f"a life cannot run at speed {speed}")
@@ -59,16 +73,25 @@ class Life:
         self.speed = speed
         self.tags = dict(tags)
         self._seed = seed
-        plan = Planner(scenario, chance(seed, name), self._moment, max_runtime(scenario, speed)).run()
-        self.trials = plan.trials
-        self.ended = plan.states[-1].ended
-        self.gone = plan.gone
-        self.in_progress_until = next((state.since for state in plan.states if state.status != "InProgress"), math.inf)
-        self._states = plan.states
-        self._since = [state.since for state in plan.states]
-        self._stalled = plan.stalled
-        self._constant = configuration(scenario, region=region, account_id=account_id, speed=speed)
-        self._parent_best = None if plan.parent_best is None else self._parent(plan.parent_best)
+        self._pace = max(speed, 1.0)
+        self._first_heartbeat = chance(seed, name, "heartbeat").uniform(*FIRST_HEARTBEAT)
+        self._take(Planner(scenario, chance(seed, name), self._moment, max_runtime(scenario, speed)).run())
+        if constant is None:
+            constant = configuration(scenario, region=region, account_id=account_id, speed=speed)
+        self._constant = constant
+        self._parent_best = None if self._plan.parent_best is None else self._parent(self._plan.parent_best)
+
+    def stopped(self, t: float, seconds: float | None = None) -> Self:
+        """Return the life as it goes on when the job is asked to stop at a moment at which it is in progress.
+
+        Until then it is the same. It is Stopping for so many seconds, those of its scenario by default.
+        """
+        patience = self.scenario.stopping / self.speed if seconds is None else seconds
+        return self._following(stopped(self._plan, _milliseconds(t), patience, chance(self._seed, self.name, "stop")))
+
+    def deleted(self, t: float) -> Self:
+        """Return the life as it is when the job ceases to exist at a moment."""
+        return self._following(self._plan._replace(gone=t))
 
     def exists(self, t: float) -> bool:
         """Return whether the service knows the job at a moment."""
@@ -80,6 +103,11 @@ class Life:
             raise not_found(self.name)
         return self._states[bisect_right(self._since, t) - 1]
 
+    def last_modified(self, t: float) -> float:
+        """Return the later of the last heartbeat and the last change of state. Raise ApiError as ``state``."""
+        state = self.state(t)
+        return state.since if state.ended is not None else max(state.since, self._heartbeat(t))
+
     def at(self, t: float) -> dict[str, Any]:
         """Return the answer of Describe at a moment, in the form of the wire.
 
@@ -87,7 +115,7 @@ class Life:
         when the job does not exist at that moment.
         """
         state = self.state(t)
-        answer = {**self._identity(), **self._constant, **self._progress(state)}
+        answer = {**self._identity(), **self._constant, **self._progress(state, t)}
         if state.best is not None:
             answer["BestTrainingJob"] = self._best(self.trials[state.best])
         if self._parent_best is not None:
@@ -109,12 +137,28 @@ class Life:
             **self._identity(),
             "Strategy": config["Strategy"],
             "ResourceLimits": config["ResourceLimits"],
-            **self._progress(self.state(t)),
+            **self._progress(self.state(t), t),
         }
 
     def tag_list(self) -> list[dict[str, str]]:
         """Return the tags in the form of the wire."""
         return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+    def _following(self, plan: Plan) -> Self:
+        life = copy(self)
+        life._take(plan)  # noqa: SLF001 - its own kind
+        return life
+
+    def _take(self, plan: Plan) -> None:
+        self._plan = plan
+        self.trials = plan.trials
+        self.ended = plan.states[-1].ended
+        self.gone = plan.gone
+        ends = (state.since for state in plan.states if state.status != "InProgress")
+        self.in_progress_until = min(next(ends, math.inf), math.inf if plan.gone is None else plan.gone)
+        self._states = plan.states
+        self._since = [state.since for state in plan.states]
+        self._stalled = plan.stalled
 
     def _moment(self, simulated: float) -> float:
         return round(self.created + simulated / self.speed, 3)
@@ -126,10 +170,10 @@ class Life:
             "CreationTime": self.created,
         }
 
-    def _progress(self, state: State) -> dict[str, Any]:
+    def _progress(self, state: State, t: float) -> dict[str, Any]:
         progress = {
             "HyperParameterTuningJobStatus": state.status,
-            "LastModifiedTime": state.since,
+            "LastModifiedTime": self.last_modified(t),
             "TrainingJobStatusCounters": {
                 "Completed": state.completed,
                 "InProgress": state.in_progress,
@@ -148,11 +192,21 @@ class Life:
         return progress
 
     def _runtime(self, t: float) -> int:
-        """Return the wall clock time the job took, as of the last refresh: after the end it lags up to a minute."""
-        refreshes = math.floor((t - self.created) * self.speed / RUNTIME_REFRESH)
-        refreshed = self.created + refreshes * RUNTIME_REFRESH / self.speed
-        until = min(moment for moment in (refreshed, self.ended, self._stalled) if moment is not None)
+        """Return the wall clock time the job took until the last heartbeat; a while after the end, until that."""
+        if self.ended is None or t < self.ended:
+            until = self._heartbeat(t)
+        elif t < self.ended + RUNTIME_SETTLES / self._pace:
+            until = self._heartbeat(self.ended)
+        else:
+            until = self.ended
         return math.floor(until - self.created)
+
+    def _heartbeat(self, t: float) -> float:
+        """Return the last heartbeat before a moment at which the job has not ended, else its creation."""
+        beats = math.floor(((t - self.created) * self._pace - self._first_heartbeat) / HEARTBEAT)
+        if beats < 0:
+            return self.created
+        return _milliseconds(min(t, self.created + (self._first_heartbeat + beats * HEARTBEAT) / self._pace))
 
     def _best(self, trial: Trial) -> dict[str, Any]:
         best = self._training_job(

@@ -1,9 +1,13 @@
-"""ListHyperParameterTuningJobs: reading its input, choosing and sorting."""
+"""ListHyperParameterTuningJobs: reading its input, choosing and sorting.
+
+What it finds and tells of a job is of some seconds ago: an index takes up each job's state now and then.
+"""
 
 from __future__ import annotations
 
 import math
 import re
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from exporter.simulator.jobs import Jobs, Order
     from exporter.simulator.life import Life
     from exporter.simulator.paging import Key, Page, Row
+
+LAG = 5.0
+"""By how much a list lags at most, in seconds; in a recording it tells of one heartbeat less than the next describe."""
 
 _SORT_KEYS: Mapping[str, Callable[[Life, float], Key]] = {
     "Name": lambda life, _: name_key(life),
@@ -39,14 +46,33 @@ class Query:
     modified_before: float
 
     def admits(self, life: Life, t: float) -> bool:
-        """Return whether a job that exists at a moment passes every filter then."""
-        state = life.state(t)
+        """Return whether a job that exists at a moment passes the filters of name and status then."""
+        return self.status in (None, life.state(t).status) and self.name_contains in life.name
+
+    def is_timely(self, life: Life, t: float) -> bool:
+        """Return whether a job that exists at a moment passes the filters of times then."""
         return (
-            self.status in (None, state.status)
-            and self.name_contains in life.name
-            and self.created_after < life.created < self.created_before
-            and self.modified_after < state.since < self.modified_before
+            self.created_after < life.created < self.created_before
+            and self.modified_after < life.last_modified(t) < self.modified_before
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """How lists come about. With ``filters_after_paging`` name and status choose only among the jobs of a page."""
+
+    lag: float = LAG
+    filters_after_paging: bool = False
+
+    def seen(self, life: Life, t: float) -> float:
+        """Return of which moment a list that is made at another one tells of a job: never later, nor ever going back."""
+        if self.lag <= 0:
+            return t
+        # Each job is taken up at moments of its own.
+        return t - (t + zlib.crc32(life.arn.encode()) / 2**32 * self.lag) % self.lag
+
+
+_USUAL = Index()
 
 
 def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
@@ -70,33 +96,42 @@ def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
     return query
 
 
-def answer(jobs: Jobs, query: Query, *, now: float) -> dict[str, Any]:
-    """Return one page of the jobs. What it tells of each is of now."""
-    as_of = query.page.as_of
-    lives, next_page = paging.cut(
-        query.page,
-        (
-            (key, life)
-            for key, life in _candidates(jobs, query)
-            if life.exists(as_of) and life.exists(now) and query.admits(life, as_of)
-        ),
-    )
-    return {"HyperParameterTuningJobSummaries": [life.summary(now) for life in lives], **next_page}
+def answer(jobs: Jobs, query: Query, *, now: float, index: Index = _USUAL) -> dict[str, Any]:
+    """Return one page of the jobs. What it tells of each is of now, but for the lag."""
+    as_of, late = query.page.as_of, index.filters_after_paging
+
+    def chosen(life: Life) -> bool:
+        seen = index.seen(life, as_of)
+        return (
+            life.exists(seen)
+            and life.exists(index.seen(life, now))
+            and query.is_timely(life, seen)
+            and (late or query.admits(life, seen))
+        )
+
+    lives, next_page = paging.cut(query.page, (row for row in _candidates(jobs, query, index) if chosen(row[1])))
+    if late:
+        lives = [life for life in lives if query.admits(life, index.seen(life, as_of))]
+    return {
+        "HyperParameterTuningJobSummaries": [life.summary(index.seen(life, now)) for life in lives],
+        **next_page,
+    }
 
 
-def _candidates(jobs: Jobs, query: Query) -> Iterable[Row]:
+def _candidates(jobs: Jobs, query: Query, index: Index) -> Iterable[Row]:
     """Return the jobs from the page on, in its order, and as few others as can be told apart cheaply."""
     page, key = query.page, _SORT_KEYS[query.sort_by]
-    if query.status == "InProgress":
-        lives = jobs.in_progress(page.as_of)
+    if query.status == "InProgress" and not index.filters_after_paging:
+        lives = jobs.in_progress(page.as_of - index.lag, page.as_of)
     elif query.sort_by == "Name":
         return _stretch(jobs.by_name, query)
     elif query.sort_by == "CreationTime":
         latest = math.nextafter(page.as_of, math.inf)
         return _stretch(jobs.by_creation, query, (query.created_after,), (min(query.created_before, latest),))
     else:
-        lives = [life for life in jobs if life.exists(page.as_of)]
-    return paging.arranged(page, ((key(life, page.as_of), life) for life in lives))
+        lives = list(jobs)
+    known = ((life, index.seen(life, page.as_of)) for life in lives)
+    return paging.arranged(page, ((key(life, seen), life) for life, seen in known if life.exists(seen)))
 
 
 def _stretch(order: Order, query: Query, after: Key = (), before: Key | None = None) -> Iterator[Row]:

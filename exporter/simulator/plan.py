@@ -98,14 +98,22 @@ class Planner:
         while self._events:
             time, index = heapq.heappop(self._events)
             if time > limit:
-                self._wind_down(limit, stopped=limit == scenario.stops_at)
+                if limit == scenario.stops_at:
+                    self._stop(limit)
+                else:
+                    self._conclude(self._wind_down(limit))
                 return
             if index == _LAUNCH:
                 self._launch(time)
                 continue
             self._end(time, index)
+            if self._hopeless():
+                self._finish(
+                    self._wind_down(time), "Failed", "The first training jobs all failed. Look at their reasons."
+                )
+                return
             if self._criteria_met():
-                self._wind_down(time, stopped=False)
+                self._conclude(self._wind_down(time))
                 return
             if len(self._trials) < self._total:
                 heapq.heappush(self._events, (time + self._rng.uniform(5, 30), _LAUNCH))
@@ -120,8 +128,8 @@ class Planner:
         number = len(self._trials)
         definition = number % len(self._scenario.definitions)
         point = self._propose(definition, number)
-        started = time + self._rng.uniform(60, 180)
-        outcome, share, gap = self._fate(definition, [placed.coordinate for placed in point])
+        started = time + self._rng.uniform(*self._scenario.starting)
+        outcome, share, gap = self._fate(definition, number, [placed.coordinate for placed in point])
         ended = started + self._rng.uniform(*self._scenario.trial) * share
         surface = self._scenario.definitions[definition].surface
         objective = None if gap is None else float32(surface.value(gap))
@@ -142,10 +150,10 @@ class Planner:
         near = None if leader is None else self._coordinates[leader]
         return strategies.propose_bayesian(ranges, len(self._gaps), near, self._rng)
 
-    def _fate(self, definition: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
+    def _fate(self, definition: int, number: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
         """Return how a training at a point will end, after which share of its full length, and its gap if any."""
         rng, scenario = self._rng, self._scenario
-        luck = rng.random()
+        luck = rng.random() if number >= scenario.sound else 1.0
         if luck < scenario.failing:
             return "NonRetryableError", rng.uniform(0.05, 0.6), None
         if luck < scenario.failing + scenario.retried:
@@ -156,9 +164,10 @@ class Planner:
         gap = surface.shape(point) + abs(rng.gauss(0.0, surface.noise))
         if scenario.strategy == "Hyperband":
             return self._halve(gap)
-        median = sorted(self._gaps.values())[len(self._gaps) // 2] if len(self._gaps) >= 5 else float("inf")
-        if scenario.early_stopping == "Auto" and gap > 1.3 * median:
-            return "Stopped", rng.uniform(0.3, 0.7), gap * 1.2
+        if scenario.early_stopping == "Auto" and len(self._gaps) >= 5:
+            median = sorted(self._gaps.values())[len(self._gaps) // 2]
+            if gap > 1.3 * median:
+                return "Stopped", rng.uniform(0.3, 0.7), gap * 1.2
         return "Completed", 1.0, gap
 
     def _halve(self, gap: float) -> tuple[Outcome, float, float | None]:
@@ -200,6 +209,16 @@ class Planner:
         if self._scenario.on_convergence and self._not_improving >= CONVERGED_AFTER and self._converged is None:
             self._converged = self._moment(time)
 
+    def _hopeless(self) -> bool:
+        """Return whether the first training jobs have all failed, so many that the service gives the search up."""
+        count = self._scenario.gives_up_after
+        if count is None or self._ended_as["NonRetryableError"] < count:
+            return False
+        return all(
+            trial.outcome == "NonRetryableError" and index not in self._running
+            for index, trial in enumerate(self._trials[:count])
+        )
+
     def _criteria_met(self) -> bool:
         scenario = self._scenario
         if scenario.on_convergence == "Enabled" and self._converged is not None:
@@ -208,12 +227,14 @@ class Planner:
             return True
         return scenario.target is not None and self._best_gap <= scenario.definitions[0].surface.gap(scenario.target)
 
-    def _wind_down(self, time: float, *, stopped: bool) -> None:
-        """Let no training job begin any more, stop those that run, and end the tuning job."""
+    def _stop(self, time: float) -> None:
+        self._status = "Stopping"
+        self._note(time)
+        self._finish(max(self._wind_down(time), time + self._scenario.stopping), "Stopped", None)
+
+    def _wind_down(self, time: float) -> float:
+        """Let no training job begin any more and stop those that run; return when the tuning job can end."""
         patience = self._scenario.stopping
-        if stopped:
-            self._status = "Stopping"
-            self._note(time)
         for index in sorted(self._running):
             trial = self._trials[index]
             end = time + self._rng.uniform(0.3, 1.0) * patience
@@ -228,11 +249,7 @@ class Planner:
         for index in sorted(self._running, key=lambda index: self._trials[index].ended):
             last = self._trials[index].ended
             self._end(last, index)
-        last += self._rng.uniform(5, 20)
-        if stopped:
-            self._finish(last, "Stopped", None)
-        else:
-            self._conclude(last)
+        return last + self._rng.uniform(5, 20)
 
     def _conclude(self, time: float) -> None:
         """End a job that has done its work, well or badly."""
@@ -278,7 +295,7 @@ class Planner:
         return trial._replace(created=self._moment(trial.created), started=started, ended=self._moment(trial.ended))
 
     def _parent_best(self) -> float | None:
-        """Return an objective that beats every own trial, when there are parents."""
-        if not self._scenario.parents:
+        """Return an objective that beats every own trial, when there are parents and such trials."""
+        if not self._scenario.parents or not self._trials:
             return None
         return float32(self._scenario.definitions[0].surface.value(min(self._gaps.values(), default=0.1) - 0.02))

@@ -51,7 +51,10 @@ class Scenario:
 
     ``in_config`` puts objective and ranges into the job's configuration beside a single definition, as SDK jobs do;
     else they stand in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
-    to its end. ``stalls_after`` counts the training jobs after which the service forgets the job.
+    to its end. ``starting`` is the least and the most that a training job takes from its creation to its start.
+    ``sound`` counts the first training jobs that do not fail; when the first ``gives_up_after`` all do, the service ends
+    the job. ``stalls_after`` counts the training jobs after which the service forgets the job. ``stopping`` is the
+    least time for which it is Stopping.
     """
 
     description: str
@@ -69,9 +72,12 @@ class Scenario:
     random_seed: int | None = None
     parents: tuple[str, ...] = ()
     vintage: bool = False
-    startup: float = 25.0
+    startup: float = 65.0
+    starting: tuple[float, float] = (3.0, 12.0)
     trial: tuple[float, float] = (5 * MINUTE, 25 * MINUTE)
     failing: float = 0.02
+    sound: int = 0
+    gives_up_after: int | None = 5
     retried: float = 0.02
     emits_objective: bool = True
     fails_at: float | None = None
@@ -185,6 +191,13 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             (_NETWORK,),
             failing=0.6,
             retried=0.1,
+            sound=1,
+        ),
+        "failing-from-the-start": Scenario(
+            "The first five training jobs all fail, so the service ends the search as Failed.",
+            (_NETWORK,),
+            failing=1.0,
+            retried=0.0,
         ),
         "objective-never-emitted": Scenario(
             "Training jobs complete, but the metric's regular expression never matches: no objective value at all.",
@@ -192,7 +205,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             emits_objective=False,
         ),
         "stuck": Scenario(
-            "In progress for ever: its training jobs are gone and no counter moves any more.",
+            "In progress for ever: the service still touches it, but its training jobs are gone and no counter moves.",
             (_FORECAST,),
             in_config=False,
             stalls_after=10,
@@ -275,6 +288,8 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             max_jobs=20,
             parallel=3,
             vintage=True,
+            startup=45.0,
+            starting=(105.0, 184.0),
         ),
         "completed": Scenario(
             "A short search that ended well.",

@@ -55,13 +55,11 @@ def answer(jobs: Jobs, query: Query, *, now: float) -> dict[str, Any]:
 def _rows(jobs: Jobs, query: Query, now: float) -> Iterator[Row]:
     as_of = query.page.as_of
     for life in jobs:
-        if life.exists(as_of) and life.exists(now):
-            state = life.state(as_of)
-            if query.matches is None or query.matches(life, state):
-                value = query.sort_by.find(life, state)
-                # Jobs without the property come last in either order.
-                present = (value is not None) == query.page.descending
-                yield (present, "" if value is None else value, life.name), life
+        if life.exists(as_of) and life.exists(now) and (query.matches is None or query.matches(life, as_of)):
+            value = query.sort_by.find(life, as_of)
+            # Jobs without the property come last in either order.
+            present = (value is not None) == query.page.descending
+            yield (present, "" if value is None else value, life.name), life
 
 
 def _record(life: Life, t: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 from exporter.simulator import sts
 from exporter.simulator.errors import ApiError
 from exporter.simulator.faults import PAGES, Kind
-from exporter.simulator.service import Request
+from exporter.simulator.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import listing, search, sts
+from exporter.simulator import creation, listing, names, search, sts
+from exporter.simulator.callers import Callers
 from exporter.simulator.chance import chance
 from exporter.simulator.errors import ApiError, invalid, not_found, unreadable
 from exporter.simulator.faults import Faults, altered, refusal, throttled
 from exporter.simulator.jobs import Jobs
 from exporter.simulator.life import Life
 from exporter.simulator.limit import RateLimit
+from exporter.simulator.request import Request
 from exporter.simulator.scenario import SCENARIOS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from exporter.clock import Clock
-    from exporter.simulator.faults import Fault
 
-_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}")
-_LONGEST_NAME = 32
 _UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
-_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:([a-z0-9-]*):(\d{12}):hyper-parameter-tuning-job/(.+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, in process or from the wire.
-
-    ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; anything but a mapping is refused.
-    ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned, with
-    which comes the ``session_token`` if there is one.
-    ``spoil`` is told, from the wire only, of the fault that shall strike the answer on its way.
-    """
-
-    service: str
-    operation: str
-    content: object
-    region: str
-    account_id: str | None = None
-    access_key_id: str | None = None
-    session_token: str | None = None
-    spoil: Callable[[Fault], None] | None = None
 
 
 class Simulator:
@@ -58,9 +35,16 @@ class Simulator:
     it speaks for the default account. All methods may be called from any thread.
 
     ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
-    what SageMaker takes from an account in a region before it throttles. ``credentials_lifetime``, when set, bounds
-    the seconds for which a role's credentials last. What Search finds and tells is of ``search_lag`` seconds ago, since
-    its index lags behind; younger jobs are not in it yet.
+    what SageMaker takes from an account in a region before it throttles, ``search_requests_per_second`` what it takes
+    of Search alone. ``credentials_lifetime``, when set, bounds the seconds for which a role's credentials last.
+
+    Answers lag, in seconds of the clock: what a list says of a job is up to ``list_lag`` old, so that a younger job is
+    not in it yet and a deleted one still is. Describes are ``describe_lag`` old. What Search finds and tells is of
+    ``search_lag`` ago. With ``filters_after_paging`` a list chooses by name and status among the jobs of a page only, so
+    that pages may be short or empty and still lead to others.
+
+    ``stopping``, when set, is how many seconds a job is Stopping that a request stops; else its scenario says so.
+    ``speed`` is that of jobs that a request creates.
     """
 
     def __init__(
@@ -81,19 +65,27 @@ class Simulator:
         self.faults = Faults()
         self.requests_per_second: float | None = None
         self.credentials_lifetime: float | None = None
+        self.search_requests_per_second: float | None = None
+        self.list_lag = listing.LAG
+        self.describe_lag = 0.0
         self.search_lag = 0.0
+        self.filters_after_paging = False
+        self.stopping: float | None = None
+        self.speed = 1.0
         self.clock = clock
         self._seed = seed
         self._lock = threading.Lock()
         self._jobs: defaultdict[tuple[str, str], Jobs] = defaultdict(Jobs)
-        self._callers: dict[str, sts.Caller] = {}
+        self._callers = Callers(chance(seed, "access keys"))
         self._limit = RateLimit()
-        self._keys = chance(seed, "access keys")
         self._operations: dict[tuple[str, str], Callable[[Mapping[str, Any], str, sts.Caller], dict[str, Any]]] = {
             ("sagemaker", "DescribeHyperParameterTuningJob"): self._describe,
             ("sagemaker", "ListHyperParameterTuningJobs"): self._list,
             ("sagemaker", "ListTags"): self._list_tags,
             ("sagemaker", "Search"): self._search,
+            ("sagemaker", "CreateHyperParameterTuningJob"): self._create,
+            ("sagemaker", "StopHyperParameterTuningJob"): self._stop,
+            ("sagemaker", "DeleteHyperParameterTuningJob"): self._delete,
             ("sts", "GetCallerIdentity"): self._get_caller_identity,
             ("sts", "AssumeRole"): self._assume_role,
             ("sts", "AssumeRoleWithWebIdentity"): self._assume_role_with_web_identity,
@@ -119,32 +111,40 @@ class Simulator:
         on a bad name or one in use.
         """
         region, account_id = region or self.default_region, account_id or self.default_account_id
-        _checked_name(name)
-        now = self.clock.time()
         life = Life(
-            name,
+            names.checked(name),
             SCENARIOS[scenario],
             region=region,
             account_id=account_id,
-            created=now if created is None else created,
+            created=self.clock.time() if created is None else created,
             speed=speed,
             seed=self._seed if seed is None else seed,
             tags=tags or {},
         )
-        with self._lock:
-            jobs = self._jobs[account_id, region]
-            earlier = jobs.get(name)
-            if earlier is not None and (earlier.gone is None or now < earlier.gone):
-                raise ApiError("ResourceInUse", f"A tuning job named {name} exists already in this account and region.")
-            jobs.put(life)
+        self.add(life)
         return life
+
+    def add(self, life: Life) -> None:
+        """Add a tuning job whose life is known. Raise ApiError when its name is in use, in whatever case."""
+        now = self.clock.time()
+        with self._lock:
+            jobs = self._jobs[life.account_id, life.region]
+            earlier = jobs.get(life.name)
+            if earlier is not None and (earlier.gone is None or now < earlier.gone):
+                raise ApiError(
+                    "ResourceInUse", f"A tuning job named {life.name} exists already in this account and region."
+                )
+            jobs.put(life)
 
     def delete(self, name: str, *, region: str | None = None, account_id: str | None = None) -> None:
         """Let a tuning job vanish at once; its name may be used again. Raise ApiError when there is none."""
-        key = (account_id or self.default_account_id, region or self.default_region)
+        now = self.clock.time()
         with self._lock:
-            if not self._jobs[key].remove(name):
+            jobs = self._jobs[account_id or self.default_account_id, region or self.default_region]
+            life = jobs.get(name)
+            if life is None or (life.gone is not None and life.gone <= now):
                 raise not_found(name)
+            jobs.put(life.deleted(now))
 
     def add_credentials(
         self, access_key_id: str, account_id: str, *, session_token: str | None = None, expires: float | None = None
@@ -154,8 +154,8 @@ class Simulator:
         With a ``session_token`` requests from the wire must carry it; from ``expires`` (Unix seconds) on they are
         refused.
         """
-        with self._lock:
-            self._callers[access_key_id] = replace(sts.user(account_id), session_token=session_token, expires=expires)
+        caller = replace(sts.user(account_id), session_token=session_token, expires=expires)
+        self._callers.add(access_key_id, caller)
 
     def describe(self, name: str, *, region: str | None = None, account_id: str | None = None) -> dict[str, Any]:
         """Return the answer of DescribeHyperParameterTuningJob now, in the form of the wire. Raise ApiError."""
@@ -209,11 +209,14 @@ class Simulator:
         )
 
     def _throttle(self, request: Request, caller: sts.Caller) -> None:
-        if self.requests_per_second is None or request.service != "sagemaker":
+        if request.service != "sagemaker":
             return
         key, now = (caller.account_id, request.region), self.clock.monotonic()
+        limits: list[tuple[object, float | None]] = [(key, self.requests_per_second)]
+        if request.operation == "Search":
+            limits.append(((*key, "Search"), self.search_requests_per_second))
         with self._lock:
-            if not self._limit.admits(key, self.requests_per_second, now):
+            if not all(rate is None or self._limit.admits(key, rate, now) for key, rate in limits):
                 raise throttled(request.service)
 
     def _authenticate(self, request: Request) -> sts.Caller:
@@ -223,15 +226,8 @@ class Simulator:
             if self.require_signature and request.operation not in _UNSIGNED:
                 raise ApiError("MissingAuthenticationToken", "The request is not signed.", 403)
             return sts.user(self.default_account_id)
-        with self._lock:
-            caller = self._callers.get(request.access_key_id)
-        if caller is None:
-            return sts.user(self.default_account_id)
-        if caller.expires is not None and caller.expires <= self.clock.time():
-            raise ApiError("ExpiredTokenException", "The security token of the request has expired.")
-        if caller.session_token != request.session_token:
-            raise ApiError("UnrecognizedClientException", "The security token of the request is invalid.")
-        return caller
+        caller = self._callers.get(request.access_key_id, request.session_token, self.clock.time())
+        return caller or sts.user(self.default_account_id)
 
     def _life(self, account_id: str, region: str, name: str) -> Life:
         with self._lock:
@@ -241,16 +237,53 @@ class Simulator:
         return life
 
     def _describe(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        name = content.get("HyperParameterTuningJobName")
-        if name is not None and not isinstance(name, str):
-            raise unreadable("HyperParameterTuningJobName must be a string")
-        return self._life(caller.account_id, region, _checked_name(name)).at(self.clock.time())
+        life = self._life(caller.account_id, region, names.name_of(content))
+        now = self.clock.time()
+        return life.at(max(now - self.describe_lag, min(life.created, now)))
+
+    def _create(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
+        name, asked = names.name_of(content), creation.read(content, speed=self.speed)
+        life = Life(
+            name,
+            asked.scenario,
+            region=region,
+            account_id=caller.account_id,
+            created=self.clock.time(),
+            speed=asked.speed,
+            seed=self._seed,
+            tags=asked.tags,
+            constant=asked.constant,
+        )
+        self.add(life)
+        return {"HyperParameterTuningJobArn": life.arn}
+
+    def _stop(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
+        name, now = names.name_of(content), self.clock.time()
+        life = self._life(caller.account_id, region, name)
+        status = life.state(now).status
+        if status == "InProgress":
+            stopped = life.stopped(now, self.stopping)
+            with self._lock:
+                self._jobs[caller.account_id, region].put(stopped)
+        elif status != "Stopping":
+            raise invalid([f"The tuning job {life.name} is {status} and cannot be stopped"])
+        return {}
+
+    def _delete(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
+        name = names.name_of(content)
+        life = self._life(caller.account_id, region, name)
+        status = life.state(self.clock.time()).status
+        if status in {"InProgress", "Stopping"}:
+            raise ApiError("ResourceInUse", f"The tuning job {life.name} is {status}. Stop it first, and wait.")
+        self.delete(name, region=region, account_id=caller.account_id)
+        return {}
 
     def _list(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
         now = self.clock.time()
         query = listing.read(content, owner=self._owner(caller, region), now=now)
+        index = listing.Index(self.list_lag, filters_after_paging=self.filters_after_paging)
         with self._lock:
-            return listing.answer(self._jobs[caller.account_id, region], query, now=now)
+            return listing.answer(self._jobs[caller.account_id, region], query, now=now, index=index)
 
     def _search(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
         indexed = self.clock.time() - self.search_lag
@@ -262,46 +295,21 @@ class Simulator:
         return f"{self._seed}/{caller.account_id}/{region}"
 
     def _list_tags(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        arn = content.get("ResourceArn")
-        if arn is not None and not isinstance(arn, str):
-            raise unreadable("ResourceArn must be a string")
-        named = _ARN.fullmatch(arn or "")
-        if named is None:
-            raise invalid(["Value at 'ResourceArn' is not the ARN of a tuning job"])
-        with self._lock:
-            # An ARN has lost the case of the name, so the job is found by it, not by the name.
-            life = next((life for life in self._jobs[caller.account_id, region] if life.arn == arn), None)
-        if life is None or not life.exists(self.clock.time()):
-            raise not_found(named[3])
+        arn, name = names.arn_of(content)
+        life = self._life(caller.account_id, region, name)
+        if life.arn != arn or not life.exists(self.clock.time()):
+            raise not_found(name)
         return {"Tags": life.tag_list()}
 
     def _get_caller_identity(self, _content: Mapping[str, Any], _region: str, caller: sts.Caller) -> dict[str, Any]:
         return sts.identity(caller)
 
     def _assume_role(self, content: Mapping[str, Any], _region: str, caller: sts.Caller) -> dict[str, Any]:
-        with self._lock:
-            answer, key, assumed = self._issuer().assume_role(content, caller, self.roles)
-            self._callers[key] = assumed
-        return answer
+        now, lifetime = self.clock.time(), self.credentials_lifetime
+        return self._callers.assume_role(content, caller, self.roles, now=now, lifetime=lifetime)
 
     def _assume_role_with_web_identity(
         self, content: Mapping[str, Any], _region: str, _caller: sts.Caller
     ) -> dict[str, Any]:
-        with self._lock:
-            answer, key, assumed = self._issuer().assume_role_with_web_identity(content, self.web_identities)
-            self._callers[key] = assumed
-        return answer
-
-    def _issuer(self) -> sts.Issuer:
-        return sts.Issuer(self._keys, now=self.clock.time(), lifetime=self.credentials_lifetime)
-
-
-def _checked_name(name: str | None) -> str:
-    """Return a name. Raise ApiError unless it follows the API's rule."""
-    if name is None:
-        raise invalid(["Value at 'HyperParameterTuningJobName' must be given"])
-    if len(name) > _LONGEST_NAME:
-        raise invalid([f"Value '{name}' at 'HyperParameterTuningJobName' is longer than {_LONGEST_NAME} characters"])
-    if not _NAME.fullmatch(name):
-        raise invalid([f"Value '{name}' at 'HyperParameterTuningJobName' does not match the pattern {_NAME.pattern}"])
-    return name
+        now, lifetime = self.clock.time(), self.credentials_lifetime
+        return self._callers.assume_role_with_web_identity(content, self.web_identities, now=now, lifetime=lifetime)

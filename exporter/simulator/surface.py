@@ -58,7 +58,7 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Categorical:
-    """A parameter with a list of at least two values."""
+    """A parameter with a list of values."""
 
     name: str
     values: tuple[str, ...]
@@ -66,7 +66,7 @@ class Categorical:
     def place(self, coordinate: float) -> Placed:
         """Return the value whose share of the unit interval holds the coordinate."""
         index = min(int(coordinate * len(self.values)), len(self.values) - 1)
-        return Placed(self.values[index], index / (len(self.values) - 1))
+        return Placed(self.values[index], index / max(1, len(self.values) - 1))
 
 
 Range = Continuous | Integer | Categorical

@@ -1,0 +1,46 @@
+"""What a request to stop makes of a plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from exporter.simulator.record import Plan, State, Trial
+
+
+def stopped(plan: Plan, t: float, patience: float, rng: Random) -> Plan:
+    """Return the plan of a job that is asked to stop at a moment (Unix seconds) at which it is in progress.
+
+    What it did until then stays. Nothing begins any more, each training job that runs is stopped within ``patience``
+    (seconds), and when that is over the job is Stopped.
+    """
+    kept = [state for state in plan.states if state.since <= t]
+    trials = [_cut(trial, t, patience, rng) for trial in plan.trials if trial.created <= t]
+    state = kept[-1]._replace(since=t, status="Stopping")
+    states = [*kept, state]
+    for trial in sorted(trials, key=lambda trial: trial.ended):
+        if trial.ended > t:
+            state = _without_one(state, trial.ended)
+            states.append(state)
+    end = round(t + patience, 3)
+    states.append(state._replace(since=end, status="Stopped", ended=end))
+    return plan._replace(trials=tuple(trials), states=tuple(states), stalled=None, gone=None)
+
+
+def _cut(trial: Trial, t: float, patience: float, rng: Random) -> Trial:
+    if trial.ended <= t:
+        return trial
+    ended = round(t + rng.uniform(0.3, 0.9) * patience, 3)
+    started = None if trial.started is not None and trial.started > ended else trial.started
+    return trial._replace(ended=ended, outcome="Stopped", objective=None, started=started)
+
+
+def _without_one(state: State, t: float) -> State:
+    return state._replace(
+        since=t,
+        in_progress=state.in_progress - 1,
+        stopped=state.stopped + 1,
+        without_objective=state.without_objective + 1,
+    )
