@@ -317,7 +317,7 @@ FAMILIES: tuple[Family, ...] = (
         help="Training jobs that the tuning job may run at once.",
         source="ResourceLimits.MaxParallelTrainingJobs",
         absent="the tuning job has no such limit",
-        example='sagemaker_tuning_job_training_jobs{status="InProgress"} / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_parallel_training_jobs < 0.5 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
+        example='sagemaker_tuning_job_training_jobs{status="InProgress"} / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_parallel_training_jobs',
         facts=lambda job: job.limits.max_parallel_training_jobs,
     ),
     Family(
