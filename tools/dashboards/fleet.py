@@ -19,6 +19,7 @@ from dashboards.promql import (
     PLACE,
     PROGRESS,
     RUNNING,
+    RUNTIME,
     RUNTIME_USED,
     SLOTS_USED,
     alerts,
@@ -197,7 +198,7 @@ def _runs() -> Row:
                 IN_PROGRESS,
                 SLOTS_USED,
                 FAILED_SHARE,
-                each("runtime_seconds"),
+                f"({RUNTIME})",
                 RUNTIME_USED,
                 with_console(each("created_timestamp_seconds")),
             )
@@ -300,7 +301,7 @@ def _time() -> Row:
                 bars(
                     "Running longest",
                     f"The {LONGEST} tuning jobs in progress that have run for the longest time.",
-                    {JOB_NAME: _ranking(each("runtime_seconds"))},
+                    {JOB_NAME: _ranking(f"({RUNTIME})")},
                     seconds("No tuning job is in progress"),
                     now=True,
                     link=TO_JOB_OF_SERIES,
@@ -336,7 +337,7 @@ def _health() -> Row:
             f"sum by (target) (max by (target, state) ({EXPORTER}tracked_jobs{{}}))",
             f'sum by (target) (max by (target, state) ({EXPORTER}tracked_jobs{{state=~"failing|missing"}}))',
             f"max by (target) ({EXPORTER}untracked_running_jobs{{}})",
-            f"time() - max by (target) ({EXPORTER}last_poll_timestamp_seconds{{}})",
+            f"time() - max by (target) ({EXPORTER}target_last_success_timestamp_seconds{{}})",
             f"max by (target) ({EXPORTER}poll_duration_seconds{{}})",
             f"max by (target) ({rate('rate_limit_wait_seconds_total')})",
         )
@@ -419,7 +420,7 @@ def _health() -> Row:
                         Column("C", "Watched", unit="none", width=90),
                         Column("D", "Failing", unit="none", thresholds=look.NONE_IS_GOOD, tint=True, width=90),
                         Column("E", "Nobody watches", unit="none", thresholds=look.FEW_ARE_GOOD, tint=True, width=130),
-                        Column("F", "Last round ago", unit="s", width=130),
+                        Column("F", "Last answer ago", unit="s", width=130),
                         Column("G", "Round took", unit="s", width=110),
                         Column(
                             "H",

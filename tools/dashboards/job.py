@@ -24,6 +24,7 @@ from dashboards.promql import (
     LAUNCHED,
     NOT_IMPROVING,
     PROGRESS,
+    RUNTIME,
     RUNTIME_USED,
     SLOTS_USED,
     alerts,
@@ -133,8 +134,8 @@ def _glance() -> Row:
                 ),
                 number(
                     "Runtime",
-                    "Wall clock time that the tuning job has run, as SageMaker tells it: it lags a little.",
-                    each("runtime_seconds"),
+                    "Time from the creation of the tuning job to now, or to its end.",
+                    RUNTIME,
                     seconds("Not stated"),
                 ),
                 number(
@@ -417,7 +418,8 @@ def _troubles() -> Row:
                 7,
                 lines(
                     "Age of what is shown",
-                    "Time since the tuning job was last described successfully.",
+                    "Time since the tuning job was last described successfully. One that runs and does not change is described"
+                    " once in describe_max_age, one that has ended about once a day.",
                     {"last success": f"time() - {each('last_success_timestamp_seconds')}"},
                     seconds("Never described"),
                 ),

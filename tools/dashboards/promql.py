@@ -46,7 +46,11 @@ IN_PROGRESS = each("training_jobs", status="InProgress")
 LAUNCHED = f"sum by ({ID}) ({each('training_jobs', 'status')})"
 FAILED_SHARE = f"{each('training_jobs', status='NonRetryableError')} / {ON} ({LAUNCHED} > 0)"
 SLOTS_USED = f"{IN_PROGRESS} / {ON} {each('max_parallel_training_jobs')}"
-RUNTIME_USED = f"{each('runtime_seconds')} / {ON} {each('max_runtime_seconds')}"
+NOW = f"({each('end_timestamp_seconds')} or 0 * {each('created_timestamp_seconds')} + time())"
+"""The time, or that of the end of a tuning job that has ended."""
+RUNTIME = f"{NOW} - {ON} {each('created_timestamp_seconds')}"
+"""To the second: what SageMaker tells of it may be as old as the last describe."""
+RUNTIME_USED = f"({RUNTIME}) / {ON} {each('max_runtime_seconds')}"
 PROGRESS = f"{LAUNCHED} / {ON} {each('max_training_jobs')}"
 NOT_IMPROVING = (
     f"{each('training_jobs_not_improving')} / {ON}"
@@ -62,8 +66,7 @@ def running(expression: str) -> str:
 
 def since_improvement() -> str:
     """Return the seconds from the last improvement to now, or to the end of a tuning job that has ended."""
-    now = f"{each('end_timestamp_seconds')} or 0 * {each('created_timestamp_seconds')} + time()"
-    return f"({now}) - {ON} {each('best_training_job_end_timestamp_seconds')}"
+    return f"{NOW} - {ON} {each('best_training_job_end_timestamp_seconds')}"
 
 
 def states() -> str:
