@@ -129,7 +129,7 @@ class Planner:
         definition = number % len(self._scenario.definitions)
         point = self._propose(definition, number)
         started = time + self._rng.uniform(*self._scenario.starting)
-        outcome, share, gap = self._fate(definition, number, [placed.coordinate for placed in point])
+        outcome, share, gap = self._fate(definition, [placed.coordinate for placed in point])
         ended = started + self._rng.uniform(*self._scenario.trial) * share
         surface = self._scenario.definitions[definition].surface
         objective = None if gap is None else float32(surface.value(gap))
@@ -150,10 +150,10 @@ class Planner:
         near = None if leader is None else self._coordinates[leader]
         return strategies.propose_bayesian(ranges, len(self._gaps), near, self._rng)
 
-    def _fate(self, definition: int, number: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
+    def _fate(self, definition: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
         """Return how a training at a point will end, after which share of its full length, and its gap if any."""
         rng, scenario = self._rng, self._scenario
-        luck = rng.random() if number >= scenario.sound else 1.0
+        luck = rng.random()
         if luck < scenario.failing:
             return "NonRetryableError", rng.uniform(0.05, 0.6), None
         if luck < scenario.failing + scenario.retried:
@@ -210,14 +210,9 @@ class Planner:
             self._converged = self._moment(time)
 
     def _hopeless(self) -> bool:
-        """Return whether the first training jobs have all failed, so many that the service gives the search up."""
-        count = self._scenario.gives_up_after
-        if count is None or self._ended_as["NonRetryableError"] < count:
-            return False
-        return all(
-            trial.outcome == "NonRetryableError" and index not in self._running
-            for index, trial in enumerate(self._trials[:count])
-        )
+        """Return whether so many training jobs have failed, and none has ended well, that the service gives up."""
+        failed, enough = self._ended_as["NonRetryableError"], self._scenario.gives_up_after
+        return enough is not None and failed >= enough and failed == sum(self._ended_as.values())
 
     def _criteria_met(self) -> bool:
         scenario = self._scenario

@@ -52,9 +52,8 @@ class Scenario:
     ``in_config`` puts objective and ranges into the job's configuration beside a single definition, as SDK jobs do;
     else they stand in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
     to its end. ``starting`` is the least and the most that a training job takes from its creation to its start.
-    ``sound`` counts the first training jobs that do not fail; when the first ``gives_up_after`` all do, the service ends
-    the job. ``stalls_after`` counts the training jobs after which the service forgets the job. ``stopping`` is the
-    least time for which it is Stopping.
+    When the first ``gives_up_after`` training jobs all fail, the service ends the job. ``stalls_after`` counts the training
+    jobs after which the service forgets the job. ``stopping`` is the least time for which it is Stopping.
     """
 
     description: str
@@ -76,7 +75,6 @@ class Scenario:
     starting: tuple[float, float] = (3.0, 12.0)
     trial: tuple[float, float] = (5 * MINUTE, 25 * MINUTE)
     failing: float = 0.02
-    sound: int = 0
     gives_up_after: int | None = 5
     retried: float = 0.02
     emits_objective: bool = True
@@ -191,7 +189,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             (_NETWORK,),
             failing=0.6,
             retried=0.1,
-            sound=1,
+            gives_up_after=None,  # so bad luck at its start does not end it
         ),
         "failing-from-the-start": Scenario(
             "The first five training jobs all fail, so the service ends the search as Failed.",

@@ -17,21 +17,20 @@ def stopped(plan: Plan, t: float, patience: float, rng: Random) -> Plan:
     (seconds), and when that is over the job is Stopped.
     """
     kept = [state for state in plan.states if state.since <= t]
-    trials = [_cut(trial, t, patience, rng) for trial in plan.trials if trial.created <= t]
+    begun = [trial for trial in plan.trials if trial.created <= t]
+    cut = {trial.number: _cut(trial, t, patience, rng) for trial in begun if trial.ended > t}
     state = kept[-1]._replace(since=t, status="Stopping")
     states = [*kept, state]
-    for trial in sorted(trials, key=lambda trial: trial.ended):
-        if trial.ended > t:
-            state = _without_one(state, trial.ended)
-            states.append(state)
+    for trial in sorted(cut.values(), key=lambda trial: trial.ended):
+        state = _without_one(state, trial.ended)
+        states.append(state)
     end = round(t + patience, 3)
     states.append(state._replace(since=end, status="Stopped", ended=end))
-    return plan._replace(trials=tuple(trials), states=tuple(states), stalled=None, gone=None)
+    trials = tuple(cut.get(trial.number, trial) for trial in begun)
+    return plan._replace(trials=trials, states=tuple(states), stalled=None, gone=None)
 
 
 def _cut(trial: Trial, t: float, patience: float, rng: Random) -> Trial:
-    if trial.ended <= t:
-        return trial
     ended = round(t + rng.uniform(0.3, 0.9) * patience, 3)
     started = None if trial.started is not None and trial.started > ended else trial.started
     return trial._replace(ended=ended, outcome="Stopped", objective=None, started=started)

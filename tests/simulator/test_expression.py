@@ -18,9 +18,9 @@ def iso(moment):
 
 @pytest.fixture(scope="module")
 def job(make_life):
-    """A job and what the service says of it: stopped, and with tags."""
+    """A job and when it is looked at: stopped by then, and with tags."""
     life = make_life("stopped", name="Churn-V3", created=NOW - 9000, tags={"env": "prod", "owner:team": "a, b"})
-    return life, life.state(NOW)
+    return life, NOW
 
 
 def one(name, operator=None, value=None):
@@ -49,8 +49,13 @@ EARLIER, LATER = iso(NOW - 9001), iso(NOW - 8999)
     [
         ((NAME, "Equals", "Churn-V3"), True),
         ((NAME, None, "Churn-V3"), True),
-        ((NAME, "Equals", "churn-v3"), False),
+        ((NAME, "Equals", "churn-v3"), True),
+        ((NAME, "Equals", "churn-v"), False),
         ((NAME, "NotEquals", "Churn-V3"), False),
+        ((NAME, "NotEquals", "CHURN-V3"), False),
+        ((NAME, "Contains", "URN-"), True),
+        ((NAME, "In", "ranker,cHURN-v3"), True),
+        (("HyperParameterTuningJobArn", "Contains", "/Churn-V3"), True),
         ((NAME, "NotEquals", "Churn"), True),
         ((NAME, "Contains", "urn-"), True),
         ((NAME, "Contains", "ranker"), False),
@@ -105,7 +110,7 @@ def test_a_moment_is_equal_to_itself(make_life, created, text):
 
 def test_what_a_job_has_not_is_neither_before_nor_after(make_life):
     life = make_life("healthy")
-    running = life, life.state(NOW)
+    running = life, NOW
     for operator, expected in [("LessThan", False), ("GreaterThan", False), ("NotEquals", True), ("NotExists", True)]:
         assert meets(running, one(ENDED, operator, None if operator == "NotExists" else LATER)) is expected
 

@@ -49,7 +49,7 @@ def test_the_later_of_two_jobs_of_a_name_is_in_every_order(make_life):
     jobs.put(first)
     jobs.put(second)
     assert jobs.by_name.between() == jobs.by_creation.between() == [second]
-    assert jobs.in_progress(NOW - 9000) == []
+    assert jobs.in_progress(NOW - 9000, NOW - 9000) == []
 
 
 @pytest.mark.parametrize(("order", "key"), [("by_name", name_key), ("by_creation", creation_key)])
@@ -73,5 +73,23 @@ def test_those_in_progress_are_found_at_every_moment(jobs):
     births = [life.created for life in jobs]
     for moment in [*births, *ends, *(at - 0.001 for at in ends), NOW - 10**6, NOW + 10**9]:
         found = {life for life in jobs if life.exists(moment) and life.state(moment).status == "InProgress"}
-        assert {*jobs.in_progress(moment)} == found
-    assert jobs.in_progress(NOW + 10**9)  # one is stuck for ever
+        assert {*jobs.in_progress(moment, moment)} == found
+    assert jobs.in_progress(NOW + 10**9, NOW + 10**9)  # one is stuck for ever
+
+
+def test_those_in_progress_for_a_part_of_a_while_are_found(jobs):
+    for life in jobs:
+        for since, until in ((life.created - 9, life.created), (life.in_progress_until - 0.001, NOW + 10**9)):
+            assert (life in jobs.in_progress(since, until)) == (life.in_progress_until > since)
+        assert life not in jobs.in_progress(life.created - 9, life.created - 0.001)
+        assert life not in jobs.in_progress(life.in_progress_until, NOW + 10**9)
+
+
+def test_names_have_no_case(make_life):
+    jobs = Jobs()
+    jobs.put(make_life("healthy", name="Churn-V3"))
+    assert jobs.get("churn-v3") is jobs.get("CHURN-V3") is not None
+    jobs.put(make_life("healthy", name="churn-V3"))
+    assert [life.name for life in jobs] == ["churn-V3"]
+    assert jobs.remove("CHURN-v3")
+    assert [*jobs] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -110,11 +111,103 @@ def test_what_can_only_grow_only_grows(make_life, scenario):
         assert all(a <= b for a, b in zip(earlier, later, strict=True))
 
 
-def test_last_modified_moves_exactly_when_status_or_counters_do(make_life):
-    life = make_life("stopped")
-    for before, after in zip(life._since, life._since[1:], strict=False):
-        assert life.at(after - 0.001)["LastModifiedTime"] == before
-        assert life.at(after)["LastModifiedTime"] == after
+def each_tenth(life, begin, end):
+    """Return what the life tells each tenth of a second between two moments."""
+    return [life.at(begin + tenth / 10) for tenth in range(round(10 * (end - begin)))]
+
+
+def moved(answers, member=lambda answer: answer["LastModifiedTime"]):
+    return [after for before, after in pairwise(map(member, answers)) if after != before]
+
+
+@EVERY
+def test_last_modified_moves_with_every_change_and_is_the_end_when_there_is_one(make_life, scenario):
+    life = make_life(scenario)
+    for since in life._since:
+        assert life.at(since)["LastModifiedTime"] == since
+    if life.ended is not None:
+        assert {life.at(life.ended + later)["LastModifiedTime"] for later in (0.0, 9.0, 3000.0)} == {life.ended}
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 99), begin=st.floats(600, 4000), speed=st.sampled_from((0.02, 1.0, 60.0)))
+def test_the_service_touches_a_job_each_ten_seconds_though_nothing_changes(make_life, seed, begin, speed):
+    # In slow motion the heart beats as ever.
+    life, pace = make_life("stuck", seed=seed, speed=speed, created=NOW - 10 * 3600 / speed), max(speed, 1.0)
+    first, *more = (life.at(NOW + (begin + tenth / 10) / pace) for tenth in range(1200))
+    for answer in more:
+        assert answer["TrainingJobStatusCounters"] == first["TrainingJobStatusCounters"]
+    beats = moved([first, *more])
+    assert 11 <= len(beats) <= 13
+    assert all(9 < (after - before) * pace < 11 for before, after in pairwise(beats))
+    for answer in more:
+        told = answer["ConsumedResources"]["RuntimeInSeconds"]
+        assert told == math.floor(answer["LastModifiedTime"] - answer["CreationTime"])
+
+
+def test_a_change_between_two_heartbeats_moves_last_modified_but_not_the_runtime(make_life):
+    life = make_life("healthy")
+    beats = moved(each_tenth(life, NOW, NOW + 3600), lambda answer: answer["ConsumedResources"]["RuntimeInSeconds"])
+    for since in [since for since in life._since if NOW + 60 < since < NOW + 3600]:
+        answer = life.at(since)
+        assert answer["LastModifiedTime"] == since
+        assert 0 <= since - NOW - answer["ConsumedResources"]["RuntimeInSeconds"] < 11
+    assert len(beats) == pytest.approx(360, abs=4)
+
+
+def test_the_first_minute_is_as_recorded(make_life):
+    for seed in range(20):
+        life = make_life("healthy", seed=seed)
+        first, *_, last = each_tenth(life, NOW, NOW + 60)
+        assert first["LastModifiedTime"] == first["CreationTime"]
+        assert first["ConsumedResources"] == {"RuntimeInSeconds": 0}
+        assert last["HyperParameterTuningJobStatus"] == "InProgress"
+        counters = last["TrainingJobStatusCounters"] | last["ObjectiveStatusCounters"]
+        assert {*counters.values()} == {0}
+        assert 60 < life.trials[0].started - life.created < 85
+        assert all(3 <= trial.started - trial.created <= 12 for trial in life.trials)
+
+
+@settings(deadline=None)
+@given(
+    scenario=st.sampled_from(sorted(SCENARIOS)),
+    seed=st.integers(0, 99),
+    share=st.floats(0, 1),
+    seconds=st.none() | st.floats(0, 5000),
+)
+def test_a_stopped_life_is_the_same_until_then_and_ends_stopped(make_life, validate, scenario, seed, share, seconds):
+    life = make_life(scenario, seed=seed, speed=3.0)
+    until = life.created + 4 * 3600 if life.in_progress_until == math.inf else life.in_progress_until
+    asked = life.created + share * (until - life.created)
+    if life.state(asked).status != "InProgress":
+        return
+    stopped = life.stopped(asked, seconds)
+    for t in (life.created, life.created + share * (asked - life.created), asked - 0.002):
+        assert not life.created <= t < asked - 0.001 or stopped.at(t) == life.at(t)
+    patience = SCENARIOS[scenario].stopping / 3 if seconds is None else seconds
+    assert stopped.ended == pytest.approx(asked + patience, abs=0.01)
+    if patience > 1:
+        assert stopped.at(asked + 0.01)["HyperParameterTuningJobStatus"] == "Stopping"
+    answers = [stopped.at(asked + part / 20 * (patience + 0.01)) for part in range(21)]
+    for answer in answers:
+        assert validate("DescribeHyperParameterTuningJob", answer) == []
+    last = answers[-1]
+    assert last["HyperParameterTuningJobStatus"] == "Stopped"
+    before, after = life.at(asked), last
+    assert after["TrainingJobStatusCounters"]["InProgress"] == after["ObjectiveStatusCounters"]["Pending"] == 0
+    running = before["TrainingJobStatusCounters"]["InProgress"]
+    assert after["TrainingJobStatusCounters"]["Stopped"] == before["TrainingJobStatusCounters"]["Stopped"] + running
+    assert after["LastModifiedTime"] == after["HyperParameterTuningEndTime"] == stopped.ended
+    assert stopped.at(stopped.ended + 1e6)["HyperParameterTuningJobStatus"] == "Stopped"
+
+
+def test_a_deleted_life_ends_there_and_leaves_the_other_as_it_is(make_life):
+    life = make_life("healthy")
+    deleted = life.deleted(NOW + 900)
+    assert deleted.at(NOW + 899.999) == life.at(NOW + 899.999)
+    assert not deleted.exists(NOW + 900)
+    assert deleted.in_progress_until == NOW + 900
+    assert life.exists(NOW + 900)
 
 
 def test_there_is_no_end_time_while_running_and_a_last_one_after(make_life):
@@ -124,7 +217,7 @@ def test_there_is_no_end_time_while_running_and_a_last_one_after(make_life):
     assert life.at(life.ended + 1e6)["HyperParameterTuningEndTime"] == life.ended
 
 
-def test_runtime_lags_and_settles_within_a_minute_of_the_end(make_life):
+def test_runtime_is_of_the_last_heartbeat_and_settles_within_a_minute_of_the_end(make_life):
     for seed in range(10):
         life = make_life("healthy", seed=seed)
         final = math.floor(life.ended - life.created)
@@ -132,8 +225,7 @@ def test_runtime_lags_and_settles_within_a_minute_of_the_end(make_life):
         def runtime(t, life=life):
             return life.at(t)["ConsumedResources"]["RuntimeInSeconds"]
 
-        assert runtime(life.created + 3.3) == 0
-        assert final - 60 <= runtime(life.ended) < final
+        assert final - 11 <= runtime(life.ended) == runtime(life.ended + 59) <= final
         assert runtime(life.ended + 60) == runtime(life.ended + 1e6) == final
 
 

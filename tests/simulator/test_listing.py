@@ -5,13 +5,26 @@ from __future__ import annotations
 import base64
 import json
 import time
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from exporter.clock import ManualClock
 from exporter.simulator.errors import ApiError
+from exporter.simulator.service import Simulator
 
 NOW = 1_764_000_000.25
 AGES = {"alpha-1": 9000.0, "beta-2": 60.0, "Gamma-3": 30_000.0, "delta-4": 7300.0, "alpha-5": 20.0}
+
+
+@pytest.fixture
+def simulator(clock):
+    """A simulator whose lists are of the moment, but where a test is about their lag."""
+    simulator = Simulator(clock)
+    simulator.list_lag = 0.0
+    return simulator
 
 
 @pytest.fixture
@@ -59,7 +72,7 @@ def test_the_default_order_is_by_ascending_name(jobs):
         ({"CreationTimeAfter": NOW - 8000}, ["alpha-5", "beta-2", "delta-4"]),
         ({"CreationTimeBefore": NOW - 8000}, ["Gamma-3", "alpha-1"]),
         ({"CreationTimeAfter": NOW - 60, "CreationTimeBefore": NOW - 20}, []),
-        ({"LastModifiedTimeAfter": NOW - 60}, ["alpha-5", "beta-2"]),
+        ({"LastModifiedTimeAfter": NOW - 60}, ["alpha-5", "beta-2", "delta-4"]),
         ({"LastModifiedTimeBefore": NOW - 15_000}, ["Gamma-3"]),
         ({"NoSuchMember": 1, "NameContains": "beta"}, ["beta-2"]),
     ],
@@ -207,6 +220,128 @@ def test_ties_in_the_time_of_creation_are_told_apart_by_name(simulator):
     query = {"SortBy": "CreationTime", "MaxResults": 1}
     assert all_pages(simulator, **query) == ["a", "b", "c", "d"]
     assert all_pages(simulator, SortOrder="Descending", **query) == ["d", "c", "b", "a"]
+
+
+def listed(simulator, **query):
+    return simulator.list(MaxResults=100, **query)["HyperParameterTuningJobSummaries"]
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 99), steps=st.lists(st.floats(0.01, 200), min_size=1, max_size=30))
+def test_a_list_tells_of_up_to_five_seconds_ago_and_never_goes_back(seed, steps):
+    clock = ManualClock(NOW)
+    simulator = Simulator(clock, seed=seed)
+    lives = {name: simulator.create("healthy", name, created=NOW - 90) for name in ("a", "b", "c")}
+    before = {}
+    for step in steps:
+        clock.advance(step)
+        now = clock.time()
+        found = listed(simulator)
+        assert listed(simulator) == found
+        for summary in found:
+            life = lives[summary["HyperParameterTuningJobName"]]
+            moments = {life.created, now - 5, *(life._since), *(now - 5 + tenth / 10 for tenth in range(51))}
+            assert summary in [life.summary(t) for t in moments if now - 5 <= t <= now]
+            assert summary["LastModifiedTime"] >= before.get(life.name, 0)
+            before[life.name] = summary["LastModifiedTime"]
+
+
+def test_each_job_is_taken_up_at_moments_of_its_own(clock):
+    simulator = Simulator(clock)
+    for number in range(60):
+        simulator.create("healthy", f"job-{number}")
+    seen = [len(listed(simulator))]
+    for _ in range(50):
+        clock.advance(0.1)
+        seen.append(len(listed(simulator)))
+    assert seen[0] == 0
+    assert seen[-1] == 60
+    assert all(0 <= after - before < 20 for before, after in pairwise(seen))
+
+
+def test_a_list_is_older_than_the_describe_after_it(clock):
+    simulator = Simulator(clock)
+    life = simulator.create("healthy", "churn", created=NOW - 600)
+    behind = 0
+    for _ in range(600):
+        clock.advance(0.1)
+        [summary] = listed(simulator)
+        described = simulator.describe("churn")
+        assert summary["LastModifiedTime"] <= described["LastModifiedTime"]
+        behind += summary["LastModifiedTime"] < described["LastModifiedTime"]
+    assert behind > 60
+    assert described == life.at(clock.time())
+
+
+def test_a_deleted_job_stays_listed_for_the_lag_and_a_describe_knows_better(clock):
+    simulator = Simulator(clock)
+    simulator.create("completed", "churn", created=NOW - 86_400)
+    simulator.delete("churn")
+    assert [summary["HyperParameterTuningJobName"] for summary in listed(simulator)] == ["churn"]
+    with pytest.raises(ApiError, match="ResourceNotFound"):
+        simulator.describe("churn")
+    clock.advance(5)
+    assert listed(simulator) == []
+
+
+def test_a_job_that_ended_is_listed_in_progress_until_it_is_taken_up(clock):
+    simulator = Simulator(clock)
+    life = simulator.create("failed-at-once", "churn", created=NOW - 3)
+    clock.set_time(life.ended)
+    assert [summary["HyperParameterTuningJobStatus"] for summary in listed(simulator, StatusEquals="InProgress")] == [
+        "InProgress"
+    ]
+    clock.advance(5)
+    assert listed(simulator, StatusEquals="InProgress") == []
+    assert len(listed(simulator, StatusEquals="Failed")) == 1
+
+
+@pytest.mark.parametrize("sort_by", ["Name", "CreationTime", "Status"])
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+@pytest.mark.parametrize("late", [False, True])
+def test_paging_is_steady_though_lists_lag(clock, sort_by, order, late):
+    simulator = Simulator(clock)
+    simulator.filters_after_paging = late
+    for number in range(40):
+        scenario = ("stopped", "failed-at-once", "healthy")[number % 3]
+        simulator.create(scenario, f"{'abAB'[number % 4]}-{number}", created=NOW - 3.7 * number)
+    query = {"SortBy": sort_by, "SortOrder": order, "StatusEquals": "InProgress"}
+    whole = names(simulator.list(MaxResults=100, **query))
+
+    def meanwhile():
+        clock.advance(0.9)
+        simulator.create("healthy", f"new-{clock.monotonic():.0f}-{len(fresh)}")
+        fresh.append(1)
+
+    fresh = []
+    assert 20 < len(whole) < 40
+    assert all_pages(simulator, meanwhile, MaxResults=3, **query) == whole
+
+
+def test_the_filters_of_last_modified_go_by_what_is_told(clock):
+    simulator = Simulator(clock)
+    for number in range(30):
+        simulator.create("stuck", f"job-{number}", created=NOW - 40_000)
+    told = {each["HyperParameterTuningJobName"]: each["LastModifiedTime"] for each in listed(simulator)}
+    assert len({*told.values()}) > 20
+    middle = sorted(told.values())[15]
+    after = {each["HyperParameterTuningJobName"] for each in listed(simulator, LastModifiedTimeAfter=middle)}
+    before = {each["HyperParameterTuningJobName"] for each in listed(simulator, LastModifiedTimeBefore=middle)}
+    assert after == {name for name, modified in told.items() if modified > middle}
+    assert before == {name for name, modified in told.items() if modified < middle}
+
+
+def test_filters_after_paging_make_pages_short_or_empty(jobs):
+    jobs.filters_after_paging = True
+    query = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 2}
+    pages = [jobs.list(**query, StatusEquals="InProgress")]
+    while "NextToken" in pages[-1]:
+        pages.append(jobs.list(**query, StatusEquals="InProgress", NextToken=pages[-1]["NextToken"]))
+    assert [names(page) for page in pages] == [["alpha-5"], [], []]
+    assert all_pages(jobs, **query, NameContains="alpha") == ["alpha-5", "alpha-1"]
+    # Times of creation choose before: two jobs are one page, though none of them is in progress.
+    old = jobs.list(**query, StatusEquals="InProgress", CreationTimeBefore=NOW - 8000)
+    assert (names(old), "NextToken" in old) == ([], False)
 
 
 def test_a_page_costs_little_however_long_the_history(simulator):

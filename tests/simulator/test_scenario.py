@@ -55,6 +55,18 @@ def test_failing_training_jobs_fail_more_often_than_not(make_life):
         assert counters["NonRetryableError"] > counters["Completed"] > 0
 
 
+def test_failing_from_the_start_is_ended_by_the_service(make_life):
+    scenario = "failing-from-the-start"
+    for life in lives(make_life, scenario):
+        answer = life.at(life.ended)
+        assert answer["HyperParameterTuningJobStatus"] == "Failed"
+        assert "all failed" in answer["FailureReason"]
+        counters = answer["TrainingJobStatusCounters"]
+        assert 5 <= counters["NonRetryableError"] <= sum(counters.values()) < 5 + SCENARIOS[scenario].parallel
+        assert answer["ObjectiveStatusCounters"]["Failed"] == sum(counters.values())
+        assert "BestTrainingJob" not in answer
+
+
 def test_objective_never_emitted_completes_trials_for_nothing(make_life):
     for life in lives(make_life, "objective-never-emitted"):
         answer = life.at(life.created + 2 * HOUR)
@@ -69,10 +81,13 @@ def test_objective_never_emitted_completes_trials_for_nothing(make_life):
 def test_stuck_never_moves_again(make_life):
     for life in lives(make_life, "stuck"):
         assert life.ended is None
-        answer = life.at(life.created + 10 * HOUR)
+        answer, later = life.at(life.created + 10 * HOUR), life.at(life.created + 1000 * HOUR)
         assert answer["HyperParameterTuningJobStatus"] == "InProgress"
         assert answer["TrainingJobStatusCounters"]["InProgress"] == 0
-        assert answer == life.at(life.created + 1000 * HOUR)
+        assert {member for member in answer if answer[member] != later[member]} == {
+            "LastModifiedTime",
+            "ConsumedResources",
+        }
 
 
 def test_near_time_limit_ends_by_its_limit_with_work_left(make_life):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
+
 import pytest
 
 from exporter.simulator.errors import ApiError
@@ -44,15 +47,29 @@ def all_pages(simulator, between=lambda: None, **wire_input):
     return seen
 
 
+def last_modified_first(simulator):
+    return sorted(AGES, key=lambda name: -simulator.describe(name)["LastModifiedTime"])
+
+
+def test_last_modified_is_that_of_describes(jobs):
+    modified = jobs.describe("delta-4")["LastModifiedTime"]  # between whole seconds
+    assert NOW - 11 < modified < NOW
+    earlier, later = (
+        datetime.fromtimestamp(math.floor(modified) + more, UTC).strftime("%Y-%m-%dT%H:%M:%S") for more in (0, 1)
+    )
+    between = filters(("LastModifiedTime", "GreaterThan", earlier), ("LastModifiedTime", "LessThan", later))
+    assert "delta-4" in names(search(jobs, **between))
+
+
 def test_everything_is_found_the_last_modified_first(jobs):
-    assert names(search(jobs)) == ["alpha-5", "beta-2", "delta-4", "alpha-1", "Gamma-3"]
+    assert names(search(jobs)) == last_modified_first(jobs)
     assert "NextToken" not in search(jobs)
 
 
 @pytest.mark.parametrize(
     ("wire_input", "expected"),
     [
-        ({"SortOrder": "Ascending"}, ["Gamma-3", "alpha-1", "delta-4", "beta-2", "alpha-5"]),
+        ({"SortBy": "CreationTime", "SortOrder": "Ascending"}, ["Gamma-3", "alpha-1", "delta-4", "beta-2", "alpha-5"]),
         ({"SortBy": "CreationTime"}, ["alpha-5", "beta-2", "delta-4", "alpha-1", "Gamma-3"]),
         (
             {"SortBy": "HyperParameterTuningJobName", "SortOrder": "Ascending"},
@@ -62,7 +79,11 @@ def test_everything_is_found_the_last_modified_first(jobs):
         ({"SortBy": "Tags.env"}, ["Gamma-3", "beta-2", "alpha-1", "delta-4", "alpha-5"]),
         (filters(("Tags.env", "Equals", "prod")), ["beta-2", "alpha-1"]),
         (filters(("Tags.env", "Equals", "prod"), ("Tags.team", "Exists")), ["beta-2"]),
-        (filters(("HyperParameterTuningJobStatus", "In", "InProgress,Stopping")), ["alpha-5", "delta-4"]),
+        (
+            filters(("HyperParameterTuningJobStatus", "In", "InProgress,Stopping")) | {"SortBy": "CreationTime"},
+            ["alpha-5", "delta-4"],
+        ),
+        (filters(("HyperParameterTuningJobName", "Equals", "gamma-3")), ["Gamma-3"]),
         (filters(("CreationTime", "GreaterThan", "2025-11-24T15:00:00")), ["alpha-5", "beta-2"]),
         ({"NoSuchMember": 1, **filters(("Tags.env", "Equals", "test"))}, ["Gamma-3"]),
     ],
@@ -169,7 +190,7 @@ def test_wrong_types_cannot_be_read(jobs, wire_input):
 
 def test_a_token_continues_its_own_query_only(jobs):
     token = search(jobs, MaxResults=1)["NextToken"]
-    assert names(search(jobs, MaxResults=100, NextToken=token)) == ["beta-2", "delta-4", "alpha-1", "Gamma-3"]
+    assert names(search(jobs, MaxResults=100, NextToken=token)) == last_modified_first(jobs)[1:]
     for other in ({"SortOrder": "Ascending"}, filters(("Tags.env", "Exists")), {"region": "eu-west-1"}):
         with pytest.raises(ApiError, match="NextToken"):
             search(jobs, MaxResults=1, NextToken=token, **other)

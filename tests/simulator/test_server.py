@@ -109,6 +109,7 @@ def test_boto3_reads_every_scenario_as_it_is_in_process(simulator, clock, client
 
 
 def test_boto3_pages_and_filters(simulator, clock, client):
+    simulator.list_lag = 0.0
     for i in range(23):
         simulator.create("stopped" if i % 2 else "failed-at-once", f"job-{i:02d}", created=NOW - 100 * i)
     pages = client().get_paginator("list_hyper_parameter_tuning_jobs")
