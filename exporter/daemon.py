@@ -27,6 +27,7 @@ from exporter.telemetry import Telemetry
 from exporter.web.app import Check, create_app
 from exporter.web.pages import Link, Overview
 from exporter.web.server import WebServer
+from exporter.web.troubles import troubles
 
 if TYPE_CHECKING:
     import socket
@@ -267,6 +268,7 @@ class Daemon:
             started=self._started.wall,
             targets=len(targets),
             jobs={state: sum(target.states[state] for target in targets) for state in JobState},
+            troubles=troubles(targets),
             links=(
                 Link("metrics", "Metrics"),
                 Link("-/healthy", "Health: does the process work"),

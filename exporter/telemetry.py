@@ -57,6 +57,12 @@ class Telemetry:
         )
         self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last whole round.", ["target"])
         self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last whole round.", ["target"])
+        # Counted rather than read from what was published: an answer that tells nothing new is not published.
+        self.last_answer = self._gauge(
+            "target_last_success_timestamp_seconds",
+            "When AWS last answered a list or a describe; absent as long as it never has.",
+            ["target"],
+        )
         self.render_duration = Gauge(
             f"{PREFIX}_render_duration_seconds",
             "Time taken by the last rendering of all tuning jobs.",
@@ -106,6 +112,7 @@ class Telemetry:
             self.rate_limit_wait,
             self.poll_duration,
             self.last_poll,
+            self.last_answer,
         ):
             metric.remove_by_labels({"target": target})
         for metric in (self.api_requests, self.api_errors, self.jobs_left_out):

@@ -73,6 +73,7 @@ def test_nothing_that_has_not_happened_has_a_time(telemetry: Telemetry) -> None:
     telemetry.add_target("prod", OPERATIONS)
     assert value(telemetry, "last_poll_timestamp_seconds", target="prod") is None
     assert value(telemetry, "poll_duration_seconds", target="prod") is None
+    assert value(telemetry, "target_last_success_timestamp_seconds", target="prod") is None
 
 
 def test_counting_goes_where_it_belongs(telemetry: Telemetry) -> None:
@@ -95,6 +96,7 @@ def test_a_target_that_left_leaves_nothing(telemetry: Telemetry) -> None:
         counter.labels("gone").inc()
     telemetry.poll_duration.labels("gone").set(2)
     telemetry.last_poll.labels("gone").set(3)
+    telemetry.last_answer.labels("gone").set(4)
     telemetry.api_requests.labels("gone", "Describe").inc()
     telemetry.api_errors.labels("gone", "Describe", ErrorCode.OTHER).inc()
     telemetry.remove_target("gone")

@@ -71,7 +71,6 @@ def _a_scrape() -> str:
         changes_at=None,
         untracked_running_jobs=0,
         errors=((Operation.LIST, ErrorCode.ACCESS_DENIED),),
-        last_answered=0.0,
     )
     published = replace(EMPTY, targets=(watched,))
     telemetry.add_collector(TargetCollector(lambda: published))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TargetCollector(Collector):
-    """``target_info``, ``target_last_success_timestamp_seconds``, ``target_error_info`` and the two that count tuning jobs."""
+    """``target_info``, ``tracked_jobs``, ``untracked_running_jobs`` and ``target_error_info``."""
 
     def __init__(self, published: Callable[[], Published]) -> None:
         self._published = published
@@ -30,11 +30,6 @@ class TargetCollector(Collector):
             f"{PREFIX}_target_info",
             "The region and account of a target; always 1.",
             labels=["target", "aws_region", "aws_account_id"],
-        )
-        answered = GaugeMetricFamily(
-            f"{PREFIX}_target_last_success_timestamp_seconds",
-            "When AWS last answered a list or a describe; absent as long as it never has.",
-            labels=["target"],
         )
         tracked = GaugeMetricFamily(
             f"{PREFIX}_tracked_jobs",
@@ -54,11 +49,9 @@ class TargetCollector(Collector):
         for target in self._published().targets:
             if target.untracked_running_jobs is not None:
                 untracked.add_metric([target.name], target.untracked_running_jobs)
-            if target.last_answered is not None:
-                answered.add_metric([target.name], target.last_answered)
             for operation, code in target.errors:
                 errors.add_metric([target.name, operation, code], 1)
             info.add_metric([target.name, target.region, target.account_id], 1)
             for state in JobState:
                 tracked.add_metric([target.name, state], target.states[state])
-        return [family for family in (info, answered, tracked, untracked, errors) if family.samples]
+        return [family for family in (info, tracked, untracked, errors) if family.samples]

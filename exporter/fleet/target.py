@@ -188,6 +188,7 @@ class Target:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if work.operation in {Operation.DESCRIBE, Operation.LIST} and _is_answer(outcome):
             self._last_answered = now.wall
+            self._telemetry.last_answer.labels(self._spec.name).set(now.wall)
         if isinstance(outcome, Failure):
             self._telemetry.api_errors.labels(self._spec.name, work.operation, outcome.code).inc()
             if outcome.code is ErrorCode.THROTTLED and work.operation in {Operation.DESCRIBE, Operation.LIST}:

@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from exporter.web.troubles import Trouble
+
 _TEMPLATES = Environment(
     loader=PackageLoader("exporter.web"),
     autoescape=True,
@@ -31,7 +33,8 @@ class Link(NamedTuple):
 class Overview:
     """What the landing page tells.
 
-    ``started`` is in Unix seconds, ``targets`` counts what is configured, ``jobs`` counts the jobs in each state.
+    ``started`` is in Unix seconds, ``targets`` counts what is configured, ``jobs`` counts the jobs in each state. ``troubles``
+    come first on the page, in their order.
     """
 
     version: str
@@ -39,6 +42,7 @@ class Overview:
     targets: int
     jobs: Mapping[str, int]
     links: Sequence[Link]
+    troubles: Sequence[Trouble] = ()
 
 
 def landing(overview: Overview) -> str:

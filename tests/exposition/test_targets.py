@@ -80,11 +80,6 @@ def test_every_state_is_counted_even_at_0(site: Site) -> None:
     }
 
 
-def test_when_a_target_was_last_answered_is_there_once_it_was(site: Site) -> None:
-    site.published = publish(1, [target([], name="blind"), target([], name="prod", last_answered=DESCRIBED_AT)])
-    assert site.samples("target_last_success_timestamp_seconds", "target") == {("prod",): DESCRIBED_AT}
-
-
 def test_a_target_that_left_leaves_nothing(site: Site) -> None:
     site.published = publish(1, [target([], name="prod"), target([], name="gone")])
     site.published = publish(2, [target([], name="prod")])

@@ -191,6 +191,14 @@ def test_no_alert_begins(watched: tuple[Prometheus, float], rule: dict[str, str]
     assert prometheus.query_range(rule["expr"], start=at - HOURS * 3600 + INTERVAL, end=at, step=INTERVAL) == []
 
 
+def test_the_time_of_the_last_answer_moves_though_no_answer_is_new(watched: tuple[Prometheus, float]) -> None:
+    prometheus, at = watched
+    age = "time() - sagemaker_tuning_exporter_target_last_success_timestamp_seconds"
+    [series] = prometheus.query_range(age, start=at - HOURS * 3600 + INTERVAL, end=at, step=INTERVAL)
+    # A list in each interval.
+    assert max(value for _, value in series.points) <= 2 * INTERVAL
+
+
 def test_all_that_is_excepted_is_asked() -> None:
     assert {each.text for each in DOCUMENTED} >= STATES
     assert len(ABOUT_TROUBLES) > 20
