@@ -53,6 +53,7 @@ def run(argv: Sequence[str]) -> int:
     _forget_aws()
 
     simulator = Simulator(SystemClock())
+    simulator.speed = given.speed
     jobs = mixed_fleet(simulator, speed=given.speed)
     with Server(simulator) as server:
         configuration = _configuration(jobs, server.url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import math
 import signal
 import sys
 import threading
@@ -11,31 +13,28 @@ import yaml
 
 from exporter.cli import options
 from exporter.clock import SystemClock
-from exporter.simulator.fleet import mixed_fleet
+from exporter.simulator import fault_text, listing
+from exporter.simulator.creation import SCENARIO_TAG, SPEED_TAG
+from exporter.simulator.faults import Kind
+from exporter.simulator.fleet import SECOND_REGION, mixed_fleet, old_jobs
+from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 from exporter.web.listen import parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from exporter.simulator.faults import Fault
     from exporter.simulator.fleet import Member
+
+_MOST_OLD_JOBS = 99_999
 
 
 def run(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the address is of no use."""
-    parser = options.Parser(
-        prog="sagemaker-tuning-exporter simulate",
-        description="Serve a simulated SageMaker endpoint with a fleet of tuning jobs; calls no AWS.",
-    )
-    parser.add_argument(
-        "--listen-address", default="127.0.0.1:10981", help="Where to serve, as host:port [default 127.0.0.1:10981]."
-    )
-    parser.add_argument("--speed", type=float, default=60.0, help="How much faster than real jobs [default 60].")
-    parser.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default 0].")
+    parser = _parser(Simulator(SystemClock()).operations)
     given = parser.parse_args(argv)
-    if given.speed <= 0:
-        parser.error("argument --speed: write a number above 0")
     try:
         address = parse_address(given.listen_address)
     except ValueError as error:
@@ -44,8 +43,10 @@ def run(argv: Sequence[str]) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    simulator = Simulator(SystemClock(), seed=given.seed)
+    simulator = _simulator(given)
     jobs = mixed_fleet(simulator, given.speed)
+    for region in (simulator.default_region, SECOND_REGION):
+        old_jobs(simulator, given.old_jobs, region=region)
     try:
         server = Server(simulator, address.host, address.port)
     except OSError as error:
@@ -58,6 +59,125 @@ def run(argv: Sequence[str]) -> int:
         print(_configuration(jobs, server.url), end="", flush=True)
         ended.wait()
     return 0
+
+
+def _parser(operations: Sequence[str]) -> options.Parser:
+    parser = options.Parser(
+        prog="sagemaker-tuning-exporter simulate",
+        description="Serve a simulated SageMaker endpoint with a fleet of tuning jobs; calls no AWS.",
+        epilog=f"Kinds of faults: {', '.join(Kind)}. Operations: {', '.join(operations)}. Tuning jobs can be created, "
+        "stopped and deleted through the API, with the AWS CLI or boto3: the tag "
+        f"{SCENARIO_TAG} of a new one names its scenario ({', '.join(SCENARIOS)}; default healthy), the tag "
+        f"{SPEED_TAG} its speed.",
+    )
+    parser.add_argument(
+        "--listen-address", default="127.0.0.1:10981", help="Where to serve, as host:port [default 127.0.0.1:10981]."
+    )
+    parser.add_argument("--speed", type=_positive, default=60.0, help="How much faster than real jobs [default 60].")
+    parser.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default 0].")
+    parser.add_argument(
+        "--fault",
+        dest="faults",
+        metavar=fault_text.FORM,
+        action="append",
+        default=[],
+        type=_fault(operations),
+        help="Let requests fail, as in throttled:0.5, access-denied@Search or slow=3/churn-xgboost. RATE is the share of "
+        "requests that it strikes, NAME a tuning job. May be repeated; of two that fit the first one strikes.",
+    )
+    parser.add_argument(
+        "--requests-per-second", metavar="N", type=_positive, help="Throttle what comes faster, by account and region."
+    )
+    parser.add_argument(
+        "--search-requests-per-second", metavar="N", type=_positive, help="Throttle Search earlier than the rest."
+    )
+    parser.add_argument(
+        "--list-lag",
+        metavar="SECONDS",
+        type=_not_negative,
+        default=listing.LAG,
+        help=f"By how much lists are behind, at most [default {listing.LAG:g}].",
+    )
+    parser.add_argument(
+        "--describe-lag",
+        metavar="SECONDS",
+        type=_not_negative,
+        default=0.0,
+        help="By how much describes are [default 0].",
+    )
+    parser.add_argument(
+        "--search-lag", metavar="SECONDS", type=_not_negative, default=0.0, help="By how much Search is [default 0]."
+    )
+    parser.add_argument(
+        "--filter-after-paging",
+        action="store_true",
+        help="Let lists choose by name and status only among the jobs of a page: pages are short or empty.",
+    )
+    parser.add_argument(
+        "--stopping",
+        metavar="SECONDS",
+        type=_not_negative,
+        help="How long a job is Stopping that you stop [default: a minute, divided by its speed].",
+    )
+    parser.add_argument(
+        "--old-jobs",
+        metavar="N",
+        type=_count,
+        default=0,
+        help="Add so many old tuning jobs to each region [default 0].",
+    )
+    return parser
+
+
+def _fault(operations: Sequence[str]) -> Callable[[str], Fault]:
+    def parse(text: str) -> Fault:
+        try:
+            return fault_text.parse(text, operations)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+def _number(text: str, what: str, allowed: Callable[[float], bool]) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or not allowed(number):
+        raise argparse.ArgumentTypeError(f"write a number {what}")
+    return number
+
+
+def _positive(text: str) -> float:
+    return _number(text, "above 0", lambda number: number > 0)
+
+
+def _not_negative(text: str) -> float:
+    return _number(text, "of 0 or more", lambda number: number >= 0)
+
+
+def _count(text: str) -> int:
+    return int(_number(text, f"from 0 to {_MOST_OLD_JOBS}, without a fraction", _is_count))
+
+
+def _is_count(number: float) -> bool:
+    return number.is_integer() and 0 <= number <= _MOST_OLD_JOBS
+
+
+def _simulator(given: argparse.Namespace) -> Simulator:
+    simulator = Simulator(SystemClock(), seed=given.seed)
+    simulator.speed = given.speed
+    simulator.stopping = given.stopping
+    simulator.requests_per_second = given.requests_per_second
+    simulator.search_requests_per_second = given.search_requests_per_second
+    simulator.list_lag = given.list_lag
+    simulator.describe_lag = given.describe_lag
+    simulator.search_lag = given.search_lag
+    simulator.filters_after_paging = given.filter_after_paging
+    for fault in given.faults:
+        simulator.faults.add(fault)
+    return simulator
 
 
 def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:

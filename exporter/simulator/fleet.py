@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.simulator.configuration import configuration
+from exporter.simulator.life import Life
+from exporter.simulator.scenario import SCENARIOS
 
 if TYPE_CHECKING:
     from exporter.simulator.service import Simulator
 
 
 SECOND_REGION = "eu-west-1"
+
+_DAY = 86_400.0
+_OLDEST, _YOUNGEST = 730 * _DAY, 31 * _DAY
 
 
 class Member(NamedTuple):
@@ -75,3 +83,35 @@ def mixed_fleet(simulator: Simulator, speed: float) -> list[Member]:
         )
         members.append(Member(life.name, life.region, life.account_id, entry.scenario, entry.team))
     return members
+
+
+def old_jobs(simulator: Simulator, count: int, *, region: str | None = None, account_id: str | None = None) -> None:
+    """Create so many tuning jobs that ended between a month and two years ago: short lives, so that thousands are cheap.
+
+    They are called old-00000 and so on. Raise ApiError when one of the names is in use.
+    """
+    where = {"region": region or simulator.default_region, "account_id": account_id or simulator.default_account_id}
+    kinds = [(scenario, configuration(scenario, **where, speed=1.0)) for scenario in _OLD]
+    now = simulator.clock.time()
+    for number in range(count):
+        scenario, constant = kinds[number % len(kinds)]
+        age = _OLDEST - (_OLDEST - _YOUNGEST) * number / count
+        simulator.add(
+            Life(
+                f"old-{number:05}",
+                scenario,
+                **where,
+                created=now - age,
+                speed=1.0,
+                seed=0,
+                tags={},
+                constant=constant,
+            )
+        )
+
+
+_OLD = (
+    replace(SCENARIOS["completed"], max_jobs=2, parallel=2),
+    SCENARIOS["failed-at-once"],
+    replace(SCENARIOS["stopped"], stops_at=30.0, stopping=60.0),
+)

@@ -91,6 +91,11 @@ class Simulator:
             ("sts", "AssumeRoleWithWebIdentity"): self._assume_role_with_web_identity,
         }
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The names of the operations that are simulated."""
+        return tuple(operation for _, operation in self._operations)
+
     def create(
         self,
         scenario: str,
