@@ -12,7 +12,7 @@ from exporter.config.names import ARN_START
 DEFAULT_INTERVAL = 60.0
 DEFAULT_RETENTION = 86_400.0
 DEFAULT_MAX_JOBS = 200
-DEFAULT_DESCRIBE_MAX_AGE = 300.0
+DEFAULT_DESCRIBE_MAX_AGE = 1_800.0
 DEFAULT_MAX_TRACKED_JOBS = 10_000
 
 
@@ -94,7 +94,7 @@ class Rule(Labelled):
         None, description="Regular expression to be found in the name; anchor it with ^ and $ for the whole name."
     )
     statuses: list[values.Status] = Field([], description="Statuses to watch. Default: any.")
-    created_within: values.Age | None = Field(None, description="Only jobs created this recently. Default: any.")
+    created_within: values.Age | None = Field(None, description="Only jobs that run or were created this recently. Default: any.")
     tags: dict[values.TagKey, values.TagValue] = Field({}, description="AWS tags the job must carry. Default: any.")
     max_jobs: values.Count = Field(DEFAULT_MAX_JOBS, description="Most jobs the rule watches at once.")
 
@@ -139,7 +139,7 @@ class Config(Section):
     )
     describe_max_age: values.MaxAge = Field(
         DEFAULT_DESCRIBE_MAX_AGE,
-        description="How long a running job goes without a describe while lists tell that nothing changed. 0s: never.",
+        description="How long a running job goes without a describe while lists show no change of it. 0s: never.",
         json_schema_extra={"default": format_duration(DEFAULT_DESCRIBE_MAX_AGE)},
     )
     max_tracked_jobs: values.Count = Field(

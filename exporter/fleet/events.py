@@ -93,12 +93,11 @@ def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
     return Event("warning", "more tuning jobs than may be watched, the newest are", fields)
 
 
-def of_long_list(spec: TargetSpec, read: int) -> Event:
-    """Return that a list has more pages than are read, so that the oldest tuning jobs on it stay unseen."""
+def of_long_list(spec: TargetSpec, pages: int) -> Event:
+    """Return that a list has more pages than are read, so that the oldest tuning jobs on it are not seen."""
     remedy = "Narrow the rules by name_contains, statuses or created_within."
-    return Event(
-        "warning", "a list has more pages than are read", _identity(spec) | {"read": str(read), "remedy": remedy}
-    )
+    fields = _identity(spec) | {"pages_read": str(pages), "remedy": remedy}
+    return Event("warning", "a list of tuning jobs has more pages than are read; the oldest are not seen", fields)
 
 
 _WHAT = {

@@ -61,8 +61,10 @@ class Refresh:
         self._sweep_at = now + _SWEEP_PERIOD
         self._described_running = -math.inf
 
-    def round_at(self, spec: TargetSpec) -> float:
-        """When the next round begins that may ask more than what falls due anyhow."""
+    def round_at(self, spec: TargetSpec) -> float | None:
+        """When the next round begins that may ask more than what falls due anyhow, None without anything to watch."""
+        if not (self._jobs or spec.rules):
+            return None
         return self._round_at if spec.rules or self._delta else max(self._round_at, self._sweep_at)
 
     def begin_round(self, spec: TargetSpec, now: Instant) -> None:

@@ -54,8 +54,8 @@ class Target:
         self._attempted = False
         self._last_answered: float | None = None
         self._changed = False
-        self._changes_told = 0
         self._adopt(None, now)
+        self._changes_told = self._jobs.changes
 
     @property
     def spec(self) -> TargetSpec:
@@ -95,7 +95,6 @@ class Target:
             known.view = None
             self._tags.want(job_spec.name, job_spec.tag_labels, known.facts, now.monotonic)
         self._jobs.arrange(wanted)
-        self._changed = True
         self._telemetry.add_target(self._spec.name, report.operations(self._spec))
 
     def _forget(self, name: str, now: Instant) -> None:

@@ -36,11 +36,16 @@ def rules(*given: RuleSpec, names: tuple[str, ...] = (), **changes: Any) -> Targ
 
 
 class Account:
-    """A simulated account and region, and a target that watches it."""
+    """A simulated account and region, and a target that watches it.
+
+    Its lists are of the moment, so that tests can name the call that must find a thing; ``list_lag`` of the simulator
+    makes them as late as they really are.
+    """
 
     def __init__(self) -> None:
         self.clock = ManualClock(NOW)
         self.simulator = Simulator(self.clock)
+        self.simulator.list_lag = 0.0
         self.api = SimulatedApi(self.simulator, REGION, ACCOUNT)
 
     def create(self, name: str, scenario: str = "healthy", *, age: float = 0.0, **settings: Any) -> Any:

@@ -42,7 +42,7 @@ def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
         and (each.name_regex != "[02468]$" or life.name[-1] in "02468")
         and (each.name_regex != "^prod-" or life.name.startswith("prod-"))
         and (not each.statuses or status in each.statuses)
-        and (each.created_within is None or t - life.created <= each.created_within)
+        and (status in {"InProgress", "Stopping"} or each.created_within is None or t - life.created <= each.created_within)
         and all(life.tags.get(key) == value for key, value in each.tags.items())
         and (status not in {"Completed", "Failed", "Stopped"} or t < end + retention)
     )
@@ -135,12 +135,35 @@ def test_a_job_in_another_status_may_be_wanted_later_until_it_has_ended() -> Non
     assert not match(completed, stopped).later
 
 
-def test_an_age_counts_from_creation_and_an_unknown_creation_is_too_old() -> None:
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped", "Deleting", "DeleteFailed"])
+def test_an_age_counts_from_creation_and_an_unknown_creation_is_too_old(status: str) -> None:
     young = rule(created_within=HOUR)
-    assert match(young, summary(), now=1_000.0 + HOUR).rule == young
-    assert match(young, summary(), now=1_001.0 + HOUR).rule is None
-    assert match(young, summary(CreationTime=None)).rule is None
-    assert match(rule(), summary(CreationTime=None)).rule == rule()
+    found = summary(HyperParameterTuningJobStatus=status)
+    assert match(young, found, now=1_000.0 + HOUR).rule == young
+    assert match(young, found, now=1_001.0 + HOUR).rule is None
+    undated = summary(HyperParameterTuningJobStatus=status, CreationTime=None)
+    assert match(young, undated).rule is None
+    assert match(rule(), undated).rule == rule()
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Stopping", "StatusOfTomorrow"])
+def test_a_job_that_runs_is_never_too_old(status: str) -> None:
+    young = rule(created_within=HOUR)
+    found = summary(HyperParameterTuningJobStatus=status)
+    assert match(young, found, now=1_000.0 + 29 * DAY).rule == young
+    assert match(young, summary(HyperParameterTuningJobStatus=status, CreationTime=None)).rule == young
+
+
+def test_the_first_look_reaches_back_to_old_jobs_that_are_being_stopped() -> None:
+    ended, stopping = discovery.first_lists(rule(created_within=HOUR), DAY, 100 * DAY)
+    assert ended == {"CreationTimeAfter": 100 * DAY - HOUR - 1}
+    assert stopping == {"CreationTimeAfter": 69 * DAY - 1, "StatusEquals": "Stopping"}
+    by_status = discovery.first_lists(rule(created_within=HOUR, statuses=frozenset({"Failed"})), DAY, 100 * DAY)
+    assert {each["StatusEquals"]: each["CreationTimeAfter"] for each in by_status} == {
+        "Deleting": 100 * DAY - HOUR - 1,
+        "Failed": 100 * DAY - HOUR - 1,
+        "Stopping": 69 * DAY - 1,
+    }
 
 
 def test_requests_carry_whole_seconds_that_lose_no_job() -> None:

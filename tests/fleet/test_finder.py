@@ -385,7 +385,7 @@ def test_a_new_rule_looks_back_at_once(account: Account) -> None:
 
 
 def test_a_list_that_shows_nothing_new_is_no_reason_to_render(account: Account) -> None:
-    account.create("churn", "stuck")
+    ended_ago(account, "churn", HOUR)
     target = account.watch(rules(rule(max_jobs=1))).target
     now = account.clock.now
 
@@ -416,6 +416,10 @@ def test_a_list_without_end_is_read_up_to_a_limit_and_that_is_told(account: Acco
         "NextToken": f"page-{next(pages)}",
     }
     run(driver, 30)
-    assert next(pages) == 10
+    assert next(pages) == 50
     assert set(driver.views()) == {"churn"}
-    assert [event.text for event in driver.events if "pages" in event.text] == ["a list has more pages than are read"]
+    run(driver, 10 * 60)
+    assert next(pages) == 3 * 50 + 1, "one that takes so many calls is read in each fifth interval"
+    assert len([event for event in driver.events if "pages" in event.text]) == 1
+    assert driver.target.view(driver.now).untracked_running_jobs is None, "half of what runs is no count of it"
+    assert len(driver.times("churn")) == 11
