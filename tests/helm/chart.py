@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,22 @@ def container(case: str) -> dict[str, Any]:
 def environment(case: str) -> dict[str, Any]:
     """Return the variables that the exporter's container is given by value."""
     return {each["name"]: each.get("value") for each in container(case).get("env", [])}
+
+
+def helm_test(url: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+    """Run what the pod of helm test runs, on another address and with another time to wait for the first answers."""
+    python, option, script, address, patience = the("demo", "Pod")["spec"]["containers"][0]["command"]
+    assert float(patience) + 10 < the("demo", "Pod")["spec"]["activeDeadlineSeconds"]
+    service = the("demo", "Service")
+    assert python == "python"
+    assert address == (
+        f"http://{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{service['spec']['ports'][0]['port']}/metrics"
+    )
+    environment = {**os.environ, "NO_PROXY": "*"}
+    return subprocess.run(
+        [sys.executable, option, script, url, str(seconds)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from typing import Any
 
 import httpx
 import pytest
 from botocore.utils import get_environ_proxies
-from helm.chart import CASES, FULLNAME, container, environment, find, pod, the, workload
+from helm.chart import CASES, FULLNAME, container, environment, find, helm_test, pod, the, workload
 from support.processes import Child
 
 from exporter import __version__
@@ -173,20 +171,6 @@ def test_the_rendered_demo_runs_passes_its_probes_and_helms_test(tmp_path: Any) 
         assert helm_test(f"{url}/").returncode == 1  # answers, but with no metrics
         demo.send(signal.SIGTERM)
         assert demo.wait(5) == 0
-
-
-def helm_test(url: str) -> subprocess.CompletedProcess[str]:
-    """Run what the pod of helm test runs, on another address."""
-    python, option, script, address = the("demo", "Pod")["spec"]["containers"][0]["command"]
-    service = the("demo", "Service")
-    assert python == "python"
-    assert address == (
-        f"http://{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{service['spec']['ports'][0]['port']}/metrics"
-    )
-    environment = {**os.environ, "NO_PROXY": "*"}
-    return subprocess.run(
-        [sys.executable, option, script, url], capture_output=True, text=True, check=False, env=environment
-    )
 
 
 def test_the_rendered_flags_are_the_exporters(tmp_path: Any) -> None:

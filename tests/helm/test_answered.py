@@ -1,0 +1,135 @@
+"""Helm's test, run as the chart renders it, against real exporters: it fails as long as AWS has not answered for a target."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from environment.process import Exporter, command
+from helm.chart import helm_test
+from support.processes import free_port, wait_until
+
+from exporter.clock import SystemClock
+from exporter.simulator.faults import Fault, Kind
+from exporter.simulator.server import Server
+from exporter.simulator.service import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.xdist_group("helm")
+
+LIST = "ListHyperParameterTuningJobs"
+
+
+@pytest.fixture
+def simulator() -> Iterator[tuple[Simulator, str]]:
+    """Return a simulator with a tuning job in one region, and its URL."""
+    simulator = Simulator(SystemClock())
+    simulator.create("healthy", "one", region="eu-west-1")
+    with Server(simulator) as server:
+        yield simulator, server.url
+
+
+@pytest.fixture
+def watch(simulator: tuple[Simulator, str], tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Return a function that starts an exporter on the rest of a configuration and returns the URL of its metrics."""
+    with ExitStack() as running:
+
+        def watch(configuration: dict[str, Any], **environment: str | None) -> str:
+            file = tmp_path / "config.yaml"
+            url = simulator[1]
+            aws = {"endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": 100}
+            # JSON is YAML.
+            file.write_text(json.dumps({"interval": "1s", "aws": aws, **configuration}), encoding="utf-8")
+            exporter = Exporter(command(file), log=tmp_path / "log", environment=environment)
+            running.enter_context(exporter)
+            return f"http://127.0.0.1:{exporter.port}/metrics"
+
+        yield watch
+
+
+RULES_ONLY = {"discover": [{"region": "eu-west-1"}]}
+LISTED_ONLY = {"tuning_jobs": [{"name": "one", "region": "eu-west-1"}]}
+
+
+@pytest.mark.parametrize("configuration", [RULES_ONLY, LISTED_ONLY, RULES_ONLY | LISTED_ONLY, {"tuning_jobs": []}])
+def test_helms_test_passes_once_aws_has_answered(watch: Any, configuration: dict[str, Any]) -> None:
+    done = helm_test(watch(configuration))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        "no sagemaker_tuning_exporter_target_error_info",
+        "no sagemaker_tuning_job_error_info",
+    ]
+
+
+def test_helms_test_passes_where_there_are_no_tuning_jobs(watch: Any) -> None:
+    done = helm_test(watch({"discover": [{"region": "eu-central-1"}]}))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 tuning jobs, 0 of them described" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("configuration", "families"),
+    [
+        (RULES_ONLY, {"exporter_target_error_info"}),
+        (LISTED_ONLY, {"exporter_target_error_info", "job_error_info"}),
+        (RULES_ONLY | LISTED_ONLY, {"exporter_target_error_info", "job_error_info"}),
+    ],
+)
+def test_helms_test_fails_where_all_is_denied_and_says_what(
+    watch: Any, simulator: tuple[Simulator, str], configuration: dict[str, Any], families: set[str]
+) -> None:
+    simulator[0].faults.add(Fault(Kind.ACCESS_DENIED))
+    done = helm_test(watch(configuration), 4)
+    assert done.returncode == 1
+    assert (
+        done.stderr == f"AWS has not answered one call for target {target(simulator)}: nobody watches its tuning jobs\n"
+    )
+    told = {line.partition("{")[0] for line in done.stdout.splitlines() if 'code="access_denied"' in line}
+    assert told == {f"sagemaker_tuning_{family}" for family in families}
+
+
+def target(simulator: tuple[Simulator, str], region: str = "eu-west-1") -> str:
+    """Return the name of the target in a region, which tells the endpoint too."""
+    return f"{region}/{simulator[1].removeprefix('http://')}"
+
+
+def test_helms_test_fails_without_credentials(watch: Any, simulator: tuple[Simulator, str]) -> None:
+    nothing: dict[str, str | None] = {name: None for name in os.environ if name.startswith("AWS_")} | {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    done = helm_test(watch(RULES_ONLY, **nothing), 4)
+    assert done.returncode == 1
+    told = f'target_error_info{{code="no_credentials",operation="{LIST}",target="{target(simulator)}"}} 1.0'
+    assert told in done.stdout
+
+
+def test_helms_test_names_only_the_targets_that_were_not_answered(watch: Any, simulator: tuple[Simulator, str]) -> None:
+    simulator[0].faults.add(Fault(Kind.ACCESS_DENIED, region="us-east-1"))
+    done = helm_test(watch({"discover": [{"region": region} for region in ("eu-west-1", "us-east-1")]}), 4)
+    assert done.returncode == 1
+    assert f"for target {target(simulator, 'us-east-1')}: " in done.stderr
+
+
+def test_helms_test_waits_for_the_first_answer(watch: Any, simulator: tuple[Simulator, str]) -> None:
+    fault = simulator[0].faults.add(Fault(Kind.ACCESS_DENIED))
+    url = watch(RULES_ONLY)
+    with ThreadPoolExecutor() as pool:
+        done = pool.submit(helm_test, url)
+        wait_until(lambda: simulator[0].requests[LIST, "eu-west-1"] >= 2, what="a second try")
+        simulator[0].faults.remove(fault)
+        assert done.result().returncode == 0
+
+
+def test_helms_test_fails_when_nothing_answers() -> None:
+    done = helm_test(f"http://127.0.0.1:{free_port()}/metrics", 0)
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
