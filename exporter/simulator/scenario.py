@@ -254,6 +254,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             strategy="Hyperband",
             max_jobs=150,
             parallel=6,
+            trial=(10 * MINUTE, 50 * MINUTE),
             max_runtime=30 * HOUR,
             early_stopping="Off",
             target=0.2,
