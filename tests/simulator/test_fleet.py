@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+from collections import Counter
+
 import pytest
 
 from exporter.simulator.errors import ApiError
-from exporter.simulator.fleet import SECOND_REGION, mixed_fleet
+from exporter.simulator.fleet import SECOND_REGION, mixed_fleet, old_jobs
 from exporter.simulator.scenario import SCENARIOS
 
 
@@ -73,6 +77,31 @@ def test_several_still_evolve_after_half_an_hour_at_speed_60(simulator, clock, m
         for one, other in zip(before, after, strict=True)
     )
     assert moved >= 5
+
+
+def test_an_account_with_five_thousand_old_jobs_is_cheap(simulator):
+    tracemalloc.start()
+    start = time.process_time()
+    old_jobs(simulator, 5000)
+    spent = time.process_time() - start
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert spent < 20  # about 0.5 s on a free core, and four times that when memory is traced
+    assert held < 80e6  # about 25 MB
+    statuses, token, pages = Counter(), {}, 0
+    while True:
+        answer = simulator.list(MaxResults=100, **token)
+        statuses.update(each["HyperParameterTuningJobStatus"] for each in answer["HyperParameterTuningJobSummaries"])
+        now = simulator.clock.time()
+        assert all(each["CreationTime"] < now - 30 * 86_400 for each in answer["HyperParameterTuningJobSummaries"])
+        pages += 1
+        if "NextToken" not in answer:
+            break
+        token = {"NextToken": answer["NextToken"]}
+    assert pages == 50
+    assert statuses.keys() == {"Completed", "Failed", "Stopped"}
+    assert statuses.total() == 5000
+    assert simulator.describe("old-00000")["HyperParameterTuningEndTime"] < now
 
 
 def paths(answer, prefix=""):

@@ -168,39 +168,6 @@ def test_the_first_minute_is_as_recorded(make_life):
         assert all(3 <= trial.started - trial.created <= 12 for trial in life.trials)
 
 
-@settings(deadline=None)
-@given(
-    scenario=st.sampled_from(sorted(SCENARIOS)),
-    seed=st.integers(0, 99),
-    share=st.floats(0, 1),
-    seconds=st.none() | st.floats(0, 5000),
-)
-def test_a_stopped_life_is_the_same_until_then_and_ends_stopped(make_life, validate, scenario, seed, share, seconds):
-    life = make_life(scenario, seed=seed, speed=3.0)
-    until = life.created + 4 * 3600 if life.in_progress_until == math.inf else life.in_progress_until
-    asked = life.created + share * (until - life.created)
-    if life.state(asked).status != "InProgress":
-        return
-    stopped = life.stopped(asked, seconds)
-    for t in (life.created, life.created + share * (asked - life.created), asked - 0.002):
-        assert not life.created <= t < asked - 0.001 or stopped.at(t) == life.at(t)
-    patience = SCENARIOS[scenario].stopping / 3 if seconds is None else seconds
-    assert stopped.ended == pytest.approx(asked + patience, abs=0.01)
-    if patience > 1:
-        assert stopped.at(asked + 0.01)["HyperParameterTuningJobStatus"] == "Stopping"
-    answers = [stopped.at(asked + part / 20 * (patience + 0.01)) for part in range(21)]
-    for answer in answers:
-        assert validate("DescribeHyperParameterTuningJob", answer) == []
-    last = answers[-1]
-    assert last["HyperParameterTuningJobStatus"] == "Stopped"
-    before, after = life.at(asked), last
-    assert after["TrainingJobStatusCounters"]["InProgress"] == after["ObjectiveStatusCounters"]["Pending"] == 0
-    running = before["TrainingJobStatusCounters"]["InProgress"]
-    assert after["TrainingJobStatusCounters"]["Stopped"] == before["TrainingJobStatusCounters"]["Stopped"] + running
-    assert after["LastModifiedTime"] == after["HyperParameterTuningEndTime"] == stopped.ended
-    assert stopped.at(stopped.ended + 1e6)["HyperParameterTuningJobStatus"] == "Stopped"
-
-
 def test_a_deleted_life_ends_there_and_leaves_the_other_as_it_is(make_life):
     life = make_life("healthy")
     deleted = life.deleted(NOW + 900)

@@ -175,3 +175,50 @@ def test_a_thousand_jobs_are_cheap(simulator):
     describing = time.process_time() - start
     assert creating < 10  # about 1.3 s on a free core
     assert describing < 0.5  # about 20 ms on a free core
+
+
+def test_names_have_no_case_but_keep_that_of_their_creation(simulator):
+    life = simulator.create("healthy", "Churn-V3", tags={"team": "growth"})
+    assert code_of(simulator.create, "completed", "churn-v3") == ("ResourceInUse", 400)
+    assert simulator.describe("CHURN-v3")["HyperParameterTuningJobName"] == "Churn-V3"
+    for arn in (life.arn.upper(), life.arn.replace("churn", "Churn")):
+        assert simulator.list_tags(arn)["Tags"] == [{"Key": "team", "Value": "growth"}]
+    simulator.delete("churn-V3")
+    assert code_of(simulator.describe, "Churn-V3") == ("ResourceNotFound", 400)
+
+
+def test_describes_may_be_older_than_lists(simulator, clock):
+    simulator.describe_lag, simulator.list_lag = 8.0, 0.0
+    life = simulator.create("healthy", "churn")
+    assert simulator.describe("churn") == life.at(NOW), "a young one is told as it was at first"
+    clock.advance(600)
+    [summary] = simulator.list()["HyperParameterTuningJobSummaries"]
+    assert summary == life.summary(NOW + 600)
+    assert simulator.describe("churn") == life.at(NOW + 592)
+    simulator.delete("churn")
+    assert simulator.describe("churn") == life.at(NOW + 592)
+    clock.advance(8)
+    assert code_of(simulator.describe, "churn") == ("ResourceNotFound", 400)
+    later = simulator.create("healthy", "later", created=clock.time() + 5)
+    assert code_of(simulator.describe, later.name) == ("ResourceNotFound", 400)
+
+
+def test_search_may_throttle_early(simulator):
+    simulator.search_requests_per_second = 1
+    simulator.requests_per_second = 5
+    simulator.create("healthy", "churn")
+    search = {"Resource": "HyperParameterTuningJob"}
+    assert simulator.search(**search)
+    assert code_of(simulator.search, **search) == ("ThrottlingException", 400)
+    assert simulator.describe("churn")
+    simulator.clock.advance(1)
+    assert simulator.search(**search)
+
+
+def test_the_operations_are_those_that_answer(simulator):
+    for operation in simulator.operations:
+        service = (
+            "sts" if operation in {"GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"} else "sagemaker"
+        )
+        empty = Request(service=service, operation=operation, content=None, region="us-east-1")
+        assert code_of(simulator.handle, empty) == ("SerializationException", 400)
