@@ -31,7 +31,7 @@ class ErrorCode(StrEnum):
 
     def remedy(self, operation: str) -> str:
         """Return what a person should do about it, in one sentence; ``operation`` is the API's that failed."""
-        return _REMEDIES[self].format(operation=operation)
+        return _REMEDIES[self].format(action=f"{_SERVICES.get(operation, 'sagemaker')}:{operation}")
 
 
 _TRANSIENT = frozenset(
@@ -44,10 +44,13 @@ _TRANSIENT = frozenset(
     }
 )
 
+_SERVICES = {"GetCallerIdentity": "sts"}
+"""Whose operations those are that are not SageMaker's."""
+
 _REMEDIES = {
     ErrorCode.NOT_FOUND: "Check the tuning job's name, region and account; remove it from the configuration if it was deleted.",
     ErrorCode.THROTTLED: "Lower requests_per_second or lengthen interval; other callers share the account's rate limit.",
-    ErrorCode.ACCESS_DENIED: "Allow sagemaker:{operation} to the exporter's identity.",
+    ErrorCode.ACCESS_DENIED: "Allow {action} to the exporter's identity.",
     ErrorCode.ASSUME_ROLE_DENIED: "Let the role's trust policy name the exporter's identity (and external id) and allow sts:AssumeRole to it.",
     ErrorCode.NO_CREDENTIALS: "Give the exporter usable AWS credentials: a service account role, pod identity, profile or environment.",
     ErrorCode.EXPIRED_CREDENTIALS: "Renew the credentials; prefer a role, whose credentials the exporter renews by itself.",

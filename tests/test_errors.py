@@ -55,3 +55,8 @@ def test_a_denied_call_is_told_the_permission_it_needs(operation: str) -> None:
 def test_a_failed_call_tells_why() -> None:
     failed = CallFailed(ErrorCode.THROTTLED, "Rate exceeded")
     assert (failed.code, failed.message, str(failed)) == (ErrorCode.THROTTLED, "Rate exceeded", "Rate exceeded")
+
+
+def test_the_action_to_allow_is_that_of_its_service() -> None:
+    assert "Allow sagemaker:ListTags to" in ErrorCode.ACCESS_DENIED.remedy("ListTags")
+    assert "Allow sts:GetCallerIdentity to" in ErrorCode.ACCESS_DENIED.remedy("GetCallerIdentity")

@@ -28,7 +28,7 @@ PLATFORM = "platform"
 
 
 class Alert(NamedTuple):
-    """What a receiver is told; ``labels`` are those beside alertname and label_team."""
+    """What a receiver is told; ``labels`` are those beside alertname, label_team and target, which may stand in ``summary``."""
 
     name: str
     receiver: str
@@ -52,10 +52,18 @@ ACCESS_DENIED = Alert(
     {**DENIED.place, "code": "access_denied", "severity": "warning"},
     f"The exporter is denied access to {DENIED.region} of account {DENIED.account_id}",
 )
+BLIND_REGION = "ap-southeast-2"
+"""Where a rule finds tuning jobs, and may not list them."""
+BLIND = Alert(
+    "SageMakerTuningExporterBlind",
+    PLATFORM,
+    {"aws_account_id": HEALTHY.account_id, "aws_region": BLIND_REGION, "severity": "critical"},
+    "The exporter sees nothing of target {target}",
+)
 AWAY = tuple(
     of_job("SageMakerTuningJobDescribeFailing", job, "cannot be described") for job in (HEALTHY, STUCK, DENIED)
 )
 DOWN = Alert(
     "SageMakerTuningExporterDown", PLATFORM, {"severity": "critical"}, "The exporter of SageMaker tuning jobs is down"
 )
-ALERTS = (DOWN, JOB_FAILED, JOB_STUCK, ACCESS_DENIED, *AWAY)
+ALERTS = (DOWN, BLIND, JOB_FAILED, JOB_STUCK, ACCESS_DENIED, *AWAY)

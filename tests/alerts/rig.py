@@ -9,10 +9,13 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import httpx
 import yaml
 from alerts.cases import (
     ACCESS_DENIED,
     AWAY,
+    BLIND,
+    BLIND_REGION,
     DENIED,
     DOWN,
     FAILED,
@@ -134,8 +137,7 @@ class Rig:
         self._server = Server(self._simulator)
         self._pods = tuple(f"127.0.0.1:{free_port()}" for _ in range(2))
         self._targets = directory / "targets.json"
-        # Both from the start, for it takes Prometheus seconds to notice a change.
-        self._announce(*self._pods)
+        self._announce()
         scrape_job = {
             "job_name": "sagemaker-tuning",
             "file_sd_configs": [{"files": [str(self._targets)]}],
@@ -164,14 +166,21 @@ class Rig:
     def play(self) -> None:
         """Let troubles come, the exporter be replaced and AWS be away for a while, then the troubles go."""
         self._wait_for("firing", DOWN)
+        refusal = self._simulator.faults.add(
+            Fault(Kind.ACCESS_DENIED, operation="ListHyperParameterTuningJobs", region=BLIND_REGION)
+        )
         first = self._running.enter_context(self._exporter(self._pods[0]))
+        # At this speed the moments before its first answers are minutes in which it would see nothing.
+        first.wait_until(lambda: _ready(self._pods[0]), what="the first answers")
+        # Both, for it takes Prometheus seconds to notice a change.
+        self._announce(*self._pods)
         self._wait("values of every tuning job", Side.watches)
         self._replace(FAILED, "failed-at-once")
         denial = self._simulator.faults.add(
             Fault(Kind.ACCESS_DENIED, operation="DescribeHyperParameterTuningJob", name=DENIED.name)
         )
         second = self._running.enter_context(self._exporter(self._pods[1]))
-        self._wait_for("firing", JOB_FAILED, JOB_STUCK)
+        self._wait_for("firing", BLIND, JOB_FAILED, JOB_STUCK)
         self._swap(first)
         self._wait_for("firing", ACCESS_DENIED)
         self._simulator.faults.remove(denial)
@@ -179,9 +188,10 @@ class Rig:
         for side in self.sides.values():
             side.before_repair = side.inbox.notifications
         self._replace(STUCK, "healthy")
+        self._simulator.faults.remove(refusal)
         self._configure(*(job for job in JOBS if job != FAILED))
         second.send(signal.SIGHUP)
-        self._wait_for("resolved", DOWN, ACCESS_DENIED, *AWAY, JOB_FAILED, JOB_STUCK)
+        self._wait_for("resolved", DOWN, BLIND, ACCESS_DENIED, *AWAY, JOB_FAILED, JOB_STUCK)
         for side in self.sides.values():
             side.rules = side.prometheus.rules()
 
@@ -239,6 +249,7 @@ class Rig:
                     | ({"role_arn": RISK_ROLE} if job.team == "risk" else {})
                     for job in jobs
                 ],
+                "discover": [{"region": BLIND_REGION, "account_id": HEALTHY.account_id}],
             }
         )
         _write(self._configuration, text)
@@ -272,6 +283,14 @@ def routes(shipped: Mapping[str, Any], url: str) -> dict[str, Any]:
     times = {key: divide(shipped["route"][key], SPEED) for key in ("group_wait", "group_interval")}
     receivers = [{"name": name, "webhook_configs": [{"url": url}]} for name in (shipped["route"]["receiver"], *TEAMS)]
     return {**shipped, "route": {**shipped["route"], **times, "routes": by_team}, "receivers": receivers}
+
+
+def _ready(address: str) -> bool:
+    """Tell whether an exporter has tried all its targets."""
+    try:
+        return httpx.get(f"http://{address}/-/ready", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 def _write(file: Path, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from alerts.cases import ACCESS_DENIED, ALERTS, JOB_FAILED, JOB_STUCK, PLATFORM
+from alerts.cases import ACCESS_DENIED, ALERTS, BLIND, JOB_FAILED, JOB_STUCK, PLATFORM
 from support.tools import ROOT
 
 pytestmark = pytest.mark.xdist_group("alerts")
@@ -18,8 +18,9 @@ def test_arrives_with_its_labels_and_what_to_do(side, alert):
     anchors = {line.removeprefix("## ").lower() for line in lines if line.startswith("## ")}
     for got in side.told(alert):
         assert got.receiver == alert.receiver
-        assert got.labels == {"alertname": alert.name, **team, **alert.labels}
-        assert got.annotations["summary"] == alert.summary
+        target = {name: value for name, value in got.labels.items() if name == "target"}
+        assert got.labels == {"alertname": alert.name, **team, **target, **alert.labels}
+        assert got.annotations["summary"] == alert.summary.format(**target)
         page, _, anchor = got.annotations["runbook_url"].partition("#")
         assert page.endswith(f"/{RUNBOOKS}")
         assert anchor == alert.name.lower()
@@ -48,6 +49,12 @@ def test_neither_a_new_pod_nor_an_outage_is_a_resolution(side, alert):
 def test_nobody_hears_of_anything_else(side):
     heard = {(got.receiver, got.alert, got.labels.get("tuning_job")) for got in side.inbox.notifications}
     assert heard == {(alert.receiver, alert.name, alert.labels.get("tuning_job")) for alert in ALERTS}
+
+
+def test_who_sees_nothing_is_told_why(side):
+    for got in side.told(BLIND):
+        if got.status == "firing":
+            assert "ListHyperParameterTuningJobs fails with access_denied." in got.annotations["description"]
 
 
 def test_links_to_the_console(side):
