@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 class Job:
     """What a target knows of one tuning job. ``due`` and ``owed`` are monotonic seconds, the rest as in JobView.
 
-    ``due`` is when the next describe is made. ``owed`` is when a successful one should have been, and staleness counts
-    from it: only a good describe moves it to a later time, or ``postpone`` before it is reached. ``retrying`` tells that
-    the next describe comes before the next round does. ``described`` is when the last good describe was made, on the
-    clock of ``due``, and ``created`` when the tuning job was, as far as it is known. ``listed`` is what a list said last.
+    ``due`` is when the next describe is made. ``owed`` is when the values must be confirmed, and staleness counts from it:
+    only a good describe moves it to a later time, or a list that shows no change of a tuning job that waits for its
+    greatest age. ``retrying`` tells that the next describe comes before the next round does. ``described`` is when the
+    last good describe was made, on the clock of ``due``, and ``created`` when the tuning job was, as far as it is known.
+    ``listed`` is what a list said last.
     """
 
     spec: JobSpec
@@ -53,20 +54,15 @@ class Job:
         """The name without its case: AWS has one tuning job of it."""
         return name_key(self.spec.name)
 
-    def plan(self, due: float, now: Instant, *, owed: float | None = None) -> None:
+    def plan(self, due: float, now: Instant) -> None:
         """Have it described at a time; what has been owed for longer stays so."""
         self.due = due
-        self.owed = min(self.owed, due if owed is None else owed)
+        self.owed = min(self.owed, due)
         self.next_describe = now.wall + due - now.monotonic
         self.view = None
 
-    def postpone(self, due: float, now: Instant) -> None:
-        """Have it described later than was planned; only for a describe that is not owed yet."""
-        self.owed = due
-        self.plan(due, now)
-
     def succeed(self, facts: TuningJob, started: float, now: Instant) -> None:
-        """Take a good describe that was begun at a monotonic time. ``postpone`` must follow."""
+        """Take a good describe that was begun at a monotonic time. ``settle`` must follow."""
         if self.facts is not None and self.facts.creation_time != facts.creation_time:
             self.rests_left = RESTS_AFTER_END  # the name was used again
         if self.facts != facts:  # else what is being served would be held twice over
@@ -77,6 +73,16 @@ class Job:
         self.described = started
         self.created = facts.creation_time or self.created
         self.retrying = False
+
+    def settle(self, due: float, owed: float, now: Instant) -> None:
+        """Plan the next describe of one whose values were confirmed just now."""
+        self.owed = owed
+        self.plan(due, now)
+
+    def confirm(self, owed: float, now: Instant) -> None:
+        """Take a list that shows no change: the values hold, but for a describe that is due they are still owed."""
+        if self.due > now.monotonic and self.in_flight is None:
+            self.owed = max(self.owed, min(owed, self.due))
 
     def fail(self, failure: Failure) -> None:
         """Take a describe that failed. ``plan`` must follow."""

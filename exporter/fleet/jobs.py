@@ -62,14 +62,14 @@ class Jobs:
         first = {key: self._by_key[key] for key in map(name_key, names)}
         self._by_key = first | {key: job for key, job in self._by_key.items() if key not in first}
 
-    def plan(self, job: Job, due: float, now: Instant, *, owed: float | None = None) -> None:
+    def plan(self, job: Job, due: float, now: Instant) -> None:
         """Have one described at a time: see ``Job.plan``."""
-        job.plan(due, now, owed=owed)
+        job.plan(due, now)
         self._enqueue(job)
 
-    def postpone(self, job: Job, due: float, now: Instant) -> None:
-        """Have one described later: see ``Job.postpone``."""
-        job.postpone(due, now)
+    def settle(self, job: Job, due: float, owed: float, now: Instant) -> None:
+        """Have one described later whose values were confirmed: see ``Job.settle``."""
+        job.settle(due, owed, now)
         self._enqueue(job)
 
     def hear(self, job: Job, summary: Summary) -> None:

@@ -103,6 +103,10 @@ class Lists:
         """Tell whether a list has begun to come, page by page."""
         return key in self._lists and self._lists[key].pages > 0
 
+    def may_ask(self, key: str) -> bool:
+        """Tell whether no call for a list hangs."""
+        return not self._calls.stuck(Operation.LIST, key)
+
     @property
     def due(self) -> float | None:
         """When the next page falls due; None when only a change can bring one."""
@@ -110,7 +114,7 @@ class Lists:
 
     def _waiting(self) -> Iterator[tuple[float, str]]:
         for key, each in self._lists.items():
-            if each.due is not None and not self._calls.stuck(Operation.LIST, key):
+            if each.due is not None and self.may_ask(key):
                 yield each.due, key
 
     def start(self, serial: int) -> tuple[str, Mapping[str, Any]]:

@@ -36,16 +36,17 @@ _LENGTH_HOLDS = 3_600.0
 _ROUNDS_PER_LONG_LIST = 5
 # A list may work where describes are denied, so one running tuning job is described at least this often.
 _PROBE_PERIOD = 300.0
+# Transient failures in a row that are no accident of one call.
+_FAILURES_OF_A_TARGET = 2
 # What a round waits for beside tuning jobs; no tuning job's name has a space.
 _LIST = "the list"
-# Of a transient kind, in a row: one may happen to any call.
-_FAILURES_OF_A_TARGET = 2
 
 
 class Refresh:
     """Part of a target, under its lock. Times are monotonic seconds where nothing else is said.
 
-    While ``_delta`` holds, lists tell which running tuning jobs to describe, and the others wait for their greatest age.
+    While ``_delta`` holds, a list in each round shows which running tuning jobs to describe and confirms the others, which
+    wait for their greatest age.
     """
 
     def __init__(self, jobs: Jobs, rounds: Rounds, finder: Finder, now: float) -> None:
@@ -55,11 +56,11 @@ class Refresh:
         self._epoch = now
         self._round_at = now
         self._delta = False
-        self._told_round = now
         self._no_delta_before = now
         self._long_list_at = now
         self._sweep_at = now + _SWEEP_PERIOD
         self._described_running = -math.inf
+        self._failures_in_a_row = 0
 
     def round_at(self, spec: TargetSpec) -> float | None:
         """When the next round begins that may ask more than what falls due anyhow, None without anything to watch."""
@@ -71,19 +72,17 @@ class Refresh:
         """Once in each interval decide whether a list spares describes, and have it read."""
         if now.monotonic < self._round_at:
             return
-        self._round_at = next_round(self._epoch, spec.interval, now.monotonic)
-        began = self._round_at - spec.interval
+        planned, self._round_at = self._round_at, next_round(self._epoch, spec.interval, now.monotonic)
         running = [job for job in self._jobs if job.running]
         pages = self._finder.running_pages if now.monotonic < self._finder.running_told + _LENGTH_HOLDS else 1
-        was_on = self._delta
-        self._delta = now.monotonic >= self._no_delta_before and delta.worthwhile(spec, len(running), pages)
+        may_list = now.monotonic >= self._no_delta_before and self._finder.lists.may_ask(RUNNING)
+        was_on, self._delta = self._delta, may_list and delta.worthwhile(spec, len(running), pages)
         if self._delta and not was_on:
-            self._told_round = began - spec.interval
-            self._postpone(spec, running, began, now)
+            self._wait_for_the_list(spec, running, planned, now)
         elif was_on and not self._delta:
-            self._describe(running, began, now)
+            self._describe(running, now)
         elif self._delta:
-            self._do_without_the_list(spec, running, began, now)
+            self._do_without_the_list(spec, running, now)
             self._probe(spec, running, now)
         if self._delta or self._list_for_rules(spec, len(running), pages, now.monotonic):
             self._finder.list_running(now)
@@ -101,17 +100,23 @@ class Refresh:
         self._long_list_at = now + (_ROUNDS_PER_LONG_LIST - 0.5) * spec.interval
         return True
 
-    def _do_without_the_list(self, spec: TargetSpec, running: Iterable[Job], began: float, now: Instant) -> None:
-        """Describe what a list should have told of: it hangs, or the budget does not reach. One that is read may go on."""
-        patience = 3 if self._finder.lists.is_being_read(RUNNING) else 2
-        if began >= self._told_round + patience * spec.interval:
-            expected = self._told_round + spec.interval
-            self._describe([job for job in running if job.described < expected], expected, now)
+    def _wait_for_the_list(self, spec: TargetSpec, running: Iterable[Job], planned: float, now: Instant) -> None:
+        """Let jobs wait that fell due with this round, as long as their last describe is young enough."""
+        for job in running:
+            due = delta.due_by_age(spec, self._epoch, job.described)
+            if job.in_flight is None and job.owed >= planned and job.due <= now.monotonic < due:
+                self._jobs.settle(job, due, job.owed, now)
+
+    def _do_without_the_list(self, spec: TargetSpec, running: Iterable[Job], now: Instant) -> None:
+        """Describe what the list of an earlier round should have confirmed: it hangs, or the budget does not reach."""
+        patience = 2 if self._finder.lists.is_being_read(RUNNING) else 1
+        since = self._round_at - (1 + patience) * spec.interval
+        self._describe([job for job in running if job.owed <= since], now)
 
     def _probe(self, spec: TargetSpec, running: Iterable[Job], now: Instant) -> None:
         if now.monotonic + spec.interval > self._described_running + _PROBE_PERIOD:
             askable = [job for job in running if self._jobs.may_ask(job)]
-            self._describe(sorted(askable, key=lambda job: job.described)[:1], now.monotonic, now)
+            self._describe(sorted(askable, key=lambda job: job.described)[:1], now)
 
     def reload(self, spec: TargetSpec, before: TargetSpec, now: Instant) -> None:
         """Take another interval; jobs are described sooner where the new configuration asks for it."""
@@ -126,35 +131,6 @@ class Refresh:
                 if job.rests_left > 0 and job.due > round_at:
                     self._jobs.plan(job, round_at, now)
 
-    def succeeded(self, spec: TargetSpec, job: Job, now: Instant) -> None:
-        """Plan the next describe after a good one."""
-        terminal = job.facts is not None and job.facts.terminal
-        if not terminal:
-            job.rests_left = RESTS_AFTER_END
-        if job.rests_left == 0:
-            due = now.monotonic + REST
-        elif terminal or not self._delta:
-            job.rests_left -= terminal
-            due = next_round(self._epoch, spec.interval, now.monotonic)
-        else:
-            due = delta.due_by_age(spec, self._epoch, job.described)
-        self._jobs.postpone(job, due, now)
-
-    def failed(self, spec: TargetSpec, job: Job, before: Failure | None, now: Instant) -> None:
-        """Plan the next describe after one that failed; ``before`` is what it failed by last time, if it did."""
-        failure = job.failure
-        if failure is None:
-            return
-        round_at = next_round(self._epoch, spec.interval, now.monotonic)
-        sooner = retry_at(job.failures, spec.interval, now.monotonic)
-        job.retrying = failure.code.transient and sooner < round_at
-        due = sooner if job.retrying else round_at
-        if not failure.code.transient and job.discovered and job.ended is not None:
-            due = max(due, now.monotonic + REFUSED_PAUSE)  # no list will show a change of it
-        self._jobs.plan(job, due, now)
-        if self._delta and _is_about_the_target(job, failure, before):
-            self._describe([job for job in self._jobs if job.running], now.monotonic, now)
-
     def starting(self, spec: TargetSpec, job: Job, now: float) -> None:
         """Note that a describe is about to be made; the first one of a round opens it."""
         if job.facts is None or not job.facts.terminal:
@@ -168,6 +144,49 @@ class Refresh:
         names = [*due, *([_LIST] if waits_for_list else [])]
         self._rounds.begin(names, spec.interval, min(due.values(), default=now))
 
+    def succeeded(self, spec: TargetSpec, job: Job, now: Instant) -> None:
+        """Plan the next describe after a good one."""
+        self._failures_in_a_row = 0
+        terminal = job.facts is not None and job.facts.terminal
+        if not terminal:
+            job.rests_left = RESTS_AFTER_END
+        due = owed = next_round(self._epoch, spec.interval, now.monotonic)
+        if job.rests_left == 0:
+            due = owed = now.monotonic + REST
+        elif terminal:
+            job.rests_left -= 1
+        elif self._delta:
+            due = max(due, delta.due_by_age(spec, self._epoch, job.described))
+        self._jobs.settle(job, due, owed, now)
+
+    def failed(self, spec: TargetSpec, job: Job, before: Failure | None, now: Instant, *, hung: bool) -> None:
+        """Plan the next describe after one that failed.
+
+        ``before`` is what the one before it failed by, if it did; ``hung`` tells that the call was given up.
+        """
+        failure = job.failure
+        if failure is None:
+            return
+        round_at = next_round(self._epoch, spec.interval, now.monotonic)
+        sooner = retry_at(job.failures, spec.interval, now.monotonic)
+        job.retrying = failure.code.transient and sooner < round_at
+        due = sooner if job.retrying else round_at
+        if not failure.code.transient and job.discovered and job.ended is not None:
+            due = max(due, now.monotonic + REFUSED_PAUSE)  # it has ended, so nothing changes
+        self._jobs.plan(job, due, now)
+        if self._is_about_the_target(failure, before, hung=hung) and self._delta:
+            self._describe([job for job in self._jobs if job.running], now)
+
+    def _is_about_the_target(self, failure: Failure, before: Failure | None, *, hung: bool) -> bool:
+        """Tell whether other describes may fail as this one has begun to."""
+        if failure.code is ErrorCode.NOT_FOUND:
+            self._failures_in_a_row = 0
+            return False
+        if failure.code.transient and not hung:
+            self._failures_in_a_row += 1
+            return self._failures_in_a_row == _FAILURES_OF_A_TARGET
+        return before is None or before.code is not failure.code
+
     def listed(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
         """Have those tuning jobs described that a list tells a change of, or all that it should have told of."""
         if listing.key == RUNNING:
@@ -177,33 +196,26 @@ class Refresh:
 
     def _listed_running(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
         running = [job for job in self._jobs if job.running]
-        began = self._round_at - spec.interval
         if listing.failure is not None:
             if not listing.failure.code.transient:
                 self._no_delta_before = now.monotonic + REFUSED_PAUSE
             if self._delta:
-                self._describe([job for job in running if job.described < began], began, now)
+                began = self._round_at - spec.interval
+                self._describe([job for job in running if job.described < began], now)
             if not spec.rules and not listing.failure.code.transient:
                 self._finder.lists.drop(RUNNING, forget_failure=False)
-        else:
-            self._told_round = began
-            if self._delta:
-                self._describe([job for job in running if _tells_change(job, listing)], now.monotonic, now)
+        elif self._delta:
+            self._describe([job for job in running if _tells_change(job, listing)], now)
+            for job in running:
+                job.confirm(self._round_at, now)
         self._rounds.done(_LIST, now)
 
-    def _describe(self, jobs: Iterable[Job], owed: float, now: Instant) -> None:
-        """Have jobs described now that were to wait; ``owed`` is since when they should have been."""
+    def _describe(self, jobs: Iterable[Job], now: Instant) -> None:
+        """Have jobs described now that were to wait."""
         for job in jobs:
             if job.in_flight is None and job.due > now.monotonic:
-                self._jobs.plan(job, now.monotonic, now, owed=owed)
+                self._jobs.plan(job, now.monotonic, now)
                 self._rounds.add(job.key)
-
-    def _postpone(self, spec: TargetSpec, jobs: Iterable[Job], began: float, now: Instant) -> None:
-        """Have jobs wait for what the list will tell, unless they are owed a describe since before this round."""
-        for job in jobs:
-            due = delta.due_by_age(spec, self._epoch, job.described)
-            if job.in_flight is None and began <= job.owed <= job.due <= now.monotonic < due:
-                self._jobs.postpone(job, due, now)
 
     def _sweep(self, now: Instant) -> None:
         resting = [job.created for job in self._jobs if job.resting]
@@ -221,11 +233,10 @@ class Refresh:
             summary = listing.summaries.get(job.key)
             if summary is None and job.created < listing.reaches:
                 unseen.append(job)
-            elif summary is not None and _is_as_it_was(job, summary):
-                if job.owed > now.monotonic:
-                    self._jobs.postpone(job, now.monotonic + REST, now)
-            else:
+            elif summary is None or not _is_as_it_was(job, summary):
                 self._jobs.plan(job, now.monotonic, now)
+            elif job.owed > now.monotonic:
+                self._jobs.settle(job, now.monotonic + REST, now.monotonic + REST, now)
         for job in sorted(unseen, key=lambda job: job.due)[:_SWEEP_CALLS]:
             self._jobs.plan(job, now.monotonic, now)
 
@@ -239,12 +250,3 @@ def _is_as_it_was(job: Job, summary: Summary) -> bool:
     return (
         job.facts is not None and summary.status == job.facts.status and same_moment(summary.creation_time, job.created)
     )
-
-
-def _is_about_the_target(job: Job, failure: Failure, before: Failure | None) -> bool:
-    """Tell whether others may fail as this one has begun to. A transient failure must have come twice in a row."""
-    if failure.code is ErrorCode.NOT_FOUND:
-        return False
-    if failure.code.transient:
-        return job.failures == _FAILURES_OF_A_TARGET
-    return before is None or before.code is not failure.code

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
@@ -155,7 +156,7 @@ class Target:
         """
         failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {self._deadline:g} s", now.wall)
         late = self._calls.give_up(self._deadline, now.monotonic)
-        return tuple(event for work in late for event in self._apply(work, failure, now))
+        return tuple(event for work in late for event in self._apply(work, failure, now, hung=True))
 
     def apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         """Take what came of a call and return what is worth a log line.
@@ -183,7 +184,7 @@ class Target:
         due = self._next_due()
         return due is not None and due <= now.monotonic
 
-    def _apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
+    def _apply(self, work: Work, outcome: Outcome, now: Instant, *, hung: bool = False) -> tuple[Event, ...]:
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         if work.operation in {Operation.DESCRIBE, Operation.LIST} and _is_answer(outcome):
             self._last_answered = now.wall
@@ -195,7 +196,7 @@ class Target:
         match work.operation:
             case Operation.DESCRIBE:
                 self._changed = True
-                return self._apply_describe(work, outcome, now)
+                return self._apply_describe(work, outcome, now, hung=hung)
             case Operation.LIST:
                 before = self._what_lists_show(now)
                 told = self._apply_list(work, outcome, now)
@@ -210,7 +211,7 @@ class Target:
                     self._show_account()
                 return ()
 
-    def _apply_describe(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
+    def _apply_describe(self, work: Work, outcome: Outcome, now: Instant, *, hung: bool) -> tuple[Event, ...]:
         self._attempted = True
         job = self._jobs.get(work.name)
         if job is None or job.in_flight != work.serial:
@@ -224,7 +225,7 @@ class Target:
             if outcome.code is ErrorCode.NOT_FOUND and job.discovered:
                 self._forget(work.name, now)
                 return (events.of_discovery(self._spec, work.name, job.spec.source, "discovered tuning job is gone"),)
-            self._fail(job, outcome, now)
+            self._fail(job, outcome, now, hung=hung)
         self._rounds.done(job.key, now)
         return events.of_describe(self._spec, work.name, *before, job.facts, job.failure)
 
@@ -235,12 +236,12 @@ class Target:
         job.succeed(facts, work.started, now)
         self._refresh.succeeded(self._spec, job, now)
 
-    def _fail(self, job: Job, failure: Failure, now: Instant) -> None:
+    def _fail(self, job: Job, failure: Failure, now: Instant, *, hung: bool) -> None:
         before = job.failure
         job.fail(failure)
         if failure.code is ErrorCode.NOT_FOUND:
             self._tags.missing(job.spec.name)
-        self._refresh.failed(self._spec, job, before, now)
+        self._refresh.failed(self._spec, job, before, now, hung=hung)
         self._account.wonder(self._spec, now.monotonic)
 
     def _apply_list(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
@@ -302,28 +303,23 @@ class Target:
         So none waits for ever, however small the budget.
         """
         serial = next(self._serials)
-        region, account_id = self._spec.key.region, self._account.id
-        if _is_due(self._account.due, now):
+        begin = partial(Work, serial, started=now.monotonic, region=self._spec.key.region)
+        if _since(self._account.due, now) < math.inf:
             self._account.start()
-            return Work(serial, Operation.IDENTIFY, now.monotonic, region)
+            return begin(Operation.IDENTIFY)
         listed = _since(self._finder.lists.due, now) - self._spec.interval
         tagged = _since(self._tags.due, now) + self._spec.interval
-        first = min(listed, _since(self._jobs.due, now), tagged)
-        if listed == first:
+        described = _since(self._jobs.due, now)
+        if listed <= min(described, tagged):
             key, request = self._finder.lists.start(serial)
-            return Work(serial, Operation.LIST, now.monotonic, region, key, account_id, request=request)
-        if tagged == first and tagged < _since(self._jobs.due, now):
+            return begin(Operation.LIST, name=key, account_id=self._account.id, request=request)
+        if tagged < described:
             operation, name, arn, request = self._tags.start(serial, now.monotonic)
-            return Work(serial, operation, now.monotonic, region, name, arn=arn, request=request)
+            return begin(operation, name=name, arn=arn, request=request)
         job = self._jobs.pop()
         self._refresh.starting(self._spec, job, now.monotonic)
         job.in_flight = serial
-        account_id = job.spec.account_id or account_id
-        return Work(serial, Operation.DESCRIBE, now.monotonic, region, job.spec.name, account_id)
-
-
-def _is_due(due: float | None, now: Instant) -> bool:
-    return due is not None and due <= now.monotonic
+        return begin(Operation.DESCRIBE, name=job.spec.name, account_id=job.spec.account_id or self._account.id)
 
 
 def _since(due: float | None, now: Instant) -> float:
