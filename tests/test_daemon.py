@@ -111,6 +111,27 @@ def test_ready_and_healthy_when_every_call_fails(start):
     assert 'code="connection"} 1' in client.get("/metrics").text
 
 
+def test_who_never_got_an_answer_is_told_of_until_one_comes(start):
+    answers = threading.Event()
+
+    def behave(region, name):
+        if region == "us-east-1" and not answers.is_set():
+            raise CallFailed(ErrorCode.TIMEOUT, "nobody there")
+
+    daemon, client = start("interval: 1s\n" + TWO_TARGETS, behave)
+    answered = 'sagemaker_tuning_exporter_target_last_success_timestamp_seconds{target="%s"}'
+    wait_until(lambda: up(client) == {"good": "1", "bad": "0"}, what="both answers")
+    page, metrics = client.get("/").text, client.get("/metrics").text
+    assert "AWS has not answered for target us-east-1" in page
+    assert "AWS has not answered for target eu-west-1" not in page
+    assert ErrorCode.TIMEOUT.remedy("DescribeHyperParameterTuningJob") in page
+    assert (answered % "eu-west-1" in metrics, answered % "us-east-1" in metrics) == (True, False)
+    answers.set()
+    wait_until(lambda: up(client) == {"good": "1", "bad": "1"}, what="the late answer")
+    assert "AWS has not answered" not in client.get("/").text
+    assert answered % "us-east-1" in client.get("/metrics").text
+
+
 def test_an_empty_list_is_served_and_ready(start):
     daemon, client = start("tuning_jobs: []\n")
     wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
