@@ -25,10 +25,11 @@ SECTIONS = {
     " is configured: alert on them first.",
     "State and progress": "What the tuning job is, and how far it has come.",
     "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether less is better.",
-    "Times": "Unix times in seconds. Subtract them from `time()` for an age: `time() - created` is how long a running tuning job has"
-    " run, to the second, where `runtime_seconds` is as old as its last describe. SageMaker moves the time of the last change on every"
-    " 10 seconds or so while a tuning job runs or stops, whatever happens, so it tells nothing until the tuning job has ended; then it equals"
-    " the end. Since when a status holds only the series of `status` tell.",
+    "Times": "Unix times in seconds. Subtract them from `time()` for an age. How long a running tuning job has run is"
+    f" `time() - {PREFIX}created_timestamp_seconds`; its `runtime_seconds` is only as new as its last describe."
+    " `last_modified_timestamp_seconds` moves on every 10 seconds or so while a tuning job runs or stops, even when nothing"
+    " changes, so it says nothing until the tuning job has ended; then it equals the end. How long a tuning job has been in a"
+    " status is told by the series of `status` over time.",
     "Limits and completion criteria": "What was asked for when the tuning job was created; it never changes.",
     "Opt-in": "Exposed only where `collect` in the configuration names them. What a tuning job has beyond the most series"
     f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.",

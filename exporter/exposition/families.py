@@ -282,7 +282,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         name="last_modified_timestamp_seconds",
-        help="A time that moves on every 10 seconds or so while the tuning job runs, whatever happens; then its end.",
+        help="Moves on every 10 seconds or so while the tuning job runs, even when nothing changes; after that it is the end.",
         source="LastModifiedTime",
         absent="the answer does not carry it",
         example='sagemaker_tuning_job_last_modified_timestamp_seconds and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status=~"Completed|Failed|Stopped"} == 1',
