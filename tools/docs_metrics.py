@@ -59,7 +59,7 @@ rate({OWN_PREFIX}_rate_limit_wait_seconds_total[5m]) > 0.5
 # Describes that have been due for ten minutes. A tuning job that has ended rests for up to a day: no old answer is a sign of trouble.
 time() - max by ({JOIN}) ({PREFIX}next_describe_timestamp_seconds) > 600
 
-# Targets for which AWS has not answered one call since the exporter started.
+# Targets for which AWS has not answered one list or describe so far: nobody watches their tuning jobs.
 {OWN_PREFIX}_target_info unless on (target) max by (target) ({OWN_PREFIX}_target_last_success_timestamp_seconds)
 ```"""
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
+import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from environment.process import Exporter, command
 from helm.chart import helm_test
+from helm.values import CHART
 from support.processes import free_port, wait_until
 
 from exporter.clock import SystemClock
@@ -19,7 +24,7 @@ from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.xdist_group("helm")
@@ -41,13 +46,13 @@ def watch(simulator: tuple[Simulator, str], tmp_path: Path) -> Iterator[Callable
     """Return a function that starts an exporter on the rest of a configuration and returns the URL of its metrics."""
     with ExitStack() as running:
 
-        def watch(configuration: dict[str, Any], **environment: str | None) -> str:
-            file = tmp_path / "config.yaml"
+        def watch(configuration: dict[str, Any], flags: Sequence[str] = (), **environment: str | None) -> str:
+            file = tmp_path / f"config-{len(flags)}.yaml"
             url = simulator[1]
             aws = {"endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": 100}
             # JSON is YAML.
             file.write_text(json.dumps({"interval": "1s", "aws": aws, **configuration}), encoding="utf-8")
-            exporter = Exporter(command(file), log=tmp_path / "log", environment=environment)
+            exporter = Exporter(command(file, *flags), log=tmp_path / "log", environment=environment)
             running.enter_context(exporter)
             return f"http://127.0.0.1:{exporter.port}/metrics"
 
@@ -127,6 +132,27 @@ def test_helms_test_waits_for_the_first_answer(watch: Any, simulator: tuple[Simu
         wait_until(lambda: simulator[0].requests[LIST, "eu-west-1"] >= 2, what="a second try")
         simulator[0].faults.remove(fault)
         assert done.result().returncode == 0
+
+
+def test_helms_test_asks_each_shard(
+    watch: Any, simulator: tuple[Simulator, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A headless service leads to the pods of all shards, and a script that asked one of them would miss the others."""
+    simulator[0].faults.add(Fault(Kind.ACCESS_DENIED, region="us-east-1"))
+    port = urlsplit(watch(RULES_ONLY)).port
+    watch({"discover": [{"region": "us-east-1"}]}, flags=[f"--web.listen-address=127.0.0.2:{port}"])
+    look_up = socket.getaddrinfo
+
+    def headless(host: str, *more: Any, **named: Any) -> list[Any]:
+        hosts = ("127.0.0.1", "127.0.0.2") if host == "pods.example" else (host,)
+        return [found for each in hosts for found in look_up(each, *more, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", headless)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(sys, "argv", ["-c", f"http://pods.example:{port}/metrics", "2"])
+    with pytest.raises(SystemExit, match=f"for target {target(simulator, 'us-east-1')}: "):
+        runpy.run_path(str(CHART / "files" / "answered.py"))
+    assert "1 tuning jobs, 1 of them described" in capsys.readouterr().out
 
 
 def test_helms_test_fails_when_nothing_answers() -> None:

@@ -285,7 +285,7 @@ STORIES = (
         {15: 1, 75: 0},
         {**TARGET, **CRITICAL},
         "The exporter sees nothing of target prod",
-        f"Since the exporter started, AWS has answered no list and no describe for target prod {WHERE}. Nobody watches the"
+        f"So far AWS has answered no list and no describe for target prod {WHERE}. Nobody watches the"
         f" tuning jobs there. {LIST} fails with no_credentials.",
     ),
     Story(
