@@ -89,4 +89,4 @@ def _summed(instances: Iterable[tuple[str, Number | None]]) -> dict[str, Number 
     for instance_type, count in instances:
         before = counts.get(instance_type, 0)
         counts[instance_type] = None if before is None or count is None else before + count
-    return counts
+    return {instance_type: number(counts, instance_type) for instance_type in counts}  # a sum may be past any sample

@@ -16,6 +16,9 @@ Number = int | float
 Answer = Mapping[str, Any]
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_LONGEST_TEXT = 4_096
+_LONGEST_PROSE = 1_024  # of a FailureReason
+_LATEST = 32_503_680_000.0  # the year 3000: far enough from the last that a calendar has
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -32,9 +35,27 @@ def mappings(parent: Answer, member: str) -> list[Answer]:
 
 
 def text(parent: Answer, member: str) -> str | None:
-    """Return a text that says something: the API spells "none" now and then as an empty string."""
+    """Return a text that says something: the API spells "none" now and then as an empty string.
+
+    One that is no Unicode text (half of a surrogate pair), or longer than any member of the API, counts as absent.
+    """
     found = parent.get(member)
-    return found if isinstance(found, str) and found else None
+    if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_TEXT:
+        return None
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return None
+    return found
+
+
+def prose(parent: Answer, member: str) -> str | None:
+    """Return a text for a person to read, cut where it is longer than the API says, what is no Unicode text replaced."""
+    found = parent.get(member)
+    if not isinstance(found, str) or not found:
+        return None
+    cut = found if len(found) <= _LONGEST_PROSE else f"{found[:_LONGEST_PROSE]}…"
+    return cut.encode("utf-8", "replace").decode()
 
 
 def term(parent: Answer, member: str) -> str | None:
@@ -70,7 +91,10 @@ def value(parent: Answer, member: str) -> Number | None:
 
 
 def time(parent: Answer, member: str) -> float | None:
-    """Return a time in Unix seconds, from seconds, ISO 8601 text or a datetime; without a zone it is UTC."""
+    """Return a time in Unix seconds, from seconds, ISO 8601 text or a datetime; without a zone it is UTC.
+
+    One that cannot be a tuning job's (before 1970, or milliseconds taken for seconds) counts as absent.
+    """
     found = parent.get(member)
     if isinstance(found, str) and not _JSON_NUMBER.fullmatch(found):
         try:
@@ -78,6 +102,10 @@ def time(parent: Answer, member: str) -> float | None:
         except ValueError:
             return None
     if isinstance(found, datetime):
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-    seconds = number(parent, member)
-    return None if seconds is None else float(seconds)
+        try:
+            seconds: Number | None = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        except OverflowError:
+            return None
+    else:
+        seconds = number(parent, member)
+    return float(seconds) if seconds is not None and 0 <= seconds < _LATEST else None

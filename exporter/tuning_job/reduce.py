@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from exporter.tuning_job.definitions import config_objective, definitions, objective, raw_definitions
 from exporter.tuning_job.hyperparameters import ranges, tuned_hyperparameters
-from exporter.tuning_job.members import Answer, mapping, number, term, text, time, value
+from exporter.tuning_job.members import Answer, mapping, number, prose, term, text, time, value
 from exporter.tuning_job.model import (
     CompletionCriteria,
     Objective,
@@ -89,7 +89,7 @@ def reduce(answer: Answer) -> TuningJob:
         creation_time=time(answer, "CreationTime"),
         last_modified_time=time(answer, "LastModifiedTime"),
         end_time=time(answer, "HyperParameterTuningEndTime"),
-        failure_reason=text(answer, "FailureReason"),
+        failure_reason=prose(answer, "FailureReason"),
     )
 
 

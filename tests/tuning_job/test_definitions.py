@@ -93,3 +93,9 @@ class TestDefinition:
     def test_does_not_guess_whether_spot(self, value: object) -> None:
         [found] = definitions(single(EnableManagedSpotTraining=value))
         assert found.spot is None
+
+
+@pytest.mark.parametrize("count", [10**308, 1e308, 1.7e308])
+def test_instances_beyond_any_sample_are_not_stated(count: float) -> None:
+    answer = single(ResourceConfig={"InstanceGroups": [group("ml.m5.large", count)] * 20})
+    assert definitions(answer)[0].instances == (("ml.m5.large", None),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.tuning_job.members import mapping, mappings, number, term, text, time, value
+from exporter.tuning_job.members import mapping, mappings, number, prose, term, text, time, value
 
 
 @pytest.mark.parametrize("found", [None, [], "x", 3, [("a", 1)]])
@@ -40,3 +40,15 @@ def test_a_term_is_held_once() -> None:
     assert first["m"] is not second["m"]
     assert term(first, "m") is term(second, "m")
     assert (term(first, "m"), term({}, "m"), term({"m": 3}, "m")) == ("validation:auc", None, None)
+
+
+@pytest.mark.parametrize("found", ["\ud800", "churn\udfff", "x" * 4_097, 3, None, ""])
+def test_what_is_no_text_of_the_api_is_absent(found: object) -> None:
+    assert text({"m": found}, "m") is None
+    assert term({"m": found}, "m") is None
+
+
+def test_a_text_for_a_person_is_cut_and_mended() -> None:
+    assert prose({"m": "disk\ud800 full"}, "m") == "disk? full"
+    assert prose({"m": "x" * 10_000_000}, "m") == "x" * 1_024 + "…"
+    assert (prose({"m": ""}, "m"), prose({"m": 5}, "m"), prose({}, "m")) == (None, None, None)
