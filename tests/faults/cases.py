@@ -50,6 +50,17 @@ CASES = (
 MOMENTS = ("first round", "mid-life", "during reload")
 SCOPES = ("one job", "one region", "everything")
 
+LISTS_WORK, LISTS_FAIL, SMALL_BUDGET = "describes, lists work", "describes and lists", "small budget"
+WAITING = (LISTS_WORK, LISTS_FAIL, SMALL_BUDGET)
+"""Scopes in which describes wait: for what a list tells, by the default of describe_max_age, or for the budget.
+
+What counts there is how a call fails for all tuning jobs of a target, so one fault of each sort is played.
+"""
+
+WAITING_CASES = tuple(
+    case for case in CASES if case.name in {"throttled", "server-error", "hang", "reset", "access-denied"}
+)
+
 
 def applies(case: Case, scope: str) -> bool:
     """Whether there is such a fault: endpoints and credentials are never a single tuning job's."""

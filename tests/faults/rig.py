@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
-from faults.cases import MOMENTS, ROLE_CASE
+from faults.cases import LISTS_WORK, MOMENTS, ROLE_CASE, SMALL_BUDGET, WAITING
 from faults.look import Scrape, Seen, read
 from support.processes import wait_until
 
@@ -46,9 +46,13 @@ OTHER_READ_TIMEOUT = 1.3
 PATIENT_TIMEOUT = 5.0
 """Where no fault is about time, so that a slow machine does not make it one."""
 
+SMALL_RATE = 2.0
+"""Less than its tuning jobs need of a target, in scope ``small budget``."""
+
 NEIGHBOURS = 3
 SPEED = 60.0  # something changes at every describe, and no job ends
-PATIENCE = 12.0
+PATIENCE = 60.0
+"""For what never comes; whatever comes is waited for no longer."""
 LEAST_SCRAPES = 5
 """How often each phase is looked at, however slow the machine."""
 
@@ -76,6 +80,7 @@ class Watched(NamedTuple):
     region: str
     case: Case | None
     settings: dict[str, Any]
+    scenario: str = "healthy"
 
 
 @dataclass(slots=True)
@@ -110,7 +115,11 @@ class Rig:
         self.jobs = tuple(self._jobs(label, regions, str(bundle)))
         self.lives = {
             job.name: self.simulator.create(
-                "healthy", job.name, region=job.region, created=time.time() - 60, speed=SPEED
+                job.scenario,
+                job.name,
+                region=job.region,
+                created=time.time() - 60,
+                speed=SPEED if job.scenario == "healthy" else 1.0,
             )
             for job in self.jobs
         }
@@ -141,7 +150,11 @@ class Rig:
                 settings = {"role_arn": f"arn:aws:iam::{ACCOUNT}:role/{label}"}
                 self.simulator.roles[settings["role_arn"]] = None
             yield Watched(f"{label}-{case.name}", regions[i % len(regions)], case, settings)
-        if self.scope == "everything":
+            if self.scope in WAITING:
+                # A list spares describes only where there are several, and of one of them it will never tell a change.
+                yield Watched(f"{label}-{case.name}-too", regions[i], case, settings)
+                yield Watched(f"{label}-{case.name}-stuck", regions[i], case, settings, "stuck")
+        if self.scope in {"everything", *WAITING}:
             return
         region = regions[0] if len(regions) == 1 else regions[-1]
         for i in range(NEIGHBOURS):
@@ -164,13 +177,13 @@ class Rig:
                 {
                     "interval": f"{INTERVAL:.0f}s",
                     "stale_after": f"{STALE_AFTER:.0f}s",
-                    "describe_max_age": "0s",
+                    **({"describe_max_age": "0s"} if self.describes_all else {}),
                     "collect": ["definitions", "best_training_job", "hyperparameters", "parents"],
                     "aws": {
                         "account_id": ACCOUNT,
                         "endpoint_url": self._server.url,
                         "sts_endpoint_url": self._server.url,
-                        "requests_per_second": 100,
+                        "requests_per_second": SMALL_RATE if self.scope == SMALL_BUDGET else 100,
                         "connect_timeout": f"{CONNECT_TIMEOUT * 1000:.0f}ms",
                         "read_timeout": f"{read_timeout * 1000:.0f}ms",
                     },
@@ -184,6 +197,11 @@ class Rig:
             ),
             "faults.yaml",
         )
+
+    @property
+    def describes_all(self) -> bool:
+        """Whether each tuning job is described in each round; else lists may spare that, as by default."""
+        return self.scope not in WAITING or self.scope == SMALL_BUDGET
 
     def __enter__(self) -> Self:
         with ExitStack() as running:
@@ -255,7 +273,8 @@ class Rig:
         job = next(job for job in self.jobs if job.case == case)
         if case.name == ROLE_CASE:
             return {"operation": "AssumeRole"}
-        return {"one job": {"name": job.name}, "one region": {"region": job.region}, "everything": {}}[self.scope]
+        where = {"one job": {"name": job.name}, "everything": {}}.get(self.scope, {"region": job.region})
+        return where | ({"operation": "DescribeHyperParameterTuningJob"} if self.scope == LISTS_WORK else {})
 
     def _settle(self, condition: Any) -> None:
         """Wait for a condition, or until patience ends: then the verdict tells what was wrong."""
@@ -276,7 +295,7 @@ class Rig:
                 asked = time.time()
                 text = client.get("/metrics").text
                 self.scrapes.append(read(asked, time.time(), text))
-                pause.wait(0.1 if self.scope != "everything" else 0.25)
+                pause.wait(0.1 if self.scope in {"one job", "one region"} else 0.25)
 
 
 def _dark(seen: Seen, case: Case) -> bool:

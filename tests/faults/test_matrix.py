@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from faults.cases import CASES, MOMENTS, SCOPES, applies
+from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
 from faults.rig import LEAST_SCRAPES
 
-pytestmark = pytest.mark.xdist_group("faults")  # one worker plays it all
+# One worker plays it all, before the first test.
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(400)]
 
 CELLS = [(case.name, moment, scope) for scope in SCOPES for moment in MOMENTS for case in CASES if applies(case, scope)]
+CELLS += [(case.name, moment, scope) for scope in WAITING for moment in MOMENTS for case in WAITING_CASES]
 OTHERS = [("(the others)", moment, scope) for scope in SCOPES[:2] for moment in MOMENTS]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, STALE_AFTER
+from faults.cases import SMALL_BUDGET
+from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, SMALL_RATE, STALE_AFTER
 from support.truth import expected_series
 
 from exporter.simulator.faults import Kind
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
 
 PUBLISHING = 1.0
 SLACK = 10.0
+WAITING_SLACK = 45.0
 """For a busy machine: how fast it really was, the matrix tells; here only what never comes is wrong."""
 
-VISIBLE_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + SLACK
-DRIPPING_VISIBLE_WITHIN = INTERVAL + 2 * (CONNECT_TIMEOUT + OTHER_READ_TIMEOUT) + PUBLISHING + SLACK
-WELL_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + SLACK
+VISIBLE_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + WAITING_SLACK
+DRIPPING_VISIBLE_WITHIN = INTERVAL + 2 * (CONNECT_TIMEOUT + OTHER_READ_TIMEOUT) + PUBLISHING + WAITING_SLACK
+WELL_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + WAITING_SLACK
 OLDEST = INTERVAL + STALE_AFTER + PUBLISHING + SLACK
+GONE_WITHIN = 3 * INTERVAL + STALE_AFTER + OTHER_READ_TIMEOUT + PUBLISHING + WAITING_SLACK
+LAST_MODIFIED = "sagemaker_tuning_job_last_modified_timestamp_seconds"
 OLDEST_OF_NEIGHBOURS = INTERVAL + PUBLISHING + SLACK
 
 
@@ -48,15 +53,29 @@ def judge(rig: Rig, log: Sequence[Mapping[str, Any]]) -> Iterator[Cell]:
         until = rig.phases[i + 1].on if i + 1 < len(rig.phases) else float("inf")
         scrapes = [scrape for scrape in rig.scrapes if phase.on < scrape.asked and scrape.came < until]
         for case in rig.cases:
-            yield _judge_case(rig, case, phase, scrapes, log)
+            yield _worst([_judge_job(rig, job, case, phase, scrapes, log) for job in rig.jobs if job.case == case])
         if any(job.case is None for job in rig.jobs):
             yield _judge_neighbours(rig, phase, scrapes, log)
 
 
-def _judge_case(
-    rig: Rig, case: Case, phase: Phase, scrapes: Sequence[Scrape], log: Sequence[Mapping[str, Any]]
+def _worst(cells: Sequence[Cell]) -> Cell:
+    """Return the cell of a fault that struck several tuning jobs."""
+    visible, well = (
+        None if None in times else max(time for time in times if time is not None)
+        for times in ([cell.visible for cell in cells], [cell.well for cell in cells])
+    )
+    return cells[0]._replace(
+        visible=visible,
+        well=well,
+        oldest=max(cell.oldest for cell in cells),
+        scrapes=min(cell.scrapes for cell in cells),
+        problems=tuple(problem for cell in cells for problem in cell.problems),
+    )
+
+
+def _judge_job(
+    rig: Rig, job: Watched, case: Case, phase: Phase, scrapes: Sequence[Scrape], log: Sequence[Mapping[str, Any]]
 ) -> Cell:
-    job = next(job for job in rig.jobs if job.case == case)
     problems: list[str] = []
     seen = [(scrape, scrape.jobs[job.name]) for scrape in scrapes if job.name in scrape.jobs]
     during = [(scrape, one) for scrape, one in seen if scrape.came < phase.off]
@@ -76,6 +95,9 @@ def _judge_case(
             problems.append("api_errors_total did not rise")
     if during and during[-1][1].values:
         problems.append("values did not go")
+    gone = max((scrape.came - phase.on for scrape, one in during if one.values), default=0.0)
+    if gone > GONE_WITHIN:
+        problems.append(f"values went after {gone:.1f} s")
     if well is None or well > WELL_WITHIN:
         problems.append("never well again" if well is None else f"well after {well:.1f} s")
     if phase.moment == "during reload" and seen and seen[-1][1].version != "b":
@@ -83,9 +105,17 @@ def _judge_case(
     problems += _log_problems(job, case, phase, log)
     problems += _wrong_values(rig, job, seen)
     oldest = _oldest(seen)
-    if oldest > OLDEST:
+    if oldest > _oldest_allowed(rig):
         problems.append(f"values {oldest:.1f} s old")
     return Cell(case.name, phase.moment, rig.scope, visible, well, oldest, len(seen), tuple(problems))
+
+
+def _oldest_allowed(rig: Rig) -> float:
+    """Return how old values may be: any age while lists tell that they are right."""
+    if not rig.describes_all:
+        return math.inf
+    waits = len(rig.jobs) / len(rig.cases) / SMALL_RATE if rig.scope == SMALL_BUDGET else 0.0
+    return OLDEST + waits
 
 
 def _judge_neighbours(rig: Rig, phase: Phase, scrapes: Sequence[Scrape], log: Sequence[Mapping[str, Any]]) -> Cell:
@@ -162,9 +192,17 @@ def _wrong_values(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -
             return ["values without a last success"]
         # A call under way when the reload replaced the threads may have been answered to nobody.
         ended = [call for call in calls if call[0] <= one.last_success][-2:]
-        if not any(one.values == truth(moment) for call in ended for moment in call):
+        ours = _compared(rig, one.values)
+        if not any(ours == _compared(rig, truth(moment)) for call in ended for moment in call):
             return [f"wrong values {scrape.came - rig.phases[0].on:.1f} s after the start"]
     return []
+
+
+def _compared(rig: Rig, values: dict[Key, float]) -> dict[Key, float]:
+    """Return what the describe must have told; the time of the last change may be a list's, which was later."""
+    if rig.describes_all:
+        return values
+    return {key: value for key, value in values.items() if key[0] != LAST_MODIFIED}
 
 
 def _oldest(seen: Iterable[tuple[Scrape, Seen]]) -> float:
