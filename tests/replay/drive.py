@@ -144,16 +144,22 @@ def scrapes(fleet: Fleet, metrics: Collection[str]) -> Iterator[Scrape]:
             for moment in (fault.since, fault.until)
         }
     )
+    starts = [
+        (fault.since if fault.kind is Kind.BLIND else fault.until, fault.kind)
+        for fault in fleet.faults
+        if fault.kind in {*_AWAY, Kind.BLIND}
+    ]
     pod = 0
     exporter: Exporter | None = Exporter(fleet, services, clock, metrics)
     before = fleet.start
     for number in range(1, int((fleet.end - fleet.start) / fleet.interval)):
         at = fleet.start + number * fleet.interval
         absent = [fault for fault in away if fault.holds(at)]
-        began_anew = [fault for fault in away if before < fault.until <= at]
-        if absent or began_anew:
+        begun = {moment: kind for moment, kind in starts if before < moment <= at}
+        if absent or begun:
             exporter = None
-            pod += any(fault.kind is not Kind.DOWN for fault in began_anew)
+            pod += any(kind is not Kind.DOWN for kind in begun.values())
+            clock.set_time(max((clock.time(), *begun)))
         if absent:
             clock.set_time(at)
             if all(fault.kind is Kind.DOWN for fault in absent):

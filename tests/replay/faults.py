@@ -31,9 +31,13 @@ class Kind(StrEnum):
     STARVED = "the budget is far too small"
     MISSPELT = "a tuning job is listed that does not exist"
     BAD_CONFIGURATION = "the configuration has a mistake"
+    BLIND = "a pod starts and its calls fail"
     DOWN = "the exporter does not answer"
     GONE = "there is no exporter"
     RESTART = "another pod takes over"
+
+
+_REFUSES = frozenset({Kind.REFUSED, Kind.BLIND})
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Fault:
         match self.kind:
             case Kind.REFUSED:
                 return "Describe" in self.operations and self.share == 1
-            case Kind.SILENT | Kind.STARVED | Kind.DOWN | Kind.GONE:
+            case Kind.BLIND | Kind.SILENT | Kind.STARVED | Kind.DOWN | Kind.GONE:
                 return True
             case Kind.RESTART:
                 return self.until - self.since > MINUTE
@@ -81,7 +85,7 @@ class Service:
         self._jobs = Jobs()
         for life in lives:
             self._jobs.put(life)
-        self._faults = [fault for fault in faults if fault.kind is Kind.REFUSED and fault.region == region]
+        self._faults = [fault for fault in faults if fault.kind in _REFUSES and fault.region == region]
         self._clock = clock
         self._rng = rng
 

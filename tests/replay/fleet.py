@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replay.faults import Fault, Kind
+from replay.faults import ALL, Fault, Kind
 from replay.kinds import TROUBLED, healthy, paced
 from replay.life import Course, Told
 
 from exporter.config import Settings, parse
-from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
+from exporter.config.model import DEFAULT_INTERVAL
 from exporter.errors import ErrorCode
 from exporter.simulator.chance import chance
 from exporter.simulator.scenario import HOUR, MINUTE, SCENARIOS
@@ -72,11 +72,11 @@ class Fleet:
 
     @property
     def lag(self) -> float:
-        """What it takes, beside an alert's stated time, to be described, scraped and evaluated, in seconds.
+        """What it takes, beside an alert's stated time, to be listed, described, scraped and evaluated, in seconds.
 
-        Of what no list tells, a describe may be as old as ``describe_max_age``.
+        A list may show a change only in the round after the next, since it lags.
         """
-        return DEFAULT_DESCRIBE_MAX_AGE + 2 * self.interval
+        return 2 * DEFAULT_INTERVAL + 2 * self.interval
 
     def lives_of(self, place: Place) -> Iterator[Told]:
         """Yield all tuning jobs of a place, watched or not."""
@@ -206,6 +206,13 @@ def _faults(rng: Random, slots: Iterator[Slot], lives: Sequence[Told], interval:
                 describe,
                 code,
             )
+    for operations, codes in (
+        (ALL, (ErrorCode.NO_CREDENTIALS, ErrorCode.ASSUME_ROLE_DENIED, ErrorCode.CONNECTION)),
+        (lists, (ErrorCode.ACCESS_DENIED,)),
+    )[:many]:
+        since, until = during(next(slots), 30 * MINUTE, 2 * HOUR)
+        code = rng.choice(codes)
+        yield Fault(Kind.BLIND, since, until, EXPORTER + "Blind", there, operations=operations, code=code)
     yield refused(40 * MINUTE, 2 * HOUR, "SageMakerTuningJobDescribeFailing", ErrorCode.SERVER_ERROR)
     yield refused(1 * HOUR, 3 * HOUR, EXPORTER + "AccessDenied", ErrorCode.EXPIRED_CREDENTIALS)
     yield refused(1 * HOUR, 3 * HOUR, EXPORTER + "CallsFailing", ErrorCode.TIMEOUT, operations=lists, region=there)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +10,7 @@ from exporter.simulator.configuration import configuration
 from exporter.simulator.life import Life
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from exporter.simulator.record import State
     from exporter.simulator.scenario import Scenario
@@ -61,7 +60,6 @@ class Told(Life):
     def __init__(self, name: str, course: Course, **where: Any) -> None:
         super().__init__(name, course.scenario, speed=1.0, tags={}, **where)
         self.course = course
-        self._status_since = [*_status_since(self._states)]
         self._constant = configuration(course.asked, region=self.region, account_id=self.account_id, speed=1.0)
         if course.leaves_after is not None and self._stalled is not None:
             self.gone = self._stalled + course.leaves_after
@@ -69,9 +67,7 @@ class Told(Life):
             self.gone = None
 
     def state(self, t: float) -> State:
-        state = super().state(t)
-        # AWS documents LastModifiedTime as that of the status.
-        return self._told(state._replace(since=self._status_since[bisect_right(self._since, t) - 1]), t)
+        return self._told(super().state(t), t)
 
     def spans(self) -> Iterator[Span]:
         """Yield the states in order; the last holds until the tuning job is gone."""
@@ -99,14 +95,6 @@ class Told(Life):
         if self.course.cut_off:
             return state._replace(completed=0, stopped=state.completed + state.stopped)
         return state
-
-
-def _status_since(states: Iterable[State]) -> Iterator[float]:
-    status, since = None, 0.0
-    for state in states:
-        if state.status != status:
-            status, since = state.status, state.since
-        yield since
 
 
 def as_asked(kind: str, scenario: Scenario, **asked: Any) -> Course:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import math
 import re
 
+import pytest
 from replay.drive import Scrape, scrapes
-from replay.faults import Fault, Kind
+from replay.faults import ALL, Fault, Kind
 from replay.fleet import DISCOVERED, LISTED, START, Entry, Fleet
 from replay.life import Course, Told
 
@@ -73,9 +74,25 @@ def test_another_pod_takes_over_without_a_gap_and_counts_anew() -> None:
 def test_calls_fail_for_one_tuning_job_only() -> None:
     about = {"region": DISCOVERED.region, "name": "ranking-a", "code": ErrorCode.TIMEOUT}
     seen = replayed(fault(Kind.REFUSED, 5, 8, **about))
-    # What does not change is described every five minutes.
     assert up(seen[8]) == {"ranking-a": "0", "b": "1"}
     assert up(seen[20]) == {"ranking-a": "1", "b": "1"}
+
+
+def answered(scrape: Scrape) -> set[str]:
+    """Return the targets that AWS has answered since the exporter started."""
+    told = re.findall(r'target_last_success_timestamp_seconds\{target="(.+)"\} ', scrape.own or "")
+    return {*told}
+
+
+@pytest.mark.parametrize("operations", [ALL, frozenset({"List"})])
+def test_a_pod_starts_and_sees_nothing_of_a_target_that_has_only_rules(operations: frozenset[str]) -> None:
+    seen = replayed(fault(Kind.BLIND, 5, 8, region=DISCOVERED.region, operations=operations))
+    assert [*seen] == [*range(1, 21)]
+    for number, scrape in seen.items():
+        blind = 5 <= number <= 8
+        assert answered(scrape) == {LISTED.region} | ({DISCOVERED.region} if not blind else set())
+        assert up(scrape) == {"b": "1"} | ({"ranking-a": "1"} if not blind else {})
+        assert scrape.instance == ("pod-0" if number < 5 else "pod-1")
 
 
 def test_calls_never_come_back() -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+import pytest
 from replay.life import DELETE_FAILS_AFTER, Course, Told, as_asked
 
 from exporter.simulator.scenario import HOUR, SCENARIOS
@@ -51,3 +53,17 @@ def test_somebody_has_it_deleted() -> None:
     assert life.stalled is not None
     assert life.exists(life.stalled + HOUR - 1)
     assert not life.exists(life.stalled + HOUR)
+
+
+def test_aws_touches_it_all_the_time_until_it_ends() -> None:
+    scenario = SCENARIOS["healthy"]
+    life = told(Course("x", scenario, scenario))
+    assert life.ended is not None
+
+    def modified(after: float) -> float:
+        return float(life.at(CREATED + after)["LastModifiedTime"]) - CREATED
+
+    times = [modified(HOUR + 10.0 * number) for number in range(60)]
+    assert all(0 < after - before < 20 for before, after in pairwise(times))
+    end = life.ended - CREATED
+    assert modified(end + HOUR) == pytest.approx(end)

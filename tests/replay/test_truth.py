@@ -12,6 +12,7 @@ from replay.life import Course, Told
 from replay.rules import Rules
 from replay.truth import Trouble, troubles
 
+from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
 from exporter.simulator.scenario import HOUR, SCENARIOS
 
 RULES = Rules.shipped()
@@ -106,3 +107,27 @@ def test_a_drought_counts_only_where_training_jobs_learn_from_each_other() -> No
     )
     assert not draws
     assert all(trouble.evident is not None for trouble in learns)
+
+
+@pytest.mark.parametrize(
+    ("about", "unseen"),
+    [
+        ({}, 300.0),
+        ({"name": "a"}, DEFAULT_DESCRIBE_MAX_AGE),
+        ({"operations": frozenset({"List"})}, 0.0),
+    ],
+)
+def test_lists_that_show_no_change_put_off_what_tells_of_denied_describes(about: dict[str, Any], unseen: float) -> None:
+    alert = "SageMakerTuningExporterAccessDenied"
+    denied = Fault(Kind.REFUSED, START, START + 5 * HOUR, alert, LISTED.region, **about)
+    fleet = Fleet(1, 120.0, START, START + 500 * HOUR, (), (), (), (denied,))
+    assert [each.unseen for each in troubles(fleet, RULES) if each.alert == alert] == [unseen]
+
+
+def test_a_target_that_never_answers_must_be_told_though_nothing_runs() -> None:
+    alert = "SageMakerTuningExporterBlind"
+    blind = Fault(Kind.BLIND, START + HOUR, START + 2 * HOUR, alert, DISCOVERED.region)
+    fleet = Fleet(1, 120.0, START, START + 500 * HOUR, (), (), (), (blind,))
+    [trouble] = troubles(fleet, RULES)
+    assert (trouble.alert, trouble.injected, trouble.began, trouble.evident) == (alert, True, blind.since, blind.since)
+    assert blind.blinds

@@ -10,16 +10,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from replay.faults import Fault, Kind
-from replay.fleet import DAY, DISCOVERED, EXPORTER, LISTED, OLD, PLACES, Fleet
+from replay.fleet import DISCOVERED, EXPORTER, OLD, PLACES, Fleet
 from replay.kinds import JOB
 from replay.life import Told
 from replay.looks import LOOKS
 from replay.rules import Rules
 
+from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
 from exporter.errors import ErrorCode
 
-UNSEEN = {DISCOVERED.region: 3_600.0, LISTED.region: DAY}
-"""How long nobody looks at a tuning job that has ended: an hourly list does where some are discovered, or many run."""
+ENDED_UNSEEN = 3_600.0
+"""How long nobody looks at a tuning job that has ended: a list does once an hour."""
+
+DENIED_UNSEEN = 300.0
+"""How long nobody describes any running tuning job of a target while lists show no change."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def _of_life(life: Told, rules: Rules, lag: float) -> Iterator[Trouble]:
         for began, evident, ended, *more in look(life, spans, numbers, injected):
             # That a tuning job failed is a trouble whatever led to it.
             must = injected or alert == JOB + "Failed"
-            unseen = UNSEEN[life.region] if life.ended is not None and began > life.ended else 0.0
+            unseen = ENDED_UNSEEN if life.ended is not None and began > life.ended else 0.0
             about = labels | dict(*more)
             appeared = life.created if life.region == DISCOVERED.region else None
             yield Trouble(alert, about, began, evident, ended, must, life.region, life.name, unseen, appeared)
@@ -80,12 +84,19 @@ def _of_fault(fault: Fault, fleet: Fleet, rules: Rules) -> Iterator[Trouble]:
     if fault.alert is not None:
         late = fault.since + rules.stated(fault.alert) + 4 * fleet.interval
         must = fault.kind not in _OF_DESCRIBES or fleet.busy(fault.region, fault.since, late)
-        yield Trouble(fault.alert, labels, fault.since, fault.since, fault.until, must)
+        yield Trouble(fault.alert, labels, fault.since, fault.since, fault.until, must, unseen=_unseen(fault))
     for alert in _consequences(fault):
         yield Trouble(alert, {"aws_region": fault.region or ""}, fault.since, None, fault.until, False)
 
 
 _OF_DESCRIBES = frozenset({Kind.REFUSED, Kind.SILENT, Kind.STARVED})
+
+
+def _unseen(fault: Fault) -> float:
+    """Return how long lists that show no change may put off the describes that a fault is about."""
+    if fault.kind is not Kind.REFUSED or "Describe" not in fault.operations:
+        return 0.0
+    return DENIED_UNSEEN if fault.name is None else DEFAULT_DESCRIBE_MAX_AGE
 
 
 def _consequences(fault: Fault) -> set[str]:
@@ -110,7 +121,7 @@ def _vanished(fleet: Fleet) -> Iterator[Trouble]:
     for entry in fleet.entries:
         life = lives.get(entry.name)
         if life is not None and life.gone is not None and entry.until > life.gone:
-            unseen = UNSEEN[life.region] if life.ended is not None else 0.0
+            unseen = ENDED_UNSEEN if life.ended is not None else 0.0
             labels = {"tuning_job": life.name, "aws_region": life.region}
             alert = JOB + "Missing"
             yield Trouble(alert, labels, life.gone, life.gone, entry.until, True, life.region, life.name, unseen)
