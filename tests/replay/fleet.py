@@ -29,6 +29,9 @@ START = 1_750_000_200.0
 EXPORTER = "SageMakerTuningExporter"
 SHARE_TROUBLED = 0.3
 
+STARVED = 0.001
+"""Requests a second that are too few even where one tuning job runs: with lists, few calls go a long way."""
+
 
 class Place(NamedTuple):
     """An account in a region. ``prefixes`` are the beginnings of names that a rule finds, with their teams."""
@@ -92,7 +95,7 @@ class Fleet:
         starved = {fault.region for fault in self.faults if fault.kind is Kind.STARVED and fault.holds(t)}
 
         def where(place: Place) -> dict[str, Any]:
-            budget = {"requests_per_second": 0.01} if place.region in starved else {}
+            budget = {"requests_per_second": STARVED} if place.region in starved else {}
             return {"region": place.region, "account_id": place.account_id, **budget}
 
         rules = [

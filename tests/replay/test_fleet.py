@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from replay.faults import Kind
-from replay.fleet import DAY, DISCOVERED, LISTED, OLD, draw
+from replay.fleet import DAY, DISCOVERED, LISTED, OLD, STARVED, draw
 from replay.rules import Rules
 from replay.truth import troubles
 
@@ -68,7 +68,7 @@ def test_a_budget_is_too_small_while_the_fault_holds() -> None:
     def budget(t: float) -> float:
         return next(spec.requests_per_second for spec in FLEET.settings(t).targets if spec.key.region == fault.region)
 
-    assert budget(fault.since) == 0.01
+    assert budget(fault.since) == STARVED
     assert budget(fault.until) == budget(FLEET.start) > 1
 
 

@@ -86,6 +86,12 @@ def test_the_time_counts_anew_after_the_exporter_saw_nothing() -> None:
     assert not in_time(fired, Fault(Kind.RESTART, HOUR, HOUR + 1))
 
 
+def test_who_looks_seldom_may_look_late_after_the_exporter_saw_nothing() -> None:
+    denied = Fault(Kind.REFUSED, HOUR, 2 * HOUR, region="eu-west-1", operations=frozenset({"Describe"}))
+    [outcome] = verdict([trouble(HOUR + MINUTE, unseen=HOUR)], [firing(2 * HOUR)], denied).outcomes
+    assert outcome.due == denied.until + HOUR + STATED + 2 * fleet().lag
+
+
 def test_the_time_counts_anew_after_a_long_change_of_pods() -> None:
     change = Fault(Kind.RESTART, HOUR, HOUR + 3 * MINUTE)
     fault_itself = trouble(where=None, name=None)

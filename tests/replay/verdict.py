@@ -80,7 +80,10 @@ def _is_about(firing: Firing, trouble: Trouble, late: float) -> bool:
 
 
 def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
-    """Return until when an alert must have fired. Its stated time starts anew after the exporter saw nothing."""
+    """Return until when an alert must have fired.
+
+    Its stated time starts anew after the exporter saw nothing, and so does the one in which it does not look.
+    """
     if trouble.evident is None:
         return None
     # A time that is no multiple of the interval is over at the next evaluation only.
@@ -88,7 +91,7 @@ def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
     due = trouble.evident + trouble.unseen + stated + fleet.lag
     for fault in sorted((fault for fault in fleet.faults if _blinds(fault, trouble)), key=lambda fault: fault.since):
         if fault.since <= due and fault.until > trouble.evident - fleet.lag:
-            due = max(due, fault.until + stated + 2 * fleet.lag)
+            due = max(due, fault.until + trouble.unseen + stated + 2 * fleet.lag)
     return due
 
 
