@@ -21,7 +21,7 @@ import structlog
 from exporter import __version__
 from exporter.config import ConfigError
 from exporter.exposition import Publisher, TargetCollector, families_in_force, scrape
-from exporter.fleet import JobState, Target, TargetView, Workers
+from exporter.fleet import JobState, Target, TargetView, Workers, log_events
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.telemetry import Telemetry
 from exporter.web.app import Check, create_app
@@ -176,7 +176,8 @@ class Daemon:
             self._apply(self._load(), command.trigger)
         except ConfigError as error:
             self.telemetry.reload_successful.set(0)
-            log.warning("configuration refused, the old one stays", trigger=command.trigger, problems=str(error))
+            problems = str(error)
+            log.error("configuration refused, the old one stays", trigger=command.trigger, problems=problems)  # noqa: TRY400
             command.done.set_exception(error)
         except Exception as error:  # a defect of ours must not end what works
             self.telemetry.reload_successful.set(0)
@@ -192,9 +193,11 @@ class Daemon:
             workers = self._workers.pop(key)
             workers.stop()
             workers.api.close()
-            self.telemetry.remove_target(workers.target.spec.name)
         now = self._clock.now()
-        self._workers = {key: self._workers_for(spec, self._workers.get(key), now) for key, spec in wanted.items()}
+        for key, spec in wanted.items():
+            self._put_to_work(key, spec, now)
+        self._workers = {key: self._workers[key] for key in wanted}
+        self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only(settings.targets)
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now.wall)
@@ -207,22 +210,26 @@ class Daemon:
             rules=sum(len(spec.rules) for spec in settings.targets),
         )
 
-    def _workers_for(self, spec: TargetSpec, current: Workers | None, now: Instant) -> Workers:
-        """Return running workers for a target: new ones, or the current ones where they can go on."""
+    def _put_to_work(self, key: TargetKey, spec: TargetSpec, now: Instant) -> None:
+        """Have workers run for a target: new ones, or the current ones where they can go on."""
+        current = self._workers.get(key)
         if current is None:
             target = Target(spec, self.telemetry, now)
         else:
             target, old = current.target, current.target.spec
             with target.condition:
-                target.update(spec, now)
+                events = target.update(spec, now)
                 target.condition.notify_all()
-            if (spec.connection, spec.requests_per_second) == (old.connection, old.requests_per_second):
-                return current
-            current.retire()
-            current.api.close()
+            log_events(events)
+            if all(getattr(spec, part) == getattr(old, part) for part in ("name", "connection", "requests_per_second")):
+                return
         workers = Workers(target, self._make_api(spec), self._clock, self._changed)
         workers.start()
-        return workers
+        # Replaced before it retires: a probe must not take threads that were told to end for dead ones.
+        self._workers = {**self._workers, key: workers}
+        if current is not None:
+            current.retire()
+            current.api.close()
 
     def _changed(self, more: bool) -> None:
         self._publisher.changed(more=more)

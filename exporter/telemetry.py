@@ -5,7 +5,7 @@ One registry per daemon, never the process-wide one, so that two daemons (or tes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import generate_latest
@@ -15,6 +15,9 @@ from exporter import __version__
 from exporter.errors import ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from collections.abc import Set as AbstractSet
+
     from prometheus_client.registry import Collector
 
 PREFIX = "sagemaker_tuning_exporter"
@@ -25,11 +28,41 @@ _DURATION_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15.0, 30.0)
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
+class _TargetCounter(Counter):
+    """A counter whose first label is a target; of targets that have left nothing is counted."""
+
+    targets: AbstractSet[str] = frozenset()
+
+    def labels(self, *values: Any, **by_name: Any) -> Self:
+        """Return the child of these labels, or one that is not exposed."""
+        if _has_left(self, values):
+            return type(self)("left", "Counts for a target that has left.", registry=None)
+        return super().labels(*values, **by_name)
+
+
+class _TargetGauge(Gauge):
+    """The same as a gauge."""
+
+    targets: AbstractSet[str] = frozenset()
+
+    def labels(self, *values: Any, **by_name: Any) -> Self:
+        """Return the child of these labels, or one that is not exposed."""
+        if _has_left(self, values):
+            return type(self)("left", "Stands for a target that has left.", registry=None)
+        return super().labels(*values, **by_name)
+
+
+def _has_left(metric: _TargetCounter | _TargetGauge, values: tuple[Any, ...]) -> bool:
+    return values[0] not in metric.targets
+
+
 class Telemetry:
     """The own metrics of one daemon. ``target`` is always the stable name of a TargetSpec."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
+        self._targets: set[str] = set()
+        self._of_targets: list[_TargetCounter | _TargetGauge] = []
         ProcessCollector(registry=self._registry)
         build = self._gauge("build_info", "Version of the exporter; always 1.", ["version"])
         build.labels(__version__).set(1)
@@ -38,6 +71,11 @@ class Telemetry:
         )
         self.api_errors = self._counter(
             "api_errors", "Calls to AWS that failed, by reason.", ["target", "operation", "code"]
+        )
+        self.api_connection_retries = self._counter(
+            "api_connection_retries",
+            "Requests sent once more on a new connection, since the kept one had died before any answer.",
+            ["target", "operation"],
         )
         self.api_request_duration = Histogram(
             f"{PREFIX}_api_request_duration_seconds",
@@ -86,10 +124,20 @@ class Telemetry:
         )
 
     def _counter(self, name: str, help_: str, labels: list[str]) -> Counter:
-        return Counter(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+        if labels[0] != "target":
+            return Counter(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+        counter = _TargetCounter(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+        counter.targets = self._targets
+        self._of_targets.append(counter)
+        return counter
 
     def _gauge(self, name: str, help_: str, labels: list[str]) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+        if labels[0] != "target":
+            return Gauge(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+        gauge = _TargetGauge(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
+        gauge.targets = self._targets
+        self._of_targets.append(gauge)
+        return gauge
 
     def add_collector(self, collector: Collector) -> None:
         """Let a collector add families that are read from published state instead of being counted."""
@@ -97,26 +145,25 @@ class Telemetry:
 
     def add_target(self, target: str, operations: tuple[str, ...]) -> None:
         """Start the counters of a target at 0, so that their first increase is seen as one."""
+        self._targets.add(target)
         for counter in (self.polls, self.poll_overruns, self.rate_limit_wait):
             counter.labels(target)
         for operation in operations:
             self.api_requests.labels(target, operation)
+            self.api_connection_retries.labels(target, operation)
             for code in ErrorCode:
                 self.api_errors.labels(target, operation, code)
 
-    def remove_target(self, target: str) -> None:
-        """Forget a target that left the configuration."""
-        for metric in (
-            self.polls,
-            self.poll_overruns,
-            self.rate_limit_wait,
-            self.poll_duration,
-            self.last_poll,
-            self.last_answer,
-        ):
-            metric.remove_by_labels({"target": target})
-        for metric in (self.api_requests, self.api_errors, self.jobs_left_out):
-            metric.remove_by_labels({"target": target})
+    def keep_only_targets(self, targets: Collection[str]) -> None:
+        """Forget the targets that left the configuration; calls of theirs that end later are not counted any more."""
+        for target in self._targets - set(targets):
+            self._targets.discard(target)
+            for metric in self._of_targets:
+                metric.remove_by_labels({"target": target})
+
+    def forget_rule(self, target: str, rule: str) -> None:
+        """Forget a rule that left the configuration."""
+        self.jobs_left_out.remove_by_labels({"target": target, "rule": rule})
 
     def render_text(self) -> bytes:
         """Return the own metrics in text format 0.0.4."""

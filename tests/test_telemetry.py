@@ -99,13 +99,23 @@ def test_a_target_that_left_leaves_nothing(telemetry: Telemetry) -> None:
     telemetry.last_answer.labels("gone").set(4)
     telemetry.api_requests.labels("gone", "Describe").inc()
     telemetry.api_errors.labels("gone", "Describe", ErrorCode.OTHER).inc()
-    telemetry.remove_target("gone")
+    telemetry.jobs_left_out.labels("gone", "rule").inc()
+    telemetry.keep_only_targets({"prod", "never"})
     assert series(telemetry) == before
+    telemetry.api_requests.labels("gone", "Describe").inc()
+    telemetry.last_poll.labels("gone").set(3)
+    assert series(telemetry) == before, "nor does a call that ends later"
+    telemetry.add_target("gone", OPERATIONS)
+    assert value(telemetry, "api_requests_total", target="gone", operation="Describe") == 0
 
 
-def test_a_target_never_added_may_be_removed(telemetry: Telemetry) -> None:
-    telemetry.remove_target("never")
-    assert of_target(telemetry, "never") == {}
+def test_a_rule_that_left_leaves_nothing(telemetry: Telemetry) -> None:
+    telemetry.add_target("prod", OPERATIONS)
+    telemetry.jobs_left_out.labels("prod", "stays")
+    before = series(telemetry)
+    telemetry.jobs_left_out.labels("prod", "goes").inc()
+    telemetry.forget_rule("prod", "goes")
+    assert series(telemetry) == before
 
 
 def test_no_series_tells_when_it_was_created(telemetry: Telemetry) -> None:
@@ -129,7 +139,7 @@ def test_odd_target_names_come_through(telemetry: Telemetry) -> None:
     name = 'a"b\\c\nd=ü,{}'
     telemetry.add_target(name, OPERATIONS)
     assert value(telemetry, "polls_total", target=name) == 0
-    telemetry.remove_target(name)
+    telemetry.keep_only_targets(())
     assert of_target(telemetry, name) == {}
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class TargetCollector(Collector):
-    """``target_info``, ``tracked_jobs``, ``untracked_running_jobs`` and ``target_error_info``."""
+    """``target_info``, ``tracked_jobs``, ``untracked_running_jobs``, ``target_error_info`` and ``rule_matched_jobs``."""
 
     def __init__(self, published: Callable[[], Published]) -> None:
         self._published = published
@@ -46,7 +46,14 @@ class TargetCollector(Collector):
             "Why calls to AWS fail that are not about one tuning job; 1 while they do.",
             labels=["target", "operation", "code"],
         )
+        matched = GaugeMetricFamily(
+            f"{PREFIX}_rule_matched_jobs",
+            "Tuning jobs that a rule matches: those watched, and those that a limit keeps out.",
+            labels=["target", "rule"],
+        )
         for target in self._published().targets:
+            for rule, count in target.matched:
+                matched.add_metric([target.name, rule], count)
             if target.untracked_running_jobs is not None:
                 untracked.add_metric([target.name], target.untracked_running_jobs)
             for operation, code in target.errors:
@@ -54,4 +61,4 @@ class TargetCollector(Collector):
             info.add_metric([target.name, target.region, target.account_id], 1)
             for state in JobState:
                 tracked.add_metric([target.name, state], target.states[state])
-        return [family for family in (info, tracked, untracked, errors) if family.samples]
+        return [family for family in (info, tracked, untracked, errors, matched) if family.samples]

@@ -3,7 +3,7 @@
 from exporter.fleet.target import Target
 from exporter.fleet.view import JobState, JobView, TargetView
 from exporter.fleet.work import Identity, Operation, Tags, Work, perform
-from exporter.fleet.worker import Workers
+from exporter.fleet.worker import Workers, log_events
 
 __all__ = [
     "Identity",
@@ -15,5 +15,6 @@ __all__ = [
     "TargetView",
     "Work",
     "Workers",
+    "log_events",
     "perform",
 ]

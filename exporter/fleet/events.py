@@ -9,16 +9,15 @@ from exporter.fleet.work import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from collections.abc import Set as AbstractSet
 
     from exporter.config.specs import TargetSpec
-    from exporter.errors import ErrorCode, Failure
+    from exporter.errors import Failure
     from exporter.tuning_job import TuningJob
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One log line: its level (``info`` or ``warning``), its text and its fields."""
+    """One log line: its level (``debug``, ``info`` or ``warning``), its text and its fields."""
 
     level: str
     text: str
@@ -33,82 +32,57 @@ def of_describe(
     facts: TuningJob | None,
     failure: Failure | None,
 ) -> tuple[Event, ...]:
-    """Return what a describe changed."""
-    identity = _identity(spec, name)
+    """Return what a describe changed. That it failed is told of the whole target: see ``incidents``."""
+    fields = identity(spec, name)
     if failure is not None:
         if failure_before is not None and failure_before.code is failure.code:
             return ()
-        return (Event("warning", "describe failed", identity | _reason(failure, Operation.DESCRIBE)),)
+        return (Event("debug", "describe failed", fields | _reason(failure, Operation.DESCRIBE)),)
 
     found: list[Event] = []
     if failure_before is not None:
-        found.append(Event("info", "describe succeeded again", identity | {"code": str(failure_before.code)}))
+        found.append(Event("debug", "describe succeeded again", fields | {"code": str(failure_before.code)}))
     if facts is None:
         return tuple(found)
     if facts_before is not None and facts_before.creation_time != facts.creation_time:
-        found.append(Event("info", "tuning job name was used again", identity))
+        found.append(Event("info", "tuning job name was used again", fields))
         facts_before = None
     if facts_before is None:
-        found.append(Event("info", "tuning job found", identity | {"status": facts.status}))
+        found.append(Event("info", "tuning job found", fields | {"status": facts.status}))
     elif facts_before.status != facts.status:
         change = {"status": facts.status, "previous": facts_before.status}
-        found.append(Event("info", "tuning job status changed", identity | change))
+        found.append(Event("info", "tuning job status changed", fields | change))
     reason_before = None if facts_before is None else facts_before.failure_reason
     if facts.failure_reason is not None and facts.failure_reason != reason_before:
-        found.append(Event("warning", "tuning job gives a failure reason", identity | {"reason": facts.failure_reason}))
+        found.append(Event("warning", "tuning job gives a failure reason", fields | {"reason": facts.failure_reason}))
     return tuple(found)
-
-
-def of_call(
-    spec: TargetSpec,
-    operation: Operation,
-    name: str | None,
-    codes_before: AbstractSet[ErrorCode],
-    codes: AbstractSet[ErrorCode],
-    failure: Failure | None,
-) -> tuple[Event, ...]:
-    """Return what a call other than a describe changed for its target; ``name`` is the tuning job it was about, if one.
-
-    ``codes`` are those by which such calls fail for the target, now and before: what keeps the exporter from one list
-    of tags keeps it from all, and one line says so.
-    """
-    identity = _identity(spec, name)
-    what = _WHAT[operation]
-    if failure is not None:
-        if failure.code in codes_before:
-            return ()
-        return (Event("warning", f"{what} failed", identity | _reason(failure, operation)),)
-    recovered = sorted(codes_before - codes)
-    return tuple(Event("info", f"{what} succeeded again", identity | {"code": str(code)}) for code in recovered)
 
 
 def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:
     """Return that the watch over a discovered tuning job begins or ends; ``text`` tells which."""
-    return Event("info", text, _identity(spec, name) | {"rule": rule})
+    return Event("info", text, identity(spec, name) | {"rule": rule})
+
+
+def of_dismissal(spec: TargetSpec, name: str, rule: str) -> Event:
+    """Return that a limit ends the watch over a discovered tuning job; ``of_limit`` tells it of all together."""
+    return Event("debug", "tuning job is not watched any more", identity(spec, name) | {"rule": rule})
 
 
 def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
     """Return that a limit keeps out tuning jobs that a rule found."""
-    fields = _identity(spec) | {"rule": rule, "limit": limit, "left_out": str(left_out)}
-    return Event("warning", "more tuning jobs than may be watched, the newest are", fields)
+    fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": str(left_out)}
+    return Event("warning", "too many tuning jobs match; watching only the newest", fields)
 
 
 def of_long_list(spec: TargetSpec, pages: int) -> Event:
     """Return that a list has more pages than are read, so that the oldest tuning jobs on it are not seen."""
     remedy = "Narrow the rules by name_contains, statuses or created_within."
-    fields = _identity(spec) | {"pages_read": str(pages), "remedy": remedy}
+    fields = identity(spec) | {"pages_read": str(pages), "remedy": remedy}
     return Event("warning", "a list of tuning jobs has more pages than are read; the oldest are not seen", fields)
 
 
-_WHAT = {
-    Operation.LIST_TAGS: "listing tags",
-    Operation.SEARCH: "searching for tags",
-    Operation.LIST: "listing tuning jobs",
-    Operation.IDENTIFY: "asking for the account",
-}
-
-
-def _identity(spec: TargetSpec, name: str | None = None) -> dict[str, str]:
+def identity(spec: TargetSpec, name: str | None = None) -> dict[str, str]:
+    """Return the fields that say which target a line is about, and which tuning job."""
     job = {} if name is None else {"tuning_job": name}
     return {"target": spec.name, "aws_region": spec.key.region} | job
 
@@ -116,3 +90,8 @@ def _identity(spec: TargetSpec, name: str | None = None) -> dict[str, str]:
 def _reason(failure: Failure, operation: Operation) -> dict[str, str]:
     remedy = failure.code.remedy(operation)
     return {"code": str(failure.code), "message": failure.message, "remedy": remedy}
+
+
+def of_rule_without_jobs(spec: TargetSpec, rule: str) -> Event:
+    """Return that the first lists of a rule showed no tuning job that it matches."""
+    return Event("info", "rule matches no tuning job yet", identity(spec) | {"rule": rule})

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import LISTED, JobSpec
-from exporter.errors import Failure
 from exporter.fleet import discovery, events
 from exporter.fleet.job import Job
 from exporter.fleet.lists import Lists
-from exporter.fleet.work import Operation
 from exporter.tuning_job import Summary, name_key
 
 if TYPE_CHECKING:
@@ -63,6 +61,7 @@ class Finder:
         self._telemetry = telemetry
         self._forget = forget
         self._begun: dict[str, float] = {}
+        self._untold: set[str] = set()
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
         self._waiting: dict[str, Summary] = {}
@@ -88,9 +87,32 @@ class Finder:
             if rule.name in changed:
                 self._look_back(spec, rule, now)
             self._telemetry.jobs_left_out.labels(spec.name, rule.name)
+        for name in earlier.keys() - {rule.name for rule in spec.rules}:
+            self._telemetry.forget_rule(spec.name, name)
+        if earlier and not spec.rules:
+            self._leaving, self._waiting = {}, {}
+            for key in self.lists:
+                if key != SWEEP:
+                    self.lists.drop(key)
+
+    def matched(self, spec: TargetSpec) -> Mapping[str, int]:
+        """Return how many tuning jobs each rule matches: those watched, and those that a limit keeps out."""
+        watched = Counter(job.spec.source for job in self._jobs)
+        return {rule.name: watched[rule.name] + len(self._left_out.get(rule.name, ())) for rule in spec.rules}
+
+    def _tell_of_empty(self, spec: TargetSpec) -> list[Event]:
+        """Return the rules that match nothing once all that they begin with was read."""
+        if self.running is None:
+            return []
+        read = {rule.name for rule in spec.rules if not any(key.startswith(_key(_FIRST, rule)) for key in self.lists)}
+        ready = self._untold & read if not self._waiting else set()
+        self._untold -= ready
+        matched = self.matched(spec) if ready else {}
+        return [events.of_rule_without_jobs(spec, name) for name in sorted(ready) if not matched[name]]
 
     def _forget_rule(self, rule: RuleSpec) -> None:
         self._begun.pop(rule.name, None)
+        self._untold.discard(rule.name)
         self._left_out.pop(rule.name, None)
         for key in self.lists:
             if key.startswith((_key(_FIRST, rule), _key(_LATER, rule))):
@@ -99,11 +121,11 @@ class Finder:
     def spec_after_reload(self, spec: TargetSpec, job: Job) -> JobSpec | None:
         """Return what the rules now say of a tuning job that is watched, None when nobody wants it any more."""
         for rule in spec.rules:
-            if job.facts is None:
+            summary = Summary.of(job.facts) if job.facts is not None else job.listed
+            if summary is None:
                 if rule.name == job.spec.source:
                     return discovery.job_spec(rule, job.spec.name)
                 continue
-            summary = Summary.of(job.facts)
             # To its end: neither its status nor its age makes it go.
             if discovery.fits(rule, summary) and discovery.carries(self._tags.known(summary) or {}, rule):
                 return discovery.job_spec(rule, job.spec.name)
@@ -147,18 +169,17 @@ class Finder:
 
     def _look_back(self, spec: TargetSpec, rule: RuleSpec, now: Instant) -> None:
         self._begun[rule.name] = now.wall
+        self._untold.add(rule.name)
         for filters in discovery.first_lists(rule, spec.retention, now.wall):
             key = _key(_FIRST, rule) + filters.get("StatusEquals", "")
             self.lists.plan(key, filters, now.monotonic, _MAX_PAGES)
 
     def apply(self, spec: TargetSpec, work: Work, outcome: Outcome, now: Instant) -> tuple[Listing | None, list[Event]]:
         """Take what came of a page. Return the list that it ended, if it did, and what is worth a log line."""
-        codes_before = self.lists.codes
         listing = self.lists.apply(work, outcome, spec.interval, now.monotonic)
-        failure = outcome if isinstance(outcome, Failure) else None
-        told = [*events.of_call(spec, Operation.LIST, None, codes_before, self.lists.codes, failure)]
         if listing is None or listing.failure is not None:
-            return listing, told
+            return listing, []
+        told: list[Event] = []
         for key, summary in listing.summaries.items():
             if (job := self._jobs.get(key)) is not None:
                 self._jobs.hear(job, summary)
@@ -169,7 +190,7 @@ class Finder:
         elif listing.key.startswith(_LOOKUP):
             told += self._looked_up(spec, listing, now)
         told += self.consider(spec, listing.summaries.values(), now)
-        return listing, told
+        return listing, told + self._tell_of_empty(spec)
 
     def _take_running(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
         before, running = self.running or {}, listing.summaries
@@ -232,6 +253,10 @@ class Finder:
     def _match(self, spec: TargetSpec, summary: Summary, now: Instant) -> discovery.Match:
         return discovery.match(spec.rules, summary, self._tags.known, spec.retention, now.wall)
 
+    def enforce_limits(self, spec: TargetSpec, now: Instant) -> list[Event]:
+        """Let tuning jobs go that are too many for the configuration now, the oldest first."""
+        return [event for rule in spec.rules for event in self._admit(spec, rule, [], now)]
+
     def _admit(self, spec: TargetSpec, rule: RuleSpec, found: Iterable[Summary], now: Instant) -> list[Event]:
         """Watch what a rule found, the newest of it where a limit bites; of those that are watched the oldest go."""
         found_by_key = {name_key(summary.name): summary for summary in found}
@@ -255,7 +280,7 @@ class Finder:
         for job in members:
             if job.key not in kept:
                 self._forget(job.spec.name, now)
-                told.append(events.of_discovery(spec, job.spec.name, rule.name, "tuning job is not watched any more"))
+                told.append(events.of_dismissal(spec, job.spec.name, rule.name))
         for key in kept & found_by_key.keys():
             self._watch(rule, found_by_key[key], now)
         return told

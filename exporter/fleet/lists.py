@@ -163,6 +163,11 @@ class Lists:
                 each.planned = each.due = min(each.due, now)
 
     @property
+    def concerns(self) -> AbstractSet[str]:
+        """The lists that are wanted, or failed for a reason that lasts and are wanted later."""
+        return self._lists.keys() | self._failing.keys()
+
+    @property
     def codes(self) -> AbstractSet[ErrorCode]:
         """The codes by which lists fail."""
         return set(self._failing.values())

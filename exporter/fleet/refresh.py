@@ -86,6 +86,9 @@ class Refresh:
             self._probe(spec, running, now)
         if self._delta or self._list_for_rules(spec, len(running), pages, now.monotonic):
             self._finder.list_running(now)
+        elif not spec.rules:
+            # What was planned goes; a refusal is told until the next try.
+            self._finder.lists.drop(RUNNING, forget_failure=now.monotonic >= self._no_delta_before)
         if spec.rules:
             self._finder.begin_round(spec, now)
         if self._delta and not self._rounds.open:

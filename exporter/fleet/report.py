@@ -73,6 +73,7 @@ def target_view(
         untracked,
         tuple(sorted({(str(operation), str(code)) for operation, code in _errors(account, tags, finder)})),
         last_answered,
+        tuple(finder.matched(spec).items()),
     )
 
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Rounds:
-    """The rounds of one target. Not thread-safe: used under its lock."""
+    """The rounds of one target. Not thread-safe: used under its lock. ``target`` is the name that counts for it."""
 
-    def __init__(self, target: str, telemetry: Telemetry) -> None:
-        self._target = target
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.target = ""
         self._telemetry = telemetry
         self._pending: set[str] = set()
         self._began = 0.0
@@ -46,12 +46,12 @@ class Rounds:
         self.check(now.monotonic)
         self._pending.remove(name)
         if not self._pending:
-            self._telemetry.polls.labels(self._target).inc()
-            self._telemetry.poll_duration.labels(self._target).set(now.monotonic - self._began)
-            self._telemetry.last_poll.labels(self._target).set(now.wall)
+            self._telemetry.polls.labels(self.target).inc()
+            self._telemetry.poll_duration.labels(self.target).set(now.monotonic - self._began)
+            self._telemetry.last_poll.labels(self.target).set(now.wall)
 
     def check(self, now: float) -> None:
         """Count the intervals that have run out on the open round."""
         while self.open and now >= self._ends:
-            self._telemetry.poll_overruns.labels(self._target).inc()
+            self._telemetry.poll_overruns.labels(self.target).inc()
             self._ends += self._interval

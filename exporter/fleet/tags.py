@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
 from exporter.fleet.work import Found, Operation, Tags
 from exporter.tuning_job import arn_key, name_key, same_moment
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from exporter.config.specs import TargetSpec
     from exporter.fleet.calls import Calls
-    from exporter.fleet.events import Event
     from exporter.fleet.work import Outcome, Work
     from exporter.tuning_job import Summary, TuningJob
 
@@ -178,20 +175,15 @@ class TagListings:
             heapq.heappush(self._queue, entry)
         return [key for _, key in sorted(set(due), reverse=True)[:_PAGE_SIZE]]
 
-    def apply(self, spec: TargetSpec, work: Work, outcome: Outcome, now: float) -> tuple[Event, ...]:
-        """Take what came of a call and return what is worth a log line. A failure leaves what is known as it is."""
-        codes_before = self.codes
+    def apply(self, work: Work, outcome: Outcome, now: float) -> None:
+        """Take what came of a call. A failure leaves what is known as it is."""
         if work.operation is Operation.SEARCH:
-            name = None
             self._apply_search(work, outcome, now)
-        else:
-            name, key = work.name, name_key(work.name)
-            listing = self._listings.get(key)
-            if listing is None or listing.in_flight != work.serial:
-                return ()
+            return
+        key = name_key(work.name)
+        listing = self._listings.get(key)
+        if listing is not None and listing.in_flight == work.serial:
             self._apply_list(key, listing, outcome, now)
-        failure = outcome if isinstance(outcome, Failure) else None
-        return events.of_call(spec, work.operation, name, codes_before, self.codes, failure)
 
     def _apply_list(self, key: str, listing: _Listing, outcome: Outcome, now: float) -> None:
         if isinstance(outcome, Tags):

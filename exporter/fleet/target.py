@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events, report
 from exporter.fleet.account import Account
+from exporter.fleet.allowance import Allowance
 from exporter.fleet.calls import Calls
 from exporter.fleet.finder import Finder
 from exporter.fleet.job import Job
@@ -23,8 +24,8 @@ from exporter.fleet.jobs import Jobs
 from exporter.fleet.refresh import Refresh
 from exporter.fleet.rounds import Rounds
 from exporter.fleet.tags import TagListings
+from exporter.fleet.tally import Tally
 from exporter.fleet.work import Operation, Outcome, Work
-from exporter.sagemaker import Budget
 from exporter.tuning_job import TuningJob, name_key
 
 if TYPE_CHECKING:
@@ -43,17 +44,16 @@ class Target:
         self._spec = spec
         self._telemetry = telemetry
         self._serials = itertools.count()
-        self._budget = Budget(spec.requests_per_second, now.monotonic)
-        self._rounds = Rounds(spec.name, telemetry)
+        self._budget = Allowance(spec, telemetry, now.monotonic)
+        self._rounds = Rounds(telemetry)
         self._calls = Calls()
         self._jobs = Jobs(self._calls)
         self._tags = TagListings(self._calls)
         self._account = Account(spec, self._calls)
         self._finder = Finder(self._calls, self._jobs, self._tags, telemetry, self._forget)
         self._refresh = Refresh(self._jobs, self._rounds, self._finder, now.monotonic)
-        self._starved_since: float | None = None
+        self._tally = Tally(telemetry)
         self._attempted = False
-        self._last_answered: float | None = None
         self._changed = False
         self._adopt(None, now)
         self._changes_told = self._jobs.changes
@@ -63,8 +63,11 @@ class Target:
         """The configuration in force."""
         return self._spec
 
-    def update(self, spec: TargetSpec, now: Instant) -> None:
-        """Take a new configuration of the same key: jobs in both keep their values and their place."""
+    def update(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
+        """Take a new configuration of the same key: jobs in both keep their values and their place.
+
+        Return what is worth a log line.
+        """
         before, self._spec = self._spec, spec
         self._budget.set_rate(spec.requests_per_second, now.monotonic)
         if spec.account_id != before.account_id:
@@ -72,6 +75,8 @@ class Target:
             self._account.claim(spec.account_id, next(known, None))
         self._adopt(before, now)
         self._refresh.reload(spec, before, now)
+        self._tally.renamed(spec)
+        return tuple(self._finder.enforce_limits(spec, now))
 
     def _adopt(self, before: TargetSpec | None, now: Instant) -> None:
         wanted = {name_key(job.name): job for job in self._spec.jobs}
@@ -96,31 +101,24 @@ class Target:
             known.view = None
             self._tags.want(job_spec.name, job_spec.tag_labels, known.facts, now.monotonic)
         self._jobs.arrange(wanted)
+        self._rounds.target = self._spec.name
         self._telemetry.add_target(self._spec.name, report.operations(self._spec))
 
     def _forget(self, name: str, now: Instant) -> None:
         self._jobs.remove(name)
         self._tags.forget(name)
+        self._tally.incidents.forget(name, now.monotonic)
         self._rounds.done(name_key(name), now)
 
     def next(self, now: Instant) -> Work | None:
         """Return the call to make now, or None when nothing is due or the budget is spent: see ``wakes_at``."""
         self._refresh.begin_round(self._spec, now)
         self._rounds.check(now.monotonic)
-        due = self._next_due()
-        if due is None or due > now.monotonic:
-            self._starved_since = None  # what waited has left
+        if not self._budget.spend(self._spec.name, now.monotonic, self._next_due()):
             return None
-        if not self._budget.take(now.monotonic):
-            if self._starved_since is None:
-                self._starved_since = now.monotonic
-            return None
-        if self._starved_since is not None:
-            self._telemetry.rate_limit_wait.labels(self._spec.name).inc(now.monotonic - self._starved_since)
-            self._starved_since = None
         work = self._start(now)
         self._calls.begin(work)
-        self._telemetry.api_requests.labels(self._spec.name, work.operation).inc()
+        self._tally.begun(self._spec, work)
         return work
 
     def wakes_at(self, now: Instant) -> float | None:
@@ -138,25 +136,26 @@ class Target:
 
     @property
     def expires_at(self) -> float | None:
-        """The monotonic time at which the oldest call under way is given up: see ``expire``."""
+        """The monotonic time at which ``expire`` has something to do, None while nothing is under way or wrong."""
         started = self._calls.oldest_started
-        return None if started is None else started + self._deadline
+        moments = (None if started is None else started + self._deadline, self._tally.incidents.due(self._spec))
+        return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def _deadline(self) -> float:
-        # Enough for credentials to be renewed, which is a call of its own, and for the call itself.
-        connection = self._spec.connection
-        return 2.0 * (connection.connect_timeout + connection.read_timeout)
+        return self._spec.connection.deadline
 
     def expire(self, now: Instant) -> tuple[Event, ...]:
         """Give up the calls that are past their deadline and return what is worth a log line.
 
-        Such a call has failed as a time-out. Its tuning job is not asked for again before it has come back, so that
+        That includes what fails for longer. A call given up has failed as a time-out. Its tuning job is not asked for again before it has come back, so that
         an endpoint that never answers holds one thread for each tuning job and no more.
         """
         failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {self._deadline:g} s", now.wall)
         late = self._calls.give_up(self._deadline, now.monotonic)
-        return tuple(event for work in late for event in self._apply(work, failure, now, hung=True))
+        self._tally.incidents.only(Operation.LIST, self._finder.lists.concerns, now.monotonic)
+        given_up = [event for work in late for event in self._apply(work, failure, now, hung=True)]
+        return (*given_up, *self._tally.incidents.report(self._spec, now))
 
     def apply(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         """Take what came of a call and return what is worth a log line.
@@ -185,14 +184,10 @@ class Target:
         return due is not None and due <= now.monotonic
 
     def _apply(self, work: Work, outcome: Outcome, now: Instant, *, hung: bool = False) -> tuple[Event, ...]:
-        self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
-        if work.operation in {Operation.DESCRIBE, Operation.LIST} and _is_answer(outcome):
-            self._last_answered = now.wall
-            self._telemetry.last_answer.labels(self._spec.name).set(now.wall)
-        if isinstance(outcome, Failure):
-            self._telemetry.api_errors.labels(self._spec.name, work.operation, outcome.code).inc()
-            if outcome.code is ErrorCode.THROTTLED and work.operation in {Operation.DESCRIBE, Operation.LIST}:
-                self._budget.throttled(now.monotonic)
+        self._tally.ended(self._spec, work, outcome, now)
+        throttled = isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED
+        if throttled and work.operation in {Operation.DESCRIBE, Operation.LIST}:
+            self._budget.throttled(now.monotonic)
         match work.operation:
             case Operation.DESCRIBE:
                 self._changed = True
@@ -264,10 +259,10 @@ class Target:
         return self._attempted, self._account.id, untracked, codes
 
     def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
-        told = self._tags.apply(self._spec, work, outcome, now.monotonic)
+        self._tags.apply(work, outcome, now.monotonic)
         for job in self._jobs if work.operation is Operation.SEARCH else filter(None, [self._jobs.get(work.name)]):
             job.view = None
-        return (*told, *self._finder.tags_known(self._spec, now))
+        return tuple(self._finder.tags_known(self._spec, now))
 
     def view(self, now: Instant) -> TargetView:
         """Return the target as it stands, values that have gone stale and jobs past their retention left out."""
@@ -283,7 +278,7 @@ class Target:
             self._tags,
             self._finder,
             attempted=attempted,
-            last_answered=self._last_answered,
+            last_answered=self._tally.last_answered,
             now=now,
         )
 
@@ -325,7 +320,3 @@ class Target:
 def _since(due: float | None, now: Instant) -> float:
     """Return since when a call has been due, infinite when none is."""
     return due if due is not None and due <= now.monotonic else math.inf
-
-
-def _is_answer(outcome: Outcome) -> bool:
-    return not isinstance(outcome, Failure) or outcome.code is ErrorCode.NOT_FOUND

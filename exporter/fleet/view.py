@@ -68,7 +68,7 @@ class TargetView:
     ``states`` counts the jobs in each state, ``untracked_running_jobs`` those that run and nobody watches: None while no
     list has told lately. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
     ``last_answered`` is when AWS last answered a describe or a list (Unix seconds): that a tuning job does not exist is an
-    answer too. None while nothing ever has been answered.
+    answer too. None while nothing ever has been answered. ``matched`` tells how many tuning jobs each rule matches.
     """
 
     name: str
@@ -80,6 +80,7 @@ class TargetView:
     untracked_running_jobs: int | None = None
     errors: tuple[tuple[str, str], ...] = ()
     last_answered: float | None = None
+    matched: tuple[tuple[str, int], ...] = ()
     states: Counter[JobState] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.fleet.work import Work, perform
+from exporter.errors import Failure
+from exporter.fleet.work import Outcome, Work, perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -80,14 +81,16 @@ class Workers:
     def _add_thread(self) -> None:
         name = f"{self.target.spec.name}-{len(self._threads)}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
+        thread.start()  # it waits for the lock that we hold
+        # On the list only now: one that has not started would look like a dead one.
         self._threads.append(thread)
         # Counted as waiting from now on, or the next one to go would call up another.
         self._waiting += 1
-        thread.start()
 
     def _work(self) -> None:
         while (work := self._take()) is not None:
             outcome = perform(self.api, work, self._clock.time)
+            self._trace(work, outcome)
             with self.target.condition:
                 if self._dropping:
                     return
@@ -98,6 +101,16 @@ class Workers:
             if changed:
                 self._on_change(more)
             log_events(events)
+
+    def _trace(self, work: Work, outcome: Outcome) -> None:
+        log.debug(
+            "call",
+            target=self.target.spec.name,
+            operation=str(work.operation),
+            about=work.name,
+            milliseconds=round(1000 * (self._clock.monotonic() - work.started)),
+            outcome=str(outcome.code) if isinstance(outcome, Failure) else "ok",
+        )
 
     def _take(self) -> Work | None:
         """Return the next call to make once it is due, None when the thread is not needed any more."""
@@ -150,4 +163,4 @@ def log_events(events: Iterable[Event]) -> None:
         log.log(_LEVELS[event.level], event.text, **event.fields)
 
 
-_LEVELS = {"info": 20, "warning": 30}
+_LEVELS = {"debug": 10, "info": 20, "warning": 30}

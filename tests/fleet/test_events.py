@@ -4,8 +4,7 @@ import pytest
 from fleet.driver import CREATED, answer, target_spec
 
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet.events import of_call, of_describe
-from exporter.fleet.work import Operation
+from exporter.fleet.events import of_describe
 from exporter.tuning_job import TuningJob, reduce
 
 IDENTITY = {"target": "eu", "aws_region": "eu-west-1", "tuning_job": "churn"}
@@ -28,8 +27,8 @@ def lines(
 
 
 FOUND = ("info", "tuning job found")
-FAILED = ("warning", "describe failed")
-AGAIN = ("info", "describe succeeded again")
+FAILED = ("debug", "describe failed")
+AGAIN = ("debug", "describe succeeded again")
 CHANGED = ("info", "tuning job status changed")
 REUSED = ("info", "tuning job name was used again")
 REASON = ("warning", "tuning job gives a failure reason")
@@ -85,28 +84,3 @@ def test_a_change_of_status_tells_both() -> None:
 def test_a_recovery_tells_from_what() -> None:
     (event,) = of_describe(target_spec("churn"), "churn", job(), THROTTLED, job(), None)
     assert event.fields == IDENTITY | {"code": "throttled"}
-
-
-def test_a_failure_to_list_tags_names_the_permission() -> None:
-    (event,) = of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", set(), {DENIED.code}, DENIED)
-    assert (event.level, event.text) == ("warning", "listing tags failed")
-    assert event.fields == IDENTITY | {
-        "code": "access_denied",
-        "message": "no",
-        "remedy": "Allow sagemaker:ListTags to the exporter's identity.",
-    }
-
-
-def test_a_failure_to_list_tags_is_told_once_for_all_tuning_jobs() -> None:
-    assert of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, {DENIED.code}, DENIED) == ()
-    (event,) = of_call(
-        target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, {DENIED.code, THROTTLED.code}, THROTTLED
-    )
-    assert event.fields["code"] == "throttled"
-
-
-def test_listing_tags_succeeds_again_when_no_tuning_job_fails_any_more() -> None:
-    assert of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, {DENIED.code}, None) == ()
-    (event,) = of_call(target_spec("churn"), Operation.LIST_TAGS, "churn", {DENIED.code}, set(), None)
-    assert (event.level, event.text) == ("info", "listing tags succeeded again")
-    assert event.fields == IDENTITY | {"code": "access_denied"}

@@ -16,7 +16,9 @@ def own() -> Own:
 
 @pytest.fixture
 def rounds(own: Own) -> Rounds:
-    return Rounds("eu", own)
+    rounds = Rounds(own)
+    rounds.target = "eu"
+    return rounds
 
 
 def at(monotonic: float) -> Instant:

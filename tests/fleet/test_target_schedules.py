@@ -176,6 +176,7 @@ class Life(RuleBasedStateMachine):
         for name in seen:
             self.api.jobs[name] = answer(name, "Completed")  # so that a day is no thousand calls
         while any(count < 2 for count in seen.values()):
+            self.target.expire(self.instant)
             work = self.target.next(self.instant)
             if work is None:
                 wakes_at = self.target.wakes_at(self.instant)

@@ -232,13 +232,13 @@ def test_what_comes_after_stop_is_dropped(start: StartCrew, lines: list[MutableM
     crew = start(target_spec("churn"), api)
     assert api.inside.acquire(timeout=PATIENCE)
     crew.workers.stop()
-    crew.telemetry.remove_target("eu")
+    crew.telemetry.keep_only_targets(())
     api.released.set()
     crew.workers.join(PATIENCE)
     assert not any(thread.is_alive() for thread in crew.workers._threads)
     assert crew.changed == 0
     assert crew.views()["churn"].state is JobState.PENDING
-    assert lines == []
+    assert [line["event"] for line in lines] == ["call"]
     assert b'target="eu"' not in crew.telemetry.render_text(), "series of a target that left stay away"
 
 
@@ -303,14 +303,18 @@ def test_a_change_is_one_line_and_a_poll_none(start: StartCrew, lines: list[Muta
     poll()
     crew.workers.stop()
     crew.workers.join(PATIENCE)
-    assert [(line["log_level"], line["event"]) for line in lines] == [
+    calls = [line for line in lines if line["event"] == "call"]
+    told = [line for line in lines if line not in calls]
+    assert [(line["log_level"], line["event"]) for line in told] == [
         ("info", "tuning job found"),
-        ("warning", "describe failed"),
-        ("info", "describe succeeded again"),
+        ("debug", "describe failed"),
+        ("warning", "describing tuning jobs fails"),
+        ("debug", "describe succeeded again"),
         ("info", "tuning job status changed"),
     ]
-    assert lines[1]["tuning_job"] == "churn"
-    assert lines[1]["code"] == "access_denied"
+    assert told[1]["tuning_job"] == "churn"
+    assert (told[2]["code"], told[2]["tuning_jobs"], told[2]["example"]) == ("access_denied", "1", "churn")
+    assert {(line["operation"], line["outcome"]) for line in calls} == {(DESCRIBE, "ok"), (DESCRIBE, "access_denied")}
 
 
 def test_events_are_logged_with_their_fields(lines: list[MutableMapping[str, Any]]) -> None:

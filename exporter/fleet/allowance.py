@@ -1,0 +1,34 @@
+"""The calls that a target may make, and how long those that were due waited for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.sagemaker import Budget
+
+if TYPE_CHECKING:
+    from exporter.config.specs import TargetSpec
+    from exporter.telemetry import Telemetry
+
+
+class Allowance(Budget):
+    """A budget that counts the waiting. Not thread-safe: used under the target's lock. Times are monotonic seconds."""
+
+    def __init__(self, spec: TargetSpec, telemetry: Telemetry, now: float) -> None:
+        super().__init__(spec.requests_per_second, now)
+        self._telemetry = telemetry
+        self._starved_since: float | None = None
+
+    def spend(self, target: str, now: float, due: float | None) -> bool:
+        """Take the token for a call that is ``due``, if there is both."""
+        if due is None or due > now:
+            self._starved_since = None  # what waited has left
+            return False
+        if not self.take(now):
+            if self._starved_since is None:
+                self._starved_since = now
+            return False
+        if self._starved_since is not None:
+            self._telemetry.rate_limit_wait.labels(target).inc(now - self._starved_since)
+            self._starved_since = None
+        return True

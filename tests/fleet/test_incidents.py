@@ -1,0 +1,187 @@
+"""One incident, few lines."""
+
+from __future__ import annotations
+
+from random import Random
+
+from fleet.account import DAY, HOUR, Account, rule, rules, run
+from fleet.driver import LIST_TAGS, Driver, FakeApi, job_specs, target_spec
+
+from exporter.errors import CallFailed, ErrorCode
+from exporter.fleet import perform
+from exporter.fleet.events import Event
+from exporter.simulator.faults import Fault, Kind
+
+
+def told(driver: Driver, *levels: str) -> list[Event]:
+    return [
+        event for event in driver.events if event.level in (levels or ("warning", "info")) and "code" in event.fields
+    ]
+
+
+def texts(driver: Driver) -> list[str]:
+    return [event.text for event in told(driver)]
+
+
+def fleet(count: int, **changes: object) -> Driver:
+    return Driver(target_spec(*(f"job-{i:03d}" for i in range(count)), **changes))
+
+
+def fail(driver: Driver, code: ErrorCode, count: int, start: int = 0) -> None:
+    for i in range(start, start + count):
+        driver.api.fail(f"job-{i:03d}", code)
+
+
+def test_five_hundred_jobs_without_credentials_are_one_line_and_one_an_hour() -> None:
+    driver = fleet(500)
+    fail(driver, ErrorCode.NO_CREDENTIALS, 500)
+    driver.run(until=60)
+    (event,) = told(driver)
+    assert (event.level, event.text) == ("warning", "describing tuning jobs fails")
+    assert event.fields["tuning_jobs"] == "500"
+    assert event.fields["example"] in {f"job-{i:03d}" for i in range(500)}
+    assert event.fields["remedy"] == ErrorCode.NO_CREDENTIALS.remedy("DescribeHyperParameterTuningJob")
+    assert event.fields["message"] == "it is no_credentials"
+    driver.run(until=3 * HOUR + 60)
+    assert texts(driver) == ["describing tuning jobs fails"] + ["describing tuning jobs still fails"] * 3
+    assert told(driver)[-1].fields["for_seconds"] == "10810"
+    assert len(told(driver, "debug")) == 500, "each job's own line is for those who look closer"
+
+
+def test_a_budget_that_lets_few_calls_through_makes_no_line_more() -> None:
+    driver = fleet(100, requests_per_second=1.0)
+    fail(driver, ErrorCode.ACCESS_DENIED, 100)
+    driver.run(until=HOUR / 2)
+    (event,) = told(driver)
+    assert event.fields["tuning_jobs"] == "10", "those tried in the first ten seconds"
+
+
+def test_throttling_of_a_part_of_the_calls_is_one_incident() -> None:
+    random = Random(5)
+    driver = fleet(10)
+
+    def dice(_: object) -> None:
+        for i in range(10):
+            driver.api.jobs.pop(f"job-{i:03d}", None)
+            if random.random() < 0.4:
+                driver.api.fail(f"job-{i:03d}", ErrorCode.THROTTLED)
+
+    driver.on_call = dice
+    driver.run(until=HOUR)
+    assert texts(driver) == ["describing tuning jobs fails"]
+    driver.on_call = lambda _: None
+    driver.api.jobs.clear()
+    driver.run(until=HOUR + 300)
+    assert texts(driver)[-1] == "describing tuning jobs no longer fails"
+    assert len(texts(driver)) <= 3
+
+
+def test_an_end_says_how_long_it_lasted_and_how_often_it_failed() -> None:
+    driver = fleet(3)
+    driver.run(until=30)
+    fail(driver, ErrorCode.ACCESS_DENIED, 2)
+    driver.run(until=250)
+    driver.api.jobs.clear()
+    driver.run(until=HOUR)
+    begin, end = told(driver)
+    assert (begin.fields["tuning_jobs"], end.level) == ("2", "info")
+    assert end.fields == {
+        "target": "eu",
+        "aws_region": "eu-west-1",
+        "operation": "DescribeHyperParameterTuningJob",
+        "code": "access_denied",
+        "lasted_seconds": "180",
+        "failures": "8",
+    }
+
+
+def test_two_causes_are_two_incidents_and_a_job_is_in_one_of_them() -> None:
+    driver = fleet(4)
+    fail(driver, ErrorCode.ACCESS_DENIED, 2)
+    fail(driver, ErrorCode.NOT_FOUND, 2, start=2)
+    driver.run(until=30)
+    assert {event.fields["code"]: event.fields["tuning_jobs"] for event in told(driver)} == {
+        "access_denied": "2",
+        "not_found": "2",
+    }
+    fail(driver, ErrorCode.NOT_FOUND, 2)
+    driver.run(until=300)
+    assert [event.fields["code"] for event in told(driver)[2:]] == ["access_denied"]
+    assert texts(driver)[2:] == ["describing tuning jobs no longer fails"]
+
+
+def test_jobs_that_leave_end_the_incident() -> None:
+    driver = fleet(3)
+    fail(driver, ErrorCode.ACCESS_DENIED, 1)
+    driver.run(until=30)
+    driver.update(target_spec("job-001", "job-002"))
+    driver.run(until=3 * HOUR)
+    assert texts(driver) == ["describing tuning jobs fails", "describing tuning jobs no longer fails"]
+
+
+def test_a_rule_that_leaves_ends_the_incident_of_its_lists(account: Account) -> None:
+    account.simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation="ListHyperParameterTuningJobs"))
+    driver = account.watch(rules(rule(), names=("other",)))
+    run(driver, 30)
+    assert texts(driver).count("listing tuning jobs fails") == 1
+    driver.update(rules(names=("other",)))
+    run(driver, HOUR / 2)
+    assert "listing tuning jobs no longer fails" in texts(driver)
+
+
+def test_lists_tags_and_searches_are_told_at_once_with_the_permission() -> None:
+    driver = Driver(target_spec(jobs=job_specs("a", "b", tag_labels={"team": "team"})))
+    for arn in ("a", "b"):
+        driver.api.tags[f"arn:aws:sagemaker:eu-west-1:111122223333:hyper-parameter-tuning-job/{arn}"] = CallFailed(
+            ErrorCode.ACCESS_DENIED, "no"
+        )
+    driver.run(until=DAY)
+    operations = {event.fields["operation"]: event.fields["remedy"] for event in told(driver)}
+    assert operations == {
+        "Search": "Allow sagemaker:Search to the exporter's identity.",
+        LIST_TAGS: "Allow sagemaker:ListTags to the exporter's identity.",
+    }
+
+
+def test_entries_of_a_list_that_cannot_be_read_are_told_with_the_reason(account: Account) -> None:
+    account.create("churn", "stuck")
+    driver = account.watch(rules(rule()))
+    list_jobs = account.api.list_jobs
+    account.api.list_jobs = lambda request: {  # type: ignore[method-assign]
+        "HyperParameterTuningJobSummaries": [{"odd": 1}, *list_jobs(request)["HyperParameterTuningJobSummaries"]]
+    }
+    run(driver, 600)
+    (event,) = told(driver)
+    assert event.text == "listing tuning jobs fails"
+    assert (
+        event.fields["message"] == "1 entries of the list cannot be read: the answer has no HyperParameterTuningJobName"
+    )
+
+
+def test_what_is_not_tried_any_more_is_not_told_for_ever() -> None:
+    class Once(FakeApi):
+        def list_jobs(self, request: object) -> object:
+            raise CallFailed(ErrorCode.SERVER_ERROR, "no")
+
+    driver = Driver(target_spec("a", "b", describe_max_age=600.0), api=Once())
+    driver.run(until=90)
+    driver.update(target_spec("a", "b", describe_max_age=0.0))
+    driver.run(until=DAY)
+    assert [text for text in texts(driver) if text.startswith("listing")] == [
+        "listing tuning jobs fails",
+        "listing tuning jobs no longer fails",
+    ]
+    assert driver.target.view(driver.now).errors == ()
+
+
+def test_the_line_comes_while_all_threads_hang() -> None:
+    driver = fleet(2)
+    fail(driver, ErrorCode.ACCESS_DENIED, 2)
+    for _ in range(2):
+        work = driver.target.next(driver.now)
+        assert work is not None
+        driver.target.apply(work, perform(driver.api, work, driver.clock.time), driver.now)
+    due = driver.target.expires_at
+    assert due == driver.now.monotonic + 10
+    driver.clock.advance(10)
+    assert [event.text for event in driver.target.expire(driver.now)] == ["describing tuning jobs fails"]
