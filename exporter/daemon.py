@@ -115,6 +115,8 @@ class Daemon:
         while True:
             with suppress(queue.Empty):
                 return self._commands.get(timeout=_LONGEST_WAIT)
+            for workers in self._workers.values():
+                workers.revive()
 
     def request_stop(self) -> None:
         """Make ``run`` return. Safe in a signal handler and in any thread."""

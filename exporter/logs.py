@@ -13,6 +13,7 @@ import logging
 import os
 import select
 import threading
+import traceback
 from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
@@ -22,6 +23,8 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
+    from exporter.clock import Clock
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 # What a terminal or a line reader would act on; newlines are the renderers' own business.
@@ -30,6 +33,7 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0
 _STANDARD_ERROR = 2
 _MAX_WAITING = 4096  # lines, some megabytes at worst
 _LAST_LINES_SECONDS = 0.5
+_COMPLAINT_PERIOD = 3_600.0
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +43,24 @@ class LogFormat(StrEnum):
 
     LOGFMT = "logfmt"
     JSON = "json"
+
+
+class Complaints:
+    """Lines about what should not happen, with where it did: each text once an hour at most. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._told: dict[str, float] = {}
+
+    def tell(self, text: str, error: BaseException, **fields: str) -> None:
+        """Log an error; its own text is left out, since it may quote what must not be logged."""
+        now = self._clock.monotonic()
+        if now < self._told.get(text, -_COMPLAINT_PERIOD) + _COMPLAINT_PERIOD:
+            return
+        self._told[text] = now
+        frames = traceback.extract_tb(error.__traceback__)
+        where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+        log.error(text, error=type(error).__name__, where=where, **fields)
 
 
 def configure(level: str, log_format: LogFormat, stream: TextIO | None = None) -> None:

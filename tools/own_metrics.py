@@ -70,6 +70,7 @@ def _a_scrape() -> str:
         jobs=(),
         changes_at=None,
         untracked_running_jobs=0,
+        matched=(("rule", 0),),
         errors=((Operation.LIST, ErrorCode.ACCESS_DENIED),),
     )
     published = replace(EMPTY, targets=(watched,))

@@ -15,6 +15,7 @@ import structlog
 
 from exporter.exposition.families import families_in_force
 from exporter.exposition.render import render
+from exporter.logs import Complaints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,6 +87,8 @@ class Publisher:
         self._changed = self._settled = True
         self._changed_at = clock.monotonic()
         self._stopping = False
+        self._failing = False
+        self._complaints = Complaints(clock)
         self._last_beat = clock.monotonic()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
@@ -120,7 +123,7 @@ class Publisher:
 
     @property
     def seconds_since_beat(self) -> float:
-        """Seconds since the thread last showed that it lives."""
+        """Seconds since the thread last showed that it lives and can render."""
         return self._clock.monotonic() - self._last_beat
 
     def _run(self) -> None:
@@ -128,9 +131,16 @@ class Publisher:
         changes_at: float | None = None
         while self._wait(not_before, changes_at):
             now = self._clock.now()
-            targets = tuple(self._views(now))
             before = self.published
-            self.published = publish(before.generation + 1, targets, self._families)
+            try:
+                targets = tuple(self._views(now))
+                self.published = publish(before.generation + 1, targets, self._families)
+            except Exception as error:  # noqa: BLE001 - one odd moment is survived; what lasts shows in the health
+                self._complaints.tell("rendering failed", error)
+                self._failing = True
+                not_before, changes_at = now.monotonic + _MIN_PERIOD, now.monotonic
+                continue
+            self._failing = False
             self._tell_of_limits(before, self.published)
             seconds = self._clock.monotonic() - now.monotonic
             self._telemetry.render_duration.set(seconds)
@@ -149,7 +159,9 @@ class Publisher:
         """Wait until there is something to render and return True, or False at the end."""
         with self._condition:
             while not self._stopping:
-                now = self._last_beat = self._clock.monotonic()
+                now = self._clock.monotonic()
+                if not self._failing:
+                    self._last_beat = now
                 due = changes_at
                 if self._changed:
                     due = not_before if self._settled else max(not_before, self._changed_at + _MIN_PERIOD)

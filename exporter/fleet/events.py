@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One log line: its level (``debug``, ``info`` or ``warning``), its text and its fields."""
+    """One log line: its level (``debug``, ``info``, ``warning`` or ``error``), its text and its fields."""
 
     level: str
     text: str
@@ -90,6 +91,13 @@ def identity(spec: TargetSpec, name: str | None = None) -> dict[str, str]:
 def _reason(failure: Failure, operation: Operation) -> dict[str, str]:
     remedy = failure.code.remedy(operation)
     return {"code": str(failure.code), "message": failure.message, "remedy": remedy}
+
+
+def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Exception) -> Event:
+    """Return that an answer made our own code fail, and where; its text is left out, since it may quote a secret."""
+    where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[:-5:-1])
+    fields = {"operation": str(operation), "about": about, "error": type(error).__name__, "where": where}
+    return Event("error", "an answer cannot be used: please report this", identity(spec) | fields)
 
 
 def of_rule_without_jobs(spec: TargetSpec, rule: str) -> Event:

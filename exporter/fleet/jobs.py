@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary
 
 
+_SLACK = 64
+
+
 class Jobs:
     """Tuning jobs by name, without regard to its case, those that the configuration lists first.
 
@@ -72,6 +75,11 @@ class Jobs:
         job.settle(due, owed, now)
         self._enqueue(job)
 
+    def redraw(self, name: str | None = None) -> None:
+        """Show one, or all, anew: something beside their own facts has changed."""
+        for job in self if name is None else filter(None, [self.get(name)]):
+            job.view = None
+
     def hear(self, job: Job, summary: Summary) -> None:
         """Take what a list says of one: see ``Job.hear``."""
         self.changes += job.hear(summary)
@@ -79,6 +87,9 @@ class Jobs:
     def _enqueue(self, job: Job) -> None:
         self.changes += 1
         heapq.heappush(self._queue, (job.due, next(self._serials), job.key))
+        if len(self._queue) > 2 * len(self._by_key) + _SLACK:  # what was planned anew has left its old entries
+            self._queue = [(each.due, next(self._serials), each.key) for each in self]
+            heapq.heapify(self._queue)
 
     @property
     def due(self) -> float | None:

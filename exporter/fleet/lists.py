@@ -156,6 +156,12 @@ class Lists:
         del self._lists[key]
         return Listing(key, each.summaries, each.pages, whole=outcome.next_token is None)
 
+    def retry(self, work: Work, interval: float, now: float) -> None:
+        """Read a list again from its beginning after an interval, if it still waits for what came of a call."""
+        each = self._lists.get(work.name)
+        if each is not None and work.operation is Operation.LIST and each.in_flight in {work.serial, None}:
+            each.restart(now + interval)
+
     def hurry(self, now: float) -> None:
         """Read those at once that wait after a failure: lists succeed again."""
         for each in self._lists.values():

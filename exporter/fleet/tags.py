@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 100
 """The most that the API puts on a page of Search."""
 
+_SLACK = 64
+
 # No tuning job's name has a space.
 _SEARCH = "the search"
 
@@ -220,6 +222,14 @@ class TagListings:
                 listing.missed = (listing.creation_time or 0.0) >= reached
                 self._plan(key, listing, now)
 
+    def retry(self, work: Work, now: float) -> None:
+        """Ask again for the tags that still wait for what came of a call."""
+        self._batches.pop(work.serial, None)
+        for key, listing in self._listings.items():
+            if listing.in_flight == work.serial:
+                listing.failures += 1
+                self._plan(key, listing, tags_retry_at(listing.failures, now))
+
     def _learn(self, key: str, listing: _Listing, tags: Mapping[str, str], now: float) -> None:
         listing.known = dict(tags)
         self._start_anew(key, listing)
@@ -257,6 +267,10 @@ class TagListings:
     def _plan(self, key: str, listing: _Listing, due: float) -> None:
         listing.due, listing.in_flight = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
+        if len(self._queue) > 2 * len(self._listings) + _SLACK:  # what was planned anew has left its old entries
+            waiting = [(each.due, key) for key, each in self._listings.items() if each.due is not None]
+            self._queue = [(due, next(self._serials), key) for due, key in waiting]
+            heapq.heapify(self._queue)
 
 
 def _search(first: float, last: float) -> Mapping[str, Any]:

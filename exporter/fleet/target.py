@@ -164,7 +164,10 @@ class Target:
         a call that was given up: its tuning job is then described at once, or its tags are listed when they are due.
         """
         if not self._calls.back(work):
-            return self._apply(work, outcome, now)
+            try:
+                return self._apply(work, outcome, now)
+            except Exception as error:  # noqa: BLE001 - one answer that we fail at must not hide all others
+                return self._fail_at(work, error, now)
         if work.operation is Operation.LIST_TAGS:
             self._tags.resume(work.name)
         job = self._jobs.get(work.name)
@@ -188,23 +191,19 @@ class Target:
         throttled = isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED
         if throttled and work.operation in {Operation.DESCRIBE, Operation.LIST}:
             self._budget.throttled(now.monotonic)
-        match work.operation:
-            case Operation.DESCRIBE:
-                self._changed = True
-                return self._apply_describe(work, outcome, now, hung=hung)
-            case Operation.LIST:
-                before = self._what_lists_show(now)
-                told = self._apply_list(work, outcome, now)
-                self._changed |= self._what_lists_show(now) != before
-                return told
-            case Operation.LIST_TAGS | Operation.SEARCH:
-                self._changed = True
-                return self._apply_tags(work, outcome, now)
-            case Operation.IDENTIFY:
-                self._changed = True
-                if self._account.identified(outcome, self._spec, now.monotonic):
-                    self._show_account()
-                return ()
+        if work.operation is Operation.LIST:
+            before = self._what_lists_show(now)
+            told = self._apply_list(work, outcome, now)
+            self._changed |= self._what_lists_show(now) != before
+            return told
+        self._changed = True
+        if work.operation is Operation.DESCRIBE:
+            return self._apply_describe(work, outcome, now, hung=hung)
+        if work.operation is Operation.IDENTIFY:
+            if self._account.identified(outcome, self._spec, now.monotonic):
+                self._jobs.redraw()
+            return ()
+        return self._apply_tags(work, outcome, now)
 
     def _apply_describe(self, work: Work, outcome: Outcome, now: Instant, *, hung: bool) -> tuple[Event, ...]:
         self._attempted = True
@@ -224,9 +223,22 @@ class Target:
         self._rounds.done(job.key, now)
         return events.of_describe(self._spec, work.name, *before, job.facts, job.failure)
 
+    def _fail_at(self, work: Work, error: Exception, now: Instant) -> tuple[Event, ...]:
+        """Take an answer that a defect of ours keeps from being used: whatever it was about has failed and goes on."""
+        failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})", now.wall)
+        job = self._jobs.get(work.name) if work.operation is Operation.DESCRIBE else None
+        if job is not None:
+            job.in_flight, job.attempted = None, True
+            self._fail(job, failure, now, hung=False)
+            self._rounds.done(job.key, now)
+        self._finder.lists.retry(work, self._spec.interval, now.monotonic)
+        self._tags.retry(work, now.monotonic)
+        self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now.monotonic)
+        return (events.of_defect(self._spec, work.operation, work.name, error),)
+
     def _succeed(self, job: Job, facts: TuningJob, work: Work, now: Instant) -> None:
         if self._account.learn(facts.account_id):
-            self._show_account()
+            self._jobs.redraw()
         self._tags.described(job.spec.name, facts, now.monotonic)
         job.succeed(facts, work.started, now)
         self._refresh.succeeded(self._spec, job, now)
@@ -248,7 +260,7 @@ class Target:
             self._account.wonder(self._spec, now.monotonic)
         for summary in listing.summaries.values():
             if self._account.learn(summary.account_id):
-                self._show_account()
+                self._jobs.redraw()
             break  # a list is of one account
         self._refresh.listed(self._spec, listing, now)
         return tuple(told)
@@ -260,8 +272,7 @@ class Target:
 
     def _apply_tags(self, work: Work, outcome: Outcome, now: Instant) -> tuple[Event, ...]:
         self._tags.apply(work, outcome, now.monotonic)
-        for job in self._jobs if work.operation is Operation.SEARCH else filter(None, [self._jobs.get(work.name)]):
-            job.view = None
+        self._jobs.redraw(None if work.operation is Operation.SEARCH else work.name)
         return tuple(self._finder.tags_known(self._spec, now))
 
     def view(self, now: Instant) -> TargetView:
@@ -281,10 +292,6 @@ class Target:
             last_answered=self._tally.last_answered,
             now=now,
         )
-
-    def _show_account(self) -> None:
-        for job in self._jobs:
-            job.view = None
 
     def _next_due(self) -> float | None:
         dues = (self._jobs.due, self._account.due, self._tags.due, self._finder.lists.due)

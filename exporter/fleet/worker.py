@@ -10,11 +10,12 @@ import structlog
 
 from exporter.errors import Failure
 from exporter.fleet.work import Outcome, Work, perform
+from exporter.logs import Complaints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from exporter.clock import Clock
+    from exporter.clock import Clock, Instant
     from exporter.fleet.events import Event
     from exporter.fleet.target import Target
     from exporter.sagemaker import Api
@@ -24,6 +25,7 @@ _MAX_CALLS = 8
 _MIN_CALLS = 2
 # Beyond those that make calls, threads may be stuck in calls that were given up.
 _MAX_STUCK = 32
+_PAUSE_AFTER_DEFECT = 1.0
 
 log = structlog.get_logger()
 
@@ -47,6 +49,7 @@ class Workers:
         self._max_calls = min(_MAX_CALLS, max(_MIN_CALLS, round(target.spec.requests_per_second)))
         self._threads: list[threading.Thread] = []
         self._waiting = 0
+        self._complaints = Complaints(clock)
 
     def start(self) -> None:
         """Begin."""
@@ -70,7 +73,8 @@ class Workers:
     @property
     def alive(self) -> bool:
         """Whether every thread runs that has not ended for want of work."""
-        return all(thread.is_alive() for thread in tuple(self._threads))
+        threads = tuple(self._threads)
+        return bool(threads) and all(thread.is_alive() for thread in threads)
 
     def _end(self, *, dropping: bool) -> None:
         with self.target.condition:
@@ -78,14 +82,24 @@ class Workers:
             self._dropping = dropping
             self.target.condition.notify_all()
 
+    def revive(self) -> None:
+        """Begin again when no thread is left: at the start, or since then, the machine may have refused one."""
+        with self.target.condition:
+            if not self._threads and not self._stopping:
+                self._add_thread()
+
     def _add_thread(self) -> None:
         name = f"{self.target.spec.name}-{len(self._threads)}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
-        thread.start()  # it waits for the lock that we hold
-        # On the list only now: one that has not started would look like a dead one.
-        self._threads.append(thread)
         # Counted as waiting from now on, or the next one to go would call up another.
+        self._threads.append(thread)
         self._waiting += 1
+        try:
+            thread.start()
+        except RuntimeError as error:  # a limit of processes, say: those that run go on
+            self._threads.remove(thread)
+            self._waiting -= 1
+            self._complaints.tell("no thread can be started", error, target=self.target.spec.name)
 
     def _work(self) -> None:
         while (work := self._take()) is not None:
@@ -117,26 +131,35 @@ class Workers:
         with self.target.condition:
             while not self._stopping and not self._is_surplus():
                 now = self._clock.now()
-                if expired := self.target.expire(now):
-                    self._tell_of_change(expired)
-                    continue
-                free = self._may_call()
-                work = self.target.next(now) if free else None
-                if work is not None:
-                    if self._waiting == 1:
-                        self._add_thread()
-                    self._waiting -= 1
-                if self.target.take_changed():
-                    self._tell_of_change(())
-                    if work is None:
-                        continue
+                try:
+                    work, until = self._look(now)
+                except Exception as error:  # noqa: BLE001 - a defect of ours must not end what works
+                    self._complaints.tell("choosing the next call failed", error, target=self.target.spec.name)
+                    work, until = None, now.monotonic + _PAUSE_AFTER_DEFECT
                 if work is not None:
                     return work
-                self._clock.wait(self.target.condition, self.target.wakes_at(now) if free else self.target.expires_at)
+                if until is None or until > now.monotonic:
+                    self._clock.wait(self.target.condition, until)
             self._waiting -= 1
             if not self._stopping:
                 self._threads.remove(threading.current_thread())
             return None
+
+    def _look(self, now: Instant) -> tuple[Work | None, float | None]:
+        """Return the call to make, or None and until when to wait for one (monotonic seconds)."""
+        if expired := self.target.expire(now):
+            self._tell_of_change(expired)
+            return None, now.monotonic
+        free = self._may_call()
+        work = self.target.next(now) if free else None
+        if work is not None:
+            if self._waiting == 1:
+                self._add_thread()
+            self._waiting -= 1
+        if self.target.take_changed():
+            self._tell_of_change(())
+            return work, now.monotonic
+        return work, self.target.wakes_at(now) if free else self.target.expires_at
 
     def _tell_of_change(self, events: Iterable[Event]) -> None:
         """Let go of the lock for it: whoever is told may hold one of its own round a look at the target."""
@@ -163,4 +186,4 @@ def log_events(events: Iterable[Event]) -> None:
         log.log(_LEVELS[event.level], event.text, **event.fields)
 
 
-_LEVELS = {"debug": 10, "info": 20, "warning": 30}
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}

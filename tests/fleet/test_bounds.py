@@ -118,6 +118,15 @@ def test_thirty_days_of_jobs_coming_and_going_leave_nothing_behind() -> None:
     assert body.size < 60 * 200 * alive
 
 
+def test_what_is_planned_anew_each_hour_leaves_no_old_plans(account: Account) -> None:
+    names = [f"old-{i}" for i in range(100)]
+    for i, name in enumerate(names):
+        ended_ago(account, name, 10 * DAY + i)
+    driver = account.watch(target_spec(*names))
+    run(driver, 3 * DAY)
+    assert _sizes(driver.target)["Jobs._queue"] < 300
+
+
 def test_what_is_held_is_seen_by_the_test_above() -> None:
     clock = ManualClock(NOW)
     target = Target(target_spec(*(f"job-{i}" for i in range(1_000))), Own(), clock.now())

@@ -42,7 +42,11 @@ def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
         and (each.name_regex != "[02468]$" or life.name[-1] in "02468")
         and (each.name_regex != "^prod-" or life.name.startswith("prod-"))
         and (not each.statuses or status in each.statuses)
-        and (status in {"InProgress", "Stopping"} or each.created_within is None or t - life.created <= each.created_within)
+        and (
+            status in {"InProgress", "Stopping"}
+            or each.created_within is None
+            or t - life.created <= each.created_within
+        )
         and all(life.tags.get(key) == value for key, value in each.tags.items())
         and (status not in {"Completed", "Failed", "Stopped"} or t < end + retention)
     )

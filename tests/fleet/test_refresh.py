@@ -425,3 +425,51 @@ def test_a_shorter_greatest_age_moves_nothing_that_is_owed_to_a_later_time(accou
         run(driver, 60)
         driver.update(replace(spec(*names), describe_max_age=600.0 + 60 * i, interval=60.0 - i))
     assert all(view.facts is None for view in driver.views().values())
+
+
+# Reloads
+
+
+def test_a_lower_limit_in_a_new_configuration_holds_at_once(account: Account) -> None:
+    for i in range(6):
+        account.create(f"job-{i}", "stuck", age=100.0 - i)
+    driver = account.watch(rules(rule(), names=("job-0",)))
+    run(driver, 60)
+    assert len(driver.views()) == 6
+    events = driver.target.update(rules(rule(max_jobs=3), names=("job-0",)), driver.now)
+    assert set(driver.views()) == {"job-0", "job-5", "job-4", "job-3"}
+    assert [event.text for event in events if event.level == "warning"] == [
+        "too many tuning jobs match; watching only the newest"
+    ]
+    driver.target.update(rules(rule(max_jobs=3), names=("job-0",), max_tracked_jobs=2), driver.now)
+    assert set(driver.views()) == {"job-0", "job-5"}
+
+
+def test_a_rule_tells_how_many_jobs_it_matches_and_once_that_it_matches_none(account: Account) -> None:
+    for i in range(4):
+        account.create(f"prod-{i}", "stuck", age=100.0 - i)
+    given = rules(rule("prod", name_contains="prod-", max_jobs=3), rule("typo", name_contains="prdo-"))
+    driver = account.watch(given)
+    assert driver.target.view(driver.now).matched == (("prod", 0), ("typo", 0))
+    run(driver, HOUR)
+    assert driver.target.view(driver.now).matched == (("prod", 4), ("typo", 0))
+    (event,) = [event for event in driver.events if "matches no" in event.text]
+    assert event.fields["rule"] == "typo"
+    driver.update(given)
+    run(driver, HOUR)
+    assert len([event for event in driver.events if "matches no" in event.text]) == 1
+
+
+def test_a_target_of_another_name_counts_under_that_name_alone(account: Account) -> None:
+    account.create("a", "stuck")
+    driver = account.watch(spec("a"))
+    run(driver, 120)
+    answered = driver.counted("target_last_success_timestamp_seconds")
+    driver.update(replace(spec("a"), name="eu (tuning)"))
+    driver.telemetry.keep_only_targets({"eu (tuning)"})
+    own = driver.telemetry
+    assert own.value("target_last_success_timestamp_seconds", target="eu (tuning)") == answered
+    run(driver, 120)
+    assert driver.counted("polls_total") is None
+    assert own.value("polls_total", target="eu (tuning)") == 2
+    assert own.value("api_requests_total", target="eu (tuning)", operation=DESCRIBE) == 2

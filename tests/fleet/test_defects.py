@@ -1,0 +1,202 @@
+"""A defect of our own, met by one answer or at one moment: everything else goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+import pytest
+import structlog
+from fleet.account import HOUR, Account, ended_ago, rule, rules, run
+from fleet.driver import DESCRIBE, Driver, FakeApi, answer, job_specs, target_spec
+from fleet.test_worker import PATIENCE, Crew
+from support.processes import wait_until
+
+from exporter.clock import Instant
+from exporter.errors import ErrorCode
+from exporter.fleet import JobState, Work
+from exporter.fleet.finder import Finder
+from exporter.fleet.tags import TagListings
+from exporter.fleet.target import Target
+from exporter.tuning_job import TuningJob
+
+SECRET = "wJalrXUtnFEMI"
+
+
+@pytest.fixture
+def lines() -> Iterator[list[MutableMapping[str, Any]]]:
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+# One answer
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have us fail at the answers about one job."""
+    described = TagListings.described
+
+    def fails(self: TagListings, name: str, facts: TuningJob, now: float) -> None:
+        if name == "odd":
+            raise OverflowError(SECRET)
+        described(self, name, facts, now)
+
+    monkeypatch.setattr(TagListings, "described", fails)
+
+
+@pytest.mark.usefixtures("odd")
+def test_a_describe_that_we_fail_at_is_that_jobs_malformed_answer() -> None:
+    driver = Driver(target_spec("odd", "good"))
+    driver.run(until=10 * 60)
+    views = driver.views()
+    assert (views["good"].state, views["odd"].state) == (JobState.RUNNING, JobState.FAILING)
+    assert views["odd"].failure is not None
+    assert views["odd"].failure.code is ErrorCode.MALFORMED_ANSWER
+    assert len(driver.times("odd")) > 10, "it is tried again as after any failure"
+    assert len(driver.times("good")) == 11
+    (event, *_) = [event for event in driver.events if event.level == "error"]
+    assert event.fields.items() >= {"about": "odd", "operation": DESCRIBE, "error": "OverflowError"}.items()
+    assert event.fields["where"].startswith("fails:")
+    assert SECRET not in str(driver.events)
+
+
+def test_a_list_that_we_fail_at_is_read_again(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    consider, failures = Finder.consider, iter(range(2))
+
+    def fails(self: Finder, *given: Any) -> Any:
+        if next(failures, None) is not None:
+            raise OverflowError(SECRET)
+        return consider(self, *given)
+
+    monkeypatch.setattr(Finder, "consider", fails)
+    account.create("churn", "stuck")
+    account.create("listed", "stuck")
+    driver = account.watch(rules(rule(), names=("listed",)))
+    run(driver, 10)
+    assert driver.views()["listed"].state is JobState.RUNNING
+    run(driver, 600)
+    assert set(driver.views()) == {"churn", "listed"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_tags_that_we_fail_at_are_read_again(monkeypatch: pytest.MonkeyPatch, account: Account, count: int) -> None:
+    learn, failures = TagListings._learn, iter(range(1))
+
+    def fails(self: TagListings, *given: Any) -> None:
+        if next(failures, None) is not None:
+            raise OverflowError(SECRET)
+        learn(self, *given)
+
+    monkeypatch.setattr(TagListings, "_learn", fails)
+    names = [f"job-{i}" for i in range(count)]
+    for name in names:
+        account.create(name, "stuck", tags={"team": "search"})
+    driver = account.watch(target_spec(jobs=job_specs(*names, tag_labels={"team": "team"})))
+    run(driver, HOUR)
+    assert {view.tags["team"] for view in driver.views().values()} == {"search"}
+
+
+# One moment
+
+
+def test_threads_outlive_a_moment_at_which_the_next_call_cannot_be_chosen(
+    monkeypatch: pytest.MonkeyPatch, lines: list[MutableMapping[str, Any]]
+) -> None:
+    chosen, failures = Target.next, iter(range(3))
+
+    def fails(self: Target, now: Instant) -> Work | None:
+        if next(failures, None) is not None:
+            raise OverflowError(SECRET)
+        return chosen(self, now)
+
+    monkeypatch.setattr(Target, "next", fails)
+    crew = Crew(target_spec("churn", interval=0.1), FakeApi())
+    crew.workers.start()
+    crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
+    assert crew.workers.alive
+    crew.workers.stop()
+    crew.workers.join(PATIENCE)
+    errors = [line for line in lines if line["log_level"] == "error"]
+    assert [line["event"] for line in errors] == ["choosing the next call failed"], "once, not each second"
+    assert SECRET not in str(lines)
+
+
+def test_a_target_lives_again_when_the_machine_gives_threads_again(
+    monkeypatch: pytest.MonkeyPatch, lines: list[MutableMapping[str, Any]]
+) -> None:
+    import threading
+
+    start = threading.Thread.start
+    refused = True
+
+    def limited(self: threading.Thread) -> None:
+        if refused and self.name.startswith("eu-"):
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    crew = Crew(target_spec("churn", interval=0.1), FakeApi())
+    crew.workers.start()
+    assert not crew.workers.alive
+    crew.workers.revive()
+    assert not crew.workers.alive
+    refused = False
+    crew.workers.revive()
+    crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
+    assert crew.workers.alive
+    described = crew.views()["churn"].last_success
+    refused = True
+    wait_until(
+        lambda: crew.views()["churn"].last_success != described, what="a describe by the one thread that is left"
+    )
+    crew.workers.stop()
+    crew.workers.join(PATIENCE)
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["no thread can be started"]
+
+
+# Answers that are odd enough
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"CreationTime": 1_718_000_101_502},
+        {"CreationTime": 253_402_300_800.0},
+        {"HyperParameterTuningJobName": "chu\ud800rn"},
+        {"LastModifiedTime": 1e300, "HyperParameterTuningEndTime": 1e300},
+        {
+            "TrainingJobDefinition": {
+                "ResourceConfig": {"InstanceGroups": [{"InstanceType": "m", "InstanceCount": 10**308}] * 9}
+            }
+        },
+    ],
+)
+@pytest.mark.parametrize("through", ["describe", "list"])
+def test_odd_answers_hold_up_nobody(account: Account, members: Mapping[str, Any], through: str) -> None:
+    account.create("churn", "stuck", tags={"env": "prod"})
+    account.create("other", "stuck", tags={"env": "prod"})
+    ended_ago(account, "ended", HOUR, tags={"env": "prod"})
+    describe, list_jobs = account.api.describe, account.api.list_jobs
+    if through == "describe":
+        account.api.describe = lambda name: describe(name) | (members if name == "churn" else {})  # type: ignore[method-assign]
+    else:
+
+        def odd_list(request: Mapping[str, Any]) -> Mapping[str, Any]:
+            told = list_jobs(request)
+            return told | {
+                "HyperParameterTuningJobSummaries": [
+                    entry | (members if entry["HyperParameterTuningJobName"] == "churn" else {})
+                    for entry in told["HyperParameterTuningJobSummaries"]
+                ]
+            }
+
+        account.api.list_jobs = odd_list  # type: ignore[method-assign]
+    driver = account.watch(
+        rules(rule(tags={"env": "prod"}, tag_labels={"env": "env"}), names=("other",), describe_max_age=600.0)
+    )
+    run(driver, 2 * HOUR)
+    assert driver.views()["other"].state is JobState.RUNNING
+    assert driver.views()["ended"].state is JobState.FINISHED
+    assert not [event for event in driver.events if event.level == "error"]
+    assert answer("churn")["HyperParameterTuningJobName"] == "churn"
