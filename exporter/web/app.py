@@ -53,7 +53,7 @@ class Site(Protocol):
 
 
 def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
-    """Return the application. With ``lifecycle`` a POST may reload the configuration.
+    """Return the application. With ``lifecycle`` a POST or PUT may reload the configuration.
 
     An exception of the site becomes a bare 500 and goes on to the server, which logs it.
     """
@@ -90,7 +90,7 @@ def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
             Route("/metrics", metrics, methods=["GET"]),
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
-            Route("/-/reload", reload, methods=["POST"]),
+            Route("/-/reload", reload, methods=["POST", "PUT"]),
         ]
     )
     app.router.redirect_slashes = False

@@ -10,6 +10,10 @@ from exporter.exposition.format import Format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Scrapers send up to eight members, browsers as many, and each a few parameters; what comes after these is not read.
+_MEMBERS = 32
+_PARAMETERS = 8
+
 _QUALITY = re.compile(r"[01](\.[0-9]*)?")
 
 # The versions that a client may ask for and be content with what it gets. Nobody implements OpenMetrics 0.0.1 apart
@@ -78,8 +82,8 @@ def _covers(item: _Item, wanted: Format) -> int | None:
 
 
 def _items(header: str) -> Iterator[_Item]:
-    for member in header.split(","):
-        name, *rest = member.split(";")
+    for member in header.split(",", _MEMBERS)[:_MEMBERS]:
+        name, *rest = member.split(";", _PARAMETERS + 1)[: _PARAMETERS + 1]
         pairs = (part.partition("=") for part in rest)
         parameters = {key.strip().lower(): value.strip().strip('"') for key, _, value in pairs}
         quality = parameters.get("q", "1")

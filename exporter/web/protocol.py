@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 import h11
 import structlog
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+
+from exporter.web.heads import HEAD_SIZE, RequestReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,9 +29,6 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
     from uvicorn.config import Config
     from uvicorn.server import ServerState
-
-# The longest request head, in bytes, and also how much may arrive while an earlier request is being answered.
-HEAD_SIZE = 16 * 1024
 
 # An answer goes out in slices of so many bytes: what one slow reader costs in memory, and how long (a fraction of a
 # millisecond) a fast one keeps the others waiting.
@@ -110,8 +109,11 @@ class Roster:
 class ClientProtocol(H11Protocol):
     """One connection: uvicorn's, under limits."""
 
+    conn: RequestReader
+
     def __init__(self, config: Config, state: ServerState, roster: Roster, limits: Limits) -> None:
         super().__init__(config, state, {})
+        self.conn = RequestReader()
         self.logger = _uvicorn_log
         self._application = self.app
         self.app = self._run_application
@@ -160,7 +162,10 @@ class ClientProtocol(H11Protocol):
         """Read on; the first byte of a further request starts its deadline, the bytes after it do not."""
         if self._phase is Phase.IDLE:
             self._enter(Phase.HEAD)
-        super().data_received(data)
+        # In parts, so that of what follows a request little is kept.
+        for start in range(0, len(data), HEAD_SIZE):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + HEAD_SIZE])
         if self.flow.read_paused and len(self.conn.trailing_data[0]) > HEAD_SIZE:
             _log.debug("dropped a client that sends far ahead", client=self.client)
             self.drop()
@@ -182,15 +187,24 @@ class ClientProtocol(H11Protocol):
             self.headers.append(CLOSE_HEADER)
             self.flow.pause_reading()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, unless an answer to the request's head is already on its way."""
-        _log.debug("malformed request", client=self.client)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Refuse what is not HTTP or too large. What comes after a request takes nothing from its answer."""
+        status = self.conn.refusal
+        _log.debug("refused a request", client=self.client, status=status)
         if self._is_answering():
-            self.cycle.disconnected = True
-            if self.cycle.response_started:
-                self.drop()
-                return
-        super().send_400_response(msg)
+            self.headers.append(CLOSE_HEADER)
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        reason = STATUS_PHRASES[status]
+        headers = [*self.server_state.default_headers, (b"content-type", b"text/plain; charset=utf-8"), CLOSE_HEADER]
+        for event in (
+            h11.Response(status_code=status, headers=headers, reason=reason),
+            h11.Data(data=reason + b"\n"),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, once the answer has left."""

@@ -17,7 +17,7 @@ import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from exporter.web.protocol import HEAD_SIZE, ClientProtocol, Limits, Roster
+from exporter.web.protocol import ClientProtocol, Limits, Roster
 
 if TYPE_CHECKING:
     import socket
@@ -98,7 +98,6 @@ class WebServer:
             server_header=False,
             headers=_HEADERS,
             workers=1,
-            h11_max_incomplete_event_size=HEAD_SIZE,
         )
         config.load()
         state = ServerState()

@@ -7,6 +7,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class FakeSite:
         self.health = Check(ok=True, detail="all threads run")
         self.readiness = Check(ok=True, detail="ready")
         self.shown = Overview("1.2.3", 1_700_000_000.0, 2, {"InProgress": 7}, [Link("/metrics", "for Prometheus")])
+        self.reloads: list[str] = []
         self.fault_before: Exception | None = None
         self.fault_within: Exception | None = None
 
@@ -61,6 +63,12 @@ class FakeSite:
 
     def overview(self) -> Overview:
         return self.shown
+
+    def request_reload(self, trigger: str) -> Future[None]:
+        self.reloads.append(trigger)
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
 
 
 @dataclass
@@ -161,10 +169,12 @@ Serve = Callable[..., Running]
 def serve() -> Iterator[Serve]:
     started: list[Running] = []
 
-    def run(limits: Limits | None = None, address: str = "127.0.0.1:0") -> Running:
+    def run(limits: Limits | None = None, address: str = "127.0.0.1:0", *, lifecycle: bool = False) -> Running:
         site = FakeSite()
         listener = open_socket(parse_address(address))
-        running = Running(WebServer(create_app(site), [listener], limits), site, listener.getsockname()[1])
+        running = Running(
+            WebServer(create_app(site, lifecycle=lifecycle), [listener], limits), site, listener.getsockname()[1]
+        )
         running.server.start()
         started.append(running)
         return running

@@ -163,3 +163,25 @@ def test_a_fault_within_the_body_leaves_it_visibly_incomplete(serve, caplog: pyt
     connection.close()
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["answering failed"]
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_reload_is_asked_for_by_either_method(serve, method: str) -> None:
+    running = serve(lifecycle=True)
+    answer = httpx.request(method, f"{running.url}/-/reload")
+    assert (answer.status_code, answer.text) == (200, "configuration reloaded\n")
+    assert running.site.reloads == ["request"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_reload_is_refused_where_it_is_not_allowed(serve, method: str) -> None:
+    running = serve()
+    assert httpx.request(method, f"{running.url}/-/reload").status_code == 403
+    assert running.site.reloads == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_a_reload_by_another_method_is_told_the_ones_allowed(serve, method: str) -> None:
+    answer = httpx.request(method, f"{serve(lifecycle=True).url}/-/reload")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"POST", "PUT"}

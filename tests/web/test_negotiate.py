@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.exposition.format import Format
-from exporter.web.negotiate import accepts_gzip, choose_format
+from exporter.web.negotiate import _items, accepts_gzip, choose_format
 
 PROMETHEUS_2 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
@@ -119,3 +119,15 @@ def test_who_does_not_read_gzip_or_rather_would_not_gets_plain_bodies(accept_enc
 @given(qualities)
 def test_gzip_is_accepted_above_zero(quality: float) -> None:
     assert accepts_gzip(f"br, gzip;q={quality:.3f}") is (quality > 0)
+
+
+@given(st.text(alphabet="a,;=", max_size=3000), st.integers(0, 30))
+def test_no_more_than_a_few_members_and_parameters_are_read(rest: str, before: int) -> None:
+    members = "text/html," * before
+    for header in (members + rest, members + "," * 16_384, "a,", "a;b=c;" * 2000 + rest):
+        items = list(_items(header))
+        assert len(items) <= 32
+        assert all(len(item.parameters) <= 8 for item in items)
+    assert choose_format(members + "application/openmetrics-text," + rest) is Format.OPENMETRICS
+    assert accepts_gzip(members + "gzip," + rest)
+    assert not accepts_gzip("br," * 32 + "gzip")

@@ -11,7 +11,8 @@ from typing import BinaryIO
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.web.protocol import HEAD_SIZE, Limits, Phase, Roster
+from exporter.web.heads import HEAD_SIZE
+from exporter.web.protocol import Limits, Phase, Roster
 
 PIECE = b"a_metric 1\n" * 4096
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -143,7 +144,6 @@ class TestOddClients:
             b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 2 * HEAD_SIZE,
             b"GET /metrics HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * HEAD_SIZE,
             b"y" * 4 * HEAD_SIZE,
-            b"GET /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
         ],
     )
     def test_what_is_not_http_is_refused_and_nobody_hears_of_it(self, serve, caplog, garbage: bytes) -> None:
@@ -151,7 +151,9 @@ class TestOddClients:
         with caplog.at_level(logging.DEBUG), capture_logs() as logs:
             answer = running.exchange(garbage)
         # A reset may overtake the answer to who sends more than is read.
-        assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")) or (not answer and len(garbage) > HEAD_SIZE)
+        refusals = (b"HTTP/1.1 431 ",) if len(garbage) > HEAD_SIZE else (b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")
+        assert answer.startswith(refusals) or (not answer and len(garbage) > HEAD_SIZE)
+        assert not answer or b"x-content-type-options: nosniff" in answer
         assert {line["log_level"] for line in logs} <= {"debug"}
         assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
         assert running.exchange(CLOSING).endswith(PIECE)
@@ -160,6 +162,41 @@ class TestOddClients:
         head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
         padded = head + b"y" * (HEAD_SIZE - len(head) - 4) + b"\r\n\r\n"
         assert serve().exchange(padded).startswith(b"HTTP/1.1 200 ")
+
+    @pytest.mark.parametrize("size", [HEAD_SIZE + 1, 4 * HEAD_SIZE, 12 * HEAD_SIZE])
+    def test_a_head_beyond_bounds_is_refused_though_it_is_complete(self, serve, size: int) -> None:
+        running = serve()
+        head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: "
+        padded = head + b"a," * ((size - len(head) - 4) // 2) + b"\r\n\r\n"
+        assert running.exchange(padded).startswith(b"HTTP/1.1 431 ")
+        assert running.site.asked == []
+
+    def test_also_behind_a_request_that_is_answered(self, serve) -> None:
+        answer = serve().exchange(GET + b"GET /metrics HTTP/1.1\r\n" + b"a: b\r\n" * 1000 + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"HTTP/1.1 431 " in answer
+
+    @pytest.mark.parametrize("method", [b"GET", b"HEAD", b"POST"])
+    @pytest.mark.parametrize("body", [b"nonsense\r\n", b"1\r\nx\r\n" * 2000, b"-1\r\n", b"\x00" * 3000])
+    @pytest.mark.parametrize("framing", [b"Transfer-Encoding: chunked", b"Content-Length: 2", b"Connection: close"])
+    @pytest.mark.parametrize("later", [False, True])
+    def test_a_broken_body_takes_nothing_from_the_answer_and_nobody_hears_of_it(
+        self, serve, caplog, method: bytes, body: bytes, framing: bytes, later: bool
+    ) -> None:
+        running = serve()
+        head = method + b" /-/healthy HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n\r\n"
+        with caplog.at_level(logging.DEBUG), capture_logs() as logs, suppress(OSError):
+            client = running.connect(head if later else head + body)
+            client.sendall(body if later else b"")
+            client.shutdown(socket.SHUT_WR)
+            answer = read_to_end(client)
+            status = b"HTTP/1.1 405 " if method == b"POST" else b"HTTP/1.1 200 "
+            # A reset may overtake the answer to who sends more than is read.
+            assert answer.startswith(status) or (later and not answer)
+        assert running.exchange(CLOSING).endswith(PIECE)
+        assert len(logs) <= 1
+        assert {line["log_level"] for line in logs} <= {"debug"}
+        assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
 
     def test_a_client_of_http_2_that_did_not_ask_is_sent_away(self, serve) -> None:
         assert serve().exchange(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").startswith(b"HTTP/1.1 404 ")
