@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from replay.faults import Kind, Service
+from replay.faults import AWAY, Kind, Service
 from replay.fleet import PLACES
 
 from exporter.clock import ManualClock
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetKey
     from exporter.fleet.work import Work
 
-_AWAY = (Kind.DOWN, Kind.GONE, Kind.RESTART)
 _MOST_STUCK = 40
 """Calls that never come back hold so many threads of a target and no more."""
 
@@ -134,7 +133,7 @@ def scrapes(fleet: Fleet, metrics: Collection[str]) -> Iterator[Scrape]:
         )
         for place in PLACES
     }
-    away = [fault for fault in fleet.faults if fault.kind in _AWAY]
+    away = [fault for fault in fleet.faults if fault.kind in AWAY]
     changes = sorted(
         {moment for entry in fleet.entries for moment in (entry.since, entry.until)}
         | {
@@ -147,7 +146,7 @@ def scrapes(fleet: Fleet, metrics: Collection[str]) -> Iterator[Scrape]:
     starts = [
         (fault.since if fault.kind is Kind.BLIND else fault.until, fault.kind)
         for fault in fleet.faults
-        if fault.kind in {*_AWAY, Kind.BLIND}
+        if fault.kind in {*AWAY, Kind.BLIND}
     ]
     pod = 0
     exporter: Exporter | None = Exporter(fleet, services, clock, metrics)

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     RESTART = "another pod takes over"
 
 
+AWAY = frozenset({Kind.DOWN, Kind.GONE, Kind.RESTART})
+"""After which another pod starts, or the same again."""
 _REFUSES = frozenset({Kind.REFUSED, Kind.BLIND})
 
 
@@ -73,6 +75,13 @@ class Fault:
                 return self.until - self.since > MINUTE
             case _:
                 return False
+
+    def silences(self, *, only_rules: bool) -> bool:
+        """Tell whether a pod that starts meanwhile gets no answer of a target: with ``only_rules`` it can only list."""
+        if self.kind is Kind.SILENT:
+            return True
+        first = "List" if only_rules else "Describe"
+        return self.kind is Kind.REFUSED and first in self.operations and self.share == 1 and self.name is None
 
 
 class Service:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from replay.faults import ALL, Fault, Kind
+from replay.faults import ALL, AWAY, Fault, Kind
 from replay.kinds import TROUBLED, healthy, paced
 from replay.life import Course, Told
 
@@ -80,6 +81,18 @@ class Fleet:
         A list may show a change only in the round after the next, since it lags.
         """
         return 2 * DEFAULT_INTERVAL + 2 * self.interval
+
+    @cached_property
+    def blind_starts(self) -> tuple[Fault, ...]:
+        """What is wrong with pods that happen to start while a target does not answer."""
+        starts = [fault.until for fault in self.faults if fault.kind in AWAY]
+        return tuple(
+            replace(fault, kind=Kind.BLIND, since=start, alert=EXPORTER + "Blind")
+            for fault in self.faults
+            if fault.silences(only_rules=fault.region == DISCOVERED.region)
+            for start in starts
+            if fault.holds(start)
+        )
 
     def lives_of(self, place: Place) -> Iterator[Told]:
         """Yield all tuning jobs of a place, watched or not."""

@@ -120,7 +120,8 @@ def _not_improving(life: Told, spans: list[Span], numbers: Numbers, injected: bo
     last = [span for span in running if span.since >= began]
     evident = _first(last, holds, numbers)
     if _first(last, holds) is not None or injected:
-        yield began, evident, running[-1].until
+        # Near the end of its budget it is none any more.
+        yield began, evident, max((span.until for span in last if holds(span)), default=running[-1].until)
 
 
 def _converged(life: Told, spans: list[Span], numbers: Numbers, injected: bool) -> Found:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
-from replay.faults import Kind
-from replay.fleet import DAY, DISCOVERED, LISTED, OLD, STARVED, draw
+from replay.faults import Fault, Kind
+from replay.fleet import DAY, DISCOVERED, LISTED, OLD, START, STARVED, Fleet, draw
 from replay.rules import Rules
 from replay.truth import troubles
 
@@ -77,3 +78,23 @@ def test_busy() -> None:
     middle = life.created + DAY / 12
     assert FLEET.busy(life.region, middle, middle + 1)
     assert not FLEET.busy(life.region, FLEET.start, FLEET.end)
+
+
+def test_a_pod_that_starts_while_a_target_does_not_answer_sees_nothing_of_it() -> None:
+    def starts(fault: Fault, *others: Fault) -> list[tuple[float, float]]:
+        fleet = Fleet(1, 240.0, START, START + DAY, (), (), (), (fault, *others))
+        assert {each.kind for each in fleet.blind_starts} <= {Kind.BLIND}
+        return [(each.since, each.until) for each in fleet.blind_starts]
+
+    def refused(region: str, *operations: str, **about: Any) -> Fault:
+        return Fault(Kind.REFUSED, START, START + 100, None, region, operations=frozenset(operations), **about)
+
+    restart, later = Fault(Kind.RESTART, START + 49, START + 50), Fault(Kind.RESTART, START + 199, START + 200)
+    seen = [(START + 50, START + 100)]
+    for region, first, other in ((DISCOVERED.region, "List", "Describe"), (LISTED.region, "Describe", "List")):
+        assert starts(refused(region, first), restart, later) == seen
+        assert starts(refused(region, first, other), restart) == seen
+        assert starts(refused(region, other), restart) == []
+        assert starts(refused(region, first), later) == []
+        assert starts(refused(region, first, share=0.9), restart) == []
+        assert starts(Fault(Kind.SILENT, START, START + 100, None, region), restart) == seen

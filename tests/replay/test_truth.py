@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from replay.faults import Fault, Kind
-from replay.fleet import DISCOVERED, LISTED, START, Entry, Fleet
+from replay.fleet import DAY, DISCOVERED, LISTED, START, Entry, Fleet
 from replay.kinds import JOB
-from replay.life import Course, Told
+from replay.life import Course, Told, as_asked
 from replay.rules import Rules
 from replay.truth import Trouble, troubles
 
@@ -131,3 +131,23 @@ def test_a_target_that_never_answers_must_be_told_though_nothing_runs() -> None:
     [trouble] = troubles(fleet, RULES)
     assert (trouble.alert, trouble.injected, trouble.began, trouble.evident) == (alert, True, blind.since, blind.since)
     assert blind.blinds
+
+
+@pytest.mark.parametrize(
+    ("region", "alert", "must"),
+    [
+        (DISCOVERED.region, "CallsFailing", False),
+        (DISCOVERED.region, "ConfigReloadFailed", False),
+        (LISTED.region, "CallsFailing", False),
+        (LISTED.region, "ConfigReloadFailed", True),
+    ],
+)
+def test_of_a_pod_that_sees_nothing_only_that_must_be_told(region: str, alert: str, *, must: bool) -> None:
+    """And of tuning jobs that are listed."""
+    fault = Fault(Kind.REFUSED, START, START + 5 * HOUR, f"SageMakerTuningExporter{alert}", region)
+    restart = Fault(Kind.RESTART, START + 60, START + 61)
+    life = Told("a", as_asked("x", SCENARIOS["stuck"]), region=region, account_id="1", created=START - DAY, seed=3)
+    fleet = Fleet(1, 120.0, START, START + 500 * HOUR, (life,), (), (), (fault, restart))
+    found = {each.alert.removeprefix("SageMakerTuningExporter"): each for each in troubles(fleet, RULES)}
+    assert found[alert].injected is must
+    assert (found["Blind"].injected, found["Blind"].began) == (True, restart.until)

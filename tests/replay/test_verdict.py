@@ -117,6 +117,15 @@ def test_while_lists_fail_only_they_can_tell_of_is_not_seen() -> None:
         assert (asked_for(**about) or 0) > until + STATED
 
 
+def test_a_pod_that_starts_while_lists_fail_sees_none_of_what_only_they_can_tell_of() -> None:
+    until = 2 * HOUR
+    lists = Fault(Kind.REFUSED, HOUR / 2, until, region="eu-west-1", operations=frozenset({"List"}))
+    restart = Fault(Kind.RESTART, HOUR - 2, HOUR - 1)
+    [before] = verdict([trouble()], [firing(2 * HOUR)], lists).outcomes
+    [after] = verdict([trouble()], [firing(2 * HOUR)], lists, restart).outcomes
+    assert (before.due or 0) < until < (after.due or 0)
+
+
 def test_table() -> None:
     found = verdict([trouble(), trouble(3 * HOUR)], [firing(HOUR + 8 * MINUTE), firing(2 * HOUR, tuning_job="b")])
     text = table([ALERT], RULES, [found])

@@ -51,7 +51,8 @@ class Trouble:
 def troubles(fleet: Fleet, rules: Rules) -> list[Trouble]:
     """Return all that is wrong, in the order of time."""
     found = [trouble for life in fleet.lives if life.name != OLD for trouble in _of_life(life, rules, fleet.lag)]
-    found += [trouble for fault in fleet.faults for trouble in _of_fault(fault, fleet, rules)]
+    faults = (*fleet.faults, *fleet.blind_starts)
+    found += [trouble for fault in faults for trouble in _of_fault(fault, fleet, rules)]
     found += _vanished(fleet)
     found += _untracked(fleet, rules)
     return sorted(found, key=lambda trouble: trouble.began)
@@ -84,12 +85,23 @@ def _of_fault(fault: Fault, fleet: Fleet, rules: Rules) -> Iterator[Trouble]:
     if fault.alert is not None:
         late = fault.since + rules.stated(fault.alert) + 4 * fleet.interval
         must = fault.kind not in _OF_DESCRIBES or fleet.busy(fault.region, fault.since, late)
+        must = must and not _hidden(fault, fleet, late + fleet.lag)
         yield Trouble(fault.alert, labels, fault.since, fault.since, fault.until, must, unseen=_unseen(fault))
     for alert in _consequences(fault):
         yield Trouble(alert, {"aws_region": fault.region or ""}, fault.since, None, fault.until, False)
 
 
 _OF_DESCRIBES = frozenset({Kind.REFUSED, Kind.SILENT, Kind.STARVED})
+
+
+def _hidden(fault: Fault, fleet: Fleet, until: float) -> bool:
+    """Tell whether a pod starts before an alert is due and sees nothing, so that only that is told from then on."""
+    if fault.kind is Kind.BLIND or (fault.region != DISCOVERED.region and fault.alert != EXPORTER + "CallsFailing"):
+        return False
+    return any(
+        start.region == fault.region and fault.since <= start.since < until and start.until == fault.until
+        for start in fleet.blind_starts
+    )
 
 
 def _unseen(fault: Fault) -> float:

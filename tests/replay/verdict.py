@@ -89,7 +89,8 @@ def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
     # A time that is no multiple of the interval is over at the next evaluation only.
     stated = math.ceil(rules.stated(trouble.alert) / fleet.interval) * fleet.interval
     due = trouble.evident + trouble.unseen + stated + fleet.lag
-    for fault in sorted((fault for fault in fleet.faults if _blinds(fault, trouble)), key=lambda fault: fault.since):
+    faults = [fault for fault in (*fleet.faults, *fleet.blind_starts) if _blinds(fault, trouble)]
+    for fault in sorted(faults, key=lambda fault: fault.since):
         if fault.since <= due and fault.until > trouble.evident - fleet.lag:
             due = max(due, fault.until + trouble.unseen + stated + 2 * fleet.lag)
     return due
