@@ -228,3 +228,43 @@ def test_a_storm_of_reloads_under_load(start, file, endpoint, simulator):
     assert all(jobs == set(NAMES) for jobs in seen)
     assert simulator.requests["DescribeHyperParameterTuningJob", "eu-west-1"] == calls
     assert len(os.listdir(f"/proc/{exporter.child.pid}/task")) == threads
+
+
+def test_a_target_that_another_one_renames_and_a_rule_that_goes_leave_no_series(start, file, endpoint, simulator):
+    role = "arn:aws:iam::123456789012:role/tuning"
+    simulator.roles[role] = None
+
+    def entry(name, more=""):
+        return f"\n  - {{name: {name}, role_arn: '{role}'{more}}}"
+
+    head = configuration(endpoint, interval="1s").replace("stale_after: 1h", "stale_after: 10m")
+    alone = (
+        head.replace("tuning_jobs: []", "tuning_jobs:" + entry("keep"))
+        + "discover:\n  - {name: gone, name_contains: job-}\n"
+    )
+    file.write_text(alone)
+    exporter = start(file, "--web.enable-lifecycle", "--no-config.auto-reload")
+
+    def targets(family):
+        return {re.search('target="([^"]+)"', series).group(1) for series in exporter.series(family)}
+
+    wait_until(lambda: len(exporter.jobs()) == 41, what="all jobs")
+    before = targets("sagemaker_tuning_exporter_target_info")
+    both = head.replace("tuning_jobs: []", "tuning_jobs:" + entry("keep") + entry("add", ", external_id: other"))
+    file.write_text(both)
+    assert exporter.client.post("/-/reload").status_code == 200
+    wait_until(lambda: exporter.jobs() == {"keep", "add"}, what="the new configuration")
+    now = targets("sagemaker_tuning_exporter_target_info")
+    assert len(now) == 2
+    assert not before & now, "the one that stays has another name from now on"
+    names = set(re.findall(r'[{,]target="([^"]+)"', exporter.client.get("/metrics").text))
+    wait_until(
+        lambda: len(targets("sagemaker_tuning_exporter_last_poll_timestamp_seconds")) == 2, what="a round of each"
+    )
+    assert names | set(re.findall(r'[{,]target="([^"]+)"', exporter.client.get("/metrics").text)) == now
+    assert 'rule="gone"' not in exporter.client.get("/metrics").text
+    polls = exporter.series("sagemaker_tuning_exporter_polls_total")
+    wait_until(
+        lambda: all(exporter.series("sagemaker_tuning_exporter_polls_total")[name] > polls[name] for name in polls),
+        what="rounds that count under the new names",
+    )
