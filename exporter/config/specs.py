@@ -50,6 +50,14 @@ class Connection:
     connect_timeout: float = 5.0
     read_timeout: float = 15.0
 
+    @property
+    def deadline(self) -> float:
+        """The seconds after which a call has failed, whatever it waits for.
+
+        Enough for credentials to be renewed, which is a call of its own, and for the call itself.
+        """
+        return 2.0 * (self.connect_timeout + self.read_timeout)
+
 
 LISTED = "listed"
 """The source of a job that the configuration names; no rule is called so."""

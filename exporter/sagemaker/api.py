@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.classify import classify
 from exporter.sagemaker.session import telling_role_calls_to
+from exporter.sagemaker.transport import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +23,10 @@ _USELESS_CREDENTIALS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CR
 
 
 class Api(Protocol):
-    """What a target calls. Every method makes one attempt and raises CallFailed, nothing else."""
+    """What a target calls. Every method makes one attempt and raises CallFailed, nothing else.
+
+    One attempt, but that a request on a kept connection that had died is sent once more.
+    """
 
     def describe(self, name: str) -> Mapping[str, Any]:
         """Return the answer of DescribeHyperParameterTuningJob, times in Unix seconds."""
@@ -106,15 +110,16 @@ class SageMakerApi:
 
     def _call(self, service: str, call: Callable[[Any], Any]) -> Any:
         session: Session | None = None
-        try:
-            with telling_role_calls_to(self._count_assume_role):
-                client, session = self._client(service)
-                return call(client)
-        except Exception as error:
-            failed = classify(error)
-            if failed.code in _USELESS_CREDENTIALS:
-                self._forget(session)
-            raise failed from error
+        with within(self._spec.connection.deadline, self._count_retry) as under_way:
+            try:
+                with telling_role_calls_to(self._count_assume_role):
+                    client, session = self._client(service)
+                    return call(client)
+            except Exception as error:
+                failed = classify(error, under_way.sent)
+                if failed.code in _USELESS_CREDENTIALS:
+                    self._forget(session)
+                raise failed from error
 
     def _client(self, service: str) -> tuple[Any, Session]:
         with self._lock:
@@ -133,6 +138,9 @@ class SageMakerApi:
             self._session = None
             clients, self._clients = self._clients, {}
         _close(clients)
+
+    def _count_retry(self, operation: str) -> None:
+        self._telemetry.api_connection_retries.labels(self._spec.name, operation).inc()
 
     def _count_assume_role(self, error: Exception | None, seconds: float) -> None:
         target = self._spec.name

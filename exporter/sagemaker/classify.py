@@ -1,6 +1,7 @@
 """From whatever the SDK raises to one of the bounded error codes.
 
-Codes come first, HTTP statuses second, texts last and only where AWS says different things under one code.
+Codes come first, HTTP statuses second, texts last and only where AWS says different things under one code. What a
+person is told is another matter: see ``message``.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.message import causes, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-_MAX_MESSAGE = 500
+    from collections.abc import Collection, Iterable, Mapping
 
 
 def _by_code(table: Mapping[ErrorCode, Iterable[str]]) -> Mapping[str, ErrorCode]:
@@ -113,8 +113,6 @@ _EXCEPTIONS: tuple[tuple[tuple[type[Exception], ...], ErrorCode], ...] = (
     ((sdk.ConnectionError, sdk.HTTPClientError, sdk.IncompleteReadError), ErrorCode.CONNECTION),
 )
 
-_CREDENTIAL_MODULES = {"botocore.credentials", "botocore.tokens"}
-
 _STS_ROLE_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
 _ROLE_REFUSALS = frozenset(
     {
@@ -131,19 +129,42 @@ _MISSING = re.compile(
     re.IGNORECASE,
 )
 _SKEW = re.compile(r"signature (has )?expired|signature not yet current", re.IGNORECASE)
-_UNWANTED = (
-    # A signature mismatch is answered with the canonical request, session token included.
-    (re.compile(r" ?The Canonical String.*"), ""),
-    (re.compile(r"(x-amz-security-token ?[:=] ?)\S+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"://[^/\s]+@"), "://***@"),
-    # There are none, and the schedule's own are not meant.
-    (re.compile(r" \(reached max retries: 0\)"), ""),
-)
 
 
-def classify(error: Exception) -> CallFailed:
-    """Return what an exception of the SDK means, with a message that carries no secret and fits a log line."""
-    return CallFailed(_code(error), _message(error))
+class SourceFailed(Exception):
+    """Credentials could not be had from ``source``, a few words for a person.
+
+    ``error`` tells why, and ``otherwise`` is the code where it does not tell.
+    """
+
+    def __init__(self, source: str, error: Exception, otherwise: ErrorCode = ErrorCode.NO_CREDENTIALS) -> None:
+        super().__init__(source)
+        self.source = source
+        self.error = error
+        self.otherwise = otherwise
+
+
+def classify(error: Exception, sent: Collection[str] = ()) -> CallFailed:
+    """Return what an exception of the SDK means, with a message that carries no secret and fits a log line.
+
+    ``sent`` are the secrets that the requests carried: what AWS answers may quote them.
+    """
+    if isinstance(error, SourceFailed):
+        return _of_source(error, sent)
+    ours = next((found for found in causes(error) if isinstance(found, CallFailed)), None)
+    return ours or CallFailed(_code(error), message(error, sent))
+
+
+def _of_source(failed: SourceFailed, sent: Collection[str]) -> CallFailed:
+    error = failed.error
+    if isinstance(error, RuntimeError):  # the SDK's way to say that new credentials have expired
+        return CallFailed(
+            ErrorCode.EXPIRED_CREDENTIALS,
+            f"{failed.source} gives credentials that have expired already; is this machine's clock right?",
+        )
+    inner = classify(error, sent)
+    code = failed.otherwise if inner.code is ErrorCode.OTHER else inner.code
+    return CallFailed(code, f"{failed.source}: {inner.message}")
 
 
 def _code(error: Exception) -> ErrorCode:
@@ -152,8 +173,6 @@ def _code(error: Exception) -> ErrorCode:
     for classes, code in _EXCEPTIONS:
         if isinstance(error, classes):
             return code
-    if isinstance(error, OSError) and _CREDENTIAL_MODULES & set(_modules(error)):  # a token file that is not there
-        return ErrorCode.NO_CREDENTIALS
     if not isinstance(error, sdk.BotoCoreError) and _stumbled(error):
         return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
@@ -192,16 +211,3 @@ def _stumbled(error: Exception) -> bool:
 def _modules(error: Exception) -> list[str]:
     """Return the modules that the exception came through, outermost first."""
     return [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
-
-
-def _message(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    for pattern, replacement in _UNWANTED:
-        text = pattern.sub(replacement, text)
-    return one_line(text)
-
-
-def one_line(text: str) -> str:
-    """Return a text of others as one line of bounded length."""
-    text = " ".join(text.split())
-    return text if len(text) <= _MAX_MESSAGE else f"{text[: _MAX_MESSAGE - 1]}…"

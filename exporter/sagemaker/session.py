@@ -11,28 +11,32 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.loaders
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.credentials import DeferredRefreshableCredentials
+from botocore.credentials import DeferredRefreshableCredentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
-from botocore.parsers import ResponseParserError, ResponseParserFactory
+from botocore.parsers import ResponseParserFactory
 from botocore.utils import parse_timestamp
 
 from exporter import __version__
+from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.sources import Found, check_keys, provided
+from exporter.sagemaker.transport import attach
 
 if TYPE_CHECKING:
     from exporter.config.specs import Connection, Credentials, TargetKey, TargetSpec
 
 _ROLE_SESSION_NAME = "sagemaker-tuning-exporter"
+_BAD_URL = "the URL of the {service} endpoint cannot be used: see endpoint_url, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service}"
 
-# With every failed renewal of credentials the SDK logs the traceback, and with it whatever secret the answer holds. It
-# raises the same once it matters.
-for _name in ("botocore.credentials", "botocore.tokens"):
-    logging.getLogger(_name).addFilter(lambda record: not record.exc_info)
+# What these warn of is raised as well, once it matters; their lines quote answers, headers and tracebacks.
+for _name in ("botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 class _SessionKey(NamedTuple):
@@ -64,11 +68,38 @@ class _SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK ha
     def __init__(self, profile: str | None, sts_endpoint_url: str | None) -> None:
         super().__init__(profile=profile)
         self._sts_endpoint_url = sts_endpoint_url
+        self._credentials: Any = None
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         if service_name == "sts":
             kwargs["endpoint_url"] = self._sts_endpoint_url
-        return super().create_client(service_name, *args, **kwargs)
+        if kwargs.get("aws_access_key_id") is not None:  # a profile's role is assumed with keys that were looked up
+            keys = (kwargs[name] for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"))
+            check_keys("the source of a profile's role", ReadOnlyCredentials(*keys))
+        self._check_trust_store()
+        try:
+            client = super().create_client(service_name, *args, **kwargs)
+            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises for what is none
+        except ValueError as error:  # that quotes the URL
+            raise CallFailed(ErrorCode.CONNECTION, _BAD_URL.format(service=service_name.upper())) from error
+        attach(client)
+        return client
+
+    def get_credentials(self) -> Any:
+        if self._credentials is None:
+            providers = self.get_component("credential_provider").providers
+            self._credentials = next(filter(None, map(provided, providers)), None)
+        return self._credentials
+
+    def _check_trust_store(self) -> None:
+        """Raise CallFailed for a trust store of no name, instead of whatever the SDK makes of that."""
+        bundle = self.get_config_variable("ca_bundle")
+        if bundle is None:
+            bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+        if isinstance(bundle, str) and not bundle.strip():
+            raise CallFailed(
+                ErrorCode.TLS, "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or a profile's ca_bundle is set to nothing"
+            )
 
 
 class Session:
@@ -124,8 +155,11 @@ class Session:
             return credentials
         # Made once: the client signs with the source's credentials, which renew themselves.
         sts = source.create_client("sts", region_name=spec.key.region, config=_config(spec))
-        return DeferredRefreshableCredentials(
-            refresh_using=lambda: _assume_role(sts, self._credentials), method="assume-role"
+        return Found(
+            DeferredRefreshableCredentials(
+                refresh_using=lambda: _assume_role(sts, self._credentials), method="assume-role"
+            ),
+            f"the role {self._credentials.role_arn}",
         )
 
 
@@ -201,7 +235,7 @@ def _assume_role(sts: Any, credentials: Credentials) -> dict[str, str]:
 
 
 def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return AssumeRole's answer in the SDK's own names; raise ResponseParserError when it is none."""
+    """Return AssumeRole's answer in the SDK's own names; raise CallFailed when it is none."""
     try:
         credentials = answer["Credentials"]
         return {
@@ -210,8 +244,8 @@ def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
             "token": credentials["SessionToken"],
             "expiry_time": credentials["Expiration"].isoformat(),
         }
-    except KeyError as missing:
-        raise ResponseParserError(f"AssumeRole's answer has no {missing}") from missing
+    except (KeyError, TypeError, AttributeError) as missing:
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "AssumeRole's answer has no whole credentials") from missing
 
 
 def _unix_seconds(value: Any) -> Any:

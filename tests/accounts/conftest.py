@@ -139,7 +139,10 @@ def connect(url: str, loader: Any, telemetry: Telemetry) -> Iterator[Connect]:
         def make(*entries: str) -> list[SageMakerApi]:
             lines = "".join(f"  - {{name: churn, {entry}}}\n" for entry in entries)
             text = f"aws: {{region: {REGION}, endpoint_url: '{url}', sts_endpoint_url: '{url}'}}\ntuning_jobs:\n{lines}"
-            apis = [SageMakerApi(target, sessions, telemetry) for target in parse(text, "accounts.yaml").targets]
+            targets = parse(text, "accounts.yaml").targets
+            for target in targets:
+                telemetry.add_target(target.name, ())
+            apis = [SageMakerApi(target, sessions, telemetry) for target in targets]
             for api in apis:
                 stack.callback(api.close)
             return apis

@@ -98,7 +98,9 @@ def make_api(sessions: Sessions, telemetry: Own) -> Iterator[MakeApi]:
     with ExitStack() as stack:
 
         def make(url: str | None, **options: Any) -> SageMakerApi:
-            api = SageMakerApi(target_spec(url, **options), sessions, telemetry)
+            spec = target_spec(url, **options)
+            telemetry.add_target(spec.name, ())
+            api = SageMakerApi(spec, sessions, telemetry)
             stack.callback(api.close)
             return api
 

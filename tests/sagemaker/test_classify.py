@@ -4,18 +4,22 @@ import ssl
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 import trustme
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
+from hypothesis import given
+from hypothesis import strategies as st
 from sagemaker.conftest import MakeApi
 from sagemaker.wire import RESET, SILENCE, Wire, error, http, tuning_job
 
 from exporter.config.specs import Connection
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import Operation, Work, perform
-from exporter.sagemaker.classify import classify, one_line
+from exporter.sagemaker.classify import classify
+from exporter.sagemaker.message import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -269,8 +273,15 @@ def test_every_code_but_the_account_s_comes_from_here() -> None:
     assert set(ErrorCode) - seen == {ErrorCode.WRONG_ACCOUNT}
 
 
-def test_an_error_without_text_is_named() -> None:
-    assert classify(ValueError()).message == "ValueError"
+def test_an_error_of_an_unknown_kind_is_named_and_not_quoted() -> None:
+    assert classify(ValueError("AKIDCANARY")).message == "ValueError"
+
+
+def said(text: str, *sent: str) -> str:
+    """Return what a person is told of a refusal in which AWS says ``text``."""
+    answer = {"Error": {"Code": "Odd", "Message": text}}
+    told = classify(sdk.ClientError(answer, "Search"), sent).message
+    return told.removeprefix("An error occurred (Odd) when calling the Search operation").removeprefix(": ")
 
 
 @pytest.mark.parametrize(
@@ -280,12 +291,46 @@ def test_an_error_without_text_is_named() -> None:
         (f"bad X-Amz-Security-Token:\n {TOKEN} there", "bad X-Amz-Security-Token: *** there"),
         (f"https://x/?X-Amz-Security-Token={TOKEN}", "https://x/?X-Amz-Security-Token=***"),
         ("proxy http://user:p@ss@host:1/ failed", "proxy http://***@host:1/ failed"),
-        ("mail me@example.com about https://host/a@b", "mail me@example.com about https://host/a@b"),
+        ("proxy http://user:p/s#s?@host:1/ failed", "proxy http://***@host:1/ failed"),
+        ("mail me@example.com about https://host/a", "mail me@example.com about https://host/a"),
         ("two\r\n  lines\t", "two lines"),
+        ("no token eyJhbGciOiJSUzI1NiJ9.x.y of yours", "no token *** of yours"),
+        (f"signature {'0123456789abcdef' * 4} is wrong", "signature *** is wrong"),
+        (f"token {'Ab1' * 20} is wrong", "token *** is wrong"),
+        ("", ""),
     ],
 )
 def test_a_message_is_one_line_without_secrets(text: str, expected: str) -> None:
-    assert classify(ValueError(text)).message == expected
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize("text", ["is {} valid", "key={}&a=b", '"{}"', "cut key={:.14s}", "in {}more"])
+def test_what_a_request_carried_is_not_repeated(text: str) -> None:
+    secret = "ab+cdcdcd/ef=ghghghghgh ij"
+    for written in (secret, quote(secret), quote_plus(secret)):
+        told = said(text.format(written), secret)
+        assert "***" in told
+        assert "ab" not in told
+        assert "ef" not in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User: arn:aws:sts::111122223333:assumed-role/MyCompanyDataScienceRole1/botocore-session-1764 is not authorized",
+        "Could not find hyper-parameter-tuning job ChurnXgboostValidationAuc251125A",
+        "1 validation error detected: Value 'x' at 'hyperParameterTuningJobName' failed to satisfy constraint",
+    ],
+)
+def test_what_aws_says_is_passed_on(text: str) -> None:
+    assert said(text, "FwoGZXIvYXdzEBkaDExample", "0123456789abcdef" * 4) == text
+
+
+@given(st.text(alphabet="aA1+/=%.-_~ :@e yJ\n", max_size=6_000))
+def test_any_text_of_aws_makes_one_short_line(text: str) -> None:
+    told = classify(sdk.ClientError({"Error": {"Code": text, "Message": text}}, "Search")).message
+    assert len(told) <= 500
+    assert "\n" not in told
 
 
 def test_a_long_message_is_cut() -> None:
@@ -293,7 +338,8 @@ def test_a_long_message_is_cut() -> None:
     assert one_line("x" * 501) == "x" * 499 + "…"
 
 
-def test_a_page_of_blanks_is_read_at_once() -> None:
+@pytest.mark.parametrize("text", [" ", "a", "A1a", "://", "://@", "arn:", "eyJ", "\n"])
+def test_a_page_of_anything_is_read_at_once(text: str) -> None:
     started = time.monotonic()
-    assert classify(ValueError("a" + " " * 2_000_000 + "b")).message == "a b"
+    assert len(said(text * 2_000_000, "aaaaaaaa")) <= 500
     assert time.monotonic() - started < 2

@@ -1,0 +1,218 @@
+"""What a failed call tells a person, in words of our own.
+
+An SDK's error quotes what it stumbled over: a header with a session token in it, the URL of a proxy with its password,
+an answer that holds the keys of a role. So none of its texts is passed on, but for what AWS itself says of a refusal,
+and of that nothing that the request carried or that looks like a token.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+import traceback
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus, unquote
+
+from botocore import exceptions as sdk
+from botocore.parsers import ResponseParserError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_LONGEST = 500
+_LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
+_LEAST_SECRET = 6  # letters: what is shorter is a word that any text may have
+_PIECE = 8  # letters of a secret that tell it
+
+_HOST = re.compile(r"[A-Za-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_CODE = re.compile(r"[A-Za-z0-9_.:#/]{1,64}")
+_UNWANTED = (
+    # A signature mismatch is answered with the canonical request, session token included.
+    (re.compile(r" ?The Canonical String.*", re.DOTALL), ""),
+    (re.compile(r"(x-amz-security-token ?[:=] ?)\S+", re.IGNORECASE), r"\1***"),
+    (re.compile(r"://\S*@"), "://***@"),  # a password may hold any letter
+)
+_WORD = re.compile(r"arn:[\w:/+=,.@-]+|[\w/+=%~.-]{6,}", re.ASCII)
+_JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
+# A tuning job's name has 32 letters at most; ARNs, whose parts may be longer, are told by their beginning.
+_OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
+
+# Most specific first: some of these classes inherit from others.
+_TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (sdk.ConnectTimeoutError, "no connection to {host} in time"),
+    (sdk.ReadTimeoutError, "no whole answer from {host} in time"),
+    (sdk.ProxyConnectionError, "no way through the proxy {proxy}: {cause}"),
+    (sdk.SSLError, "TLS with {host} failed: {cause}"),
+    (sdk.EndpointConnectionError, "no connection to {host}: {cause}"),
+    (sdk.ConnectionClosedError, "the connection to {host} ended before a whole answer: {cause}"),
+    (
+        sdk.HTTPClientError,
+        "the request could not be sent ({cause}); a password in the URL of an endpoint or proxy must be percent-encoded",
+    ),
+    (sdk.IncompleteReadError, "the connection ended before a whole answer"),
+    (ResponseParserError, "the answer cannot be read: it is not what the service sends"),
+    (
+        sdk.NoCredentialsError,
+        "there are no AWS credentials: none in the environment, in files, from a web identity, a container or an instance",
+    ),
+    (sdk.PartialCredentialsError, "the credentials lack {missing}"),
+    (sdk.ProfileNotFound, "the AWS configuration files have no profile {profile}"),
+    ((sdk.ConfigNotFound, sdk.ConfigParseError), "the AWS configuration file {path} cannot be read"),
+    (
+        (sdk.UnauthorizedSSOTokenError, sdk.SSOTokenLoadError, sdk.LoginRefreshRequired),
+        "the sign-in has expired, or there is none: sign in again (aws sso login)",
+    ),
+    (
+        (sdk.CredentialRetrievalError, sdk.MetadataRetrievalError, sdk.TokenRetrievalError),
+        "it failed, or what it gave is not credentials",
+    ),
+    (
+        (sdk.InvalidConfigError, sdk.InfiniteLoopConfigError),
+        "a profile cannot be used: check its role_arn, source_profile and credential_source",
+    ),
+    (UnicodeError, "what it gave is not text"),
+    (json.JSONDecodeError, "what it gave is not JSON"),
+)
+
+
+def message(error: BaseException, sent: Collection[str] = ()) -> str:
+    """Return in one line what an exception of the SDK means; ``sent`` are the secrets that the requests carried."""
+    return one_line(_told(error, sent))
+
+
+def one_line(text: str) -> str:
+    """Return a text of others as one line of bounded length."""
+    text = " ".join(text[:_LONGEST_READ].split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that it came of: the SDK keeps them in places of its own."""
+    waiting, seen = [error], set()
+    while waiting:
+        each = waiting.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        kept = getattr(each, "kwargs", None)
+        inner = [kept.get("error")] if isinstance(kept, dict) else []
+        inner += [*each.args, getattr(each, "reason", None), each.__cause__, each.__context__]
+        waiting += [found for found in inner if isinstance(found, BaseException)]
+
+
+def _told(error: BaseException, sent: Collection[str]) -> str:
+    if isinstance(error, sdk.ClientError):
+        return _refusal(error, sent)
+    told = _known(error)
+    return _kind(error) if told is None else told
+
+
+def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
+    """Return what AWS says of a refusal, in the words in which the SDKs cite it everywhere."""
+    said = error.response.get("Error", {})
+    code = _without_secrets(str(said.get("Code", "Unknown")), sent)
+    code = code if _CODE.fullmatch(code) else "***"
+    text = _without_secrets(str(said.get("Message", "")), sent)
+    return f"An error occurred ({code}) when calling the {error.operation_name} operation: {text}".rstrip(": ")
+
+
+def _without_secrets(text: str, sent: Collection[str]) -> str:
+    text = text[:_LONGEST_READ]
+    secrets = [secret for secret in sent if len(secret) >= _LEAST_SECRET]
+    for secret in secrets:
+        for written in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret)):
+            text = text.replace(written, "***")
+    text = " ".join(text.split())
+    for pattern, replacement in _UNWANTED:
+        text = pattern.sub(replacement, text)
+
+    pieces = {piece for secret in secrets for piece in _pieces(secret)}
+
+    def shown(word: re.Match[str]) -> str:
+        plain = unquote(word[0])
+        return "***" if _is_token(plain) or not pieces.isdisjoint(_pieces(plain)) else word[0]
+
+    return _WORD.sub(shown, text)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield all pieces of a length that tells a secret from a chance: who quotes it may cut it."""
+    return (text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1))
+
+
+def _is_token(word: str) -> bool:
+    """Tell whether a word looks like a token, a key or a signature, whosever it is."""
+    if word.startswith("arn:"):
+        return False
+    return _JWT.search(word) is not None or any(
+        re.fullmatch("[0-9a-f]{40,}", part) or all(re.search(kind, part) for kind in ("[A-Z]", "[a-z]", "[0-9]"))
+        for part in _OPAQUE.findall(word)
+    )
+
+
+def _known(error: BaseException) -> str | None:
+    """Return the message for an exception whose meaning is known, None for any other."""
+    if isinstance(error, OSError) and isinstance(error.filename, str) and error.errno is not None:
+        return f"{error.filename}: {os.strerror(error.errno)}"
+    text = next((text for kinds, text in _TEXTS if isinstance(error, kinds)), None)
+    if text is None:
+        return None
+    details = getattr(error, "kwargs", {})
+    return text.format(
+        host=_host(details.get("endpoint_url")),
+        proxy=_host(details.get("proxy_url"), "in the environment"),
+        cause=_cause(error),
+        missing=details.get("cred_var"),
+        profile=details.get("profile"),
+        path=details.get("path"),
+    )
+
+
+def _host(url: object, unknown: str = "the endpoint") -> str:
+    """Return host and port of a URL, whatever may be in its password."""
+    if not isinstance(url, str):
+        return unknown
+    rest = url.rpartition("@")[2] if "@" in url else url.partition("://")[2] or url
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return host if _HOST.fullmatch(host) else unknown
+
+
+def _cause(error: BaseException) -> str:
+    """Return why a connection failed, as the system says it."""
+    texts = filter(None, map(_system_text, causes(error)))
+    return next(texts, _innermost(error))
+
+
+def _system_text(error: BaseException) -> str | None:
+    match error:
+        case socket.gaierror():
+            return "its name does not resolve"
+        case ssl.SSLCertVerificationError():
+            return (error.verify_message or "the certificate is not trusted").partition(",")[0]
+        case ssl.SSLError(reason=str(reason)):
+            return reason.replace("_", " ").lower()
+        case http.client.RemoteDisconnected():
+            return "closed without an answer"
+        case http.client.HTTPException():
+            return "what came is no HTTP"
+        case OSError(errno=int(number)):
+            return os.strerror(number)
+        case OSError(args=[str(text)]) if refused := re.match(r"Tunnel connection failed: (\d{3})\b", text):
+            return f"it answered {refused[1]}"
+    return None
+
+
+def _innermost(error: BaseException) -> str:
+    return type([*causes(error)][-1]).__name__
+
+
+def _kind(error: BaseException) -> str:
+    """Return what kind of exception it is and where it was raised, for want of anything that is safe to say."""
+    frames = [(frame.f_globals.get("__name__", "?"), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    kind = type(error).__name__
+    return f"{kind} in {frames[-1][0]}, line {frames[-1][1]}" if frames else kind

@@ -1,0 +1,115 @@
+"""Where credentials come from, and what is wrong with them: said of the source by its name, never by its content."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.classify import SourceFailed
+from exporter.sagemaker.transport import limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMES = {
+    "env": "the environment",
+    "shared-credentials-file": "the AWS credentials file",
+    "config-file": "the AWS configuration file",
+    "custom-process": "the profile's credential_process",
+    "assume-role": "the profile's role",
+    "assume-role-with-web-identity": "the web identity token",
+    "container-role": "the container's credentials (pod identity)",
+    "iam-role": "the instance metadata service",
+    "sso": "the profile's SSO sign-in",
+    "login": "the profile's sign-in",
+}
+"""By the SDK's names for its ways to find credentials."""
+
+_PARTS = ("the access key id", "the secret access key", "the session token")
+_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_WELL_FORMED = re.compile(r"[!-~]+")
+
+
+class Found:
+    """Credentials of the SDK with their source's name: whoever signs with them gets them checked."""
+
+    def __init__(self, credentials: Any, source: str) -> None:
+        self._credentials = credentials
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._credentials, name)
+
+    def get_frozen_credentials(self) -> Any:
+        """Return the keys as they are now, renewed if need be.
+
+        Raises SourceFailed when they cannot be renewed, CallFailed when a request cannot be signed with them.
+        """
+        with _named(self._source, self._credentials.method):
+            keys = self._credentials.get_frozen_credentials()
+        check_keys(self._source, keys)
+        return keys
+
+
+def provided(provider: Any) -> Found | None:
+    """Return what one of the SDK's credential providers has, None if it is not meant to have any.
+
+    Raises SourceFailed when it fails.
+    """
+    method = provider.METHOD
+    source = _NAMES.get(method, f"the source {method}")
+    _tame(provider)
+    with _named(source, method):
+        credentials = provider.load()
+    return None if credentials is None else Found(credentials, source)
+
+
+def check_keys(source: str, keys: Any) -> None:
+    """Raise CallFailed for keys that fit in no header, or that carry white space that does not belong to them."""
+    names = _VARIABLES if source == _NAMES["env"] else _PARTS
+    for name, value in zip(names, (keys.access_key, keys.secret_key, keys.token or None), strict=True):
+        if value is None and name == names[-1]:
+            continue
+        if (wrong := _wrong_with(value)) is not None:
+            raise CallFailed(ErrorCode.NO_CREDENTIALS, f"{source}: {name} {wrong}")
+
+
+def _wrong_with(value: object) -> str | None:
+    """Return why a key is none, in words that tell nothing of it, or None."""
+    if not isinstance(value, str) or not value.strip():
+        return "is missing"
+    if _WELL_FORMED.fullmatch(value):
+        return None
+    if not _WELL_FORMED.fullmatch(value.strip()):
+        return "has characters that no key has"
+    where = "ends in" if value == value.lstrip() else "begins with"
+    what = "white space (a newline)" if "\n" in value else "white space"
+    return f"{where} {what}: take it away"
+
+
+@contextmanager
+def _named(source: str, method: str) -> Iterator[None]:
+    try:
+        yield
+    except (CallFailed, SourceFailed):  # of what it was to be had with, and so named already
+        raise
+    except Exception as error:
+        of_sts = method.startswith("assume-role") and isinstance(error, KeyError | TypeError | AttributeError)
+        raise SourceFailed(source, error, ErrorCode.MALFORMED_ANSWER if of_sts else ErrorCode.NO_CREDENTIALS) from error
+
+
+def _tame(provider: Any) -> None:
+    """Bound what a provider reads over HTTP by itself, and have it never ask a person."""
+    if hasattr(provider, "_prompter"):
+        provider._prompter = _refuse_to_prompt  # noqa: SLF001 - the SDK makes its providers itself
+    for fetcher in ("_fetcher", "_role_fetcher"):
+        if (session := getattr(getattr(provider, fetcher, None), "_session", None)) is not None:
+            limit(session)
+
+
+def _refuse_to_prompt(_: str) -> str:
+    raise CallFailed(
+        ErrorCode.NO_CREDENTIALS, "the profile has an mfa_serial: there is nobody to type a code, use one without"
+    )
