@@ -45,9 +45,9 @@ _uvicorn_log.setLevel(logging.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What strangers may take: how many connections at once, and seconds for each phase of one.
+    """What strangers may take: how many connections at once, how many of them answers, and seconds for each phase of one.
 
-    A connection costs up to half a MB while its client does not read a long answer, and scrapers need only a few.
+    An answer costs up to half a MB while its client does not read it, and scrapers need only a few.
     ``head`` runs from the connection, or from the first byte of a further request, until its head is complete.
     ``answer`` runs until the last byte of the answer has left for the client; a scrape that took longer than
     Prometheus' default interval would be of no use. ``idle`` exceeds that interval, so that Prometheus keeps its
@@ -55,6 +55,7 @@ class Limits:
     """
 
     connections: int = 256
+    answers: int = 64
     head: float = 10.0
     answer: float = 60.0
     idle: float = 75.0
@@ -69,10 +70,10 @@ class Phase(Enum):
 
 
 class Roster:
-    """The open connections by phase, each phase in the order of entering it."""
+    """The open connections by phase, each phase in the order of entering it, or for answers of the last progress."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._phases: dict[Phase, dict[ClientProtocol, None]] = {phase: {} for phase in Phase}
 
     def __len__(self) -> int:
@@ -82,9 +83,14 @@ class Roster:
         return iter([connection for phase in self._phases.values() for connection in phase])
 
     def enter(self, connection: ClientProtocol, phase: Phase) -> None:
-        """Note that the connection has just entered the phase. A new one drops another if all places are taken."""
+        """Note that the connection has just entered the phase, or got on in it.
+
+        A new one drops another if all places are taken, and a new answer the one that has waited longest for its reader.
+        """
         self.leave(connection)
-        if len(self) >= self._limit:
+        if phase is Phase.ANSWER and len(self._phases[phase]) >= self._limits.answers:
+            self._drop_first(phase)
+        if len(self) >= self._limits.connections:
             self.drop_oldest()
         self._phases[phase][connection] = None
 
@@ -100,10 +106,12 @@ class Roster:
         flood: then they hold most of the places.
         """
         for _ in range(min(count, len(self))):
-            crowded = max(self._phases, key=lambda phase: len(self._phases[phase]))
-            oldest = next(iter(self._phases[crowded]))
-            self.leave(oldest)
-            oldest.drop()
+            self._drop_first(max(self._phases, key=lambda phase: len(self._phases[phase])))
+
+    def _drop_first(self, phase: Phase) -> None:
+        first = next(iter(self._phases[phase]))
+        self.leave(first)
+        first.drop()
 
 
 class ClientProtocol(H11Protocol):
@@ -279,3 +287,5 @@ class ClientProtocol(H11Protocol):
         # Let the others go on, notice if this client is gone, and hold no further slice while it does not read.
         await asyncio.sleep(0)
         await self.flow.drain()
+        if not self.transport.is_closing():
+            self._roster.enter(self, Phase.ANSWER)

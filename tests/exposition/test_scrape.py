@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import subprocess
 import threading
+import weakref
 import zlib
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -135,6 +137,36 @@ class TestPieces:
         plain = body(published, Format.TEXT, compressed=False)
         assert len(plain) == published.size + len(OWN)
         assert plain.endswith(OWN)
+
+
+def test_a_plain_body_keeps_no_view_alive() -> None:
+    # Each rendering has views of its own, and slow readers may be at many renderings at once.
+    class Labels(dict[str, str]):
+        """What can be referred to weakly."""
+
+    labels = Labels(team="search")
+    published, kept = publish(1, [target([view(facts(), labels=labels)])]), weakref.ref(labels)
+    pieces = scrape(published, Own(), Format.TEXT, gzip=False)
+    next(pieces)
+    del labels, published
+    gc.collect()
+    assert kept() is None
+    assert list(pieces)[-1] == OWN
+
+
+def test_the_own_series_of_a_plain_body_are_made_for_who_reads_so_far() -> None:
+    class Counted(Own):
+        rendered = 0
+
+        def render_text(self) -> bytes:
+            self.rendered += 1
+            return super().render_text()
+
+    own = Counted()
+    pieces = scrape(BODIES["one"], own, Format.TEXT, gzip=False)
+    next(pieces)
+    assert own.rendered == 0
+    assert len(list(pieces)) == own.rendered == 1
 
 
 @pytest.mark.parametrize("compressed", [False, True])

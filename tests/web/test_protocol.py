@@ -316,6 +316,20 @@ def test_no_flood_costs_a_scrape(serve, scraping, sent: bytes) -> None:
         assert sum(not is_closed(client) for client in running.opened) <= places
 
 
+@pytest.mark.parametrize("limits", [Limits(connections=6), Limits(answers=6)])
+def test_a_reader_that_gets_on_stays_while_those_that_do_not_come_and_go(serve, limits: Limits) -> None:
+    running = serve(limits)
+    running.site.pieces = 200
+    reader = running.connect(CLOSING)
+    received = bytearray()
+    for _ in range(40):
+        running.connect(GET, buffer=4096).recv(1)
+        received += reader.recv(1 << 16)
+    received += read_to_end(reader)
+    assert unchunked(bytes(received)) == PIECE * running.site.pieces
+    assert sum(not is_closed(client) for client in running.opened[1:]) <= 6
+
+
 def test_a_mixed_flood_costs_no_scrape(serve, scraping) -> None:
     running = serve(Limits(connections=60, head=0.3, answer=0.3, idle=0.3))
     running.site.pieces = 200
@@ -340,7 +354,7 @@ class Occupant:
 class TestRoster:
     def test_room_is_made_by_the_oldest_of_the_most_crowded_phase(self) -> None:
         dropped: list[str] = []
-        roster = Roster(6)
+        roster = Roster(Limits(connections=6))
         entries = [("a", Phase.IDLE), ("b", Phase.HEAD), ("c", Phase.HEAD), ("d", Phase.HEAD), ("e", Phase.ANSWER)]
         occupants = {name: Occupant(name, dropped) for name in "abcdefgh"}
         for name, phase in entries:
@@ -356,7 +370,7 @@ class TestRoster:
 
     def test_answers_under_way_are_kept_unless_they_are_the_crowd(self) -> None:
         dropped: list[str] = []
-        roster = Roster(3)
+        roster = Roster(Limits(connections=3))
         for name, phase in [("a", Phase.ANSWER), ("b", Phase.IDLE), ("c", Phase.IDLE), ("d", Phase.ANSWER)]:
             roster.enter(Occupant(name, dropped), phase)
         assert dropped == ["b"]
@@ -365,7 +379,7 @@ class TestRoster:
 
     def test_changing_the_phase_takes_no_room(self) -> None:
         dropped: list[str] = []
-        roster = Roster(2)
+        roster = Roster(Limits(connections=2))
         first, second = Occupant("a", dropped), Occupant("b", dropped)
         roster.enter(first, Phase.HEAD)
         roster.enter(second, Phase.HEAD)
@@ -373,7 +387,17 @@ class TestRoster:
         assert dropped == []
         assert set(roster) == {first, second}
 
+    def test_an_answer_too_many_drops_the_one_that_waited_longest_for_its_reader(self) -> None:
+        dropped: list[str] = []
+        roster = Roster(Limits(connections=9, answers=2))
+        first, second, third = (Occupant(name, dropped) for name in "abc")
+        roster.enter(Occupant("idle", dropped), Phase.IDLE)
+        for occupant in (first, second, first, third):
+            roster.enter(occupant, Phase.ANSWER)
+        assert dropped == ["b"]
+        assert {first, third} < set(roster)
+
     def test_nobody_is_dropped_from_an_empty_roster(self) -> None:
-        roster = Roster(1)
+        roster = Roster(Limits(connections=1))
         roster.drop_oldest(5)
         assert len(roster) == 0
