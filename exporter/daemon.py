@@ -10,6 +10,7 @@ import atexit
 import os
 import queue
 import signal
+import sys
 import time
 from concurrent.futures import Future
 from contextlib import suppress
@@ -44,6 +45,10 @@ _END_ANYWAY_SECONDS = 4.0
 _LONGEST_WAIT = 0.5
 _READY_ANYWAY_SECONDS = 30.0
 _PUBLISHER_SILENCE_SECONDS = 30.0
+
+# After each system call the web server waits as long for a thread that computes, such as one that reads a long
+# configuration or renders. By Python's default of 5 ms, probes under load took seconds meanwhile.
+_SWITCH_SECONDS = 0.0005
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +105,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start every thread; return when the web server answers."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._apply(self._settings, "start")
         self._publisher.start()
         self._web.start()

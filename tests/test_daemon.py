@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -184,3 +186,40 @@ def test_the_landing_page_counts_the_jobs(start):
     page = client.get("/").text
     assert "running" in page
     assert "/metrics" in page or 'href="metrics"' in page
+
+
+def test_threads_that_compute_give_way_to_the_web_server_soon(start):
+    before = sys.getswitchinterval()
+    try:
+        start(TWO_TARGETS)
+        assert sys.getswitchinterval() <= 0.001
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_health_is_no_lie_while_threads_are_replaced(start):
+    told = []
+
+    def configuration(rate):
+        return f"aws: {{requests_per_second: {rate}}}\n{TWO_TARGETS}"
+
+    daemon, client = start(configuration(5))
+    wait_until(lambda: len(up(client)) == 2, what="the first round")
+    make = daemon._make_api
+
+    def make_api(spec):
+        # Long enough for threads that were told to end before to be gone.
+        with suppress(TimeoutError):
+            wait_until(lambda: not daemon.healthy().ok, timeout=0.3)
+        told.append(daemon.healthy())
+        return make(spec)
+
+    daemon._make_api = make_api
+    daemon._load = lambda: parse(configuration(6), "test.yaml")
+    runner = threading.Thread(target=daemon.run)
+    runner.start()
+    daemon.request_reload("test").result(20)
+    told.append(daemon.healthy())
+    daemon.request_stop()
+    runner.join(20)
+    assert [check.detail for check in told] == ["healthy"] * 3
