@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, no time, fastest, unknown system
 # Hundreds of slow readers may each hold a piece, and what is left to inflate.
-_PIECE = 64 * 1024
+_PIECE = 32 * 1024
 _DEFLATED_PIECE = 8 * 1024
 
 

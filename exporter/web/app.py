@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from exporter.web import pages
 from exporter.web.negotiate import accepts_gzip, choose_format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
     from starlette.requests import Request
@@ -106,6 +106,13 @@ def _probe(check: Check) -> Response:
     return PlainTextResponse(f"{check.detail}\n", status_code=200 if check.ok else 503)
 
 
+def _emptied(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield all pieces, keeping none."""
+    while first:
+        yield first.pop(0)
+    yield from rest
+
+
 class _Exposition(Response):
     """The exposition, sent piece by piece, so that a slow reader never makes us hold the whole body."""
 
@@ -119,8 +126,8 @@ class _Exposition(Response):
             headers["Content-Encoding"] = "gzip"
         else:
             rest = iter(pieces)
-            first = tuple(islice(rest, 2))
-            pieces = first if len(first) < 2 else chain(first, rest)
+            first = list(islice(rest, 2))
+            pieces = tuple(first) if len(first) < 2 else _emptied(first, rest)
         if isinstance(pieces, tuple):
             headers["Content-Length"] = str(sum(map(len, pieces)))
         self._pieces = pieces
@@ -131,4 +138,5 @@ class _Exposition(Response):
         if scope["method"] != "HEAD":
             for piece in self._pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+                del piece  # the next one is made while nothing of this is kept
         await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -45,9 +45,9 @@ _uvicorn_log.setLevel(logging.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What strangers may take: how many connections at once, how many of them answers, and seconds for each phase of one.
+    """What strangers may take: how many connections at once, and seconds for each phase of one.
 
-    An answer costs up to half a MB while its client does not read it, and scrapers need only a few.
+    A connection costs up to 150 KB while its client does not read a long answer, and scrapers need only a few.
     ``head`` runs from the connection, or from the first byte of a further request, until its head is complete.
     ``answer`` runs until the last byte of the answer has left for the client; a scrape that took longer than
     Prometheus' default interval would be of no use. ``idle`` exceeds that interval, so that Prometheus keeps its
@@ -55,7 +55,6 @@ class Limits:
     """
 
     connections: int = 256
-    answers: int = 64
     head: float = 10.0
     answer: float = 60.0
     idle: float = 75.0
@@ -72,8 +71,8 @@ class Phase(Enum):
 class Roster:
     """The open connections by phase, each phase in the order of entering it, or for answers of the last progress."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._phases: dict[Phase, dict[ClientProtocol, None]] = {phase: {} for phase in Phase}
 
     def __len__(self) -> int:
@@ -85,12 +84,10 @@ class Roster:
     def enter(self, connection: ClientProtocol, phase: Phase) -> None:
         """Note that the connection has just entered the phase, or got on in it.
 
-        A new one drops another if all places are taken, and a new answer the one that has waited longest for its reader.
+        A new one drops another if all places are taken.
         """
         self.leave(connection)
-        if phase is Phase.ANSWER and len(self._phases[phase]) >= self._limits.answers:
-            self._drop_first(phase)
-        if len(self) >= self._limits.connections:
+        if len(self) >= self._limit:
             self.drop_oldest()
         self._phases[phase][connection] = None
 
@@ -100,18 +97,16 @@ class Roster:
             phase.pop(connection, None)
 
     def drop_oldest(self, count: int = 1) -> None:
-        """Drop connections to make room: each time the oldest one of the phase that holds the most.
+        """Drop connections to make room: each time the first one of the phase that holds the most.
 
         So a flood of one kind costs only its own kind. An answer under way is dropped only when slow readers are the
         flood: then they hold most of the places.
         """
         for _ in range(min(count, len(self))):
-            self._drop_first(max(self._phases, key=lambda phase: len(self._phases[phase])))
-
-    def _drop_first(self, phase: Phase) -> None:
-        first = next(iter(self._phases[phase]))
-        self.leave(first)
-        first.drop()
+            crowded = max(self._phases, key=lambda phase: len(self._phases[phase]))
+            oldest = next(iter(self._phases[crowded]))
+            self.leave(oldest)
+            oldest.drop()
 
 
 class ClientProtocol(H11Protocol):

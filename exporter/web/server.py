@@ -102,7 +102,7 @@ class WebServer:
         config.load()
         state = ServerState()
         state.default_headers = config.encoded_headers
-        roster = Roster(self._limits)
+        roster = Roster(self._limits.connections)
         doors = [
             _Door(listener, lambda: ClientProtocol(config, state, roster, self._limits), roster)
             for listener in self._sockets

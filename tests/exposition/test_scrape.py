@@ -26,7 +26,7 @@ from exporter.exposition.publish import EMPTY, publish
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PIECE = 64 * 1024
+PIECE = 32 * 1024
 OWN = b"# HELP own Mine.\n# TYPE own gauge\nown 1\n"
 
 
