@@ -1,0 +1,144 @@
+"""Secrets that are put in the exporter's way, looked for in everything that comes out of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from environment.process import configuration
+from support.processes import wait_until
+
+CANARY = "CaNaRy0/9+x="
+
+NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSION_TOKEN": None}
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": CANARY, "AWS_SESSION_TOKEN": CANARY}
+ROLE = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/tuning-metrics"}
+
+
+class Echo(ThreadingHTTPServer):
+    """Answers every request with what it carried: ``answer`` makes body, type, status and headers of that."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _EchoHandler)
+        self.answer = _refusal
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+def _refusal(sent):
+    return json.dumps({"__type": "ValidationException", "message": sent}), 400, {"X-Odd Header": sent, "X-Echo": sent}
+
+
+class _EchoHandler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        sent += " " + " ".join(self.headers.values())
+        body, status, headers = self.server.answer(sent)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def echo():
+    with Echo() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def process(directory, script):
+    """Return the environment of a profile whose credential_process is this Python script."""
+    (directory / "script.py").write_text(script)
+    (directory / "aws").write_text(f"[default]\ncredential_process = {sys.executable} {directory}/script.py\n")
+    return NO_KEYS | {"AWS_CONFIG_FILE": str(directory / "aws")}
+
+
+def token(directory):
+    (directory / "token").write_text(CANARY)
+    return NO_KEYS | ROLE | {"AWS_WEB_IDENTITY_TOKEN_FILE": str(directory / "token")}
+
+
+def cut(sent):
+    del sent
+    return f"<AssumeRoleWithWebIdentityResponse><SessionToken>{CANARY}", 200, {"Content-Type": "text/xml"}
+
+
+WAYS = {
+    "a key with a newline": (lambda _: KEYS | {"AWS_SECRET_ACCESS_KEY": f"{CANARY}\n"}, None, "no_credentials"),
+    "a token with a newline": (lambda _: KEYS | {"AWS_SESSION_TOKEN": f"{CANARY}\n"}, None, "no_credentials"),
+    "a token that is echoed": (lambda _: KEYS, _refusal, "other"),
+    "an STS that cuts": (token, cut, "malformed_answer"),
+    "a web identity that is echoed": (token, lambda sent: (f"<a>{sent}", 403, {}), "malformed_answer"),
+    "a proxy": (lambda _: KEYS | {"HTTP_PROXY": f"http://u:{CANARY}@127.0.0.1:1", "NO_PROXY": ""}, None, "connection"),
+    "a process that complains": (
+        lambda directory: process(directory, f"raise SystemExit('{CANARY}')"),
+        None,
+        "no_credentials",
+    ),
+    "a process that chats": (lambda directory: process(directory, f"print('{CANARY}')"), None, "no_credentials"),
+    "a process that is late": (
+        lambda directory: process(
+            directory,
+            "import json; print(json.dumps({'Version': 1, 'AccessKeyId': 'A', 'Expiration': '2020-01-01T00:00:00Z',"
+            f" 'SecretAccessKey': '{CANARY}', 'SessionToken': '{CANARY}'}}))",
+        ),
+        None,
+        "expired_credentials",
+    ),
+}
+
+
+@pytest.mark.parametrize(("environment", "answer", "code"), WAYS.values(), ids=WAYS)
+def test_no_secret_comes_out(run, echo, tmp_path, environment, answer, code):
+    echo.answer = answer or echo.answer
+    file = tmp_path / "config.yaml"
+    file.write_text(configuration(echo.url, "one"))
+    exporter = run(
+        file,
+        "--log.level=debug",
+        "--web.enable-lifecycle",
+        environment={"AWS_ENDPOINT_URL_STS": echo.url, "AWS_REGION": "eu-west-1"} | environment(tmp_path),
+    )
+    exporter.wait_for_code(code)
+    wait_until(lambda: f"code={code}" in exporter.output(), what="a line that tells why")
+    pages = [exporter.get(path).text for path in ("/", "/metrics", "/-/healthy", "/-/ready", "/nowhere", "/config")]
+    rounds = exporter.rounds()
+    wait_until(lambda: exporter.rounds() >= rounds + 2, what="rounds")
+    exporter.send(signal.SIGTERM)
+    assert exporter.wait() == 0
+    for text in (*pages, exporter.output()):
+        assert "canary" not in text.lower()
+        assert "Traceback" not in text
+    assert max(map(len, exporter.output().splitlines())) < 1_500
+
+
+def test_a_profile_with_mfa_is_refused_without_a_question(run, file, tmp_path):
+    (tmp_path / "aws").write_text(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/tuning-metrics\nsource_profile = keys\n"
+        "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
+        f"[profile keys]\naws_access_key_id = AKIDTEST\naws_secret_access_key = {CANARY}\n"
+    )
+    reading, writing = os.pipe()  # somebody who could answer, and does not
+    try:
+        exporter = run(file, environment=NO_KEYS | {"AWS_CONFIG_FILE": str(tmp_path / "aws")}, stdin=reading)
+        exporter.wait_for_code("no_credentials")
+        assert "mfa_serial" in exporter.output()
+        assert "Enter MFA code" not in exporter.output()
+    finally:
+        os.close(reading)
+        os.close(writing)
