@@ -91,15 +91,15 @@ class Workers:
     def _add_thread(self) -> None:
         name = f"{self.target.spec.name}-{len(self._threads)}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
-        # Counted as waiting from now on, or the next one to go would call up another.
-        self._threads.append(thread)
-        self._waiting += 1
         try:
-            thread.start()
+            thread.start()  # it waits for the lock that we hold
         except RuntimeError as error:  # a limit of processes, say: those that run go on
-            self._threads.remove(thread)
-            self._waiting -= 1
             self._complaints.tell("no thread can be started", error, target=self.target.spec.name)
+            return
+        # On the list only now: one that has not started yet would look dead.
+        self._threads.append(thread)
+        # Counted as waiting from now on, or the next one to go would call up another.
+        self._waiting += 1
 
     def _work(self) -> None:
         while (work := self._take()) is not None:

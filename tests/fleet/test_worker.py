@@ -124,6 +124,24 @@ def test_there_are_as_many_threads_as_calls_at_once_and_one_that_waits(start: St
     assert len(crew.workers._threads) == 9
 
 
+def test_a_thread_that_is_about_to_start_does_not_look_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[bool]] = []
+    crew = Crew(target_spec("a", "b"), FakeApi())
+    begin = threading.Thread.start
+
+    def watched(thread: threading.Thread) -> None:
+        started.append([other.is_alive() for other in crew.workers._threads])
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", watched)
+    crew.workers.start()
+    crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
+    crew.workers.stop()
+    crew.workers.join(PATIENCE)
+    assert len(started) >= 2
+    assert all(all(others) for others in started)
+
+
 def test_calls_past_their_deadline_fail_and_hold_up_nobody(start: StartCrew) -> None:
     stuck = [f"stuck-{i}" for i in range(10)]
     api = HangingApi(*stuck)
