@@ -1,7 +1,8 @@
 """What do badly behaved clients cost the scraper?
 
 Holds one attack after the other against a server in a process of its own, beside a scraper like Prometheus (once a
-second, on a kept connection) and a quick one (20 times a second, each on a new connection). Loopback only.
+second, on a kept connection), a quick one (20 times a second, each on a new connection) and a probe of its health (10
+times a second, each on a new connection). Loopback only.
 
     python bench/clients.py [--seconds 20] [--connections 2000] [--attack NAME]...
 """
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from exporter.exposition.format import Format
 
 ASK = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+MEMBERS = ASK[:-2] + b"Accept: " + b"a," * 8100 + b"a\r\n\r\n"
+LONG = ASK[:-2] + b"Accept: " + b"a," * 30_000 + b"a\r\n\r\n"
+LINES = ASK[:-2] + b"a:b\r\n" * 3200 + b"\r\n"
+CHUNKS = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40_000
 
 
 class Attack(NamedTuple):
@@ -61,6 +66,11 @@ ATTACKS = {
     "huge head": Attack(b"GET /metrics HTTP/1.1\r\nX: " + b"y" * 50_000),
     "garbage": Attack(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10),
     "reset after a request": Attack(ASK, resets=True),
+    "a member a byte": Attack(MEMBERS, MEMBERS),
+    "a long head": Attack(LONG, LONG),
+    "a line a few bytes": Attack(LINES, LINES),
+    "a chunk a byte": Attack(CHUNKS, CHUNKS),
+    "HEAD, broken body": Attack(ASK.replace(b"GET", b"HEAD")[:-2] + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"),
 }
 
 
@@ -172,6 +182,8 @@ def attack(kind: str, port: int, count: int, stop: Event) -> None:
 class Scraper(threading.Thread):
     """Scrapes at a rate until told to stop; keeps the seconds that each scrape took, and counts the lost ones."""
 
+    path, least = "/metrics", 100_000
+
     def __init__(self, port: int, interval: float, *, keeps: bool) -> None:
         super().__init__()
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -207,10 +219,10 @@ class Scraper(threading.Thread):
         self._connection.close()
 
     def _scrape(self) -> None:
-        self._connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+        self._connection.request("GET", self.path, headers={"Accept-Encoding": "gzip"})
         answer = self._connection.getresponse()
         body = answer.read()
-        if answer.status != 200 or len(body) < 100_000:
+        if answer.status != 200 or len(body) < self.least:
             raise ValueError(f"status {answer.status}, {len(body)} bytes")
 
     def stop(self) -> None:
@@ -223,6 +235,12 @@ class Scraper(threading.Thread):
         cuts = statistics.quantiles([1000 * second for second in self.times], n=100, method="inclusive")
         total = len(self.times) + len(self.lost)
         return f"{len(self.lost):>4} of {total:<4}{cuts[49]:>8.1f}{cuts[98]:>8.1f}"
+
+
+class Probe(Scraper):
+    """Asks for the health in the same way."""
+
+    path, least = "/-/healthy", 1
 
 
 def resident(pid: int) -> float:
@@ -252,7 +270,7 @@ def measure(name: str | None, seconds: float, connections: int) -> None:
     attacker = context.Process(target=attack, args=(name, port, connections, stop_attack)) if name else None
     if attacker:
         attacker.start()
-    scrapers = [Scraper(port, 1.0, keeps=True), Scraper(port, 0.05, keeps=False)]
+    scrapers = [Scraper(port, 1.0, keeps=True), Scraper(port, 0.05, keeps=False), Probe(port, 0.1, keeps=False)]
     for scraper in scrapers:
         scraper.start()
     memory, buffers, used, began = 0.0, 0.0, busy(server.pid), time.monotonic()
@@ -267,8 +285,11 @@ def measure(name: str | None, seconds: float, connections: int) -> None:
         attacker.join()
     stop_server.set()
     server.join()
-    slow, quick = scrapers
-    print(f"{name or 'none':<24}{slow.row()}{slow.renewed:>8}  {quick.row()}{cpu:>8.0%}{memory:>7.0f}{buffers:>7.0f}")
+    slow, quick, probe = scrapers
+    print(
+        f"{name or 'none':<24}{slow.row()}{slow.renewed:>8}  {quick.row()}  {probe.row()}"
+        f"{cpu:>8.0%}{memory:>7.0f}{buffers:>7.0f}"
+    )
     for error in {repr(error) for scraper in scrapers for error in scraper.lost}:
         print(f"    {error}")
     sys.stdout.flush()
@@ -286,9 +307,10 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(needed, hard), hard))
     connections = min(arguments.connections, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 100)
     print(f"{connections} attacking connections, {arguments.seconds:g} s each; times in ms, memory in MB")
-    print(f"{'':<24}{'once a second, kept':<36}{'20/s, new':<28}server")
+    print(f"{'':<24}{'once a second, kept':<36}{'20/s, new':<28}{'health, 10/s, new':<28}server")
     print(
-        f"{'attack':<24}{'lost':>5}{'p50':>13}{'p99':>8}{'renewed':>8}  {'lost':>5}{'p50':>13}{'p99':>8}{'CPU':>8}{'RSS':>7}{'TCP':>7}"
+        f"{'attack':<24}{'lost':>5}{'p50':>13}{'p99':>8}{'renewed':>8}  {'lost':>5}{'p50':>13}{'p99':>8}"
+        f"  {'lost':>5}{'p50':>13}{'p99':>8}{'CPU':>8}{'RSS':>7}{'TCP':>7}"
     )
     for name in [None, *(arguments.attack or ATTACKS)]:
         measure(name, arguments.seconds, connections)
