@@ -118,14 +118,14 @@ def _count(value: object) -> int:
 
 def _url(value: str) -> str:
     example = "write for example https://vpce-0123.api.sagemaker.eu-west-1.vpce.amazonaws.com"
+    if "@" in value:
+        # Wherever it is: a password may hold a '/'. Not repeated in the message, which may end in a log.
+        raise ValueError("credentials do not belong into a URL: take the part before the '@' out")
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f"this is not a URL: {example}") from None
-    if "@" in parts.netloc:
-        # Not repeated in the message: it may end in a log.
-        raise ValueError("credentials do not belong into a URL: take the part before the '@' out")
     if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", value) or port == 0:
         raise ValueError(f"{quote(value)} is not an http or https URL: {example}")
     if parts.query or parts.fragment or value.endswith(("?", "#")):

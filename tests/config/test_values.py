@@ -100,7 +100,14 @@ def test_a_wrong_value_is_told_what_to_write(kind: Any, value: object, remedy: s
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"), [(values.Url, "https://user:geheim@example.com"), (values.ExternalId, "geheim geheim")]
+    ("kind", "value"),
+    [
+        *(
+            (values.Url, f"https://user:{password}@example.com")
+            for password in ("geheim", "1/geheim", "1?geheim", "1#geheim")
+        ),
+        (values.ExternalId, "geheim geheim"),
+    ],
 )
 def test_what_may_be_secret_is_not_repeated(kind: Any, value: str) -> None:
     assert "geheim" not in told(kind, value)
