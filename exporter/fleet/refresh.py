@@ -61,6 +61,7 @@ class Refresh:
         self._sweep_at = now + _SWEEP_PERIOD
         self._described_running = -math.inf
         self._failures_in_a_row = 0
+        self._describes_failed = False
 
     def round_at(self, spec: TargetSpec) -> float | None:
         """When the next round begins that may ask more than what falls due anyhow, None without anything to watch."""
@@ -150,6 +151,9 @@ class Refresh:
     def succeeded(self, spec: TargetSpec, job: Job, now: Instant) -> None:
         """Plan the next describe after a good one."""
         self._failures_in_a_row = 0
+        if self._describes_failed:  # and what was wrong is over: a list that was refused meanwhile need not wait
+            self._describes_failed = False
+            self._no_delta_before = min(self._no_delta_before, now.monotonic)
         terminal = job.facts is not None and job.facts.terminal
         if not terminal:
             job.rests_left = RESTS_AFTER_END
@@ -177,8 +181,10 @@ class Refresh:
         if not failure.code.transient and job.discovered and job.ended is not None:
             due = max(due, now.monotonic + REFUSED_PAUSE)  # it has ended, so nothing changes
         self._jobs.plan(job, due, now)
-        if self._is_about_the_target(failure, before, hung=hung) and self._delta:
-            self._describe([job for job in self._jobs if job.running], now)
+        if self._is_about_the_target(failure, before, hung=hung):
+            self._describes_failed = True
+            if self._delta:
+                self._describe([job for job in self._jobs if job.running], now)
 
     def _is_about_the_target(self, failure: Failure, before: Failure | None, *, hung: bool) -> bool:
         """Tell whether other describes may fail as this one has begun to."""

@@ -91,6 +91,22 @@ def test_one_call_that_fails_for_a_moment_tells_nothing_of_the_others(account: A
     assert len(described) == 2
 
 
+def test_after_an_outage_a_list_that_was_refused_in_it_is_read_again_with_the_first_good_describe(
+    account: Account,
+) -> None:
+    driver = account.watch(spec(*running(account, 20)))
+    run(driver, 90)
+    fault = account.simulator.faults.add(Fault(Kind.ACCESS_DENIED))
+    run(driver, 600)
+    assert driver.target.view(driver.now).errors == ((LIST, "access_denied"),)
+    account.simulator.faults.remove(fault)
+    run(driver, 180)
+    assert driver.target.view(driver.now).errors == ()
+    before = len(account.api.inputs(DESCRIBE))
+    run(driver, 900)
+    assert len(account.api.inputs(DESCRIBE)) - before <= 3, "spared again, but for the probes"
+
+
 # A list that does not come
 
 
