@@ -78,5 +78,6 @@ def _a_scrape() -> str:
     telemetry.add_target(watched.name, tuple(Operation))
     for metric in vars(telemetry).values():
         if isinstance(metric, MetricWrapperBase) and not next(iter(metric.collect())).samples:
-            metric.labels(*metric._labelnames)  # noqa: SLF001 - only samples tell labels, and this has none yet
+            # Only samples tell labels, and this has none yet; of targets that nobody added nothing is exposed.
+            metric.labels(*(watched.name if name == "target" else name for name in metric._labelnames))  # noqa: SLF001
     return telemetry.render_text().decode()
