@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from exporter.exposition.format import Format
 
 ASK = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-MEMBERS = ASK[:-2] + b"Accept: " + b"a," * 8100 + b"a\r\n\r\n"
+# By HEAD, so that what is measured is reading the request, not sending the answer.
+MEMBERS = ASK.replace(b"GET", b"HEAD")[:-2] + b"Accept: " + b"a," * 8100 + b"a\r\n\r\n"
 LONG = ASK[:-2] + b"Accept: " + b"a," * 30_000 + b"a\r\n\r\n"
 LINES = ASK[:-2] + b"a:b\r\n" * 3200 + b"\r\n"
 CHUNKS = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40_000
