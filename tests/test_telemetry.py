@@ -64,9 +64,10 @@ def test_the_counters_of_a_known_target_start_at_0(telemetry: Telemetry) -> None
         assert value(telemetry, name, target="prod") == 0
     for operation in OPERATIONS:
         assert value(telemetry, "api_requests_total", target="prod", operation=operation) == 0
+        assert value(telemetry, "api_connection_retries_total", target="prod", operation=operation) == 0
         for code in ErrorCode:
             assert value(telemetry, "api_errors_total", target="prod", operation=operation, code=code.value) == 0
-    assert len(started) == 3 + 2 + 2 * len(ErrorCode)
+    assert len(started) == 3 + 2 + 2 + 2 * len(ErrorCode)
 
 
 def test_nothing_that_has_not_happened_has_a_time(telemetry: Telemetry) -> None:
