@@ -19,7 +19,9 @@ from exporter.tuning_job.model import HyperparameterRange
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# Digits are read one way only: a choice between two runs of them takes quadratic time over what is no number.
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_LONGEST = 2500  # of the API's values
 _RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges")
 
 
@@ -61,7 +63,7 @@ def _decimal(value: object) -> float | None:
         return None
     quoted = len(value) > 1 and value[0] == value[-1] == '"'
     inner = value[1:-1] if quoted else value
-    if not _DECIMAL.fullmatch(inner):
+    if len(inner) > _LONGEST or not _DECIMAL.fullmatch(inner):
         return None
     number = float(inner)
     return number if math.isfinite(number) else None

@@ -33,6 +33,18 @@ class TestTuned:
     def test_are_numbers_where_they_read_as_such(self, text: str, number: float) -> None:
         assert tuned(text) == {"h": pytest.approx(number, rel=1e-15)}
 
+    @pytest.mark.parametrize("quote", ["", '"'])
+    def test_have_no_value_that_the_api_cannot_hold(self, quote: str) -> None:
+        assert tuned(f"{quote}{'5'.zfill(2500)}{quote}") == {"h": 5.0}
+        assert tuned(f"{quote}{'5'.zfill(2501)}{quote}") == {}
+
+    @given(st.text(alphabet="+-.05eE", max_size=12))
+    def test_read_as_python_reads_them(self, text: str) -> None:
+        try:
+            assert tuned(text) == {"h": float(text)} or (tuned(text) == {} and abs(float(text)) == float("inf"))
+        except ValueError:
+            assert tuned(text) == {}
+
     @pytest.mark.parametrize(
         "value",
         ["", '"', '""', '"5', "5\"", '""5""', "NaN", "nan", "inf", "Infinity", "1e999", "9" * 400, "0x1f", "1_000", " 5",
