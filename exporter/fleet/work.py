@@ -101,7 +101,8 @@ def perform(api: Api, work: Work, unix_time: Callable[[], float]) -> Outcome:
     except MalformedAnswer as malformed:
         return Failure(ErrorCode.MALFORMED_ANSWER, one_line(str(malformed)), unix_time())
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one answer must not end a thread
-        return Failure(ErrorCode.OTHER, one_line(f"{type(error).__name__}: {error}"), unix_time())
+        # Without its text, which may quote what must not be logged.
+        return Failure(ErrorCode.OTHER, f"the call failed by a {type(error).__name__}", unix_time())
 
 
 def _checked(job: TuningJob, work: Work) -> TuningJob:
@@ -110,7 +111,7 @@ def _checked(job: TuningJob, work: Work) -> TuningJob:
     The API takes only a name: asked with the credentials of account B for the ARN of account A, it returns B's.
     """
     if name_key(job.name) != name_key(work.name):
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"asked for {work.name}, the answer is about {job.name}")
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"asked for {work.name}, the answer is about another tuning job")
     if job.region != work.region:
         raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"asked in region {work.region}, the answer is from {job.region}")
     if work.account_id is not None and job.account_id != work.account_id:

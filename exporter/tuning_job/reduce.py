@@ -119,7 +119,7 @@ def _identity(answer: Answer) -> tuple[str, str, str, re.Match[str]]:
     status = _required(answer, "HyperParameterTuningJobStatus")
     parts = _ARN.fullmatch(arn)
     if parts is None:
-        raise MalformedAnswer(f"HyperParameterTuningJobArn is {arn!r}, not the ARN of a tuning job")
+        raise MalformedAnswer("HyperParameterTuningJobArn is not the ARN of a tuning job")
     return name, arn, status, parts
 
 

@@ -65,7 +65,22 @@ def test_any_exception_becomes_a_failure(error: Exception) -> None:
     failed = outcome(error)
     assert isinstance(failed, Failure)
     assert failed.code is ErrorCode.OTHER
-    assert failed.message.startswith(type(error).__name__)
+    assert failed.message == f"the call failed by a {type(error).__name__}", (
+        "and not by its text, which may quote a secret"
+    )
+
+
+def test_what_an_answer_says_in_place_of_a_name_or_an_arn_is_not_repeated() -> None:
+    for echo in (
+        answer("churn") | {"HyperParameterTuningJobName": "wJalrXUtnFEMI"},
+        answer("churn") | {"HyperParameterTuningJobArn": "wJalrXUtnFEMI"},
+    ):
+        api = FakeApi()
+        api.jobs["churn"] = echo
+        failed = perform(api, Work(1, Operation.DESCRIBE, 0.0, REGION, "churn", ACCOUNT), lambda: 0.0)
+        assert isinstance(failed, Failure)
+        assert failed.code is ErrorCode.MALFORMED_ANSWER
+        assert "wJalr" not in failed.message
 
 
 @pytest.mark.parametrize(
