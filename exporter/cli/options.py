@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.shard import Shard, parse_shard
@@ -11,7 +12,7 @@ from exporter.logs import LEVELS, LogFormat
 from exporter.web.listen import Address, parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
 ENVIRONMENT_PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
 DEFAULT_CONFIG_FILE = "config.yaml"
@@ -62,7 +63,7 @@ def add_log_options(parser: Parser, default_level: str = "info") -> None:
         "--log.level",
         dest="log_level",
         default=default_level,
-        type=_one_of(LEVELS),
+        type=_one_of(LEVELS, {"warn": "warning"}),
         metavar="LEVEL",
         help=f"The least severe lines to log: {', '.join(LEVELS)}.",
     )
@@ -136,10 +137,13 @@ def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Addres
         parser.error(f"argument --web.listen-address: {error}")
 
 
-def _one_of(values: Any) -> Callable[[str], str]:
+def _one_of(values: Collection[str], others: Mapping[str, str] = MappingProxyType({})) -> Callable[[str], str]:
+    """Return a check for one of the words, in small letters or capitals; ``others`` are more words for some."""
+
     def check(text: str) -> str:
-        if text not in values:
+        word = others.get(text.lower(), text.lower())
+        if word not in values:
             raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(values)}")
-        return text
+        return word
 
     return check

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from exporter.cli import options
+
+
+def parsed(*arguments: str) -> tuple[str, str]:
+    parser = options.Parser()
+    options.add_log_options(parser)
+    given = parser.parse_args(arguments)
+    return given.log_level, given.log_format
+
+
+@pytest.mark.parametrize(
+    ("word", "level"),
+    [("warn", "warning"), ("WARN", "warning"), ("Warning", "warning"), ("DEBUG", "debug"), ("Error", "error")],
+)
+def test_log_level_is_taken_as_people_write_it(monkeypatch: pytest.MonkeyPatch, word: str, level: str) -> None:
+    assert parsed("--log.level", word)[0] == level
+    monkeypatch.setenv("SAGEMAKER_TUNING_EXPORTER_LOG_LEVEL", word)
+    assert parsed()[0] == level
+
+
+def test_log_format_is_taken_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parsed("--log.format=JSON")[1] == "json"
+    monkeypatch.setenv("SAGEMAKER_TUNING_EXPORTER_LOG_FORMAT", "Logfmt")
+    assert parsed()[1] == "logfmt"
+
+
+@pytest.mark.parametrize("word", ["loud", "warns", "", "info "])
+def test_other_words_are_refused_as_they_were_written(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed("--log.level", word)
+    assert f"{word!r} is not one of debug, info, warning, error" in capsys.readouterr().err
