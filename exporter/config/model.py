@@ -94,7 +94,9 @@ class Rule(Labelled):
         None, description="Regular expression to be found in the name; anchor it with ^ and $ for the whole name."
     )
     statuses: list[values.Status] = Field([], description="Statuses to watch. Default: any.")
-    created_within: values.Age | None = Field(None, description="Only jobs that run or were created this recently. Default: any.")
+    created_within: values.Age | None = Field(
+        None, description="Only jobs that run or were created this recently. Default: any."
+    )
     tags: dict[values.TagKey, values.TagValue] = Field({}, description="AWS tags the job must carry. Default: any.")
     max_jobs: values.Count = Field(DEFAULT_MAX_JOBS, description="Most jobs the rule watches at once.")
 

@@ -94,7 +94,7 @@ def test_what_an_answer_says_in_place_of_a_name_or_an_arn_is_not_repeated() -> N
 def test_every_message_fits_a_line(told: object) -> None:
     failed = outcome(told)
     assert isinstance(failed, Failure)
-    assert len(failed.message) == 500
+    assert len(failed.message) <= 500
     assert "\n" not in failed.message
 
 
