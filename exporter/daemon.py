@@ -261,7 +261,7 @@ class Daemon:
             return Check(ok=False, detail=f"the publisher has been silent for {silence:.0f} s")
         dead = [workers.target.spec.name for workers in tuple(self._workers.values()) if not workers.alive]
         if dead:
-            return Check(ok=False, detail=f"threads ended for {', '.join(dead)}")
+            return Check(ok=False, detail=f"calls are not made for {', '.join(dead)}")
         return Check(ok=True, detail="healthy")
 
     def ready(self) -> Check:

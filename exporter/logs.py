@@ -16,6 +16,7 @@ import threading
 import traceback
 from collections import deque
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -59,7 +60,9 @@ class Complaints:
             return
         self._told[text] = now
         frames = traceback.extract_tb(error.__traceback__)
-        where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
+        where = " < ".join(
+            f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames[-4:])
+        )
         log.error(text, error=type(error).__name__, where=where, **fields)
 
 

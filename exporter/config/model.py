@@ -89,7 +89,9 @@ class Rule(Labelled):
     """One rule that finds jobs; a job must satisfy all its conditions."""
 
     name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
-    name_contains: values.NamePart | None = Field(None, description="Text in the name; AWS filters by it.")
+    name_contains: values.NamePart | None = Field(
+        None, description="Text in the name, upper and lower case minded; AWS filters by it."
+    )
     name_regex: values.NameRegex | None = Field(
         None, description="Regular expression to be found in the name; anchor it with ^ and $ for the whole name."
     )

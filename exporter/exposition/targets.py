@@ -48,7 +48,7 @@ class TargetCollector(Collector):
         )
         matched = GaugeMetricFamily(
             f"{PREFIX}_rule_matched_jobs",
-            "Tuning jobs that a rule matches: those watched, and those that a limit keeps out.",
+            "Tuning jobs that a rule finds: those watched, and those that a limit keeps out; listed ones are not counted.",
             labels=["target", "rule"],
         )
         for target in self._published().targets:

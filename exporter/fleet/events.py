@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.fleet.work import Operation
@@ -95,7 +96,8 @@ def _reason(failure: Failure, operation: Operation) -> dict[str, str]:
 
 def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Exception) -> Event:
     """Return that an answer made our own code fail, and where; its text is left out, since it may quote a secret."""
-    where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[:-5:-1])
+    frames = traceback.extract_tb(error.__traceback__)[:-5:-1]
+    where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
     fields = {"operation": str(operation), "about": about, "error": type(error).__name__, "where": where}
     return Event("error", "an answer cannot be used: please report this", identity(spec) | fields)
 

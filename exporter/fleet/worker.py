@@ -26,6 +26,8 @@ _MIN_CALLS = 2
 # Beyond those that make calls, threads may be stuck in calls that were given up.
 _MAX_STUCK = 32
 _PAUSE_AFTER_DEFECT = 1.0
+# Then it is no moment any more, and only a restart can help.
+_DEFECT_LASTS = 30.0
 
 log = structlog.get_logger()
 
@@ -50,6 +52,7 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._waiting = 0
         self._complaints = Complaints(clock)
+        self._failing_since: float | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -72,8 +75,10 @@ class Workers:
 
     @property
     def alive(self) -> bool:
-        """Whether every thread runs that has not ended for want of work."""
-        threads = tuple(self._threads)
+        """Whether every thread runs that has not ended for want of work, and calls are made."""
+        failing_since, threads = self._failing_since, tuple(self._threads)
+        if failing_since is not None and self._clock.monotonic() >= failing_since + _DEFECT_LASTS:
+            return False
         return bool(threads) and all(thread.is_alive() for thread in threads)
 
     def _end(self, *, dropping: bool) -> None:
@@ -133,9 +138,15 @@ class Workers:
                 now = self._clock.now()
                 try:
                     work, until = self._look(now)
+                    self._failing_since = None
                 except Exception as error:  # noqa: BLE001 - a defect of ours must not end what works
-                    self._complaints.tell("choosing the next call failed", error, target=self.target.spec.name)
+                    self._complaints.tell(
+                        "the exporter failed inside: calls of this target are not made; please report this",
+                        error,
+                        target=self.target.spec.name,
+                    )
                     work, until = None, now.monotonic + _PAUSE_AFTER_DEFECT
+                    self._failing_since = self._failing_since or now.monotonic
                 if work is not None:
                     return work
                 if until is None or until > now.monotonic:

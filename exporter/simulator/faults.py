@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+# Its multiples spread evenly without a rhythm, which would strike the same caller each time.
+_GOLDEN_RATIO = (5**0.5 - 1) / 2
+
+
 class Kind(StrEnum):
     """What goes wrong. The first ones are refusals, then come odd answers, then accidents on the wire."""
 
@@ -111,7 +115,7 @@ class Faults:
             for fault, met in self._met.items():
                 if _matches(fault, operation, region, account_id, name):
                     self._met[fault] = met + 1
-                    if int((met + 1) * fault.rate) > int(met * fault.rate):
+                    if (met + 1) * _GOLDEN_RATIO % 1.0 < fault.rate:
                         return fault
         return None
 

@@ -57,7 +57,7 @@ def test_a_describe_that_we_fail_at_is_that_jobs_malformed_answer() -> None:
     assert len(driver.times("good")) == 11
     (event, *_) = [event for event in driver.events if event.level == "error"]
     assert event.fields.items() >= {"about": "odd", "operation": DESCRIBE, "error": "OverflowError"}.items()
-    assert event.fields["where"].startswith("fails:")
+    assert event.fields["where"].startswith("test_defects.py:")
     assert SECRET not in str(driver.events)
 
 
@@ -118,8 +118,26 @@ def test_threads_outlive_a_moment_at_which_the_next_call_cannot_be_chosen(
     crew.workers.stop()
     crew.workers.join(PATIENCE)
     errors = [line for line in lines if line["log_level"] == "error"]
-    assert [line["event"] for line in errors] == ["choosing the next call failed"], "once, not each second"
+    assert [line["event"] for line in errors] == [
+        "the exporter failed inside: calls of this target are not made; please report this"
+    ], "once, not each second"
     assert SECRET not in str(lines)
+
+
+def test_a_target_that_makes_no_calls_for_longer_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Target, now: Instant) -> Work | None:
+        raise OverflowError(SECRET)
+
+    monkeypatch.setattr(Target, "next", fails)
+    crew = Crew(target_spec("churn"), FakeApi())
+    crew.workers.start()
+    wait_until(lambda: crew.workers._failing_since is not None, what="the first failure")
+    assert crew.workers.alive, "a moment is survived"
+    started = crew.clock.monotonic()
+    monkeypatch.setattr(crew.clock, "monotonic", lambda: started + 31)
+    assert not crew.workers.alive
+    crew.workers.stop()
+    crew.workers.join(PATIENCE)
 
 
 def test_a_target_lives_again_when_the_machine_gives_threads_again(

@@ -339,14 +339,16 @@ def fails(call):
     return False
 
 
-@pytest.mark.parametrize(
-    ("rate", "pattern"), [(1.0, "xxxxxxxx"), (0.5, ".x.x.x.x"), (0.25, "...x...x"), (0.0, "........")]
-)
-def test_rates_are_evenly_spread(rate, pattern):
+@pytest.mark.parametrize("rate", [1.0, 0.75, 0.5, 0.25, 0.1, 0.0])
+@pytest.mark.parametrize("every", [1, 2, 3, 7])
+def test_rates_are_evenly_spread_whoever_asks_in_turn(rate, every):
     faults = Faults()
     fault = faults.add(Fault(Kind.HANG, rate=rate))
-    struck = [faults.strike("Describe", "us-east-1", "123456789012", {}) for _ in range(8)]
-    assert "".join("x" if one is fault else "." for one in struck) == pattern
+    struck = [faults.strike("Describe", "us-east-1", "123456789012", {}) is fault for _ in range(7 * 400)]
+    for first in range(every):
+        of_one = struck[first::every]
+        assert sum(of_one) / len(of_one) == pytest.approx(rate, abs=0.02)
+        assert all(any(of_one[i : i + 60]) for i in range(0, len(of_one) - 60)) or rate == 0
 
 
 def test_the_first_fault_strikes_alone_and_what_it_spares_is_for_the_next():
