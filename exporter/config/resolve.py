@@ -29,7 +29,7 @@ _INTERVALS_UNTIL_STALE = 3
 
 @dataclass(slots=True)
 class _Target:
-    """A target while its entries are gathered; ``path`` is its first entry."""
+    """A target while its entries are gathered; ``path`` is its first entry, ``jobs`` are by their names in small letters."""
 
     path: Path
     caller: Caller
@@ -142,24 +142,26 @@ class _Resolution:
 
     def check_identities(self) -> None:
         """Refuse jobs of different targets that could not be told apart on /metrics."""
-        alike: dict[tuple[str, str], list[tuple[Path, str | None]]] = {}
+        alike: dict[tuple[str, str], list[tuple[Path, str, str | None]]] = {}
         for target in self._targets.values():
-            for path, job in target.jobs.values():
+            for folded, (path, job) in target.jobs.items():
                 known = job.account_id or target.account_id
-                alike.setdefault((target.caller.key.region, job.name), []).append((path, known))
-        for (region, name), entries in alike.items():
-            earlier: dict[str | None, Path] = {}
-            for path, account_id in sorted(entries, key=lambda entry: entry[0][1]):
+                alike.setdefault((target.caller.key.region, folded), []).append((path, job.name, known))
+        for (region, _), entries in alike.items():
+            earlier: dict[str | None, tuple[Path, str]] = {}
+            for path, name, account_id in sorted(entries, key=lambda entry: entry[0][1]):
                 same = next(iter(earlier.values()), None) if account_id is None else earlier.get(account_id)
                 other = same or earlier.get(None)
                 if other is not None:
-                    where = f"{self._place(other)} names {name} in {region} too, with other credentials or endpoint"
+                    place, written = self._place(other[0]), other[1]
+                    case = "" if written == name else " (the same in either case)"
+                    where = f"{place} names {written}{case} in {region} too, with other credentials or endpoint"
                     if account_id is not None and account_id in earlier:
                         message = f"{where} but of the same account: remove one of them"
                     else:
                         message = f"{where}, and /metrics could not tell them apart: give both an account_id"
                     self.complain(path, message, "name", "arn")
-                earlier.setdefault(account_id, path)
+                earlier.setdefault(account_id, (path, name))
 
     def targets(self, config: Config, stale_after: float) -> tuple[TargetSpec, ...]:
         """Return the targets, in the order in which the file names them."""

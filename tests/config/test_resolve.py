@@ -184,8 +184,24 @@ def test_pairs_of_the_same_account_are_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (ARN_A, f"{{name: Churn, role_arn: '{ROLE_A}'}}", "of the same account: remove one of them"),
+        (ARN_A.replace("churn", "CHURN"), f"{{name: churn, role_arn: '{ROLE_A}'}}", "of the same account"),
+        ("churn", "{name: Churn, profile: p}", "give both an account_id"),
+    ],
+)
+def test_pairs_that_differ_only_in_case_are_told(first: str, second: str, told: str) -> None:
+    line, path, message = one_problem(first, second)
+    assert (line, path) == (4, "tuning_jobs[1].name")
+    assert " (the same in either case) in eu-west-1 too" in message
+    assert told in message
+
+
+@pytest.mark.parametrize(
     "jobs",
     [
+        (f"{{name: churn, role_arn: '{ROLE_A}'}}", f"{{name: Churn, role_arn: '{ROLE_B}'}}"),
         (f"{{name: churn, role_arn: '{ROLE_A}'}}", f"{{name: churn, role_arn: '{ROLE_B}'}}"),
         (f"{{name: churn, account_id: '{A}'}}", f"{{name: churn, profile: p, account_id: '{B}'}}"),
         ("churn", "{name: churn, region: us-east-1}"),
