@@ -11,7 +11,9 @@ from exporter.config.model import AWS_KEYS, Aws, Config, Rule, TuningJob
 from exporter.config.problem import instead, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
+
+    from pydantic_core import ErrorDetails
 
     from exporter.config.load import Document
     from exporter.config.problem import Path, Problem
@@ -43,38 +45,47 @@ class Validated:
 
 def validate(document: Document) -> Validated:
     """Return the sound part of the document and every problem with the rest."""
-    try:
-        return _validated(Config.model_validate(document.root), {}, frozenset(), ())
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    problems = []
+    problems: list[Problem] = []
     bad: set[Path] = set()
-    for each in errors:
-        path = each["loc"]
-        if path[-1] == _KEY_ITSELF and document.locate(path)[1] != path:
-            path = path[:-1]
-        bad.add(path)
-        if path[-1] == "arn" and document.locate(path)[1] != path:
-            # An ARN may be written under name.
-            path = (*path[:-1], "name")
-        problems.append(document.problem(path, _message(each, path)))
-    pruned, origins = _without(document.root, bad)
+    pruned: dict[str, Any] = document.root
+    origins: dict[str, list[int]] = {}
+    # A list is looked at as a whole only when all that is left in it is sound.
+    while not isinstance(result := _attempt(pruned), Config):
+        for each in result:
+            path = _in_file(each["loc"], origins)
+            if path[-1] == _KEY_ITSELF and document.locate(path)[1] != path:
+                path = path[:-1]
+            bad.add(path)
+            if path[-1] == "arn" and document.locate(path)[1] != path:
+                # An ARN may be written under name.
+                path = (*path[:-1], "name")
+            problems.append(document.problem(path, _message(each, path)))
+        pruned, origins = _without(document.root, bad)
     broken = frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS)
     if ("aws",) in bad:
         broken |= {f"aws.{key}" for key in AWS_KEYS}
-    return _validated(Config.model_validate(pruned), origins, broken, problems)
-
-
-def _validated(
-    config: Config, origins: dict[str, list[int]], broken: frozenset[str], problems: Iterable[Problem]
-) -> Validated:
     return Validated(
-        config,
-        tuple(zip(origins.get("tuning_jobs", range(len(config.tuning_jobs))), config.tuning_jobs, strict=True)),
-        tuple(zip(origins.get("discover", range(len(config.discover))), config.discover, strict=True)),
+        result,
+        tuple(zip(origins.get("tuning_jobs", range(len(result.tuning_jobs))), result.tuning_jobs, strict=True)),
+        tuple(zip(origins.get("discover", range(len(result.discover))), result.discover, strict=True)),
         broken,
         tuple(problems),
     )
+
+
+def _attempt(root: dict[str, Any]) -> Config | list[ErrorDetails]:
+    try:
+        return Config.model_validate(root)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+
+
+def _in_file(path: Path, origins: Mapping[str, Sequence[int]]) -> Path:
+    """Return the way in the file to what pydantic found at ``path`` among what was left."""
+    head = path[0]
+    if isinstance(head, str) and head in origins and len(path) > 1 and isinstance(path[1], int):
+        return (head, origins[head][path[1]], *path[2:])
+    return path
 
 
 def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
@@ -95,7 +106,7 @@ def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict
     return pruned, origins
 
 
-def _message(error: Any, path: Path) -> str:
+def _message(error: ErrorDetails, path: Path) -> str:
     kind = error["type"]
     if kind == "value_error":
         return str(error["ctx"]["error"])
@@ -103,7 +114,7 @@ def _message(error: Any, path: Path) -> str:
         return _unknown_key(path)
     if error["input"] is None:
         return "there is no value: write one, or take the line away"
-    return _EXPECTED.get(kind) or str(error["msg"])
+    return _EXPECTED.get(kind, "this does not fit here: write what README.md says of the key")
 
 
 def _unknown_key(path: Path) -> str:
