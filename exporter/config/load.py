@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import yaml
 
-from exporter.config.problem import ConfigError, Path, Problem, quote, show_path
-from exporter.config.syntax import explain, forbidden_character
+from exporter.config.problem import ConfigError, Path, Problem, quote, shorten, show_path
+from exporter.config.syntax import explain, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_DEPTH = 50
 MAX_VALUES = 1_000_000
-"""How many values a document may hold once its aliases are expanded."""
+"""How many values a document may hold once its aliases are expanded; a text counts for one more with each 16 characters."""
+
+_COUNTED = 16
 
 EXAMPLE = "tuning_jobs: [my-tuning-job]"
 _NULLS = ("", "~", "null", "Null", "NULL")
@@ -84,7 +86,7 @@ def load(text: str, source: str) -> Document:
     no mapping at the top, more than one document, aliases that never end.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    bad = forbidden_character(text)
+    bad = unreadable(text)
     if bad:
         raise ConfigError([Problem(source, bad[0], "", bad[1])])
     composer = _Composer(source)
@@ -160,21 +162,25 @@ class _Composer:
         self._check_tag(event.tag, line)
         plain = event.implicit[0]
         holder = self._open[-1] if self._open else None
+        size = 1 + len(event.value) // _COUNTED
         if holder and isinstance(holder.value, Block) and holder.key is None:
             self._key(holder, event.value, line, plain=plain)
             if event.anchor:
-                self._anchors[event.anchor] = _Anchored(event.value, 1, 0)
+                self._anchors[event.anchor] = _Anchored(event.value, size, 0)
             return
+        self._values += size
         value = None if plain and event.value in _NULLS else event.value
         if event.anchor:
-            self._anchors[event.anchor] = _Anchored(value, 1, 0)
-        self._values += 1
-        self._add(value, line, size=1, depth=0)
+            self._anchors[event.anchor] = _Anchored(value, size, 0)
+        self._add(value, line, size=size, depth=0)
 
     def _key(self, holder: _Open, key: str, line: int, *, plain: bool) -> None:
         if plain and not key:
             self._refuse(line, "a key is missing before the ':': write 'key: value'")
         holder.key, holder.key_line, holder.merging = key, line, plain and key == _MERGE
+        size = len(key) // _COUNTED
+        holder.size += size
+        self._values += size
 
     def _start(self, value: Block | Items, event: yaml.CollectionStartEvent, line: int) -> None:
         self._check_tag(event.tag, line)
@@ -202,12 +208,13 @@ class _Composer:
 
     def _alias(self, anchor: str, line: int) -> None:
         if any(holder.anchor == anchor for holder in self._open) and anchor not in self._anchors:
-            self._refuse(
-                line, f"*{anchor} stands inside what it names: an alias cannot contain itself, write the value"
-            )
+            message = "stands inside what it names: an alias cannot contain itself, write the value"
+            self._refuse(line, f"*{shorten(anchor)} {message}")
         found = self._anchors.get(anchor)
         if found is None:
-            self._refuse(line, f"no anchor &{anchor} stands above: define it first, or put the value in quotes")
+            self._refuse(
+                line, f"no anchor &{shorten(anchor)} stands above: define it first, or put the value in quotes"
+            )
         holder = self._open[-1]
         if isinstance(holder.value, Block) and holder.key is None:
             if not isinstance(found.value, str):

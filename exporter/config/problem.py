@@ -46,7 +46,7 @@ def show_path(path: Path) -> str:
     for step in path:
         if isinstance(step, int):
             shown += f"[{step}]"
-        elif _PLAIN_KEY.fullmatch(step):
+        elif len(step) <= _SHOWN and _PLAIN_KEY.fullmatch(step):
             shown += f".{step}" if shown else step
         else:
             shown += f"[{quote(step)}]"
@@ -55,8 +55,13 @@ def show_path(path: Path) -> str:
 
 def quote(text: str) -> str:
     """Return text of the user in double quotes, on one line and not endlessly long."""
-    cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    cut = shorten(text)
     return f'"{cut}"' if cut.isprintable() else json.dumps(cut)
+
+
+def shorten(text: str) -> str:
+    """Return text that is not endlessly long."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -12,8 +12,14 @@ if TYPE_CHECKING:
 # may not, or the lines we name would differ from the lines people see.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
+# People write "%YAML 1.2". All others are about tags, which are refused, and the parser compares each with all before.
+_DIRECTIVE = re.compile("^%(?!YAML[ \\t])", re.MULTILINE)
+
 _TAB = "tabs cannot indent in YAML: use spaces"
 _QUOTE = 'put the value in quotes, for example "…"'
+_NO_DIRECTIVES = (
+    "directives are not used here: remove the line that begins with '%', or indent it if it is part of a text"
+)
 _ALIGN = "give every key of a mapping, and every '-' of a list, the same indentation, and close every quote"
 
 # The first pattern found in "context: problem" decides. True: the mistake is where the context began.
@@ -33,22 +39,24 @@ _REMEDIES: tuple[tuple[str, bool, str], ...] = (
     (r"scanning an (alias|anchor)", False, f"'*' and '&' are special at the beginning of a value: {_QUOTE}"),
     (r"block scalar", False, f"'|' and '>' begin a text on the lines below: {_QUOTE}"),
     (r"tag", False, f"'!' is special at the beginning of a value: {_QUOTE}"),
-    (r"directive|incompatible YAML", False, "directives are not used here: remove the line that begins with '%'"),
+    (r"directive|incompatible YAML", False, _NO_DIRECTIVES),
     (r"document start", False, "this line does not continue what stands above: begin every top-level key at column 1"),
     (r"block (mapping|sequence|collection)|expected key|expected '-'|block end", False,
      f"the indentation is off or a quote is misplaced: {_ALIGN}"),
 )  # fmt: skip
 
 
-def forbidden_character(text: str) -> tuple[int, str] | None:
-    """Return the line of the first character that no configuration may hold and the remedy; None when all are fine."""
+def unreadable(text: str) -> tuple[int, str] | None:
+    """Return the line of what the parser is not given to read and the remedy; None when there is nothing like it.
+
+    That is the first character that no configuration may hold, else the first directive.
+    """
     found = _FORBIDDEN.search(text)
-    if not found:
-        return None
-    return (
-        text.count("\n", 0, found.start()) + 1,
-        f"the character U+{ord(found[0]):04X} is not text: remove it, and save the file as plain UTF-8",
-    )
+    if found:
+        message = f"the character U+{ord(found[0]):04X} is not text: remove it, and save the file as plain UTF-8"
+    else:
+        found, message = _DIRECTIVE.search(text), _NO_DIRECTIVES
+    return (text.count("\n", 0, found.start()) + 1, message) if found else None
 
 
 def explain(error: MarkedYAMLError, text: str) -> tuple[int, str]:

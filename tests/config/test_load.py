@@ -164,6 +164,43 @@ def test_aliases_cannot_nest_without_end() -> None:
     assert (problem.line, "nested more than 50 deep" in problem.message) == (50, True)
 
 
+def test_aliases_of_a_long_text_count_for_its_length() -> None:
+    """Each use of it is a value that is checked."""
+    text = f"a: &a {'_' * 160_000}\nb: [{'*a, ' * 200}]\n"
+    problem = refused(text)
+    assert (problem.line, "holds more than 1,000,000 values" in problem.message) == (2, True)
+
+
+def test_aliases_of_long_keys_count_for_their_length() -> None:
+    problem = refused(f"a: &a {{? {'_' * 160_000} : x}}\nb: [{'*a, ' * 200}]\n")
+    assert (problem.line, "holds more than 1,000,000 values" in problem.message) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["%YAML 1.2\n---\na: x\n", "%YAML 1.1\n---\na: x\n"])
+def test_the_version_of_yaml_may_be_told(text: str) -> None:
+    assert load(text, "c").root == {"a": "x"}
+
+
+@pytest.mark.parametrize("before", ["", "# comment\n", "a: 1\n...\n", "%YAML 1.2\n"])
+def test_directives_are_refused_before_the_parser_sees_them(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It compares each one with all before."""
+    monkeypatch.setattr(yaml, "parse", None)
+    problem = refused(before + "".join(f"%TAG !t{n}! tag:x\n" for n in range(20_000)) + "---\na: 1\n")
+    assert problem.line == before.count("\n") + 1
+    assert problem.message.startswith("directives are not used here: remove the line that begins with '%'")
+
+
+@pytest.mark.parametrize("text", ["a: *{}", "a: &{0} [*{0}]", "{}: {{ x: *b }}", "a: {{ {0}: 1, {0}: 2 }}"])
+def test_long_names_are_cut_in_messages(text: str) -> None:
+    written = text.format("x" * 1_000)
+    try:
+        problems = load(written, "c").problems
+    except ConfigError as error:
+        problems = error.problems
+    assert problems
+    assert all(len(str(problem)) < 400 for problem in problems)
+
+
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ConfigError):
