@@ -74,6 +74,7 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         (sdk.InvalidConfigError, sdk.InfiniteLoopConfigError),
         "a profile cannot be used: check its role_arn, source_profile and credential_source",
     ),
+    (sdk.MissingDependencyException, "it needs the Python package botocore[crt], which is not installed"),
     (UnicodeError, "what it gave is not text"),
     (json.JSONDecodeError, "what it gave is not JSON"),
 )

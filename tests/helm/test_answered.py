@@ -7,6 +7,7 @@ import os
 import runpy
 import socket
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ LIST = "ListHyperParameterTuningJobs"
 def simulator() -> Iterator[tuple[Simulator, str]]:
     """Return a simulator with a tuning job in one region, and its URL."""
     simulator = Simulator(SystemClock())
-    simulator.create("healthy", "one", region="eu-west-1")
+    simulator.create("healthy", "one", region="eu-west-1", created=time.time() - 60)  # so that lists have it already
     with Server(simulator) as server:
         yield simulator, server.url
 

@@ -83,7 +83,7 @@ def random_answer(rng: random.Random, name: str) -> dict[str, Any]:
         lambda: rng.random() < share,
         lambda _: rng.randint(0, longest) if rng.random() < 0.5 else 1,
     )
-    status = rng.choice([*OUTPUT.members["HyperParameterTuningJobStatus"].enum, "Archiving", "\ud800"])
+    status = rng.choice([*OUTPUT.members["HyperParameterTuningJobStatus"].enum, "Archiving", 'Archiv\u00e9\n"\\'])
     return answer | {
         "HyperParameterTuningJobName": name,
         "HyperParameterTuningJobArn": ARN.format("x"),
