@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand, or the daemon when none is named; return the process's exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
+    early.ignore_others()
     if command == "run":
         early.prepare()
     exit_code: int = importlib.import_module(f"exporter.cli.{command}").run(arguments)

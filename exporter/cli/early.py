@@ -1,4 +1,4 @@
-"""What a daemon's process sees to first: importing the rest takes it half a second."""
+"""What a process sees to before it imports the rest, which takes half a second."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import os
 import signal
 import sys
 import threading
+
+
+# With one of them set, prometheus_client keeps values in files, for servers that fork, and ends where it cannot.
+_OTHERS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
+
+
+def ignore_others() -> None:
+    """Take out of the environment what is meant for other programs in the same container.
+
+    It counts when ``prometheus_client`` is imported.
+    """
+    for variable in _OTHERS:
+        os.environ.pop(variable, None)
 
 
 def prepare() -> None:

@@ -1,4 +1,4 @@
-"""Signals in the first half second, before the daemon's code is imported."""
+"""The first half second, before the daemon's code is imported: signals, and the environment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from environment.process import QUIT_SECONDS, command
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,26 @@ def test_before_anything_is_imported(number, code):
         "cli.main([])\n"
     )
     assert subprocess.run([sys.executable, "-c", script], timeout=10, check=False).returncode == code
+
+
+@pytest.mark.parametrize("variable", ["PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"])
+@pytest.mark.parametrize("exists", [True, False], ids=["writable", "missing"])
+@pytest.mark.parametrize("script", [True, False], ids=["script", "module"])
+def test_a_directory_for_servers_that_fork_is_ignored(run, file, tmp_path, variable, exists, script):
+    directory = tmp_path / "metrics"
+    if exists:
+        directory.mkdir()
+    arguments = command(file)
+    if script:
+        arguments[1:3] = ["-c", "import sys; from exporter.cli import main; sys.exit(main())"]
+    exporter = run(file, arguments=arguments, environment={variable: str(directory)})
+    exporter.wait_for_up("one")
+    assert exporter.series("exporter_config_last_reload_successful") == {
+        "sagemaker_tuning_exporter_config_last_reload_successful": 1
+    }
+    assert exporter.rounds() >= 1
+    assert "process_resident_memory_bytes " in exporter.get("/metrics").text
+    assert list(tmp_path.glob("**/*.db")) == []
+    assert (list(directory.iterdir()) if exists else directory.exists()) in ([], False)
+    assert exporter.seconds_to_end(signal.SIGTERM) < QUIT_SECONDS
+    assert "Traceback" not in exporter.output()
