@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 
-
 # With one of them set, prometheus_client keeps values in files, for servers that fork, and ends where it cannot.
 _OTHERS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 

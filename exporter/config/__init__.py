@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.config import load, resolve, validate
+from exporter.config import load, resolve, source, validate
 from exporter.config.model import Config
 from exporter.config.problem import ConfigError, Problem, nearest
 from exporter.config.regions import parse_region
@@ -21,24 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["ConfigError", "Problem", "Settings", "environment_region", "parse", "read"]
 
 
-_MAX_BYTES = 16 << 20
-
-
 def read(path: Path, default_region: str | None = None) -> Settings:
     """Return the settings in a UTF-8 file.
 
     ``default_region`` serves the entries for which the file gives none. Raise ConfigError with every mistake, and
-    when the file cannot be read.
+    when the file cannot be read, or goes on changing meanwhile.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError([Problem(str(path), None, "", f"cannot be read ({reason}): check --config.file")]) from error
-    if len(content) > _MAX_BYTES:
-        message = f"has more than {_MAX_BYTES >> 20} MiB: no configuration needs as much; check --config.file"
-        raise ConfigError([Problem(str(path), None, "", message)])
+    content = source.read_bytes(path)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -48,25 +37,25 @@ def read(path: Path, default_region: str | None = None) -> Settings:
     return parse(text, str(path), default_region)
 
 
-def parse(text: str, source: str, default_region: str | None = None) -> Settings:
-    """Return the settings in a configuration's text; ``source`` is the file's name in problems.
+def parse(text: str, file: str, default_region: str | None = None) -> Settings:
+    """Return the settings in a configuration's text; ``file`` is its name in problems.
 
     ``default_region`` serves the entries for which the text gives none. Raise ConfigError with every mistake.
     """
-    document = load.load(text, source)
+    document = load.load(text, file)
     validated = validate.validate(document)
     problems = [*document.problems, *validated.problems]
     # A misspelt key is told already.
     given = {nearest(key, Config.model_fields) for key in document.root}
     if given.isdisjoint(("tuning_jobs", "discover")):
         message = f"neither tuning_jobs nor discover is given: write for example {load.EXAMPLE}"
-        problems.append(Problem(source, None, "", message))
+        problems.append(Problem(file, None, "", message))
     region, broken = default_region, validated.broken
     if region is not None and document.locate(("aws", "region"))[1] != ("aws", "region"):
         try:
             parse_region(region)
         except ValueError as error:
-            problems.append(Problem(source, None, "", f"AWS_REGION or AWS_DEFAULT_REGION in the environment: {error}"))
+            problems.append(Problem(file, None, "", f"AWS_REGION or AWS_DEFAULT_REGION in the environment: {error}"))
             broken |= {"aws.region"}
     settings, contradictions = resolve.resolve(document, replace(validated, broken=broken), region)
     problems += contradictions

@@ -6,6 +6,9 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING
 
+from exporter.config.problem import ConfigError
+from exporter.config.source import look
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -15,13 +18,18 @@ if TYPE_CHECKING:
 PERIOD = 5.0
 """Seconds between two looks at the file."""
 
+SETTLE = 2.0
+"""Seconds to the next look when one has found a change."""
+
 
 class Watcher:
-    """Calls ``on_change`` when the content differs from what it was at the last look, or at the watcher's making.
+    """Calls ``on_change`` when two looks in a row found the same change of the content since the watcher's making.
+
+    One look may find half of what somebody is writing.
 
     It reads the file through its path each time: Kubernetes replaces a symbolic link of the directory above, editors
     rename a new file over the old one, and over bind mounts no notification of either arrives. What cannot
-    be read, or is no file, differs from any file that can; a pipe would lose what it holds by a look.
+    be read, is too long, or is no file, differs from any file that can; a pipe would lose what it holds by a look.
     """
 
     def __init__(self, path: Path, on_change: Callable[[], object], clock: Clock, period: float = PERIOD) -> None:
@@ -46,23 +54,22 @@ class Watcher:
 
     def _look(self) -> bytes | None:
         try:
-            if not self._path.is_file():
-                return None
-            with self._path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").digest()
-        except (OSError, ValueError):
+            return hashlib.sha256(look(self._path)).digest()
+        except (OSError, ValueError, ConfigError):
             return None
 
     def _watch(self) -> None:
-        while self._pause():
+        before = self._seen
+        while self._pause(self._period if before == self._seen else min(SETTLE, self._period)):
             found = self._look()
-            if found != self._seen:
+            if found == before != self._seen:
                 self._seen = found
                 self._on_change()
+            before = found
 
-    def _pause(self) -> bool:
+    def _pause(self, seconds: float) -> bool:
         """Wait for the next look and return True, or False at the end."""
-        until = self._clock.monotonic() + self._period
+        until = self._clock.monotonic() + seconds
         with self._condition:
             while not self._stopping and self._clock.monotonic() < until:
                 self._clock.wait(self._condition, until)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -74,6 +75,13 @@ class Exporter:
     def port(self) -> int:
         """The port it listens on, from the kernel's tables: its log may be lost."""
         return int(wait_until(lambda: self._checked() and listening_port(self.pid), what="a listening socket"))
+
+    def has_open(self, path: Path) -> bool:
+        """Whether it has the file open at the moment."""
+        directory = f"/proc/{self.pid}/fd"
+        with suppress(FileNotFoundError):  # one is closed meanwhile
+            return any(os.readlink(f"{directory}/{descriptor}") == str(path) for descriptor in os.listdir(directory))
+        return False
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
+import pytest
 from environment.process import QUIT_SECONDS, command, configuration
 from support.processes import wait_until
 
@@ -35,12 +37,34 @@ def become_empty(file):
     file.write_text("")
 
 
+def become_a_pipe(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
+def become_a_device(file):
+    file.unlink()
+    file.symlink_to("/dev/zero")
+
+
+def become_a_terabyte(file):
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 40)
+
+
+def become_directives(file):
+    file.write_text("".join(f"%TAG !t{n}! tag:x\n" for n in range(20_000)) + "---\ntuning_jobs: [one]\n")
+
+
+NO_FILE = (become_a_pipe, become_a_device, become_a_terabyte, become_directives)
+
+
 def test_what_may_become_of_the_file(run, file, endpoint):
     # Root may read every file, unless that is taken away.
     wrapper = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
     exporter = run(file, arguments=[*wrapper, *command(file, "--no-config.auto-reload")])
     exporter.wait_for_up("one")
-    for happen in (vanish, become_unreadable, become_a_directory, become_a_socket, become_huge, become_empty):
+    for happen in (vanish, become_unreadable, become_a_directory, become_a_socket, become_huge, become_empty, *NO_FILE):
         happen(file)
         exporter.send(signal.SIGHUP)
         wait_until(lambda: exporter.reload_successful() == 0, timeout=20, what=f"{happen.__name__} to be noticed")
@@ -57,14 +81,32 @@ def test_what_may_become_of_the_file(run, file, endpoint):
     assert "Traceback" not in exporter.output()
 
 
+@pytest.mark.parametrize(
+    ("become", "told"),
+    [
+        (become_a_pipe, "is a pipe that is empty and that nobody writes to"),
+        (become_a_device, "is a device"),
+        (become_a_terabyte, "has more than 16 MiB"),
+        (become_directives, "directives are not used here"),
+    ],
+)
+def test_no_start_with_what_is_no_configuration(run, file, become, told):
+    become(file)
+    exporter = run(file)
+    assert exporter.wait() == 1
+    assert exporter.output().startswith(str(file))
+    assert told in exporter.output()
+    assert "Traceback" not in exporter.output()
+
+
 def test_a_reload_that_hangs_over_the_file_hides_nothing_and_holds_up_no_end(run, file):
     exporter = run(file, "--no-config.auto-reload")
     exporter.wait_for_up("one")
     file.unlink()
-    os.mkfifo(file)
-    exporter.send(signal.SIGHUP)
-    writer = wait_until(lambda: open_if_read(file), what="the reload to read")
+    writer = hold(file)
     try:
+        exporter.send(signal.SIGHUP)
+        wait_until(lambda: exporter.has_open(file), what="the reload to read")
         rounds = exporter.rounds()
         wait_until(lambda: exporter.rounds() > rounds + 1, what="rounds")
         assert exporter.get("/-/healthy").status_code == 200
@@ -75,18 +117,47 @@ def test_a_reload_that_hangs_over_the_file_hides_nothing_and_holds_up_no_end(run
 
 def test_a_configuration_from_a_pipe(run, tmp_path, endpoint):
     """The shell's ``<(…)``: what is read once is gone."""
+    reading, writing = os.pipe()
+    exporter = run(f"/dev/fd/{reading}", pass_fds=[reading])
+    os.close(reading)
+    text = configuration(endpoint, "one").encode()
+    os.write(writing, text[:50])
+    os.write(writing, text[50:])
+    os.close(writing)
+    exporter.wait_for_up("one")
+    exporter.send(signal.SIGHUP)
+    wait_until(lambda: exporter.reload_successful() == 0, what="the refusal")
+    assert "is a pipe that is empty and that nobody writes to" in exporter.output()
+    assert exporter.up() == {"one": 1}
+
+
+def test_a_configuration_from_a_named_pipe(run, tmp_path, endpoint):
     file = tmp_path / "pipe"
-    os.mkfifo(file)
+    writer = hold(file)
     exporter = run(file)
-    writer = wait_until(lambda: open_if_read(file), what="the exporter to read")
+    wait_until(lambda: exporter.has_open(file), what="the exporter to read")
     os.write(writer, configuration(endpoint, "one").encode())
     os.close(writer)
     exporter.wait_for_up("one")
 
 
-def open_if_read(pipe):
-    """Return a descriptor that writes to a named pipe which somebody reads or waits to; None if nobody does."""
-    try:
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return None
+def test_a_file_that_is_written_slowly_is_applied_when_it_is_whole(run, file, endpoint):
+    exporter = run(file)
+    exporter.wait_for_up("one")
+    with file.open("w", buffering=1) as writer:
+        writer.write(configuration(endpoint))
+        # Long enough for a look or two, with the file a configuration of its own at any moment.
+        for part in range(40):
+            time.sleep(0.2)
+            writer.write(f"# {part}\n")
+        writer.seek(0)
+        writer.write(configuration(endpoint, "one", "two").ljust(file.stat().st_size, "#"))
+    exporter.wait_for_up("one", "two")
+    assert exporter.output().count("configuration applied") == 2
+    assert "refused" not in exporter.output()
+
+
+def hold(pipe):
+    """Make a named pipe and return a descriptor that writes to it, without waiting for a reader."""
+    os.mkfifo(pipe)
+    return os.open(pipe, os.O_RDWR)

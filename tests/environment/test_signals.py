@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from environment.process import QUIT_SECONDS, configuration
-from environment.test_configuration_file import open_if_read
+from environment.test_configuration_file import hold
 from support.processes import wait_until
 
 TERMINATE = pytest.mark.parametrize("numbers", [[signal.SIGTERM], [signal.SIGTERM] * 2, [signal.SIGINT]], ids=str)
@@ -37,9 +37,9 @@ def silent():
 
 def test_while_the_configuration_is_read(run, tmp_path):
     file = tmp_path / "config.yaml"
-    os.mkfifo(file)
+    writer = hold(file)
     exporter = run(file)
-    writer = wait_until(lambda: open_if_read(file), what="the exporter to read")
+    wait_until(lambda: exporter.has_open(file), what="the exporter to read")
     assert exporter.seconds_to_end(signal.SIGTERM) < 1
     os.close(writer)
 
@@ -47,9 +47,9 @@ def test_while_the_configuration_is_read(run, tmp_path):
 def test_sighup_while_the_configuration_is_read(run, tmp_path, endpoint):
     """It is answered as soon as that can be, so that a change in between is not missed."""
     file = tmp_path / "config.yaml"
-    os.mkfifo(file)
+    writer = hold(file)
     exporter = run(file, "--no-config.auto-reload")
-    writer = wait_until(lambda: open_if_read(file), what="the exporter to read")
+    wait_until(lambda: exporter.has_open(file), what="the exporter to read")
     exporter.send(signal.SIGHUP)
     file.unlink()
     file.write_text(configuration(endpoint, "two"))

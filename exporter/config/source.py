@@ -1,0 +1,117 @@
+"""The bytes of a configuration file, whatever is found at its path: read within bounds, and only when it is whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import stat
+import time
+from typing import TYPE_CHECKING
+
+from exporter.config.problem import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MAX_BYTES = 16 << 20
+"""The longest configuration."""
+
+PIPE_SECONDS = 30.0
+"""How long whoever writes to a pipe may take."""
+
+SETTLE_SECONDS = 2.0
+"""How long a file may go on changing while it is read."""
+
+_LOOK_SECONDS = 0.2
+_CHUNK = 1 << 16
+
+
+def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> bytes:
+    """Return what is in a file when two looks, 0.2 s apart, have seen the same; of a pipe, all until its end.
+
+    Raise ConfigError when it cannot be read, is too long, or does not become quiet or come to its end in time.
+    """
+    try:
+        if stat.S_ISFIFO(path.stat().st_mode):
+            return _drained(path)
+        seen = look(path)
+        for _ in range(round(SETTLE_SECONDS / _LOOK_SECONDS)):
+            sleep(_LOOK_SECONDS)
+            before, seen = seen, look(path)
+            if seen == before:
+                return seen
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _refusal(path, f"cannot be read ({reason}): check --config.file") from error
+    message = f"was still changing after {SETTLE_SECONDS:g} s: load it again when whoever writes it has finished"
+    raise _refusal(path, message)
+
+
+def look(path: Path) -> bytes:
+    """Return what is in a file now, be it half of what somebody is writing.
+
+    Raise ConfigError when it is too long or a device, and OSError or ValueError when it cannot be read. What is no
+    file is not opened: that alone would take from a pipe, or do something to a device.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISFIFO(mode):
+        raise _refusal(path, "is a pipe now: check --config.file")
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+        raise _refusal(path, "is a device: name a file by --config.file")
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    # Without O_NONBLOCK, a pipe that has taken the file's place meanwhile would hold this up for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_size > MAX_BYTES:
+            raise _too_long(path)
+        return _joined(path, iter(lambda: os.read(descriptor, _CHUNK), b""))
+    finally:
+        os.close(descriptor)
+
+
+def _drained(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        content = _joined(path, _pieces(path, descriptor))
+    finally:
+        os.close(descriptor)
+    if not content:
+        raise _refusal(path, "is a pipe that is empty and that nobody writes to: begin to write first, or name a file")
+    return content
+
+
+def _pieces(path: Path, descriptor: int) -> Iterator[bytes]:
+    """Yield what a pipe brings until all who write have closed it; end at once when nobody writes."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + PIPE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            piece = os.read(descriptor, _CHUNK)
+        except BlockingIOError:
+            poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            continue
+        if not piece:
+            return
+        yield piece
+    raise _refusal(path, f"is a pipe that did not end within {PIPE_SECONDS:g} s: close it when all is written")
+
+
+def _joined(path: Path, pieces: Iterator[bytes]) -> bytes:
+    content = bytearray()
+    for piece in pieces:
+        content += piece
+        if len(content) > MAX_BYTES:
+            raise _too_long(path)
+    return bytes(content)
+
+
+def _too_long(path: Path) -> ConfigError:
+    return _refusal(path, f"has more than {MAX_BYTES >> 20} MiB: no configuration needs as much; check --config.file")
+
+
+def _refusal(path: Path, message: str) -> ConfigError:
+    return ConfigError([Problem(str(path), None, "", message)])
