@@ -16,6 +16,7 @@ Path = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_<-]+")
 _SHOWN = 80
+_TOLD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,18 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; ``problems`` holds every mistake found, in the order of the lines."""
+    """The configuration cannot be used; ``problems`` holds every mistake found, in the order of the lines.
+
+    Its text names the first 100: it becomes one line of the log.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
-        super().__init__("\n".join(map(str, self.problems)))
+        told = [str(problem) for problem in self.problems[:_TOLD]]
+        if len(self.problems) > _TOLD:
+            more = f"{len(self.problems) - _TOLD:,} more mistakes are not shown: put these right first"
+            told.append(str(Problem(self.problems[0].file, None, "", more)))
+        super().__init__("\n".join(told))
 
 
 def show_path(path: Path) -> str:

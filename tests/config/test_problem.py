@@ -22,6 +22,15 @@ def test_an_error_lists_its_problems_by_line() -> None:
     assert str(error).splitlines() == ["c: x", "c:2: a: x", "c:9: b: x"]
 
 
+def test_of_very_many_problems_the_first_are_told() -> None:
+    error = ConfigError(Problem("c", line, "", "x") for line in range(5_000, 0, -1))
+    assert len(error.problems) == 5_000
+    lines = str(error).splitlines()
+    assert lines[:2] == ["c:1: x", "c:2: x"]
+    assert lines[99:] == ["c:100: x", "c: 4,900 more mistakes are not shown: put these right first"]
+    assert len(str(ConfigError(error.problems[:100])).splitlines()) == 100
+
+
 def test_paths_read_like_code() -> None:
     assert show_path(("tuning_jobs", 2, "labels", "team")) == "tuning_jobs[2].labels.team"
     assert show_path(("labels", "a b")) == 'labels["a b"]'
