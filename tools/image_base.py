@@ -53,7 +53,7 @@ def _download(wanted: Base, directory: Path) -> list[Path]:
     }
     apt = ["apt-get", "-q", "-y", *(f"-o{name}={value}" for name, value in options.items())]
     python = f"python{wanted.python}"
-    packages = ["base-files", "dash", python, f"{python}-venv", "python3-pip"]
+    packages = ["base-files", "dash", "libstdc++6", python, f"{python}-venv", "python3-pip"]
     run([*apt, "update"])
     run([*apt, "install", "--download-only", "--no-install-recommends", *packages])
     return sorted((directory / "cache" / "archives").glob("*.deb"))

@@ -93,7 +93,7 @@ class Rule(Labelled):
         None, description="Text in the name, upper and lower case minded; AWS filters by it."
     )
     name_regex: values.NameRegex | None = Field(
-        None, description="Regular expression to be found in the name; anchor it with ^ and $ for the whole name."
+        None, description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
     )
     statuses: list[values.Status] = Field([], description="Statuses to watch. Default: any.")
     created_within: values.Age | None = Field(

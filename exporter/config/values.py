@@ -3,7 +3,6 @@
 # Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -23,6 +22,7 @@ from exporter.config.names import (
     parse_role_arn,
     tag_label,
 )
+from exporter.config.pattern import PATTERN_LENGTH, parse_pattern
 from exporter.config.problem import instead, quote
 from exporter.config.regions import parse_region
 
@@ -133,20 +133,6 @@ def _url(value: str) -> str:
     return value
 
 
-def _regex(value: str) -> str:
-    if len(value) > 1000:
-        raise ValueError(f"the expression is too long by {len(value) - 1000}: write at most 1000 characters")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(
-            f"{quote(value)} is not a regular expression: {error}; write for example ^prod-.*-hpo$"
-        ) from None
-    return value
-
-
 def _label_key(value: str) -> str:
     if not value:
         raise ValueError("the label's name is empty: write letters, digits and underscores before the ':'")
@@ -222,7 +208,7 @@ ExternalId = Annotated[str, _matching(r"[\w+=,.@:/-]{2,}", 1224, "2 or more lett
 Url = Annotated[str, _from_text(_url, pattern="^https?://")]
 FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file")]
 NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
-NameRegex = Annotated[str, _from_text(_regex, max_length=1000)]
+NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
 Status = Annotated[StatusName, _one_of(get_args(StatusName))]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName))]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.config.pattern import found
 from exporter.config.specs import JobSpec
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def fits(rule: RuleSpec, summary: Summary) -> bool:
     """Tell whether the name is one that the rule asks for."""
     if rule.name_contains is not None and rule.name_contains not in summary.name:
         return False
-    return rule.name_regex is None or _compiled(rule.name_regex).search(summary.name) is not None
+    return rule.name_regex is None or found(rule.name_regex, summary.name)
 
 
 def carries(tags: Mapping[str, str], rule: RuleSpec) -> bool:
@@ -131,8 +130,3 @@ def _too_old(rule: RuleSpec, summary: Summary, retention: float, now: float) -> 
     if rule.created_within is None or not (summary.terminal or summary.status == _DELETING):
         return False
     return summary.creation_time is None or now > summary.creation_time + rule.created_within
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)

@@ -132,6 +132,14 @@ def test_the_first_rule_that_wants_a_job_has_it_unless_an_earlier_one_still_need
     assert discovery.match([tagged, other], summary(), lambda _: {"env": "prod"}, DAY, 2_000.0).rule == tagged
 
 
+def test_a_pattern_is_one_of_re2_found_anywhere_in_a_name() -> None:
+    given = rule(name_regex=r"-hpo\z")
+    assert match(given, summary("prod-a-hpo")).rule == given
+    assert match(given, summary("prod-hpo-a")).rule is None
+    slow = rule(name_regex="^([a-z0-9]+-?)+-hpo$")
+    assert match(slow, summary("churn-xgboost-hpo")).rule == slow
+
+
 def test_a_job_in_another_status_may_be_wanted_later_until_it_has_ended() -> None:
     completed = rule(statuses=frozenset({"Completed"}))
     assert match(completed, summary()).later

@@ -1,0 +1,152 @@
+"""The regular expressions that a configuration holds. They are RE2's: a search takes time in proportion to the name.
+
+The standard library's take minutes for some short names, and nothing else runs meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from exporter.config.names import JOB_NAME_LENGTH
+from exporter.config.problem import quote
+
+PATTERN_LENGTH = 1000
+"""The most characters of a pattern."""
+
+_MEMORY = 2**20  # bytes for one pattern compiled, and as bound for what its searches keep: 1 ms for a name at most
+_MOST_REPEATS = 1000
+_WANTED = "write what the names you want have, in one rule or in several"
+
+# RE2 reads some things quietly in another way than the standard library. They count where no class or escape hides them.
+_QUIET = re.compile(
+    r"\\Q.*?(?:\\E|$)|\[\^?+\]?+(?:\\.|\[:\^?+[a-z]++:\]|[^\]\\])*+\]?+"
+    r"|(?P<reference>\\(?![0-7]{3})[1-9][0-9]?+)|\\."
+    r"|(?P<repeat>\{(?P<least>[0-9]*+)(?P<range>,(?P<most>[0-9]*+))?+\})",
+    re.DOTALL,
+)
+
+# By what RE2 complains of: what it is, and what to write instead.
+_LACKS: tuple[tuple[str, str, str], ...] = (
+    (r"\(\?=", "a lookahead", "write the parts in the order they come in, or one of them as name_contains"),
+    (r"\(\?!", "a negative lookahead", _WANTED),
+    (r"\(\?<=", "a lookbehind", "write what comes before as a part of the expression"),
+    (r"\(\?<!", "a negative lookbehind", _WANTED),
+    (r"\\[1-9][0-9]?|\(\?P=?", "a backreference", "write the text itself a second time"),
+    (r"\\Z", "the end of the text as Python writes it", r"write \z or $"),
+    (r"\(\?>", "an atomic group", "write (?: instead, nothing is slow in RE2"),
+    (r"([*+?]|\{[0-9,]+\})\+", "a possessive repeat", "leave the last + out, nothing is slow in RE2"),
+    (r"\(\?\(", "a conditional group", "write each case as an alternative, (?:…|…)"),
+    (r"\(\?#", "a comment", "leave it out, and write it behind a # of the file"),
+    (
+        r"\(\?[A-Za-z-]*x",
+        "the flag for white space and comments",
+        "leave out the flag, the white space and the comments",
+    ),
+    (r"\(\?[A-Za-z-]*[aLu]", "a flag for alphabets", "leave it out: names are ASCII"),
+    (r"\\[uUN]", "a character by its number or name", "write the character itself"),
+)
+
+# RE2's words for what is wrong in any kind of regular expression, and ours.
+_MISTAKES = {
+    "missing )": "a ( is never closed; write ) where it ends",
+    "unexpected )": "a ) closes nothing; take it out, or write the ( before it",
+    "missing ]": "a [ is never closed; write ] where it ends",
+    "trailing \\": "it ends in the middle of an escape; take the last backslash out",
+    "no argument for repetition operator": "{0} repeats nothing; write what it repeats before it, for example .*",
+    "bad repetition operator": "{0} repeats a repeat; write one of the two",
+    "invalid character class range": "{0} is not a range or class of characters; write for example [a-z0-9]",
+    "invalid character class": "{0} is not a class of characters; write for example [a-z0-9]",
+    "invalid escape sequence": "RE2 has no {0}; write the character without the backslash",
+    "invalid perl operator": "RE2 has no {0}; write (?: for a group, or (?i) to take upper and lower case for the same",
+    "invalid named capture group": "{0} does not begin a group with a name; write (?P<name>…)",
+    "pattern too large": "it needs too much memory; write fewer or smaller repeats, or * instead",
+}
+
+
+def parse_pattern(text: str) -> str:
+    """Return a pattern that RE2 can search for; raise ValueError saying what it has not and what to write instead."""
+    if len(text) > PATTERN_LENGTH:
+        raise ValueError(
+            f"the expression is too long by {len(text) - PATTERN_LENGTH}: write at most {PATTERN_LENGTH} characters"
+        )
+    wrong = next(filter(None, map(_misread, _QUIET.finditer(text))), None) or _refused(text)
+    if wrong is not None:
+        raise ValueError(f"{quote(text)} is not a regular expression that RE2 reads: {wrong}")
+    return text
+
+
+def found(pattern: str, name: str) -> bool:
+    """Tell whether a pattern that was parsed is found in a tuning job's name."""
+    # Longer ones are no names that AWS gives, and are not to fill the memory.
+    return (_found if len(name) <= JOB_NAME_LENGTH else _found.__wrapped__)(pattern, name)
+
+
+@lru_cache(maxsize=16_384)  # lists bring the same names again and again
+def _found(pattern: str, name: str) -> bool:
+    return _compiled(pattern).search(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Any:
+    """Return the pattern as RE2 searches for it; raise ValueError with RE2's complaint."""
+    import re2  # noqa: PLC0415 - 3.5 MB that only those need who write a pattern
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        raise ValueError(error.args[0].decode("utf-8", "replace")) from None
+
+
+def _misread(part: re.Match[str]) -> str | None:
+    """Return what is wrong with a part that RE2 would quietly take for something else."""
+    if part["reference"]:
+        return _lack(part["reference"])
+    numbers = [number.lstrip("0") or "0" for number in (part["least"], part["most"]) if number]
+    if not part["repeat"] or not (numbers or part["range"]):
+        return None
+    if any(len(number) > 4 or int(number) > _MOST_REPEATS for number in numbers):
+        return _too_often(part["repeat"])
+    least, most = int(part["least"] or 0), int(part["most"]) if part["most"] else ""
+    plain = f"{{{least},{most}}}" if part["range"] else f"{{{least}}}"
+    if part["repeat"] == plain:
+        return None
+    return f"RE2 takes {quote(part['repeat'])} for just these characters; write {plain}"
+
+
+def _refused(pattern: str) -> str | None:
+    """Return what RE2 cannot do with a pattern and what to write instead, None when it can."""
+    try:
+        _compiled(pattern)
+    except ValueError as error:
+        return _explain(str(error))
+    return None
+
+
+def _explain(said: str) -> str:
+    """Return RE2's complaint, "what is wrong: the part", in our words."""
+    kind, _, part = said.partition(": ")
+    if kind == "invalid repetition size":
+        least, _, most = part.strip("{}").partition(",")
+        if most and int(least) > int(most):
+            return f"{quote(part)} has the larger number first; write the smaller one first"
+        return _too_often(part)
+    known = next((ours for theirs, ours in _MISTAKES.items() if kind.startswith(theirs)), None)
+    return _lack(part) or (f"{said}; write for example ^prod-.*-hpo$" if known is None else known.format(quote(part)))
+
+
+def _too_often(part: str) -> str:
+    most = f"the {_MOST_REPEATS} times that RE2 repeats, repeats within repeats multiplied"
+    return f"{quote(part)} is more than {most}; write smaller numbers, or * instead"
+
+
+def _lack(part: str) -> str | None:
+    """Return what RE2 lacks and what to write instead, None when the part is nothing known."""
+    for pattern, what, instead in _LACKS:
+        if re.fullmatch(pattern, part):
+            return f"{quote(part)} is {what}, which RE2 does not have; {instead}"
+    return None
