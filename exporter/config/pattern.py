@@ -21,7 +21,7 @@ _WANTED = "write what the names you want have, in one rule or in several"
 
 # RE2 reads some things quietly in another way than the standard library. They count where no class or escape hides them.
 _QUIET = re.compile(
-    r"\\Q.*?(?:\\E|$)|\[\^?+\]?+(?:\\.|\[:\^?+[a-z]++:\]|[^\]\\])*+\]?+"
+    r"\\Q(?:(?!\\E).)*+(?:\\E)?+|\[\^?+\]?+(?:\\.|\[:\^?+[a-z]++:\]|[^\]\\])*+\]?+"
     r"|(?P<reference>\\(?![0-7]{3})[1-9][0-9]?+)|\\."
     r"|(?P<repeat>\{(?P<least>[0-9]*+)(?P<range>,(?P<most>[0-9]*+))?+\})",
     re.DOTALL,

@@ -25,7 +25,7 @@ _ALIGN = "give every key of a mapping, and every '-' of a list, the same indenta
 # The first pattern found in "context: problem" decides. True: the mistake is where the context began.
 _REMEDIES: tuple[tuple[str, bool, str], ...] = (
     (r"cannot start any token", False, f"a value cannot begin with this character: {_QUOTE}"),
-    (r"quoted scalar.*unexpected end of stream", True, "this quote is never closed: add the closing quote"),
+    (r"quoted scalar: found unexpected end of stream", True, "this quote is never closed: add the closing quote"),
     (r"unknown escape|escape (sequence|character)|hexdecimal|hexadecimal", False,
      "in double quotes a backslash begins an escape: use single quotes, or write \\\\ for a backslash"),
     (r"flow sequence", True, "this '[' is not closed properly: separate items by commas and end with ']'"),

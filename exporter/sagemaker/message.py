@@ -34,7 +34,6 @@ _UNWANTED = (
     # A signature mismatch is answered with the canonical request, session token included.
     (re.compile(r" ?The Canonical String.*", re.DOTALL), ""),
     (re.compile(r"(x-amz-security-token ?[:=] ?)\S+", re.IGNORECASE), r"\1***"),
-    (re.compile(r"://\S*@"), "://***@"),  # a password may hold any letter
 )
 _WORD = re.compile(r"arn:[\w:/+=,.@-]+|[\w/+=%~.-]{6,}", re.ASCII)
 _JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
@@ -128,7 +127,7 @@ def _without_secrets(text: str, sent: Collection[str]) -> str:
     for secret in secrets:
         for written in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret)):
             text = text.replace(written, "***")
-    text = " ".join(text.split())
+    text = " ".join(map(_without_password, text.split()))
     for pattern, replacement in _UNWANTED:
         text = pattern.sub(replacement, text)
 
@@ -139,6 +138,12 @@ def _without_secrets(text: str, sent: Collection[str]) -> str:
         return "***" if _is_token(plain) or not pieces.isdisjoint(_pieces(plain)) else word[0]
 
     return _WORD.sub(shown, text)
+
+
+def _without_password(word: str) -> str:
+    """Return a word without what a URL in it says of a user, whose password may hold any letter."""
+    before, slashes, rest = word.partition("://")
+    return f"{before}://***@{rest.rpartition('@')[2]}" if slashes and "@" in rest else word
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exporter.simulator.service import Simulator
 
 _TARGET_PREFIX = "SageMaker."
-_SCOPE = re.compile(r"AWS4-HMAC-SHA256 .*Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/[^/,\s]+/aws4_request")
+_SCOPE = re.compile(r"AWS4-HMAC-SHA256 (?:.*[ ,])?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/[^/,\s]+/aws4_request")
 
 
 class Server:

@@ -78,9 +78,7 @@ def value(parent: Answer, member: str) -> Number | None:
     if isinstance(found, str):
         if found in _NON_FINITE:
             return _NON_FINITE[found]
-        if not _JSON_NUMBER.fullmatch(found):
-            return None
-        return float(found)
+        return float(found) if _is_number(found) else None
     if isinstance(found, int):
         try:
             float(found)
@@ -96,7 +94,7 @@ def time(parent: Answer, member: str) -> float | None:
     One that cannot be a tuning job's (before 1970, or milliseconds taken for seconds) counts as absent.
     """
     found = parent.get(member)
-    if isinstance(found, str) and not _JSON_NUMBER.fullmatch(found):
+    if isinstance(found, str) and not _is_number(found):
         try:
             found = datetime.fromisoformat(found)
         except ValueError:
@@ -109,3 +107,7 @@ def time(parent: Answer, member: str) -> float | None:
     else:
         seconds = number(parent, member)
     return float(seconds) if seconds is not None and 0 <= seconds < _LATEST else None
+
+
+def _is_number(found: str) -> bool:
+    return len(found) <= _LONGEST_TEXT and _JSON_NUMBER.fullmatch(found) is not None

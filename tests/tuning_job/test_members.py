@@ -52,3 +52,14 @@ def test_a_text_for_a_person_is_cut_and_mended() -> None:
     assert prose({"m": "disk\ud800 full"}, "m") == "disk? full"
     assert prose({"m": "x" * 10_000_000}, "m") == "x" * 1_024 + "…"
     assert (prose({"m": ""}, "m"), prose({"m": 5}, "m"), prose({}, "m")) == (None, None, None)
+
+
+@pytest.mark.parametrize("found", ["1" * 4_097, "0." + "1" * 4_095, "1" * 2_000_000 + "x"])
+def test_a_number_longer_than_any_member_is_absent(found: str) -> None:
+    assert value({"a": found}, "a") is None
+    assert time({"a": found}, "a") is None
+
+
+def test_a_long_number_is_one_up_to_the_length_of_a_member() -> None:
+    assert value({"a": "0." + "1" * 4_094}, "a") == pytest.approx(1 / 9)
+    assert time({"a": "1." + "0" * 4_094}, "a") == 1.0
