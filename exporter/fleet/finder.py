@@ -33,6 +33,8 @@ _FIRST, _LATER, _LOOKUP = "first", "later", "lookup"
 # it may choose by status after it has cut the pages: then those that ended fill them too.
 _MAX_PAGES = 50
 _CLOCKS_DIFFER = 86_400.0
+# What was created within seconds of a tuning job fits on one page; but pages may be short, or empty.
+_LOOKUP_PAGES = 10
 _LATER_PERIOD = 300.0
 # What was created before it is sorted in a moment later, and clocks differ.
 _OVERLAP = 300.0
@@ -140,7 +142,7 @@ class Finder:
     def begin_round(self, spec: TargetSpec, now: Instant) -> None:
         """Have those other lists read that rules need in a round."""
         for key, summary in [*self._leaving.items(), *self._unseen()]:
-            self.lists.plan(f"{_LOOKUP} {key}", discovery.lookup(summary), now.monotonic, 1)
+            self.lists.plan(f"{_LOOKUP} {key}", discovery.lookup(summary), now.monotonic, _LOOKUP_PAGES)
         if now.monotonic < self._later_due:
             return
         self._later_due = now.monotonic + max(_LATER_PERIOD, spec.interval) - spec.interval / 2
@@ -161,6 +163,10 @@ class Finder:
             lost = job.discovered and job.failure is not None and job.ended is None
             if lost and job.listed is not None and self._has_left(job.key, job.listed):
                 yield job.key, job.listed
+
+    def shows(self, key: str) -> bool:
+        """Tell whether the last list of what runs shows a tuning job, whatever a describe says."""
+        return self.running is not None and key in self.running
 
     def _has_left(self, key: str, summary: Summary) -> bool:
         if self.running is None or key in self.running:
@@ -186,13 +192,13 @@ class Finder:
         if not listing.whole and listing.key != SWEEP and not (listing.key == RUNNING and not self._running_whole):
             told.append(events.of_long_list(spec, listing.pages))
         if listing.key == RUNNING:
-            self._take_running(spec, listing, now)
+            told += self._take_running(spec, listing, now)
         elif listing.key.startswith(_LOOKUP):
             told += self._looked_up(spec, listing, now)
         told += self.consider(spec, listing.summaries.values(), now)
         return listing, told + self._tell_of_empty(spec)
 
-    def _take_running(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
+    def _take_running(self, spec: TargetSpec, listing: Listing, now: Instant) -> list[Event]:
         before, running = self.running or {}, listing.summaries
         self.running, self.running_told, self.running_pages = running, now.monotonic, listing.pages
         self._running_whole, self._running_reaches = listing.whole, listing.reaches
@@ -205,22 +211,32 @@ class Finder:
                 self._waiting.pop(key, None)
         for left_out in self._left_out.values():
             left_out.intersection_update(running)
+        told = [
+            self._let_go(spec, job, now)
+            for job in tuple(self._jobs)
+            if job.discovered and job.missing and job.listed is not None and self._has_left(job.key, job.listed)
+        ]
         self._waiting = {
             key: summary for key, summary in self._waiting.items() if self._match(spec, summary, now).tags_needed
         }
         in_use = (self._jobs, running, self._leaving, self._waiting)
         self._tags.keep_only(lambda key: any(key in each for each in in_use))
         self.lists.hurry(now.monotonic)
+        return told
+
+    def _let_go(self, spec: TargetSpec, job: Job, now: Instant) -> Event:
+        self._forget(job.spec.name, now)
+        return events.of_discovery(spec, job.spec.name, job.spec.source, "discovered tuning job is gone")
 
     def _looked_up(self, spec: TargetSpec, listing: Listing, now: Instant) -> list[Event]:
         key = listing.key.removeprefix(f"{_LOOKUP} ")
         summary = listing.summaries.get(key)
-        if summary is None or summary.terminal:  # to be considered, then, for the last time
+        absent = summary is None and listing.whole
+        if absent or (summary is not None and summary.terminal):  # to be considered, then, for the last time
             self._leaving.pop(key, None)
         job = self._jobs.get(key)
-        if summary is None and listing.whole and job is not None and job.discovered and job.failure is not None:
-            self._forget(key, now)
-            return [events.of_discovery(spec, job.spec.name, job.spec.source, "discovered tuning job is gone")]
+        if absent and job is not None and job.discovered and job.failure is not None:
+            return [self._let_go(spec, job, now)]
         return []
 
     def consider(self, spec: TargetSpec, summaries: Iterable[Summary], now: Instant) -> list[Event]:

@@ -145,6 +145,11 @@ class Job:
         return self.failure is None and self.facts is not None and not self.facts.terminal
 
     @property
+    def missing(self) -> bool:
+        """Whether its last describe said that there is no such tuning job."""
+        return self.failure is not None and self.failure.code is ErrorCode.NOT_FOUND
+
+    @property
     def resting(self) -> bool:
         """Whether it has ended and its last describes are over."""
         ended = self.failure is None and self.facts is not None and self.facts.terminal

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from exporter.errors import ErrorCode
 from exporter.fleet import delta
 from exporter.fleet.discovery import created_between
 from exporter.fleet.finder import RUNNING, SWEEP
 from exporter.fleet.schedule import REFUSED_PAUSE, REST, RESTS_AFTER_END, next_round, retry_at
+from exporter.fleet.suspicion import Suspicion, Suspicions
 from exporter.tuning_job import same_moment
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _LENGTH_HOLDS = 3_600.0
 _ROUNDS_PER_LONG_LIST = 5
 # A list may work where describes are denied, so one running tuning job is described at least this often.
 _PROBE_PERIOD = 300.0
-# Transient failures in a row that are no accident of one call.
-_FAILURES_OF_A_TARGET = 2
 # What a round waits for beside tuning jobs; no tuning job's name has a space.
 _LIST = "the list"
 
@@ -60,8 +58,7 @@ class Refresh:
         self._long_list_at = now
         self._sweep_at = now + _SWEEP_PERIOD
         self._described_running = -math.inf
-        self._failures_in_a_row = 0
-        self._describes_failed = False
+        self._suspicions = Suspicions()
 
     def round_at(self, spec: TargetSpec) -> float | None:
         """When the next round begins that may ask more than what falls due anyhow, None without anything to watch."""
@@ -78,30 +75,39 @@ class Refresh:
         pages = self._finder.running_pages if now.monotonic < self._finder.running_told + _LENGTH_HOLDS else 1
         may_list = now.monotonic >= self._no_delta_before and self._finder.lists.may_ask(RUNNING)
         was_on, self._delta = self._delta, may_list and delta.worthwhile(spec, len(running), pages)
-        if self._delta and not was_on:
-            self._wait_for_the_list(spec, running, planned, now)
-        elif was_on and not self._delta:
+        if (was_on and not self._delta) or self._suspicions.all_may_fail:
             self._describe(running, now)
+        elif self._delta and not was_on:
+            self._wait_for_the_list(spec, running, planned, now)
         elif self._delta:
             self._do_without_the_list(spec, running, now)
             self._probe(spec, running, now)
-        if self._delta or self._list_for_rules(spec, len(running), pages, now.monotonic):
-            self._finder.list_running(now)
-        elif not spec.rules:
-            # What was planned goes; a refusal is told until the next try.
-            self._finder.lists.drop(RUNNING, forget_failure=now.monotonic >= self._no_delta_before)
-        if spec.rules:
-            self._finder.begin_round(spec, now)
+        self._plan_lists(spec, len(running), pages, now)
         if self._delta and not self._rounds.open:
             self._begin_counted_round(spec, now.monotonic)
         if now.monotonic >= self._sweep_at:
             self._sweep_at = now.monotonic + _SWEEP_PERIOD
             self._sweep(now)
 
+    def _plan_lists(self, spec: TargetSpec, running: int, pages: int, now: Instant) -> None:
+        if self._delta or self._list_for_rules(spec, running, pages, now.monotonic):
+            self._finder.list_running(now)
+        elif not spec.rules:
+            # What was planned goes; a refusal is told until the next try.
+            self._finder.lists.drop(RUNNING, forget_failure=now.monotonic >= self._no_delta_before)
+        if RUNNING not in self._finder.lists:
+            self._rounds.done(_LIST, now)
+        if spec.rules:
+            self._finder.begin_round(spec, now)
+
     def _list_for_rules(self, spec: TargetSpec, running: int, pages: int, now: float) -> bool:
         if not spec.rules or (delta.is_long(running, pages) and now < self._long_list_at):
             return False
-        self._long_list_at = now + (_ROUNDS_PER_LONG_LIST - 0.5) * spec.interval
+        # Nor may it take more than a fifth of the calls, or what it finds could not be described.
+        pause = max(
+            _ROUNDS_PER_LONG_LIST - 0.5, _ROUNDS_PER_LONG_LIST * pages / (spec.requests_per_second * spec.interval)
+        )
+        self._long_list_at = now + pause * spec.interval
         return True
 
     def _wait_for_the_list(self, spec: TargetSpec, running: Iterable[Job], planned: float, now: Instant) -> None:
@@ -137,7 +143,7 @@ class Refresh:
 
     def starting(self, spec: TargetSpec, job: Job, now: float) -> None:
         """Note that a describe is about to be made; the first one of a round opens it."""
-        if job.facts is None or not job.facts.terminal:
+        if job.running:  # one that fails already would tell nothing of the others
             self._described_running = now
         if not self._rounds.open and not job.retrying:
             self._begin_counted_round(spec, now)
@@ -150,13 +156,12 @@ class Refresh:
 
     def succeeded(self, spec: TargetSpec, job: Job, now: Instant) -> None:
         """Plan the next describe after a good one."""
-        self._failures_in_a_row = 0
-        if self._describes_failed:  # and what was wrong is over: a list that was refused meanwhile need not wait
-            self._describes_failed = False
+        if self._suspicions.succeeded():  # what was wrong is over: a list that was refused meanwhile need not wait
             self._no_delta_before = min(self._no_delta_before, now.monotonic)
         terminal = job.facts is not None and job.facts.terminal
         if not terminal:
             job.rests_left = RESTS_AFTER_END
+            self._described_running = max(self._described_running, job.described)
         due = owed = next_round(self._epoch, spec.interval, now.monotonic)
         if job.rests_left == 0:
             due = owed = now.monotonic + REST
@@ -181,20 +186,18 @@ class Refresh:
         if not failure.code.transient and job.discovered and job.ended is not None:
             due = max(due, now.monotonic + REFUSED_PAUSE)  # it has ended, so nothing changes
         self._jobs.plan(job, due, now)
-        if self._is_about_the_target(failure, before, hung=hung):
-            self._describes_failed = True
-            if self._delta:
-                self._describe([job for job in self._jobs if job.running], now)
+        suspicion = self._suspicions.failed(failure, before, hung=hung)
+        if self._delta:
+            self._act_on(suspicion, spec.interval, now)
 
-    def _is_about_the_target(self, failure: Failure, before: Failure | None, *, hung: bool) -> bool:
-        """Tell whether other describes may fail as this one has begun to."""
-        if failure.code is ErrorCode.NOT_FOUND:
-            self._failures_in_a_row = 0
-            return False
-        if failure.code.transient and not hung:
-            self._failures_in_a_row += 1
-            return self._failures_in_a_row == _FAILURES_OF_A_TARGET
-        return before is None or before.code is not failure.code
+    def _act_on(self, suspicion: Suspicion, interval: float, now: Instant) -> None:
+        """Have others described too, but none twice in a round: failures that come and go must not cost more than all."""
+        began = self._round_at - interval
+        waiting = [job for job in self._jobs if job.running and job.described < began and self._jobs.may_ask(job)]
+        if suspicion is Suspicion.ONE_MORE:
+            waiting = sorted((job for job in waiting if job.due > now.monotonic), key=lambda job: job.described)[:1]
+        if suspicion is not Suspicion.NONE:
+            self._describe(waiting, now)
 
     def listed(self, spec: TargetSpec, listing: Listing, now: Instant) -> None:
         """Have those tuning jobs described that a list tells a change of, or all that it should have told of."""
@@ -213,10 +216,14 @@ class Refresh:
                 self._describe([job for job in running if job.described < began], now)
             if not spec.rules and not listing.failure.code.transient:
                 self._finder.lists.drop(RUNNING, forget_failure=False)
-        elif self._delta:
-            self._describe([job for job in running if _tells_change(job, listing)], now)
-            for job in running:
-                job.confirm(self._round_at, now)
+        else:
+            self._no_delta_before = min(self._no_delta_before, now.monotonic)
+            again = [job for job in self._jobs if job.resting and _is_another(job, listing)]
+            self._describe(again, now)
+            if self._delta:
+                self._describe([job for job in running if _tells_change(job, listing)], now)
+                for job in running:
+                    job.confirm(self._round_at, now)
         self._rounds.done(_LIST, now)
 
     def _describe(self, jobs: Iterable[Job], now: Instant) -> None:
@@ -253,6 +260,16 @@ class Refresh:
 def _tells_change(job: Job, listing: Listing) -> bool:
     summary = listing.summaries.get(job.key)
     return summary is None or job.facts is None or delta.differs(job.facts, summary)
+
+
+def _is_another(job: Job, listing: Listing) -> bool:
+    """Tell whether a list shows a later tuning job of the name of one that has ended."""
+    summary = listing.summaries.get(job.key)
+    return (
+        summary is not None
+        and job.facts is not None
+        and not same_moment(summary.creation_time, job.facts.creation_time)
+    )
 
 
 def _is_as_it_was(job: Job, summary: Summary) -> bool:

@@ -54,6 +54,7 @@ class Target:
         self._refresh = Refresh(self._jobs, self._rounds, self._finder, now.monotonic)
         self._tally = Tally(telemetry)
         self._attempted = False
+        self._listed_last = False
         self._changed = False
         self._adopt(None, now)
         self._changes_told = self._jobs.changes
@@ -131,7 +132,7 @@ class Target:
 
     @property
     def calls_under_way(self) -> int:
-        """How many calls have been handed out, have not come back, and are within their deadline."""
+        """How many calls are under way within their deadline."""
         return len(self._calls)
 
     @property
@@ -176,15 +177,14 @@ class Target:
         return ()
 
     def take_changed(self) -> bool:
-        """Tell whether the view may have changed since this was asked last; ask after each call of ``next`` too."""
+        """Tell whether the view may have changed since this was asked last. Ask after ``next`` too."""
         changed = self._changed or self._changes_told != self._jobs.changes
         self._changed, self._changes_told = False, self._jobs.changes
         return changed
 
     def has_more(self, now: Instant) -> bool:
         """Tell whether more calls are due already."""
-        due = self._next_due()
-        return due is not None and due <= now.monotonic
+        return _since(self._next_due(), now) < math.inf
 
     def _apply(self, work: Work, outcome: Outcome, now: Instant, *, hung: bool = False) -> tuple[Event, ...]:
         self._tally.ended(self._spec, work, outcome, now)
@@ -216,7 +216,7 @@ class Target:
         if isinstance(outcome, TuningJob):
             self._succeed(job, outcome, work, now)
         elif isinstance(outcome, Failure):
-            if outcome.code is ErrorCode.NOT_FOUND and job.discovered:
+            if outcome.code is ErrorCode.NOT_FOUND and job.discovered and not self._finder.shows(job.key):
                 self._forget(work.name, now)
                 return (events.of_discovery(self._spec, work.name, job.spec.source, "discovered tuning job is gone"),)
             self._fail(job, outcome, now, hung=hung)
@@ -302,7 +302,7 @@ class Target:
 
         What has waited for longest comes first, but a list goes before describes that fell due within the interval
         before it, since it brings news of many tuning jobs at once, and tags go after those of the interval after them.
-        So none waits for ever, however small the budget.
+        Describes that have waited for a quarter of an interval take turns with the pages of lists, however many these are.
         """
         serial = next(self._serials)
         begin = partial(Work, serial, started=now.monotonic, region=self._spec.key.region)
@@ -312,10 +312,12 @@ class Target:
         listed = _since(self._finder.lists.due, now) - self._spec.interval
         tagged = _since(self._tags.due, now) + self._spec.interval
         described = _since(self._jobs.due, now)
-        if listed <= min(described, tagged):
+        describe_now = self._listed_last and now.monotonic >= described + self._spec.interval / 4
+        self._listed_last = listed <= min(described, tagged) and not describe_now
+        if self._listed_last:
             key, request = self._finder.lists.start(serial)
             return begin(Operation.LIST, name=key, account_id=self._account.id, request=request)
-        if tagged < described:
+        if tagged < described and not describe_now:
             operation, name, arn, request = self._tags.start(serial, now.monotonic)
             return begin(operation, name=name, arn=arn, request=request)
         job = self._jobs.pop()
