@@ -65,10 +65,7 @@ class Target:
         return self._spec
 
     def update(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
-        """Take a new configuration of the same key: jobs in both keep their values and their place.
-
-        Return what is worth a log line.
-        """
+        """Take a new configuration of the same key and return what is worth a log line: jobs in both keep their values."""
         before, self._spec = self._spec, spec
         self._budget.set_rate(spec.requests_per_second, now.monotonic)
         if spec.account_id != before.account_id:
