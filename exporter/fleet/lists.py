@@ -58,6 +58,7 @@ class _List:
     due: float | None
     in_flight: int | None = None
     token: str | None = None
+    seen: set[int] = field(default_factory=set)  # hashes of all tokens so far, which may be long
     pages: int = 0
     summaries: dict[str, Summary] = field(default_factory=dict)
     failures: int = 0
@@ -65,7 +66,7 @@ class _List:
     def restart(self, due: float) -> None:
         """Begin again with the first page: tokens do not last."""
         self.planned, self.due, self.in_flight = due, due, None
-        self.token, self.pages, self.summaries = None, 0, {}
+        self.token, self.seen, self.pages, self.summaries = None, set(), 0, {}
 
 
 class Lists:
@@ -134,8 +135,8 @@ class Lists:
         each = self._lists.get(key)
         if each is None or each.in_flight != work.serial:
             return None
-        if isinstance(outcome, Page) and outcome.next_token is not None and outcome.next_token == each.token:
-            outcome = Failure(ErrorCode.MALFORMED_ANSWER, "the list goes on with the page that it gave", now)
+        if isinstance(outcome, Page) and hash(outcome.next_token) in each.seen:
+            outcome = Failure(ErrorCode.MALFORMED_ANSWER, "the list goes on with a page that it gave before", now)
         if isinstance(outcome, Failure):
             each.failures += 1
             self._failing[key] = outcome.code
@@ -152,6 +153,7 @@ class Lists:
             self._failing.pop(key, None)
         if outcome.next_token is not None and each.pages < each.max_pages:
             each.token, each.due, each.in_flight = outcome.next_token, each.planned, None
+            each.seen.add(hash(each.token))
             return None
         del self._lists[key]
         return Listing(key, each.summaries, each.pages, whole=outcome.next_token is None)
