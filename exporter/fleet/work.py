@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.sagemaker import one_line
 from exporter.tuning_job import MalformedAnswer, Summary, TuningJob, arn_key, name_key, reduce, reduce_summary
-from exporter.tuning_job.members import mapping, mappings, text, time
+from exporter.tuning_job.members import mapping, next_token, tags, text, time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,25 +139,21 @@ def _page(answer: Mapping[str, Any], work: Work) -> Page:
             raise CallFailed(
                 ErrorCode.WRONG_ACCOUNT, f"the list is of account {summary.account_id} in {summary.region}"
             )
-    return Page(tuple(summaries), _next_token(answer), len(errors), errors[0] if errors else "")
+    return Page(tuple(summaries), next_token(answer), len(errors), errors[0] if errors else "")
 
 
 def _found(answer: Mapping[str, Any]) -> Found:
     results = answer.get("Results")
     if not isinstance(results, list):
         raise MalformedAnswer("the answer has no Results")
-    tags: dict[str, Mapping[str, str]] = {}
+    found: dict[str, Mapping[str, str]] = {}
     created: dict[str, float] = {}
     for result in results:
         record = mapping(result, "HyperParameterTuningJob") if isinstance(result, Mapping) else {}
         arn, creation = text(record, "HyperParameterTuningJobArn"), time(record, "CreationTime")
         if arn is None or creation is None:
             continue  # not found, then: its tags are listed
-        pairs = ((text(tag, "Key"), tag.get("Value")) for tag in mappings(record, "Tags"))
-        tags[arn_key(arn)] = {key: value for key, value in pairs if key is not None and isinstance(value, str)}
         created[arn_key(arn)] = creation
-    return Found(tags, created, _next_token(answer) is None)
-
-
-def _next_token(answer: Mapping[str, Any]) -> str | None:
-    return text(answer, "NextToken")
+        with suppress(MalformedAnswer):  # nor these: the list says that they cannot be read
+            found[arn_key(arn)] = tags(record.get("Tags") or [])
+    return Found(found, created, next_token(answer) is None)

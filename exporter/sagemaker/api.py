@@ -9,6 +9,8 @@ from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.classify import classify
 from exporter.sagemaker.session import telling_role_calls_to
 from exporter.sagemaker.transport import within
+from exporter.tuning_job.members import MalformedAnswer, next_token
+from exporter.tuning_job.members import tags as tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,9 +88,12 @@ class SageMakerApi:
             if page > 0:  # the first is counted by whoever asked
                 self._telemetry.api_requests.labels(self._spec.name, "ListTags").inc()
             answer = self._call("sagemaker", lambda client: client.list_tags(**request))
-            tags |= _tags_of(answer)
-            token = answer.get("NextToken")
-            if not token:
+            try:
+                tags |= tags_of(answer.get("Tags"))
+                token = next_token(answer)
+            except MalformedAnswer as malformed:
+                raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"ListTags: {malformed}") from malformed
+            if token is None:
                 return tags
             request["NextToken"] = token
         raise CallFailed(
@@ -153,17 +158,3 @@ class SageMakerApi:
 def _close(clients: Mapping[str, Any]) -> None:
     for client in clients.values():
         client.close()
-
-
-def _tags_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags of one page; raise CallFailed when it is none: no tags at all are an empty list."""
-    tags = answer.get("Tags")
-    if not isinstance(tags, list):
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "ListTags' answer has no Tags")
-    found: dict[str, str] = {}
-    for tag in tags:
-        key, value = (tag.get("Key"), tag.get("Value")) if isinstance(tag, dict) else (None, None)
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise CallFailed(ErrorCode.MALFORMED_ANSWER, "ListTags' answer has a tag without key or value")
-        found[key] = value
-    return found

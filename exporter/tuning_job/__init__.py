@@ -1,5 +1,6 @@
 """What is known of a tuning job, and how an answer of the API becomes that. Knows no SDK and no clock."""
 
+from exporter.tuning_job.members import MalformedAnswer
 from exporter.tuning_job.model import (
     TERMINAL_STATUSES,
     CompletionCriteria,
@@ -14,7 +15,7 @@ from exporter.tuning_job.model import (
     name_key,
     same_moment,
 )
-from exporter.tuning_job.reduce import MalformedAnswer, reduce, reduce_summary
+from exporter.tuning_job.reduce import reduce, reduce_summary
 
 __all__ = [
     "TERMINAL_STATUSES",

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from exporter.tuning_job.definitions import labelled_definitions
-from exporter.tuning_job.members import Answer, mapping, mappings, term, text
+from exporter.tuning_job.members import Answer, is_text, mapping, mappings, term, text
 from exporter.tuning_job.model import HyperparameterRange
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges")
 def tuned_hyperparameters(training_job: Answer) -> dict[str, float]:
     """Return the numeric ones of the hyperparameters that the search chose for a training job."""
     tuned = mapping(training_job, "TunedHyperParameters")
-    numbers = ((name, _decimal(value)) for name, value in tuned.items())
+    numbers = ((name, _decimal(value)) for name, value in tuned.items() if name and is_text(name))
     return {sys.intern(name): number for name, number in numbers if number is not None}
 
 

@@ -1,6 +1,7 @@
 """Reading the members of an answer, none of which is trusted to be there or to be what the API's model says.
 
-A member of a type that cannot be what it should be is treated like a member that is absent.
+A member of a type that cannot be what it should be is treated like a member that is absent, but where that would say
+something else than that nothing is known: that there is no further page, or that a tuning job lacks a tag.
 """
 
 from __future__ import annotations
@@ -10,16 +11,23 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 Number = int | float
 Answer = Mapping[str, Any]
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_LONGEST_TEXT = 4_096
+_LONGEST_TEXT = 256  # of the API's members that are read as texts
+_LONGEST_NUMBER = 4_096
+_LONGEST_TOKEN = 8_192
+_LONGEST_TAG_KEY = 128
 _LONGEST_PROSE = 1_024  # of a FailureReason
 _LATEST = 32_503_680_000.0  # the year 3000: far enough from the last that a calendar has
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+class MalformedAnswer(Exception):
+    """The answer lacks what every one of its kind has; the message says what."""
 
 
 def mapping(parent: Answer, member: str) -> Answer:
@@ -40,13 +48,44 @@ def text(parent: Answer, member: str) -> str | None:
     One that is no Unicode text (half of a surrogate pair), or longer than any member of the API, counts as absent.
     """
     found = parent.get(member)
-    if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_TEXT:
-        return None
+    return found if found and is_text(found) else None
+
+
+def is_text(found: object, longest: int = _LONGEST_TEXT) -> TypeGuard[str]:
+    """Tell whether this is Unicode text, maybe empty, of at most so many characters."""
+    if not isinstance(found, str) or len(found) > longest:
+        return False
     try:
         found.encode()
     except UnicodeEncodeError:
+        return False
+    return True
+
+
+def next_token(answer: Answer) -> str | None:
+    """Return what asks for the next page, None where there is none: no token, or an empty one, as for AWS' own SDKs.
+
+    Raises MalformedAnswer for anything else that is no text of the API: there is a further page, and no way to it.
+    """
+    found = answer.get("NextToken")
+    if found is None:
         return None
-    return found
+    if not is_text(found, _LONGEST_TOKEN):
+        raise MalformedAnswer("the answer has a NextToken that cannot be one")
+    return found or None
+
+
+def tags(found: object) -> dict[str, str]:
+    """Return the values of a list of AWS tags by key; raise MalformedAnswer where one of them, or the list, is none."""
+    if not isinstance(found, list):
+        raise MalformedAnswer("the answer has no Tags")
+    values: dict[str, str] = {}
+    for tag in found:
+        key, value = (tag.get("Key"), tag.get("Value")) if isinstance(tag, Mapping) else (None, None)
+        if not key or not is_text(key, _LONGEST_TAG_KEY) or not is_text(value):
+            raise MalformedAnswer("the answer has a tag without a usable key or value")
+        values[key] = value
+    return values
 
 
 def prose(parent: Answer, member: str) -> str | None:
@@ -78,7 +117,8 @@ def value(parent: Answer, member: str) -> Number | None:
     if isinstance(found, str):
         if found in _NON_FINITE:
             return _NON_FINITE[found]
-        return float(found) if _is_number(found) else None
+        # One that is spelled out and past any float is not the infinity that an algorithm may print.
+        return parsed if _is_number(found) and math.isfinite(parsed := float(found)) else None
     if isinstance(found, int):
         try:
             float(found)
@@ -110,4 +150,4 @@ def time(parent: Answer, member: str) -> float | None:
 
 
 def _is_number(found: str) -> bool:
-    return len(found) <= _LONGEST_TEXT and _JSON_NUMBER.fullmatch(found) is not None
+    return len(found) <= _LONGEST_NUMBER and _JSON_NUMBER.fullmatch(found) is not None

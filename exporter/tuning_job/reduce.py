@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from exporter.tuning_job.definitions import config_objective, definitions, objective, raw_definitions
 from exporter.tuning_job.hyperparameters import ranges, tuned_hyperparameters
-from exporter.tuning_job.members import Answer, mapping, number, prose, term, text, time, value
+from exporter.tuning_job.members import Answer, MalformedAnswer, mapping, number, prose, term, text, time, value
 from exporter.tuning_job.model import (
     CompletionCriteria,
     Objective,
@@ -33,10 +33,6 @@ _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):hyper-parameter-tuning-job/.+",
     re.DOTALL,
 )
-
-
-class MalformedAnswer(Exception):
-    """The answer lacks what every tuning job has; the message says what."""
 
 
 def reduce(answer: Answer) -> TuningJob:

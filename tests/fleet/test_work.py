@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
-from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, FakeApi, answer
+from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, FakeApi, answer, arn_of
 
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import Identity, Operation, Tags, Work, perform
+from exporter.fleet.work import Found, Page
 from exporter.tuning_job import reduce
 
 IDENTIFY = Work(1, Operation.IDENTIFY, 0.0, REGION)
@@ -137,3 +138,46 @@ def test_listing_tags_may_fail(error: Exception, code: ErrorCode) -> None:
     failed = perform(api, LIST_TAGS, lambda: 42.0)
     assert isinstance(failed, Failure)
     assert (failed.code, failed.at) == (code, 42.0)
+
+
+class Pages(FakeApi):
+    """Gives one page, of a list and of a search."""
+
+    def __init__(self, *tags: object, **members: object) -> None:
+        super().__init__()
+        self.tags_found, self.members = list(tags), members
+
+    def list_jobs(self, request: object) -> dict[str, Any]:
+        return {"HyperParameterTuningJobSummaries": [answer("churn")]} | self.members
+
+    def search(self, request: object) -> dict[str, Any]:
+        return {"Results": [{"HyperParameterTuningJob": answer("churn", Tags=self.tags_found)}]} | self.members
+
+    def perform(self, operation: Operation) -> object:
+        return perform(self, Work(1, operation, 0.0, REGION, "all"), lambda: 42.0)
+
+
+def test_a_token_as_long_as_the_api_allows_leads_to_the_next_page() -> None:
+    page = Pages(NextToken="x" * 8_192).perform(Operation.LIST)
+    assert isinstance(page, Page)
+    assert page.next_token == "x" * 8_192
+    found = Pages(NextToken="x" * 8_192).perform(Operation.SEARCH)
+    assert isinstance(found, Found)
+    assert not found.whole
+
+
+@pytest.mark.parametrize("operation", [Operation.LIST, Operation.SEARCH])
+@pytest.mark.parametrize("token", ["x" * 8_193, "\ud800", 7, 0, [], {"a": "b"}, False])
+def test_a_token_that_cannot_be_used_does_not_end_a_list(operation: Operation, token: object) -> None:
+    failed = Pages(NextToken=token).perform(operation)
+    assert isinstance(failed, Failure)
+    assert failed.code is ErrorCode.MALFORMED_ANSWER
+
+
+def test_a_search_does_not_find_a_tuning_job_whose_tags_cannot_be_read() -> None:
+    found = Pages({"Key": "team", "Value": "v" * 257}).perform(Operation.SEARCH)
+    assert isinstance(found, Found)
+    assert (found.tags, len(found.created)) == ({}, 1)
+    found = Pages({"Key": "team", "Value": ""}).perform(Operation.SEARCH)
+    assert isinstance(found, Found)
+    assert found.tags == {arn_of("churn"): {"team": ""}}

@@ -57,6 +57,10 @@ class TestTuned:
     def test_survive_their_spelling(self, number: float) -> None:
         assert tuned(repr(number)) == tuned(f'"{number!r}"') == {"h": number}
 
+    def test_have_names_of_the_api(self) -> None:
+        names = ["h" * 256, "ä", "h" * 257, "", "h\ud800", "h\udfff", 3]
+        assert tuned_hyperparameters({"TunedHyperParameters": dict.fromkeys(names, "1")}) == {"h" * 256: 1.0, "ä": 1.0}
+
     @pytest.mark.parametrize("value", [None, [], "h", 3])
     def test_of_no_map_are_none(self, value: object) -> None:
         assert tuned_hyperparameters({"TunedHyperParameters": value}) == {}
