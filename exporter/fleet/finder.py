@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from exporter.fleet.work import Outcome, Work
     from exporter.telemetry import Telemetry
 
-RUNNING = "running"
+# Of lists that are due together it is read first: so it comes first in the alphabet.
+RUNNING = "all running"
 SWEEP = "sweep"
 _FIRST, _LATER, _LOOKUP = "first", "later", "lookup"
 
