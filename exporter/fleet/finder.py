@@ -298,8 +298,9 @@ class Finder:
             if job.key not in kept:
                 self._forget(job.spec.name, now)
                 told.append(events.of_dismissal(spec, job.spec.name, rule.name))
-        for key in kept & found_by_key.keys():
-            self._watch(rule, found_by_key[key], now)
+        for key, summary in found_by_key.items():
+            if key in kept:
+                self._watch(rule, summary, now)
         return told
 
     def _watch(self, rule: RuleSpec, summary: Summary, now: Instant) -> None:

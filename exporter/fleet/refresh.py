@@ -126,7 +126,7 @@ class Refresh:
     def _probe(self, spec: TargetSpec, running: Iterable[Job], now: Instant) -> None:
         if now.monotonic + spec.interval > self._described_running + _PROBE_PERIOD:
             askable = [job for job in running if self._jobs.may_ask(job)]
-            self._describe(sorted(askable, key=lambda job: job.described)[:1], now)
+            self._describe(sorted(askable, key=lambda job: (job.described, job.key))[:1], now)
 
     def reload(self, spec: TargetSpec, before: TargetSpec, now: Instant) -> None:
         """Take another interval; jobs are described sooner where the new configuration asks for it."""
