@@ -44,7 +44,7 @@ _OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
 _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (sdk.ConnectTimeoutError, "no connection to {host} in time"),
     (sdk.ReadTimeoutError, "no whole answer from {host} in time"),
-    (sdk.ProxyConnectionError, "no way through the proxy {proxy}: {cause}"),
+    (sdk.ProxyConnectionError, "no connection through the proxy (HTTP_PROXY or HTTPS_PROXY): {cause}"),
     (sdk.SSLError, "TLS with {host} failed: {cause}"),
     (sdk.EndpointConnectionError, "no connection to {host}: {cause}"),
     (sdk.ConnectionClosedError, "the connection to {host} ended before a whole answer: {cause}"),
@@ -59,8 +59,14 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         "there are no AWS credentials: none in the environment, in files, from a web identity, a container or an instance",
     ),
     (sdk.PartialCredentialsError, "the credentials lack {missing}"),
-    (sdk.ProfileNotFound, "the AWS configuration files have no profile {profile}"),
-    ((sdk.ConfigNotFound, sdk.ConfigParseError), "the AWS configuration file {path} cannot be read"),
+    (
+        sdk.ProfileNotFound,
+        "the AWS configuration files do not have the profile that is named by profile, AWS_PROFILE or source_profile",
+    ),
+    (
+        (sdk.ConfigNotFound, sdk.ConfigParseError),
+        "an AWS configuration file cannot be read: see AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+    ),
     (
         (sdk.UnauthorizedSSOTokenError, sdk.SSOTokenLoadError, sdk.LoginRefreshRequired),
         "the sign-in has expired, or there is none: sign in again (aws sso login)",
@@ -163,24 +169,23 @@ def _is_token(word: str) -> bool:
 
 def _known(error: BaseException) -> str | None:
     """Return the message for an exception whose meaning is known, None for any other."""
-    if isinstance(error, OSError) and isinstance(error.filename, str) and error.errno is not None:
-        return f"{error.filename}: {os.strerror(error.errno)}"
+    if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
+        # Not the name: a variable or profile gave it, and what was pasted there may be the secret itself.
+        return f"the file that it names cannot be used: {os.strerror(error.errno)}"
     text = next((text for kinds, text in _TEXTS if isinstance(error, kinds)), None)
     if text is None:
         return None
     details = getattr(error, "kwargs", {})
     return text.format(
         host=_host(details.get("endpoint_url")),
-        proxy=_host(details.get("proxy_url"), "in the environment"),
         cause=_cause(error),
         missing=details.get("cred_var"),
-        profile=details.get("profile"),
-        path=details.get("path"),
     )
 
 
-def _host(url: object, unknown: str = "the endpoint") -> str:
-    """Return host and port of a URL, whatever may be in its password."""
+def _host(url: object) -> str:
+    """Return host and port of an endpoint's URL, whatever may be in its password."""
+    unknown = "the endpoint"
     if not isinstance(url, str):
         return unknown
     rest = url.rpartition("@")[2] if "@" in url else url.partition("://")[2] or url

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "env": "the environment",
-    "shared-credentials-file": "the AWS credentials file",
-    "config-file": "the AWS configuration file",
+    "shared-credentials-file": "the AWS credentials file (AWS_SHARED_CREDENTIALS_FILE)",
+    "config-file": "the AWS configuration file (AWS_CONFIG_FILE)",
     "custom-process": "the profile's credential_process",
     "assume-role": "the profile's role",
-    "assume-role-with-web-identity": "the web identity token",
-    "container-role": "the container's credentials (pod identity)",
+    "assume-role-with-web-identity": "the web identity token (AWS_WEB_IDENTITY_TOKEN_FILE)",
+    "container-role": "the container's credentials (pod identity, AWS_CONTAINER_…)",
     "iam-role": "the instance metadata service",
     "sso": "the profile's SSO sign-in",
     "login": "the profile's sign-in",
@@ -86,7 +86,7 @@ def _wrong_with(value: object) -> str | None:
         return "has characters that no key has"
     where = "ends in" if value == value.lstrip() else "begins with"
     what = "white space (a newline)" if "\n" in value else "white space"
-    return f"{where} {what}: take it away"
+    return f"{where} {what}: remove it"
 
 
 @contextmanager

@@ -198,7 +198,7 @@ def test_a_proxy_that_is_not_there(make_api: MakeApi, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTP_PROXY", f"http://user:se@cret@127.0.0.1:{gone.port}")
     failed = failure(make_api("http://api.sagemaker.invalid"))
     assert failed.code is ErrorCode.CONNECTION
-    assert str(gone.port) in failed.message
+    assert "HTTP_PROXY" in failed.message
     assert "cret" not in failed.message
 
 

@@ -323,7 +323,78 @@ def test_a_process_that_is_not_there(wire: Wire, make_api: MakeApi, tmp_path: Pa
     (tmp_path / "config").write_text(f"[profile team]\ncredential_process = {tmp_path}/nowhere --secret {CANARY}\n")
     failed = fails(make_api(wire.url, credentials=TEAM))
     assert failed.code is ErrorCode.NO_CREDENTIALS
-    assert f"{tmp_path}/nowhere: No such file" in failed.message
+    assert "credential_process" in failed.message
+    assert "No such file" in failed.message
+
+
+PASTED = "eyJCaNaRy0" * 30
+"""A secret where a name is expected: longer than a file's name may be."""
+
+
+@pytest.mark.usefixtures("no_keys")
+@pytest.mark.parametrize("pasted", [CANARY, PASTED, f"/canary/{CANARY}"])
+@pytest.mark.parametrize(
+    ("variables", "profile", "named"),
+    [
+        (
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "{}", "AWS_ROLE_ARN": str(ROLE.role_arn)},
+            None,
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+        ),
+        (
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "{}",
+            },
+            None,
+            "AWS_CONTAINER_",
+        ),
+        ({}, "credential_process = VAULT_TOKEN={} helper", "credential_process"),
+        ({}, "credential_process = {}", "credential_process"),
+        ({}, "role_arn = arn:aws:iam::111122223333:role/x\nweb_identity_token_file = {}", "web identity"),
+        ({}, "role_arn = arn:aws:iam::111122223333:role/x\nsource_profile = {}", "source_profile"),
+        ({}, "role_arn = arn:aws:iam::111122223333:role/x\ncredential_source = {}", "credential_source"),
+        ({"AWS_PROFILE": "{}"}, None, "AWS_PROFILE"),
+        ({"AWS_CONFIG_FILE": "{}", "AWS_PROFILE": "x"}, None, "AWS_PROFILE"),
+    ],
+)
+def test_a_secret_where_a_name_is_expected_is_not_repeated(
+    wire: Wire,
+    make_api: MakeApi,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    fails: Fails,
+    variables: dict[str, str],
+    profile: str | None,
+    named: str,
+    pasted: str,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(pasted))
+    if profile is not None:
+        (tmp_path / "config").write_text(f"[profile team]\n{profile.format(pasted)}\n")
+    failed = fails(make_api(wire.url, credentials=Credentials() if profile is None else TEAM))
+    assert failed.code is ErrorCode.NO_CREDENTIALS
+    assert named in failed.message
+    assert wire.requests == []
+
+
+def test_a_profile_of_the_configuration_that_is_a_secret_is_not_repeated(
+    wire: Wire, make_api: MakeApi, fails: Fails
+) -> None:
+    failed = fails(make_api(wire.url, credentials=Credentials(profile=CANARY)))
+    assert failed.code is ErrorCode.NO_CREDENTIALS
+    assert "profile" in failed.message
+
+
+@pytest.mark.parametrize("url", ["http://{}:9", "http://{}", "{}", "http://user:pass@{}:9", "socks5://{}"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_a_secret_is_not_repeated(
+    make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, fails: Fails, scheme: str, url: str
+) -> None:
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", url.format("hvs.CaNaRy0"))
+    brief = Connection(connect_timeout=0.5, read_timeout=0.5)
+    fails(make_api(f"{scheme}://api.sagemaker.invalid", connection=brief))
 
 
 def test_a_process_that_gives_some(wire: Wire, make_api: MakeApi, tmp_path: Path) -> None:
