@@ -90,9 +90,11 @@ def test_describing_what_changed_lists_in_every_round_but_the_first() -> None:
     assert counted[LISTS_OF_RUNNING] == 119
     assert (counted[FIRST], counted[ENDED]) == (200, 3 * 180)
     assert 0.01 < counted[CHANGED] / (119 * 20) < 0.03
-    assert counted[UNCHANGED] <= 20 * 4 + 120 / 5, "by their age, and the probes"
     found = calls.count("rule", 120, jobs=200, running=20)
-    rest = {purpose: counted[purpose] for purpose in (FIRST, CHANGED, UNCHANGED, ENDED, SWEEPS)}
+    # Found newest first, they are described in another order, so that other ones are probed.
+    for way in (counted, found):
+        assert way.pop(UNCHANGED) <= 20 * 4 + 120 / 5, "by their age, and the probes"
+    rest = {purpose: counted[purpose] for purpose in (FIRST, CHANGED, ENDED, SWEEPS)}
     assert found == {**rest, LISTS_OF_RUNNING: 120, LISTS_OF_RULES: found[LISTS_OF_RULES]}
     assert found[LISTS_OF_RULES] >= 120 / 5
 
