@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from exporter.errors import Failure
     from exporter.tuning_job import TuningJob
 
+Fields = dict[str, str | int]
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -23,7 +25,7 @@ class Event:
 
     level: str
     text: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, str | int]
 
 
 def of_describe(
@@ -72,24 +74,24 @@ def of_dismissal(spec: TargetSpec, name: str, rule: str) -> Event:
 
 def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
     """Return that a limit keeps out tuning jobs that a rule found."""
-    fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": str(left_out)}
+    fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": left_out}
     return Event("warning", "too many tuning jobs match; watching only the newest", fields)
 
 
 def of_long_list(spec: TargetSpec, pages: int) -> Event:
     """Return that a list has more pages than are read, so that the oldest tuning jobs on it are not seen."""
     remedy = "Narrow the rules by name_contains, statuses or created_within."
-    fields = identity(spec) | {"pages_read": str(pages), "remedy": remedy}
+    fields = identity(spec) | {"pages_read": pages, "remedy": remedy}
     return Event("warning", "a list of tuning jobs has more pages than are read; the oldest are not seen", fields)
 
 
-def identity(spec: TargetSpec, name: str | None = None) -> dict[str, str]:
+def identity(spec: TargetSpec, name: str | None = None) -> Fields:
     """Return the fields that say which target a line is about, and which tuning job."""
-    job = {} if name is None else {"tuning_job": name}
-    return {"target": spec.name, "aws_region": spec.key.region} | job
+    fields: Fields = {"target": spec.name, "aws_region": spec.key.region}
+    return fields if name is None else fields | {"tuning_job": name}
 
 
-def _reason(failure: Failure, operation: Operation) -> dict[str, str]:
+def _reason(failure: Failure, operation: Operation) -> Fields:
     remedy = failure.code.remedy(operation)
     return {"code": str(failure.code), "message": failure.message, "remedy": remedy}
 

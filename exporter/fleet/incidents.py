@@ -1,8 +1,10 @@
-"""What fails for a target, told in few lines: one when it begins, one each hour while it lasts, one when it is over."""
+"""What fails for a target, told in few lines: when it begins, when it has doubled, each hour while it lasts, and its end."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exporter.fleet.events import Event, identity
@@ -14,13 +16,15 @@ if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
     from exporter.errors import ErrorCode, Failure
+    from exporter.fleet.events import Fields
 
 GATHER_SECONDS = 10.0
 """How long a first failure of a describe waits for the others, so that the line can say how many tuning jobs fail."""
 
 _REPEAT_SECONDS = 3_600.0
 # A call that fails now and then, as when AWS throttles a part of them, is one incident.
-_QUIET_SECONDS = 60.0
+_QUIET_SECONDS = 300.0
+_QUIET_INTERVALS = 5.0
 # What is not tried any more neither fails nor succeeds.
 _UNTRIED_SECONDS = 3 * 3_600.0
 
@@ -32,13 +36,18 @@ _WHAT = {
     Operation.IDENTIFY: "asking for the account",
 }
 
+_WORKS = "works again"
+_OTHER_REASON = "no longer fails for this reason"
+_LEFT = "no longer fails: what failed is not asked for any more"
+
 
 @dataclass(slots=True)
 class _Incident:
     """Calls of one operation that fail by one code. Times are monotonic seconds.
 
-    ``failing`` is what they were about whose last call failed so. ``tell_at`` is when a line is due; ``quiet_since`` is
-    since when none fails, None while one does.
+    ``failing`` is what they were about whose last call failed so, and ``told_of`` the most that a line has told of, 0
+    before the first. ``tell_at`` is when a line is due while something fails, ``grew_at`` when one is due because much
+    more does; ``quiet_since`` is since when nothing fails, None while something does, and ``end`` says why.
     """
 
     began: float
@@ -47,10 +56,16 @@ class _Incident:
     last: Failure
     last_at: float
     failing: set[str] = field(default_factory=set)
-    most: int = 0
     failures: int = 0
-    told: bool = False
+    told_of: int = 0
+    grew_at: float = math.inf
     quiet_since: float | None = None
+    end: str = _WORKS
+
+    @property
+    def doubled(self) -> bool:
+        """Whether twice as much fails as a line has told of, so that few lines tell of any number."""
+        return 0 < 2 * self.told_of <= len(self.failing)
 
 
 class Incidents:
@@ -61,41 +76,42 @@ class Incidents:
 
     def failed(self, spec: TargetSpec, operation: Operation, about: str, failure: Failure, now: float) -> None:
         """Take a call that failed; ``about`` is the tuning job, or whatever else tells calls of the operation apart."""
-        self._well(operation, about, now, but=failure.code)
+        self._well(operation, about, now, _OTHER_REASON, but=failure.code)
         incident = self._open.get((operation, failure.code))
+        wait = min(GATHER_SECONDS, spec.interval) if operation is Operation.DESCRIBE else 0.0
         if incident is None:
-            wait = min(GATHER_SECONDS, spec.interval) if operation is Operation.DESCRIBE else 0.0
             incident = self._open[operation, failure.code] = _Incident(now, now + wait, about, failure, now)
         incident.failing.add(about)
-        incident.most = max(incident.most, len(incident.failing))
         incident.failures += 1
         incident.last, incident.last_at, incident.quiet_since = failure, now, None
+        if operation is Operation.DESCRIBE and incident.doubled:  # only describes are told by their number
+            incident.grew_at = min(incident.grew_at, now + wait)
 
     def succeeded(self, operation: Operation, about: str, now: float) -> None:
         """Take a call that did not fail."""
-        self._well(operation, about, now)
+        self._well(operation, about, now, _WORKS)
 
     def forget(self, about: str, now: float) -> None:
         """Take that a tuning job is not watched any more; what nobody was told of yet nobody need know."""
         for operation in (Operation.DESCRIBE, Operation.LIST_TAGS):
-            self._well(operation, about, now)
-        for key, incident in [*self._open.items()]:
-            if not incident.told and not incident.failing:
-                del self._open[key]
+            self._well(operation, about, now, _LEFT)
 
     def only(self, operation: Operation, about: AbstractSet[str], now: float) -> None:
         """Take that no other calls of an operation are made any more."""
-        for (failing, _), incident in self._open.items():
+        for (failing, _), incident in [*self._open.items()]:
             if failing is operation:
                 for other in incident.failing - about:
-                    self._well(operation, other, now)
+                    self._well(operation, other, now, _LEFT)
 
-    def _well(self, operation: Operation, about: str, now: float, but: ErrorCode | None = None) -> None:
-        for (failing, code), incident in self._open.items():
+    def _well(self, operation: Operation, about: str, now: float, end: str, but: ErrorCode | None = None) -> None:
+        for (failing, code), incident in [*self._open.items()]:
             if failing is operation and code is not but and about in incident.failing:
                 incident.failing.remove(about)
-                if not incident.failing:
-                    incident.quiet_since = now
+                if incident.failing:
+                    continue
+                incident.quiet_since, incident.end = now, end
+                if incident.told_of == 0 and end is not _WORKS:
+                    del self._open[failing, code]
 
     def due(self, spec: TargetSpec) -> float | None:
         """When ``report`` has something to tell, None when nothing is wrong."""
@@ -108,46 +124,47 @@ class Incidents:
             if now.monotonic < _next(incident, spec):
                 continue
             fields = identity(spec) | {"operation": str(operation), "code": str(code)}
-            if now.monotonic >= incident.tell_at:
-                told.append(_line(operation, incident, fields, now.monotonic))
-                incident.tell_at = now.monotonic + _REPEAT_SECONDS
-                incident.told = True
-            if now.monotonic >= _ends(incident, spec):
+            if incident.quiet_since is not None:
                 del self._open[operation, code]
-                lasted = {
-                    "lasted_seconds": f"{incident.last_at - incident.began:.0f}",
-                    "failures": str(incident.failures),
-                }
-                told.append(Event("info", f"{_WHAT[operation]} no longer fails", fields | lasted))
+                told.append(_end(operation, incident, fields))
             elif now.monotonic >= incident.last_at + _UNTRIED_SECONDS:
                 del self._open[operation, code]
+            else:
+                grew = now.monotonic >= incident.grew_at and incident.doubled
+                if grew or now.monotonic >= incident.tell_at:
+                    told.append(_line(operation, incident, fields, now.monotonic, grew=grew))
+                    incident.tell_at = now.monotonic + _REPEAT_SECONDS
+                    incident.told_of = max(incident.told_of, len(incident.failing))
+                incident.grew_at = math.inf
         return tuple(told)
 
 
 def _next(incident: _Incident, spec: TargetSpec) -> float:
-    if not incident.told:
-        return incident.tell_at
-    return min(incident.tell_at, _ends(incident, spec), incident.last_at + _UNTRIED_SECONDS)
+    if incident.quiet_since is not None:  # what is over is not told as if it went on
+        return incident.quiet_since + max(_QUIET_SECONDS, _QUIET_INTERVALS * spec.interval)
+    return min(incident.tell_at, incident.grew_at, incident.last_at + _UNTRIED_SECONDS)
 
 
-def _ends(incident: _Incident, spec: TargetSpec) -> float:
-    if incident.quiet_since is None:
-        return float("inf")
-    return incident.quiet_since + max(_QUIET_SECONDS, 2 * spec.interval)
-
-
-def _line(operation: Operation, incident: _Incident, fields: dict[str, str], now: float) -> Event:
-    """Return that it begins, or lasts: how many, one of them, by what and what to do about it."""
+def _line(operation: Operation, incident: _Incident, fields: Fields, now: float, *, grew: bool) -> Event:
+    """Return that it begins, grows or lasts: how many, one of them, by what and what to do about it."""
     failure = incident.last
     if operation is Operation.DESCRIBE:
-        example = (
-            incident.example
-            if incident.example in incident.failing
-            else min(incident.failing, default=incident.example)
-        )
-        fields |= {"tuning_jobs": str(len(incident.failing) or incident.most), "example": example}
+        example = incident.example if incident.example in incident.failing else min(incident.failing)
+        fields |= {"tuning_jobs": len(incident.failing), "example": example}
     fields |= {"message": failure.message, "remedy": failure.code.remedy(operation)}
-    if not incident.told:
+    if incident.told_of == 0:
         return Event("warning", f"{_WHAT[operation]} fails", fields)
-    lasting = {"for_seconds": f"{now - incident.began:.0f}", "failures": str(incident.failures)}
-    return Event("warning", f"{_WHAT[operation]} still fails", fields | lasting)
+    fields |= {"for_seconds": round(now - incident.began), "failures": incident.failures}
+    return Event("warning", f"{_WHAT[operation]} {'fails for more' if grew else 'still fails'}", fields)
+
+
+def _end(operation: Operation, incident: _Incident, fields: Fields) -> Event:
+    """Return that it is over; with the reason when no line has told it."""
+    if incident.told_of == 0:
+        fields |= {"message": incident.last.message}
+    fields |= {
+        "lasted_seconds": round(incident.last_at - incident.began),
+        "ended": datetime.fromtimestamp(incident.last.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "failures": incident.failures,
+    }
+    return Event("info", f"{_WHAT[operation]} {'failed and ' if incident.told_of == 0 else ''}{incident.end}", fields)

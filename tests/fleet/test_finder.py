@@ -172,7 +172,7 @@ def test_the_newest_are_watched_where_a_limit_bites_and_that_is_told_once(accoun
     run(driver, 60)
     assert set(driver.views()) == {"job-5", "job-4", "job-3"}
     assert driver.counted("discovered_jobs_left_out_total", rule="all") == 3
-    assert [event.fields["left_out"] for event in driver.events if "too many tuning jobs" in event.text] == ["2"]
+    assert [event.fields["left_out"] for event in driver.events if "too many tuning jobs" in event.text] == [2]
     account.delete("job-5")
     run(driver, 120)
     assert set(driver.views()) == {"job-4", "job-3", "job-2"}, "there is room again"

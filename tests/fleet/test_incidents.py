@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from math import log2
 from random import Random
 
 from fleet.account import DAY, HOUR, Account, rule, rules, run
-from fleet.driver import LIST_TAGS, Driver, FakeApi, job_specs, target_spec
+from fleet.driver import LIST_TAGS, START, Driver, FakeApi, job_specs, target_spec
+from hypothesis import given
+from hypothesis import strategies as st
 
-from exporter.errors import CallFailed, ErrorCode
-from exporter.fleet import perform
+from exporter.clock import Instant
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet import Operation, perform
 from exporter.fleet.events import Event
+from exporter.fleet.incidents import Incidents
 from exporter.simulator.faults import Fault, Kind
+
+LEFT = "no longer fails: what failed is not asked for any more"
 
 
 def told(driver: Driver, *levels: str) -> list[Event]:
@@ -38,22 +46,99 @@ def test_five_hundred_jobs_without_credentials_are_one_line_and_one_an_hour() ->
     driver.run(until=60)
     (event,) = told(driver)
     assert (event.level, event.text) == ("warning", "describing tuning jobs fails")
-    assert event.fields["tuning_jobs"] == "500"
+    assert event.fields["tuning_jobs"] == 500
     assert event.fields["example"] in {f"job-{i:03d}" for i in range(500)}
     assert event.fields["remedy"] == ErrorCode.NO_CREDENTIALS.remedy("DescribeHyperParameterTuningJob")
     assert event.fields["message"] == "it is no_credentials"
     driver.run(until=3 * HOUR + 60)
     assert texts(driver) == ["describing tuning jobs fails"] + ["describing tuning jobs still fails"] * 3
-    assert told(driver)[-1].fields["for_seconds"] == "10810"
+    assert told(driver)[-1].fields["for_seconds"] == 10810
     assert len(told(driver, "debug")) == 500, "each job's own line is for those who look closer"
 
 
-def test_a_budget_that_lets_few_calls_through_makes_no_line_more() -> None:
+def numbers(driver: Driver) -> list[tuple[str, object]]:
+    return [(event.text, event.fields["tuning_jobs"]) for event in told(driver)]
+
+
+def test_a_budget_that_lets_few_calls_through_makes_few_lines_more() -> None:
     driver = fleet(100, requests_per_second=1.0)
     fail(driver, ErrorCode.ACCESS_DENIED, 100)
     driver.run(until=HOUR / 2)
+    assert texts(driver) == ["describing tuning jobs fails", *["describing tuning jobs fails for more"] * 2]
+    counts = [int(event.fields["tuning_jobs"]) for event in told(driver)]
+    assert counts[0] == 10, "those tried in the first ten seconds"
+    assert 20 <= counts[1] <= counts[2] / 2
+    assert counts[2] > 50
+
+
+def test_one_that_fails_is_not_the_last_word_when_all_do() -> None:
+    driver = fleet(40)
+    fail(driver, ErrorCode.ACCESS_DENIED, 1)
+    driver.run(until=600)
+    assert numbers(driver) == [("describing tuning jobs fails", 1)]
+    fail(driver, ErrorCode.ACCESS_DENIED, 40)
+    driver.run(until=900)
+    assert numbers(driver)[1:] == [("describing tuning jobs fails for more", 40)]
+    assert told(driver)[1].level == "warning"
+    assert told(driver)[1].fields["remedy"] == ErrorCode.ACCESS_DENIED.remedy("DescribeHyperParameterTuningJob")
+
+
+def test_what_more_fails_only_while_that_is_gathered_is_not_told() -> None:
+    driver = fleet(40, interval=60.0)
+    fail(driver, ErrorCode.THROTTLED, 1)
+    driver.run(until=59)
+    fail(driver, ErrorCode.THROTTLED, 40)
+    driver.run(until=60)
+    driver.api.jobs.clear()
+    fail(driver, ErrorCode.THROTTLED, 1)
+    driver.run(until=HOUR / 2)
+    assert numbers(driver) == [("describing tuning jobs fails", 1)]
+
+
+@given(st.integers(1, 300), st.data())
+def test_an_incident_that_grows_has_few_lines_and_the_last_knows_most_of_it(count: int, data: st.DataObject) -> None:
+    spec, incidents, lines = target_spec("a"), Incidents(), []
+    now = 0.0
+    for i in range(count):
+        now += data.draw(st.sampled_from([0.0, 0.1, 11.0]))
+        incidents.failed(spec, Operation.DESCRIBE, f"job-{i}", Failure(ErrorCode.TIMEOUT, "late", now), now)
+        lines += incidents.report(spec, Instant(now, now))
+    while (due := incidents.due(spec)) is not None and due < now + HOUR / 2:
+        lines += incidents.report(spec, Instant(due, due))
+    assert len(lines) <= 2 + log2(count)
+    assert int(lines[-1].fields["tuning_jobs"]) > count / 2
+
+
+def test_what_is_over_before_it_could_be_told_is_one_line_at_info() -> None:
+    driver = fleet(3)
+    fail(driver, ErrorCode.THROTTLED, 2)
+    driver.run(until=0.5)
+    driver.api.jobs.clear()
+    driver.run(until=HOUR)
     (event,) = told(driver)
-    assert event.fields["tuning_jobs"] == "10", "those tried in the first ten seconds"
+    assert (event.level, event.text) == ("info", "describing tuning jobs failed and works again")
+    assert event.fields["message"] == "it is throttled"
+    assert event.fields["failures"] == 2
+
+
+def test_what_comes_back_before_it_is_over_is_a_warning() -> None:
+    driver = fleet(3)
+    for start in (0, 60, 120):
+        driver.run(until=start - 0.5)
+        fail(driver, ErrorCode.THROTTLED, 1)
+        driver.run(until=start + 0.5)
+        driver.api.jobs.clear()
+    driver.run(until=HOUR)
+    assert texts(driver) == ["describing tuning jobs fails", "describing tuning jobs works again"]
+
+
+def test_no_hourly_warning_tells_of_what_is_over() -> None:
+    driver = fleet(3)
+    fail(driver, ErrorCode.ACCESS_DENIED, 1)
+    driver.run(until=HOUR - 60)
+    driver.api.jobs.clear()
+    driver.run(until=2 * HOUR)
+    assert texts(driver) == ["describing tuning jobs fails", "describing tuning jobs works again"]
 
 
 def test_throttling_of_a_part_of_the_calls_is_one_incident() -> None:
@@ -68,12 +153,14 @@ def test_throttling_of_a_part_of_the_calls_is_one_incident() -> None:
 
     driver.on_call = dice
     driver.run(until=HOUR)
-    assert texts(driver) == ["describing tuning jobs fails"]
+    begun = texts(driver)
+    assert begun == ["describing tuning jobs fails", *["describing tuning jobs fails for more"] * (len(begun) - 1)]
+    assert len(begun) <= 4, "ten jobs double three times"
     driver.on_call = lambda _: None
     driver.api.jobs.clear()
-    driver.run(until=HOUR + 300)
-    assert texts(driver)[-1] == "describing tuning jobs no longer fails"
-    assert len(texts(driver)) <= 3
+    driver.run(until=HOUR + 600)
+    assert texts(driver)[-1] == "describing tuning jobs works again"
+    assert texts(driver)[len(begun) : -1] in ([], ["describing tuning jobs still fails"])
 
 
 def test_an_end_says_how_long_it_lasted_and_how_often_it_failed() -> None:
@@ -84,14 +171,15 @@ def test_an_end_says_how_long_it_lasted_and_how_often_it_failed() -> None:
     driver.api.jobs.clear()
     driver.run(until=HOUR)
     begin, end = told(driver)
-    assert (begin.fields["tuning_jobs"], end.level) == ("2", "info")
+    assert (begin.fields["tuning_jobs"], end.level) == (2, "info")
     assert end.fields == {
         "target": "eu",
         "aws_region": "eu-west-1",
         "operation": "DescribeHyperParameterTuningJob",
         "code": "access_denied",
-        "lasted_seconds": "180",
-        "failures": "8",
+        "lasted_seconds": 180,
+        "ended": datetime.fromtimestamp(START + 240, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "failures": 8,
     }
 
 
@@ -101,13 +189,15 @@ def test_two_causes_are_two_incidents_and_a_job_is_in_one_of_them() -> None:
     fail(driver, ErrorCode.NOT_FOUND, 2, start=2)
     driver.run(until=30)
     assert {event.fields["code"]: event.fields["tuning_jobs"] for event in told(driver)} == {
-        "access_denied": "2",
-        "not_found": "2",
+        "access_denied": 2,
+        "not_found": 2,
     }
     fail(driver, ErrorCode.NOT_FOUND, 2)
-    driver.run(until=300)
-    assert [event.fields["code"] for event in told(driver)[2:]] == ["access_denied"]
-    assert texts(driver)[2:] == ["describing tuning jobs no longer fails"]
+    driver.run(until=600)
+    assert [(event.fields["code"], event.text) for event in told(driver)[2:]] == [
+        ("not_found", "describing tuning jobs fails for more"),
+        ("access_denied", "describing tuning jobs no longer fails for this reason"),
+    ]
 
 
 def test_jobs_that_leave_end_the_incident() -> None:
@@ -116,7 +206,7 @@ def test_jobs_that_leave_end_the_incident() -> None:
     driver.run(until=30)
     driver.update(target_spec("job-001", "job-002"))
     driver.run(until=3 * HOUR)
-    assert texts(driver) == ["describing tuning jobs fails", "describing tuning jobs no longer fails"]
+    assert texts(driver) == ["describing tuning jobs fails", f"describing tuning jobs {LEFT}"]
 
 
 def test_a_rule_that_leaves_ends_the_incident_of_its_lists(account: Account) -> None:
@@ -126,7 +216,7 @@ def test_a_rule_that_leaves_ends_the_incident_of_its_lists(account: Account) -> 
     assert texts(driver).count("listing tuning jobs fails") == 1
     driver.update(rules(names=("other",)))
     run(driver, HOUR / 2)
-    assert "listing tuning jobs no longer fails" in texts(driver)
+    assert f"listing tuning jobs {LEFT}" in texts(driver)
 
 
 def test_lists_tags_and_searches_are_told_at_once_with_the_permission() -> None:
@@ -169,7 +259,7 @@ def test_what_is_not_tried_any_more_is_not_told_for_ever() -> None:
     driver.run(until=DAY)
     assert [text for text in texts(driver) if text.startswith("listing")] == [
         "listing tuning jobs fails",
-        "listing tuning jobs no longer fails",
+        f"listing tuning jobs {LEFT}",
     ]
     assert driver.target.view(driver.now).errors == ()
 

@@ -332,15 +332,15 @@ def test_a_change_is_one_line_and_a_poll_none(start: StartCrew, lines: list[Muta
         ("info", "tuning job status changed"),
     ]
     assert told[1]["tuning_job"] == "churn"
-    assert (told[2]["code"], told[2]["tuning_jobs"], told[2]["example"]) == ("access_denied", "1", "churn")
+    assert (told[2]["code"], told[2]["tuning_jobs"], told[2]["example"]) == ("access_denied", 1, "churn")
     assert {(line["operation"], line["outcome"]) for line in calls} == {(DESCRIBE, "ok"), (DESCRIBE, "access_denied")}
 
 
 def test_events_are_logged_with_their_fields(lines: list[MutableMapping[str, Any]]) -> None:
-    log_events([Event("info", "one", {"a": "1"}), Event("warning", "two", {"message": "m"})])
+    log_events([Event("info", "one", {"a": "1"}), Event("warning", "two", {"message": "m", "failures": 2})])
     assert lines == [
         {"event": "one", "log_level": "info", "a": "1"},
-        {"event": "two", "log_level": "warning", "message": "m"},
+        {"event": "two", "log_level": "warning", "message": "m", "failures": 2},
     ]
 
 
