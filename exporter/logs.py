@@ -31,6 +31,8 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 # What a terminal or a line reader would act on; newlines are the renderers' own business.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A} | {0x09: "\\t"}
 
+_FIRST = ("ts", "level", "msg")
+
 _STANDARD_ERROR = 2
 _MAX_WAITING = 4096  # lines, some megabytes at worst
 _LAST_LINES_SECONDS = 0.5
@@ -80,13 +82,14 @@ def configure(level: str, log_format: LogFormat, stream: TextIO | None = None) -
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format is LogFormat.JSON
-        else structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], bool_as_flag=False)
+        else structlog.processors.LogfmtRenderer(bool_as_flag=False)
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.EventRenamer("msg"),
+            _begin_alike,
             _defuse,
             renderer,
         ],
@@ -165,6 +168,11 @@ class Background:
         except OSError:
             return False
         return True
+
+
+def _begin_alike(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Put first what every line has, in either format."""
+    return {key: event[key] for key in _FIRST if key in event} | dict(event)
 
 
 def _defuse(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -11,6 +11,8 @@ import pytest
 import structlog
 
 from exporter import logs
+from exporter.fleet.events import Event
+from exporter.fleet.worker import log_events
 from exporter.logs import LogFormat
 
 
@@ -41,7 +43,17 @@ def test_json_has_an_object_a_line(stream):
     first, second = map(json.loads, stream.getvalue().splitlines())
     assert (first["msg"], first["level"], first["reason"]) == ("one", "info", 'ä "quoted"\nsecond line')
     assert (second["msg"], second["level"]) == ("two", "warning")
-    assert set(second) == {"msg", "level", "ts"}
+    assert list(first) == ["ts", "level", "msg", "reason"]
+    assert list(second) == ["ts", "level", "msg"]
+
+
+def test_json_has_numbers_as_numbers_and_libraries_in_the_same_order(stream):
+    logs.configure("info", LogFormat.JSON, stream)
+    log_events([Event("info", "one", {"target": "eu", "failures": 6})])
+    logging.getLogger("uvicorn").warning("two")
+    first, second = stream.getvalue().splitlines()
+    assert first.endswith('"level": "info", "msg": "one", "target": "eu", "failures": 6}')
+    assert list(json.loads(first))[:3] == list(json.loads(second))[:3] == ["ts", "level", "msg"]
 
 
 @pytest.mark.parametrize("level", logs.LEVELS)
