@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,7 +21,6 @@ from botocore.config import Config
 from botocore.credentials import DeferredRefreshableCredentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 from botocore.parsers import ResponseParserFactory
-from botocore.utils import parse_timestamp
 
 from exporter import __version__
 from exporter.errors import CallFailed, ErrorCode
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import Connection, Credentials, TargetKey, TargetSpec
 
 _ROLE_SESSION_NAME = "sagemaker-tuning-exporter"
+_LONGEST_TIME = 64  # letters: ISO 8601 to the microsecond, with its zone, has 32
 _BAD_URL = "the URL of the {service} endpoint cannot be used: see endpoint_url, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service}"
 
 # What these warn of is raised as well, once it matters; their lines quote answers, headers and tracebacks.
@@ -127,9 +127,7 @@ class Session:
     def _open(self, spec: TargetSpec) -> boto3.Session:
         session = self._bare_session(spec)
         # The SDK turns Unix seconds into local time; seconds are what is wanted, and no time zone can spoil them.
-        parsers = ResponseParserFactory()
-        parsers.set_parser_defaults(timestamp_parser=_unix_seconds)
-        session.register_component("response_parser_factory", parsers)
+        _parse_times(session, _unix_seconds)
         if self._credentials.sign_requests:
             session._credentials = self._find_credentials(spec)  # noqa: SLF001 - no public setter takes refreshable ones
         return boto3.Session(botocore_session=session)
@@ -137,6 +135,7 @@ class Session:
     def _bare_session(self, spec: TargetSpec) -> botocore.session.Session:
         session = _SdkSession(self._credentials.profile, self._connection.sts_endpoint_url)
         session.register_component("data_loader", self._loader)
+        _parse_times(session, _moment)  # what the SDK wants of STS's times
         # The provider chain makes STS clients of its own, which would wait 60 s and try five times.
         session.set_default_client_config(_config(spec))
         if (verify := _verify(self._connection)) is not None:
@@ -195,6 +194,12 @@ class Sessions:
                 del self._sessions[key]
 
 
+def _parse_times(session: botocore.session.Session, parser: Callable[[Any], Any]) -> None:
+    parsers = ResponseParserFactory()
+    parsers.set_parser_defaults(timestamp_parser=parser)
+    session.register_component("response_parser_factory", parsers)
+
+
 def _session_key(spec: TargetSpec) -> _SessionKey:
     return _SessionKey(spec.key.credentials, spec.key.partition, spec.connection, spec.key.endpoint.use_fips)
 
@@ -249,11 +254,27 @@ def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _unix_seconds(value: Any) -> Any:
-    """Parse a timestamp of an answer; what is none is handed on for the reducer to leave out."""
+    """Parse a time of an answer into Unix seconds; what is none is handed on for the reducer to leave out."""
     if isinstance(value, int | float):
         return value
     try:
-        moment = parse_timestamp(value)
-    except (ValueError, OverflowError, TypeError, RuntimeError):
+        return _moment(value).timestamp()
+    except (ValueError, OverflowError, OSError):
         return value
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _moment(value: Any) -> datetime:
+    """Parse a time of an answer: seconds, as a number or as text, or ISO 8601, which is UTC when it names no zone.
+
+    Raises ValueError, OverflowError or OSError for anything else. The SDK's own parser takes nearly any text for a time,
+    and takes time that grows with the square of the text's length.
+    """
+    if isinstance(value, str) and len(value) <= _LONGEST_TIME:
+        try:
+            value = float(value)
+        except ValueError:
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if not isinstance(value, int | float):
+        raise ValueError("neither seconds nor ISO 8601")  # noqa: TRY004 - odd types and odd texts are one to the caller
+    return datetime.fromtimestamp(value, UTC)

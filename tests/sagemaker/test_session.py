@@ -440,11 +440,56 @@ def test_times_arrive_as_unix_seconds_wherever_the_machine_stands(wire: Wire, ma
         ("2023-11-15T03:58:20+05:45", 1_700_000_000),
         ("soon", "soon"),
         ("1e300", "1e300"),
+        ("inf", "inf"),
+        ("10000-01-01", "10000-01-01"),
+        ("Tue, 14 Nov 2023 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:20 GMT"),
+        ("2023", 2023),
+        ("jan", "jan"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
         ([1], [1]),
+        ({}, {}),
+        (None, None),
     ],
 )
 def test_odd_times_are_read_or_handed_on(sent: object, expected: object) -> None:
     assert _unix_seconds(sent) == expected
+
+
+@pytest.mark.parametrize("piece", ["1.2.", "1", "jan ", "1:", " ", "T1", "2020-01-01 "])
+def test_a_long_text_is_no_time_and_is_not_read(
+    wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, piece: str
+) -> None:
+    monkeypatch.setattr("dateutil.parser.parse", lambda *_, **__: pytest.fail("read"))
+    text = piece * 10_000
+    assert _unix_seconds(text) is text
+    wire.answer = tuning_job(CreationTime=text)
+    assert make_api(wire.url).describe("churn")["CreationTime"] == text
+
+
+@pytest.mark.parametrize("way", ["role", "web identity"])
+@pytest.mark.parametrize(
+    "expiration", ["1.2." * 10_000, "soon", "1e300", "", "9999-12-31T23:59:59-14:00", "12 Nov 2030"]
+)
+def test_an_expiration_of_sts_that_is_no_time_is_malformed(
+    wire: Wire,
+    sts: Wire,
+    make_api: MakeApi,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    way: str,
+    expiration: str,
+) -> None:
+    monkeypatch.setattr("dateutil.parser.parse", lambda *_, **__: pytest.fail("read"))
+    operation, credentials = "AssumeRole", ROLE
+    if way == "web identity":
+        request.getfixturevalue("web_identity")
+        operation, credentials = "AssumeRoleWithWebIdentity", Credentials()
+    good = sts_credentials("ASIA", operation=operation).partition(b"\r\n\r\n")[2].decode()
+    before, _, rest = good.partition("<Expiration>")
+    after = rest.partition("</Expiration>")[2]
+    sts.answer = http(f"{before}<Expiration>{expiration}</Expiration>{after}", content_type="text/xml")
+    assert failing(lambda: make_api(wire.url, credentials=credentials).describe("churn")) is ErrorCode.MALFORMED_ANSWER
+    assert wire.requests == []
 
 
 def test_identity_is_asked_of_sts(sts: Wire, make_api: MakeApi) -> None:
