@@ -177,13 +177,13 @@ def _known(error: BaseException) -> str | None:
         return None
     details = getattr(error, "kwargs", {})
     return text.format(
-        host=_host(details.get("endpoint_url")),
+        host=host_of(details.get("endpoint_url")),
         cause=_cause(error),
         missing=details.get("cred_var"),
     )
 
 
-def _host(url: object) -> str:
+def host_of(url: object) -> str:
     """Return host and port of an endpoint's URL, whatever may be in its password."""
     unknown = "the endpoint"
     if not isinstance(url, str):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.classify import SourceFailed
-from exporter.sagemaker.transport import limit
+from exporter.sagemaker.transport import MOST_BYTES_OF_KEYS, limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def _tame(provider: Any) -> None:
         provider._prompter = _refuse_to_prompt  # noqa: SLF001 - the SDK makes its providers itself
     for fetcher in ("_fetcher", "_role_fetcher"):
         if (session := getattr(getattr(provider, fetcher, None), "_session", None)) is not None:
-            limit(session)
+            limit(session, MOST_BYTES_OF_KEYS)
 
 
 def _refuse_to_prompt(_: str) -> str:

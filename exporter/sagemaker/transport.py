@@ -2,13 +2,15 @@
 
 The SDK's own time-outs bound each wait for bytes and not the whole, and it reads an answer to its end, however far off
 that is. So every byte that it reads comes through ``_Reader``, which looks at the clock and counts. What a call may
-take is told by ``within``, in the thread that makes it.
+take is told by ``within``, in the thread that makes it. What has come is looked at before the SDK makes objects of it,
+which take many times the memory of the bytes.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
+import re
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,15 +25,26 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
-from botocore.exceptions import ConnectionClosedError, SSLError
+from botocore.exceptions import ConnectionClosedError, HTTPClientError, SSLError
 
 from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.message import causes, host_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-MOST_BYTES = 8 * 1024 * 1024
-"""Of one answer, its head included. A page of a hundred large tuning jobs has a fraction of it."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Of one answer, its head included. A list of 100 tuning jobs has some 100 kB, a search for 100 large ones up to 2 MB."""
+
+MOST_VALUES = 200_000
+"""Of one answer's JSON or XML, about: a search for 100 large tuning jobs has a fifth of it."""
+
+MOST_BYTES_OF_KEYS = 64 * 1024
+"""Of one answer with credentials, its head not included: real ones have a few kB."""
+
+_KIB = 1024
+_BEFORE_VALUES = (b",", b"[", b"{", b"<")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 _SECRET_FIELDS = ("WebIdentityToken", "TokenCode", "SAMLAssertion")
 _SECRET_HEADERS = {
@@ -90,9 +103,17 @@ def within(seconds: float, on_retry: Callable[[str], None]) -> Iterator[Call]:
         _call.reset(token)
 
 
-def limit(http_session: Any) -> None:
-    """Let an HTTP session of the SDK read by the clock, and no more than ``MOST_BYTES`` for an answer."""
+def limit(http_session: Any, most_bytes: int) -> None:
+    """Let an HTTP session of the SDK read by the clock, and hand on only answers that can be held when they are parsed."""
     http_session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)  # noqa: SLF001 - has no public way in
+    send = http_session.send
+
+    def sent(request: Any) -> Any:
+        response = send(request)
+        _check_size(response.content, most_bytes)
+        return response
+
+    http_session.send = sent
 
 
 def attach(client: Any) -> None:
@@ -102,7 +123,7 @@ def attach(client: Any) -> None:
     and says so only once they are used again.
     """
     http_session = client._endpoint.http_session  # noqa: SLF001 - the SDK has no public way to its HTTP session
-    limit(http_session)
+    limit(http_session, MOST_BYTES if client.meta.service_model.service_name == "sagemaker" else MOST_BYTES_OF_KEYS)
     client.meta.events.register("before-send", partial(_send, http_session))
 
 
@@ -120,10 +141,47 @@ def _send(http_session: Any, request: Any, event_name: str, **_: Any) -> Any:
 
 def _exchanged(http_session: Any, request: Any, exchange: _Exchange) -> Any:
     token = _exchange.set(exchange)
+    host = host_of(request.url)
     try:
-        return http_session.send(request)
+        response = http_session.send(request)
+    except HTTPClientError as error:
+        # This class, and not one of its own, for all that it has no name for: before an answer, or because of it.
+        if type(error) is HTTPClientError and exchange.answered and not _is_ours(error):
+            raise CallFailed(
+                ErrorCode.MALFORMED_ANSWER, f"the answer of {host} breaks the rules of HTTP, so it cannot be read"
+            ) from error
+        raise
     finally:
         _exchange.reset(token)
+    _check_whole(response, host)
+    return response
+
+
+def _is_ours(error: Exception) -> bool:
+    return any(isinstance(cause, CallFailed) for cause in causes(error))
+
+
+def _check_size(body: bytes, most_bytes: int) -> None:
+    """Raise CallFailed for a body that would take too much memory as objects."""
+    if len(body) > most_bytes:
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"the answer is longer than {most_bytes // _KIB} KiB")
+    if sum(map(body.count, _BEFORE_VALUES)) > MOST_VALUES:
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"the answer has more than {MOST_VALUES} values")
+
+
+def _check_whole(response: Any, host: str) -> None:
+    """Raise CallFailed for an answer that was cut, or that is a page for a browser."""
+    length = str(response.headers.get("Content-Length", ""))
+    came = len(response.content)
+    if "Transfer-Encoding" not in response.headers and _LENGTH.fullmatch(length) and came < int(length):
+        raise CallFailed(
+            ErrorCode.CONNECTION, f"the connection to {host} ended before a whole answer: {came} of {length} bytes came"
+        )
+    kind = str(response.headers.get("Content-Type", "")).strip().lower()
+    if kind.startswith("text/html") and 200 <= response.status_code < 300:
+        raise CallFailed(
+            ErrorCode.MALFORMED_ANSWER, f"what answers at {host} sent a page for a browser (text/html): it is not AWS"
+        )
 
 
 def _secrets(headers: Mapping[str, Any], body: Any) -> Iterator[str]:
@@ -166,7 +224,7 @@ class _Reader(io.RawIOBase):
             self._left -= count
             if self._left < 0:
                 raise CallFailed(
-                    ErrorCode.MALFORMED_ANSWER, f"the answer is longer than {MOST_BYTES // 1024**2} MiB: not read on"
+                    ErrorCode.MALFORMED_ANSWER, f"the answer is longer than {MOST_BYTES // _KIB} KiB: not read on"
                 )
         return count
 

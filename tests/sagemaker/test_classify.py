@@ -92,7 +92,7 @@ ANSWERS = {
     "counters that are a list": (tuning_job(TrainingJobStatusCounters=[1, 2]), ErrorCode.MALFORMED_ANSWER),
     "no UTF-8": (http(b"\xff\xfe{}"), ErrorCode.MALFORMED_ANSWER),
     "a list as error": (http("[1]", 400), ErrorCode.MALFORMED_ANSWER),
-    "cut off": (http('{"HyperParameterTuningJobName": "chu', length=4_000), ErrorCode.MALFORMED_ANSWER),
+    "cut off": (http('{"HyperParameterTuningJobName": "chu', length=4_000), ErrorCode.CONNECTION),
     "another job": (tuning_job("else"), ErrorCode.MALFORMED_ANSWER),
     "an endless ARN": (tuning_job(HyperParameterTuningJobArn="x\n" * 9_000), ErrorCode.MALFORMED_ANSWER),
     "301": (http(b"", 301, {"Location": "http://127.0.0.1:1/"}), ErrorCode.MALFORMED_ANSWER),

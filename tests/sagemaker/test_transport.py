@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import socket
 import ssl
@@ -115,7 +116,7 @@ def test_an_answer_without_end_is_malformed_and_its_connection_closed(
     before = most_memory()
     caught = failed(make_api(server.url, connection=Connection(connect_timeout=5, read_timeout=5)))
     assert caught.code is ErrorCode.MALFORMED_ANSWER
-    assert "8 MiB" in caught.message
+    assert "4096 KiB" in caught.message
     assert server.gone.wait(5)
     assert most_memory() - before < 4 * MOST_BYTES
 
@@ -130,6 +131,48 @@ def test_a_large_answer_that_ends_is_read(wire: Wire, make_api: MakeApi) -> None
     assert make_api(wire.url).describe("churn")["HyperParameterTuningJobName"] == "churn"
     wire.answer = tuning_job(FailureReason="x" * MOST_BYTES)
     assert failed(make_api(wire.url)).code is ErrorCode.MALFORMED_ANSWER
+
+
+MANY = {
+    "lists": b'{"X":[' + b"[]," * 1_000_000 + b"0]}",
+    "objects": b'{"X":[' + b"{}," * 1_000_000 + b"0]}",
+    "numbers": b'{"X":[' + b"1.5," * 1_000_000 + b"0]}",
+    "members": b"{" + b",".join(b'"%d":1' % number for number in range(300_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("body", MANY.values(), ids=MANY)
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_of_too_many_values_is_malformed_and_not_parsed(
+    wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int
+) -> None:
+    wire.answer = http(body, status)
+    api = make_api(wire.url)
+    monkeypatch.setattr("json.loads", lambda *_, **__: pytest.fail("parsed"))
+    caught = failed(api)
+    assert caught.code is ErrorCode.MALFORMED_ANSWER
+    assert "values" in caught.message
+
+
+def test_a_search_for_a_hundred_large_tuning_jobs_is_read(wire: Wire, make_api: MakeApi) -> None:
+    job = json.loads(tuning_job().partition(b"\r\n\r\n")[2])
+    ranges = [{"Name": f"parameter-{number}", "MinValue": "0.001", "MaxValue": "1000"} for number in range(30)]
+    job |= {"TrainingJobDefinitions": [{"HyperParameterRanges": {"ContinuousParameterRanges": ranges}}] * 3}
+    wire.answer = http(
+        json.dumps({"Results": [{"HyperParameterTuningJob": job | {"FailureReason": "x" * 1024}}] * 100})
+    )
+    assert len(make_api(wire.url).search({"Resource": "HyperParameterTuningJob"})["Results"]) == 100
+
+
+@pytest.mark.parametrize(
+    "answer", [http("<a>" * 30_000), http(sts_credentials("ASIA").partition(b"\r\n\r\n")[2] + b" " * 70_000)]
+)
+def test_a_long_answer_of_sts_is_malformed(wire: Wire, sts: Wire, make_api: MakeApi, answer: bytes) -> None:
+    sts.answer = answer
+    caught = failed(make_api(wire.url, credentials=ROLE))
+    assert caught.code is ErrorCode.MALFORMED_ANSWER
+    assert "64 KiB" in caught.message
+    assert wire.requests == []
 
 
 def test_an_endless_answer_of_sts_is_malformed(
@@ -151,7 +194,7 @@ def test_an_endless_answer_with_credentials_is_read_only_so_far(
     else:
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
         monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url)
-    assert "8 MiB" in failed(make_api(wire.url)).message
+    assert "4096 KiB" in failed(make_api(wire.url)).message
     assert server.gone.wait(5)
 
 
@@ -343,7 +386,7 @@ def test_an_answer_that_had_begun_is_not_asked_for_again(
     server = peer(Dying(begin))
     api = make_api(server.url)
     assert api.describe("churn")
-    with suppress(CallFailed):  # cut as it is, the SDK takes some for an answer
+    with suppress(CallFailed):  # the SDK takes a head alone for an answer
         api.describe("churn")
     assert server.asked == 2
     assert telemetry.value("api_connection_retries_total", target="eu", operation=DESCRIBE) is None
