@@ -81,6 +81,8 @@ class Incidents:
         wait = min(GATHER_SECONDS, spec.interval) if operation is Operation.DESCRIBE else 0.0
         if incident is None:
             incident = self._open[operation, failure.code] = _Incident(now, now + wait, about, failure, now)
+        elif not incident.failing and incident.told_of == 0 and now < incident.began + _quiet_seconds(spec):
+            incident.tell_at = now + wait  # it was over each time, so this may be too; beyond that it keeps coming back
         incident.failing.add(about)
         incident.failures += 1
         incident.last, incident.last_at, incident.quiet_since = failure, now, None
@@ -126,7 +128,7 @@ class Incidents:
             fields = identity(spec) | {"operation": str(operation), "code": str(code)}
             if incident.quiet_since is not None:
                 del self._open[operation, code]
-                told.append(_end(operation, incident, fields))
+                told.append(_end(operation, incident, fields, now))
             elif now.monotonic >= incident.last_at + _UNTRIED_SECONDS:
                 del self._open[operation, code]
             else:
@@ -141,8 +143,12 @@ class Incidents:
 
 def _next(incident: _Incident, spec: TargetSpec) -> float:
     if incident.quiet_since is not None:  # what is over is not told as if it went on
-        return incident.quiet_since + max(_QUIET_SECONDS, _QUIET_INTERVALS * spec.interval)
+        return incident.quiet_since + _quiet_seconds(spec)
     return min(incident.tell_at, incident.grew_at, incident.last_at + _UNTRIED_SECONDS)
+
+
+def _quiet_seconds(spec: TargetSpec) -> float:
+    return max(_QUIET_SECONDS, _QUIET_INTERVALS * spec.interval)
 
 
 def _line(operation: Operation, incident: _Incident, fields: Fields, now: float, *, grew: bool) -> Event:
@@ -158,13 +164,14 @@ def _line(operation: Operation, incident: _Incident, fields: Fields, now: float,
     return Event("warning", f"{_WHAT[operation]} {'fails for more' if grew else 'still fails'}", fields)
 
 
-def _end(operation: Operation, incident: _Incident, fields: Fields) -> Event:
+def _end(operation: Operation, incident: _Incident, fields: Fields, now: Instant) -> Event:
     """Return that it is over; with the reason when no line has told it."""
     if incident.told_of == 0:
         fields |= {"message": incident.last.message}
+    ended = datetime.fromtimestamp(now.wall - (now.monotonic - incident.last_at), UTC)
     fields |= {
         "lasted_seconds": round(incident.last_at - incident.began),
-        "ended": datetime.fromtimestamp(incident.last.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "ended": ended.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "failures": incident.failures,
     }
     return Event("info", f"{_WHAT[operation]} {'failed and ' if incident.told_of == 0 else ''}{incident.end}", fields)

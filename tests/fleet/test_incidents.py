@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import log2
 from random import Random
 
+import pytest
 from fleet.account import DAY, HOUR, Account, rule, rules, run
 from fleet.driver import LIST_TAGS, START, Driver, FakeApi, job_specs, target_spec
 from hypothesis import given
@@ -121,15 +122,22 @@ def test_what_is_over_before_it_could_be_told_is_one_line_at_info() -> None:
     assert event.fields["failures"] == 2
 
 
-def test_what_comes_back_before_it_is_over_is_a_warning() -> None:
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (3, ["describing tuning jobs failed and works again"]),
+        (8, ["describing tuning jobs fails", "describing tuning jobs works again"]),
+    ],
+)
+def test_what_keeps_coming_back_for_a_moment_is_a_warning_in_the_end(times: int, expected: list[str]) -> None:
     driver = fleet(3)
-    for start in (0, 60, 120):
+    for start in range(0, 60 * times, 60):
         driver.run(until=start - 0.5)
         fail(driver, ErrorCode.THROTTLED, 1)
         driver.run(until=start + 0.5)
         driver.api.jobs.clear()
     driver.run(until=HOUR)
-    assert texts(driver) == ["describing tuning jobs fails", "describing tuning jobs works again"]
+    assert texts(driver) == expected
 
 
 def test_no_hourly_warning_tells_of_what_is_over() -> None:
@@ -275,3 +283,16 @@ def test_the_line_comes_while_all_threads_hang() -> None:
     assert due == driver.now.monotonic + 10
     driver.clock.advance(10)
     assert [event.text for event in driver.target.expire(driver.now)] == ["describing tuning jobs fails"]
+
+
+def test_calls_that_fail_now_and_then_are_one_incident() -> None:
+    driver = fleet(5)
+    for start in range(30, int(6 * HOUR), 270):
+        driver.run(until=start)
+        fail(driver, ErrorCode.THROTTLED, 1)
+        driver.run(until=start + 60)
+        driver.api.jobs.clear()
+    assert set(texts(driver)) == {"describing tuning jobs fails", "describing tuning jobs still fails"}
+    assert len(texts(driver)) <= 6
+    driver.run(until=7 * HOUR)
+    assert texts(driver)[-1] == "describing tuning jobs works again"
