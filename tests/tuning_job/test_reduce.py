@@ -48,7 +48,7 @@ class TestRequired:
         )
 
     @pytest.mark.parametrize("member", REQUIRED)
-    @pytest.mark.parametrize("value", NO_TEXTS)
+    @pytest.mark.parametrize("value", [*NO_TEXTS, "x" * 257, "\ud800"])
     def test_each_must_be_a_text(self, member: str, value: object) -> None:
         with pytest.raises(MalformedAnswer, match=member):
             reduce({**BARE, member: value})
