@@ -118,18 +118,19 @@ def _count(value: object) -> int:
 
 def _url(value: str) -> str:
     example = "write for example https://vpce-0123.api.sagemaker.eu-west-1.vpce.amazonaws.com"
-    if "@" in value:
+    if "@" in value or "%40" in value:
         # Wherever it is: a password may hold a '/'. Not repeated in the message, which may end in a log.
-        raise ValueError("credentials do not belong into a URL: take the part before the '@' out")
+        raise ValueError("credentials do not belong in a URL: remove the part before the '@'")
+    before, *after = re.split("[?#]", value, maxsplit=1)  # and after it, there may be a token
     try:
-        parts = urlsplit(value)
+        parts = urlsplit(before)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f"this is not a URL: {example}") from None
     if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", value) or port == 0:
-        raise ValueError(f"{quote(value)} is not an http or https URL: {example}")
-    if parts.query or parts.fragment or value.endswith(("?", "#")):
-        raise ValueError(f"{quote(value)} has more than host, port and path: take the '?…' or '#…' away")
+        raise ValueError(f"{quote(before)} is not an http or https URL: {example}")
+    if after:
+        raise ValueError("this has more than host, port and path: remove the '?…' or '#…'")
     return value
 
 

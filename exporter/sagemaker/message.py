@@ -2,7 +2,7 @@
 
 An SDK's error quotes what it stumbled over: a header with a session token in it, the URL of a proxy with its password,
 an answer that holds the keys of a role. So none of its texts is passed on, but for what AWS itself says of a refusal,
-and of that nothing that the request carried or that looks like a token.
+and of that nothing that the request carried or that looks like a token, see ``redact``.
 """
 
 from __future__ import annotations
@@ -15,30 +15,20 @@ import socket
 import ssl
 import traceback
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus, unquote
 
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
+
+from exporter.sagemaker.redact import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _LONGEST = 500
 _LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
-_LEAST_SECRET = 6  # letters: what is shorter is a word that any text may have
-_PIECE = 8  # letters of a secret that tell it
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _CODE = re.compile(r"[A-Za-z0-9_.:#/]{1,64}")
-_UNWANTED = (
-    # A signature mismatch is answered with the canonical request, session token included.
-    (re.compile(r" ?The Canonical String.*", re.DOTALL), ""),
-    (re.compile(r"(x-amz-security-token ?[:=] ?)\S+", re.IGNORECASE), r"\1***"),
-)
-_WORD = re.compile(r"arn:[\w:/+=,.@-]+|[\w/+=%~.-]{6,}", re.ASCII)
-_JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
-# A tuning job's name has 32 letters at most; ARNs, whose parts may be longer, are told by their beginning.
-_OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
 
 # Most specific first: some of these classes inherit from others.
 _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
@@ -121,50 +111,12 @@ def _told(error: BaseException, sent: Collection[str]) -> str:
 def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
     """Return what AWS says of a refusal, in the words in which the SDKs cite it everywhere."""
     said = error.response.get("Error", {})
-    code = _without_secrets(str(said.get("Code", "Unknown")), sent)
+    code = without_secrets(str(said.get("Code", "Unknown")), sent) or ""
     code = code if _CODE.fullmatch(code) else "***"
-    text = _without_secrets(str(said.get("Message", "")), sent)
+    text = without_secrets(str(said.get("Message", "")), sent)
+    if text is None:
+        text = "its message is left out, since it repeats credentials"
     return f"An error occurred ({code}) when calling the {error.operation_name} operation: {text}".rstrip(": ")
-
-
-def _without_secrets(text: str, sent: Collection[str]) -> str:
-    text = text[:_LONGEST_READ]
-    secrets = [secret for secret in sent if len(secret) >= _LEAST_SECRET]
-    for secret in secrets:
-        for written in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret)):
-            text = text.replace(written, "***")
-    text = " ".join(map(_without_password, text.split()))
-    for pattern, replacement in _UNWANTED:
-        text = pattern.sub(replacement, text)
-
-    pieces = {piece for secret in secrets for piece in _pieces(secret)}
-
-    def shown(word: re.Match[str]) -> str:
-        plain = unquote(word[0])
-        return "***" if _is_token(plain) or not pieces.isdisjoint(_pieces(plain)) else word[0]
-
-    return _WORD.sub(shown, text)
-
-
-def _without_password(word: str) -> str:
-    """Return a word without what a URL in it says of a user, whose password may hold any letter."""
-    before, slashes, rest = word.partition("://")
-    return f"{before}://***@{rest.rpartition('@')[2]}" if slashes and "@" in rest else word
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield all pieces of a length that tells a secret from a chance: who quotes it may cut it."""
-    return (text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1))
-
-
-def _is_token(word: str) -> bool:
-    """Tell whether a word looks like a token, a key or a signature, whosever it is."""
-    if word.startswith("arn:"):
-        return False
-    return _JWT.search(word) is not None or any(
-        re.fullmatch("[0-9a-f]{40,}", part) or all(re.search(kind, part) for kind in ("[A-Z]", "[a-z]", "[0-9]"))
-        for part in _OPAQUE.findall(word)
-    )
 
 
 def _known(error: BaseException) -> str | None:

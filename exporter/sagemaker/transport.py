@@ -12,7 +12,8 @@ import http.client
 import io
 import re
 import time
-from contextlib import contextmanager
+from base64 import b64decode
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,6 +48,7 @@ _BEFORE_VALUES = (b",", b"[", b"{", b"<")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
 _SECRET_FIELDS = ("WebIdentityToken", "TokenCode", "SAMLAssertion")
+_SECRET_MEMBER = re.compile(r'"(?:clientSecret|refreshToken|code|codeVerifier|deviceCode)": ?"([^"]+)"')  # of a sign-in
 _SECRET_HEADERS = {
     *("authorization", "proxy-authorization", "x-amz-security-token"),
     *("x-amz-sso_bearer_token", "x-aws-ec2-metadata-token"),
@@ -190,12 +192,16 @@ def _secrets(headers: Mapping[str, Any], body: Any) -> Iterator[str]:
         if name.lower() in _SECRET_HEADERS:
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
             # Of a signature, the part that only the key's owner can make; of a scheme and a token, the token.
-            yield text.rpartition("Signature=")[2].rpartition(" ")[2]
+            yield (token := text.rpartition("Signature=")[2].rpartition(" ")[2])
+            if text.lower().startswith("basic "):
+                with suppress(ValueError):
+                    yield b64decode(token).decode("utf-8", "replace").partition(":")[2]
     content = body.decode("latin-1") if isinstance(body, bytes) else body
     if isinstance(content, str):
         fields = parse_qs(content)
         for name in _SECRET_FIELDS:
             yield from fields.get(name, ())
+        yield from _SECRET_MEMBER.findall(content)
 
 
 class _Reader(io.RawIOBase):
@@ -246,6 +252,8 @@ class _Timed:
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
         if (call := _call.get()) is not None:
+            through = getattr(self, "_tunnel_headers", None) or {}  # what a proxy is shown before it lets TLS through
+            call.sent.update(_secrets(through, None))
             call.sent.update(_secrets(headers or {}, body))
         super().request(method, url, body, headers, **options)  # type: ignore[misc]
 

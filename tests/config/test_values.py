@@ -106,6 +106,13 @@ def test_a_wrong_value_is_told_what_to_write(kind: Any, value: object, remedy: s
             (values.Url, f"https://user:{password}@example.com")
             for password in ("geheim", "1/geheim", "1?geheim", "1#geheim")
         ),
+        (values.Url, "https://user:geheim%40example.com"),
+        (values.Url, "https://user%3Ageheim%40example.com"),
+        *(
+            (values.Url, url + after)
+            for url in ("https://h/p", "ftp://h", "h", "https:", "https://[h", "http://a b", "http://x:0")
+            for after in ("?token=geheim", "#geheim", "?a=b#geheim")
+        ),
         (values.ExternalId, "geheim geheim"),
     ],
 )

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import functools
+import html
+import json
 import ssl
+import string
 import time
-from collections.abc import Iterator
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -10,7 +15,7 @@ import pytest
 import trustme
 from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sagemaker.conftest import MakeApi
 from sagemaker.wire import RESET, SILENCE, Wire, error, http, tuning_job
@@ -304,14 +309,97 @@ def test_a_message_is_one_line_without_secrets(text: str, expected: str) -> None
     assert said(text) == expected
 
 
-@pytest.mark.parametrize("text", ["is {} valid", "key={}&a=b", '"{}"', "cut key={:.14s}", "in {}more"])
-def test_what_a_request_carried_is_not_repeated(text: str) -> None:
-    secret = "ab+cdcdcd/ef=ghghghghgh ij"
-    for written in (secret, quote(secret), quote_plus(secret)):
-        told = said(text.format(written), secret)
-        assert "***" in told
-        assert "ab" not in told
-        assert "ef" not in told
+SECRET = "IQoJb3JpZ2luX2VjEAbc/def+ghi0123456789ABCDEFG/hijklm+nopqrstuvw=="
+LEFT_OUT = "its message is left out, since it repeats credentials"
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "cut": lambda secret: secret[10:24],
+    "lower case": str.lower,
+    "in JSON": lambda secret: json.dumps({"message": json.dumps({"said": secret})}),
+    "percent": lambda secret: quote(secret, safe=""),
+    "form": quote_plus,
+    "percent twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "percent of all": lambda secret: "".join(f"%{ord(each):02X}" for each in secret),
+    "HTML": lambda secret: html.escape(html.escape(secret)),
+    "HTML, decimal": lambda secret: "".join(f"&#{ord(each)};" for each in secret),
+    "HTML, hex, twice": lambda secret: "".join(f"&amp;#x{ord(each):X};" for each in secret),
+    "JSON escapes": lambda secret: "".join(f"\\u{ord(each):04x}" for each in secret),
+    "JSON escapes, twice": lambda secret: "".join(f"\\\\u{ord(each):04X}" for each in secret),
+    "C escapes": lambda secret: "".join(f"\\x{ord(each):02x}" for each in secret),
+    "hex": lambda secret: secret.encode().hex(),
+    "HEX": lambda secret: secret.encode().hex().upper(),
+    "hex with colons": lambda secret: secret.encode().hex(":"),
+    "base64": lambda secret: b64encode(secret.encode()).decode(),
+    "base64 after a letter": lambda secret: b64encode(b"u" + secret.encode() + b"x").decode(),
+    "base64 after two": lambda secret: urlsafe_b64encode(b"u:" + secret.encode() + b"xyz").decode(),
+    "spaced": " ".join,
+    "in sevens": lambda secret: " ".join(secret[start : start + 7] for start in range(0, len(secret), 7)),
+    "in lines": lambda secret: "\n".join(secret[start : start + 30] for start in range(0, len(secret), 30)),
+    "zero width": "\u200b".join,
+    "full width": lambda secret: "".join(chr(ord(each) + 0xFEE0) for each in secret),
+    "accents": "\u0301".join,
+    "in an ARN": lambda secret: f"arn:aws:sts::1:assumed-role/x/{secret}",
+    "eight escapes": lambda secret: functools.reduce(lambda text, _: quote(text, safe=""), range(12), secret),
+}
+
+
+@pytest.mark.parametrize("text", ["is {} valid", "key:{}&a=b", '"{}"', "in {}more"])
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_what_repeats_a_secret_of_the_request_is_left_out(spelling: Callable[[str], str], text: str) -> None:
+    assert said(text.format(spelling(SECRET)), "other", SECRET) == LEFT_OUT
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "hunter!2", "h-u-n-t", "ab+cdcdcd/ef=ghghghghgh ij", "a%41b%2Fcdefgh"])
+def test_secrets_may_be_short_or_odd(secret: str) -> None:
+    for written in (secret, quote(secret), quote_plus(secret), secret.encode().hex().upper()):
+        assert said(f"bad {written}.", secret) == LEFT_OUT
+
+
+@given(
+    st.text(alphabet=string.ascii_letters + string.digits + "+/=%&;\\-_", min_size=24), st.text(max_size=50), st.data()
+)
+def test_no_piece_of_a_secret_is_passed_on(secret: str, around: str, data: st.DataObject) -> None:
+    assume(sum(map(str.isalnum, secret)) >= 16)
+    spelled = data.draw(st.sampled_from(list(SPELLINGS.values())[4:12]))(secret)
+    assert said(f"{around} {spelled} {around}", secret) == LEFT_OUT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Authorization: Bearer abcdef0123456789 is bad", "Authorization: Bearer *** is bad"),
+        ("Proxy-Authorization: Basic dXNlcjpodW50ZXIy", "Proxy-Authorization: Basic ***"),
+        ('{"SecretAccessKey":"wJalrXUtn","Token":"hunter2hunter2"}', '{"SecretAccessKey":"***","Token":"***"}'),
+        ("password=hunter2&a=b", "password=***&a=b"),
+        ("a bearer token is missing", "a bearer token is missing"),
+        (
+            "The security token included in the request is invalid",
+            "The security token included in the request is invalid",
+        ),
+    ],
+)
+def test_secrets_of_others_are_masked_where_they_are_named(text: str, expected: str) -> None:
+    assert said(text) == expected
+
+
+def test_a_mismatch_that_quotes_the_request_is_told_without_it() -> None:
+    assert said(MISMATCH, TOKEN) == MISMATCH.partition("\n")[0]
+
+
+def test_a_code_that_repeats_a_secret_is_not_told() -> None:
+    answer = {"Error": {"Code": f"A{SECRET[:16]}", "Message": "no"}}
+    assert classify(sdk.ClientError(answer, "Search"), {SECRET}).message.startswith("An error occurred (***)")
+
+
+@pytest.mark.parametrize("echo", ["password", "header"])
+def test_a_proxy_s_password_is_not_repeated(
+    wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, echo: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:hunter%212@127.0.0.1:{wire.port}")
+    wire.answer = lambda request: error(
+        "Odd", "bad hunter!2" if echo == "password" else request.headers["proxy-authorization"].split()[1]
+    )
+    assert failure(make_api("http://api.sagemaker.invalid")).message.endswith(LEFT_OUT)
 
 
 @pytest.mark.parametrize(
