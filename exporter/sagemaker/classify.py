@@ -15,7 +15,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from exporter.errors import CallFailed, ErrorCode
-from exporter.sagemaker.message import causes, message
+from exporter.sagemaker.message import UNREADABLE, causes, message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -152,12 +152,15 @@ def classify(error: Exception, sent: Collection[str] = ()) -> CallFailed:
     if isinstance(error, SourceFailed):
         return _of_source(error, sent)
     ours = next((found for found in causes(error) if isinstance(found, CallFailed)), None)
+    if ours is None and _stumbled(error):
+        ours = CallFailed(ErrorCode.MALFORMED_ANSWER, f"{UNREADABLE} ({type(error).__name__})")
     return ours or CallFailed(_code(error), message(error, sent))
 
 
 def _of_source(failed: SourceFailed, sent: Collection[str]) -> CallFailed:
     error = failed.error
-    if isinstance(error, RuntimeError):  # the SDK's way to say that new credentials have expired
+    # The SDK's way to say that new credentials have expired; other errors that are RuntimeErrors have a class of their own.
+    if type(error) is RuntimeError and _modules(error)[-1:] == ["botocore.credentials"]:
         return CallFailed(
             ErrorCode.EXPIRED_CREDENTIALS,
             f"{failed.source} gives credentials that have expired already; is this machine's clock right?",
@@ -173,8 +176,6 @@ def _code(error: Exception) -> ErrorCode:
     for classes, code in _EXCEPTIONS:
         if isinstance(error, classes):
             return code
-    if not isinstance(error, sdk.BotoCoreError) and _stumbled(error):
-        return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
 
 
@@ -204,7 +205,16 @@ def _service_code(error: sdk.ClientError) -> ErrorCode:
 
 def _stumbled(error: Exception) -> bool:
     """Tell whether the SDK stumbled over the answer: reading it raises whatever the odd value made it raise."""
+    if isinstance(error, sdk.ClientError):  # made of an answer that it takes for AWS's, whatever its members are
+        said = error.response.get("Error")
+        return not isinstance(said, dict) or not all(
+            isinstance(said.get(name, ""), str) for name in ("Code", "Message")
+        )
+    if isinstance(error, sdk.BotoCoreError | ResponseParserError):
+        return False
     modules = _modules(error)
+    while modules[-1:] == ["botocore.model"]:  # where what the answer names is looked up
+        modules.pop()
     return "botocore.parsers" in modules or modules[-1:] == ["botocore.endpoint"]
 
 

@@ -28,7 +28,10 @@ _LONGEST = 500
 _LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+_NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 _CODE = re.compile(r"[A-Za-z0-9_.:#/]{1,64}")
+
+UNREADABLE = "the answer cannot be read: it is not what the service sends"
 
 # Most specific first: some of these classes inherit from others.
 _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
@@ -43,7 +46,7 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
         "the request could not be sent ({cause}); a password in the URL of an endpoint or proxy must be percent-encoded",
     ),
     (sdk.IncompleteReadError, "the connection ended before a whole answer"),
-    (ResponseParserError, "the answer cannot be read: it is not what the service sends"),
+    (ResponseParserError, UNREADABLE),
     (
         sdk.NoCredentialsError,
         "there are no AWS credentials: none in the environment, in files, from a web identity, a container or an instance",
@@ -72,6 +75,7 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     (sdk.MissingDependencyException, "it needs the Python package botocore[crt], which is not installed"),
     (UnicodeError, "what it gave is not text"),
     (json.JSONDecodeError, "what it gave is not JSON"),
+    (RecursionError, "what it gave is nested too deeply"),
 )
 
 
@@ -111,9 +115,9 @@ def _told(error: BaseException, sent: Collection[str]) -> str:
 def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
     """Return what AWS says of a refusal, in the words in which the SDKs cite it everywhere."""
     said = error.response.get("Error", {})
-    code = without_secrets(str(said.get("Code", "Unknown")), sent) or ""
+    code = without_secrets(said.get("Code", "Unknown"), sent) or ""
     code = code if _CODE.fullmatch(code) else "***"
-    text = without_secrets(str(said.get("Message", "")), sent)
+    text = without_secrets(said.get("Message", ""), sent)
     if text is None:
         text = "its message is left out, since it repeats credentials"
     return f"An error occurred ({code}) when calling the {error.operation_name} operation: {text}".rstrip(": ")
@@ -124,7 +128,7 @@ def _known(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
         # Not the name: a variable or profile gave it, and what was pasted there may be the secret itself.
         return f"the file that it names cannot be used: {os.strerror(error.errno)}"
-    text = next((text for kinds, text in _TEXTS if isinstance(error, kinds)), None)
+    text = _other_protocol(error) or next((text for kinds, text in _TEXTS if isinstance(error, kinds)), None)
     if text is None:
         return None
     details = getattr(error, "kwargs", {})
@@ -133,6 +137,21 @@ def _known(error: BaseException) -> str | None:
         cause=_cause(error),
         missing=details.get("cred_var"),
     )
+
+
+def _other_protocol(error: BaseException) -> str | None:
+    """Return the message for an endpoint that speaks another protocol than its URL says, None for any other error."""
+    if not isinstance(error, sdk.ConnectionClosedError | sdk.SSLError):
+        return None
+    for cause in causes(error):
+        match cause:
+            case http.client.RemoteDisconnected():
+                pass
+            case http.client.BadStatusLine() | http.client.UnknownProtocol():
+                return "what answers at {host} does not speak HTTP: check scheme and port of endpoint_url"
+            case ssl.SSLError(reason=str(reason)) if reason in _NO_TLS:
+                return "the endpoint {host} does not speak TLS: write http:// or another port in endpoint_url"
+    return None
 
 
 def host_of(url: object) -> str:
@@ -161,8 +180,10 @@ def _system_text(error: BaseException) -> str | None:
             return reason.replace("_", " ").lower()
         case http.client.RemoteDisconnected():
             return "closed without an answer"
+        case http.client.IncompleteRead():
+            return "only a part of it came"
         case http.client.HTTPException():
-            return "what came is no HTTP"
+            return "what came is not HTTP"
         case OSError(errno=int(number)):
             return os.strerror(number)
         case OSError(args=[str(text)]) if refused := re.match(r"Tunnel connection failed: (\d{3})\b", text):

@@ -45,7 +45,8 @@ MOST_BYTES_OF_KEYS = 64 * 1024
 
 _KIB = 1024
 _BEFORE_VALUES = (b",", b"[", b"{", b"<")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_LENGTH = re.compile(r"[0-9]{1,30}")
+_BROKEN = (http.client.HTTPException, http.client.LineTooLong)
 
 _SECRET_FIELDS = ("WebIdentityToken", "TokenCode", "SAMLAssertion")
 _SECRET_MEMBER = re.compile(r'"(?:clientSecret|refreshToken|code|codeVerifier|deviceCode)": ?"([^"]+)"')  # of a sign-in
@@ -147,8 +148,7 @@ def _exchanged(http_session: Any, request: Any, exchange: _Exchange) -> Any:
     try:
         response = http_session.send(request)
     except HTTPClientError as error:
-        # This class, and not one of its own, for all that it has no name for: before an answer, or because of it.
-        if type(error) is HTTPClientError and exchange.answered and not _is_ours(error):
+        if exchange.answered and _is_of_the_answer(error):
             raise CallFailed(
                 ErrorCode.MALFORMED_ANSWER, f"the answer of {host} breaks the rules of HTTP, so it cannot be read"
             ) from error
@@ -159,8 +159,13 @@ def _exchanged(http_session: Any, request: Any, exchange: _Exchange) -> Any:
     return response
 
 
-def _is_ours(error: Exception) -> bool:
-    return any(isinstance(cause, CallFailed) for cause in causes(error))
+def _is_of_the_answer(error: HTTPClientError) -> bool:
+    """Tell whether what has come of an answer breaks the rules of HTTP, and is not merely cut or of another protocol."""
+    found = [*causes(error)]
+    if any(isinstance(each, CallFailed) for each in found):
+        return False
+    # For all that the SDK has no name for, it has this class and not one of its own.
+    return type(error) is HTTPClientError or any(type(each) in _BROKEN for each in found)
 
 
 def _check_size(body: bytes, most_bytes: int) -> None:

@@ -23,7 +23,7 @@ from sagemaker.wire import RESET, SILENCE, Wire, error, http, tuning_job
 from exporter.config.specs import Connection
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import Operation, Work, perform
-from exporter.sagemaker.classify import classify
+from exporter.sagemaker.classify import SourceFailed, classify
 from exporter.sagemaker.message import one_line
 
 if TYPE_CHECKING:
@@ -106,6 +106,26 @@ ANSWERS = {
     "torn at once": (RESET, ErrorCode.CONNECTION),
     "torn in mid-answer": (http("{}", length=4_000) + RESET, ErrorCode.CONNECTION),
     "no HTTP": (b"\x15\x03\x01 what?\r\n\r\n", ErrorCode.CONNECTION),
+    "a status that is none": (b"HTTP/1.1 abc x\r\n\r\n", ErrorCode.CONNECTION),
+    "a chunk of -5 bytes": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabcde\r\n0\r\n\r\n",
+        ErrorCode.MALFORMED_ANSWER,
+    ),
+    "a cut chunk": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabcde",
+        ErrorCode.CONNECTION,
+    ),
+    "two lengths": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n{}",
+        ErrorCode.MALFORMED_ANSWER,
+    ),
+    "too many headers": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}", ErrorCode.MALFORMED_ANSWER),
+    "a long header": (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n{}", ErrorCode.MALFORMED_ANSWER),
+    "a code that is a number": (http('{"__type": 5, "message": "x"}', 400), ErrorCode.MALFORMED_ANSWER),
+    "a code that is a list": (http('{"__type": ["x"], "message": "x"}', 400), ErrorCode.MALFORMED_ANSWER),
+    "a code that is an object": (http('{"__type": {"a": 1}, "message": "x"}', 400), ErrorCode.MALFORMED_ANSWER),
+    "a message that is a list": (http('{"__type": "X", "message": ["x"]}', 400), ErrorCode.MALFORMED_ANSWER),
+    "nested": (http("[" * 50_000 + "]" * 50_000), ErrorCode.MALFORMED_ANSWER),
     "silence": (SILENCE, ErrorCode.TIMEOUT),
     "unheard of": (error("WhateverException", "what?\n\tno\x0bidea"), ErrorCode.OTHER),
 }
@@ -123,6 +143,26 @@ def test_an_answer_on_the_wire_takes_one_attempt_and_gets_its_code(
     assert wire.connections == 1
     assert "max retries" not in failed.message
     assert TOKEN not in failed.message
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "wrong"),
+    [
+        ("a chunk of -5 bytes", "breaks the rules of HTTP", "percent-encoded"),
+        ("two lengths", "breaks the rules of HTTP", "percent-encoded"),
+        ("cut off", "ended before a whole answer: 36 of 4000 bytes", "malformed"),
+        ("a cut chunk", "ended before a whole answer: only a part of it came", "not HTTP"),
+        ("no HTTP", "does not speak HTTP: check scheme and port of endpoint_url", "ended"),
+        ("HTML 200", "text/html", "ended"),
+        ("a code that is a list", "is not what the service sends", "line"),
+        ("nested", "is not what the service sends", "clock"),
+    ],
+)
+def test_the_message_tells_what_is_wrong(wire: Wire, make_api: MakeApi, name: str, words: str, wrong: str) -> None:
+    wire.answer, _ = ANSWERS[name]
+    message = failure(make_api(wire.url)).message
+    assert words in message
+    assert wrong not in message
 
 
 def test_what_is_not_wrong_is_no_failure(wire: Wire, make_api: MakeApi) -> None:
@@ -185,7 +225,8 @@ def test_a_certificate_that_nobody_looks_at(secure: Wire, make_api: MakeApi) -> 
 
 
 def test_plain_http_spoken_to_a_tls_port(secure: Wire, make_api: MakeApi) -> None:
-    assert failure(make_api(secure.url.replace("https:", "http:"))).code is ErrorCode.CONNECTION
+    failed = failure(make_api(secure.url.replace("https:", "http:")))
+    assert failed.code is ErrorCode.CONNECTION
     assert secure.connections == 1
 
 
@@ -193,7 +234,9 @@ def test_tls_spoken_to_a_plain_http_port(make_api: MakeApi) -> None:
     # A server that has read a line it does not understand says so.
     with Wire(http("what?", 400)) as plain:
         plain._talk = lambda connection: connection.sendall(http("what?", 400))  # type: ignore[method-assign]
-        assert failure(make_api(plain.url.replace("http:", "https:"))).code is ErrorCode.TLS
+        failed = failure(make_api(plain.url.replace("http:", "https:")))
+        assert failed.code is ErrorCode.TLS
+        assert "does not speak TLS: write http:// or another port" in failed.message
         assert plain.connections == 1
 
 
@@ -276,6 +319,13 @@ def test_a_refusal_means_what_was_asked(operation: str, code: str, expected: Err
 def test_every_code_but_the_account_s_comes_from_here() -> None:
     seen = {code for _, code in ANSWERS.values()} | {ErrorCode.TLS, ErrorCode.ASSUME_ROLE_DENIED}
     assert set(ErrorCode) - seen == {ErrorCode.WRONG_ACCOUNT}
+
+
+@pytest.mark.parametrize("error", [RecursionError("deep"), NotImplementedError(), RuntimeError("other")])
+def test_only_the_sdk_s_own_word_is_for_expired_credentials(error: Exception) -> None:
+    failed = classify(SourceFailed("the profile's credential_process", error))
+    assert failed.code is ErrorCode.NO_CREDENTIALS
+    assert "clock" not in failed.message
 
 
 def test_an_error_of_an_unknown_kind_is_named_and_not_quoted() -> None:

@@ -73,7 +73,7 @@ VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("{}\n", ("ends in white space", "newline")),
+        ("{}\n", ("ends in white space", "newline", "remove it")),
         ("{}\r\n", ("ends in white space", "newline")),
         ("{} ", ("ends in white space",)),
         ("{}\t", ("ends in white space",)),
@@ -297,6 +297,7 @@ def ago(**time: float) -> str:
         ({"code": 1, "stderr": "\udce9"}, ErrorCode.NO_CREDENTIALS),
         ({"stdout": f"hello {CANARY}"}, ErrorCode.NO_CREDENTIALS),
         ({"stdout": ""}, ErrorCode.NO_CREDENTIALS),
+        ({"stdout": "[" * 100_000}, ErrorCode.NO_CREDENTIALS),
         ({"stdout": f'["{CANARY}"]'}, ErrorCode.NO_CREDENTIALS),
         ({"stdout": json.dumps({"Version": CANARY})}, ErrorCode.NO_CREDENTIALS),
         ({"stdout": json.dumps({"Version": 1, "SessionToken": CANARY})}, ErrorCode.NO_CREDENTIALS),
@@ -412,6 +413,8 @@ def test_a_process_that_gives_some(wire: Wire, make_api: MakeApi, tmp_path: Path
     [
         http(f"no {CANARY}", 403),
         http(f"no {CANARY}"),
+        http("[" * 20_000),
+        http("[" * 60_000 + CANARY),
         http(json.dumps({"Token": CANARY})),
         http(json.dumps([CANARY])),
         http(json.dumps({"AccessKeyId": CANARY, "SecretAccessKey": CANARY, "Token": CANARY, "Expiration": CANARY})),
