@@ -198,7 +198,8 @@ def _service_code(error: sdk.ClientError) -> ErrorCode:
         return ErrorCode.SERVER_ERROR
     if status in {401, 403}:
         return ErrorCode.ACCESS_DENIED
-    if name.isdigit():  # the SDK's stand-in for the code that every AWS service sends: a redirect, somebody's 404
+    # The code that every AWS service sends is missing, or has the SDK's stand-in: a redirect, somebody's 404.
+    if not name or name.isdigit():
         return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
 

@@ -97,8 +97,8 @@ def _letters(text: str) -> str:
 
 def _without_password(word: str) -> str:
     """Return a word without what a URL in it says of a user, whose password may hold any letter."""
-    before, slashes, rest = word.partition("://")
-    return f"{before}://***@{rest.rpartition('@')[2]}" if slashes and "@" in rest else word
+    before, slashes, rest = word.partition("//")
+    return f"{before}//***@{rest.rpartition('@')[2]}" if slashes and "@" in rest else word
 
 
 def _is_token(word: str) -> bool:

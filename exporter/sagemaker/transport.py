@@ -113,7 +113,7 @@ def limit(http_session: Any, most_bytes: int) -> None:
 
     def sent(request: Any) -> Any:
         response = send(request)
-        _check_size(response.content, most_bytes)
+        _check_size(response, most_bytes)
         return response
 
     http_session.send = sent
@@ -168,12 +168,14 @@ def _is_of_the_answer(error: HTTPClientError) -> bool:
     return type(error) is HTTPClientError or any(type(each) in _BROKEN for each in found)
 
 
-def _check_size(body: bytes, most_bytes: int) -> None:
-    """Raise CallFailed for a body that would take too much memory as objects."""
+def _check_size(response: Any, most_bytes: int) -> None:
+    """Raise CallFailed for an answer that would take too much memory as objects."""
+    body = response.content
+    answer = f"the answer of {host_of(response.url)}"
     if len(body) > most_bytes:
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"the answer is longer than {most_bytes // _KIB} KiB")
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"{answer} is longer than {most_bytes // _KIB} KiB")
     if sum(map(body.count, _BEFORE_VALUES)) > MOST_VALUES:
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"the answer has more than {MOST_VALUES} values")
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"{answer} has more than {MOST_VALUES} values")
 
 
 def _check_whole(response: Any, host: str) -> None:

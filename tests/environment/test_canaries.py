@@ -61,11 +61,16 @@ def echo():
         thread.join()
 
 
+def configured(directory, line):
+    """Return the environment of a default profile with this line."""
+    (directory / "aws").write_text(f"[default]\n{line}\n")
+    return {"AWS_CONFIG_FILE": str(directory / "aws")}
+
+
 def process(directory, script):
     """Return the environment of a profile whose credential_process is this Python script."""
     (directory / "script.py").write_text(script)
-    (directory / "aws").write_text(f"[default]\ncredential_process = {sys.executable} {directory}/script.py\n")
-    return NO_KEYS | {"AWS_CONFIG_FILE": str(directory / "aws")}
+    return NO_KEYS | configured(directory, f"credential_process = {sys.executable} {directory}/script.py")
 
 
 def token(directory):
@@ -82,6 +87,31 @@ WAYS = {
     "a key with a newline": (lambda _: KEYS | {"AWS_SECRET_ACCESS_KEY": f"{CANARY}\n"}, None, "no_credentials"),
     "a token with a newline": (lambda _: KEYS | {"AWS_SESSION_TOKEN": f"{CANARY}\n"}, None, "no_credentials"),
     "a token that is echoed": (lambda _: KEYS, _refusal, "other"),
+    "a token that is echoed in hex": (
+        lambda _: KEYS,
+        lambda sent: (
+            json.dumps({"__type": "Odd", "message": CANARY.encode().hex(" ").upper() * sent.count(CANARY)}),
+            400,
+            {},
+        ),
+        "other",
+    ),
+    "a token instead of its file": (
+        lambda _: NO_KEYS | ROLE | {"AWS_WEB_IDENTITY_TOKEN_FILE": f"eyJ{CANARY}"},
+        None,
+        "no_credentials",
+    ),
+    "a token instead of a profile": (lambda _: NO_KEYS | {"AWS_PROFILE": CANARY}, None, "no_credentials"),
+    "a token instead of a proxy": (
+        lambda _: KEYS | {"HTTP_PROXY": "http://canary.invalid:9", "NO_PROXY": ""},
+        None,
+        "connection",
+    ),
+    "a process with a token before it": (
+        lambda directory: NO_KEYS | configured(directory, f"credential_process = TOKEN={CANARY} helper"),
+        None,
+        "no_credentials",
+    ),
     "an STS that cuts": (token, cut, "malformed_answer"),
     "a web identity that is echoed": (token, lambda sent: (f"<a>{sent}", 403, {}), "malformed_answer"),
     "a proxy": (lambda _: KEYS | {"HTTP_PROXY": f"http://u:{CANARY}@127.0.0.1:1", "NO_PROXY": ""}, None, "connection"),
@@ -123,6 +153,7 @@ def test_no_secret_comes_out(run, echo, tmp_path, environment, answer, code):
     assert exporter.wait() == 0
     for text in (*pages, exporter.output()):
         assert "canary" not in text.lower()
+        assert CANARY.encode().hex(" ") not in text.lower()
         assert "Traceback" not in text
     assert max(map(len, exporter.output().splitlines())) < 1_500
 

@@ -347,6 +347,7 @@ def said(text: str, *sent: str) -> str:
         (f"https://x/?X-Amz-Security-Token={TOKEN}", "https://x/?X-Amz-Security-Token=***"),
         ("proxy http://user:p@ss@host:1/ failed", "proxy http://***@host:1/ failed"),
         ("proxy http://user:p/s#s?@host:1/ failed", "proxy http://***@host:1/ failed"),
+        ("proxy //user:pass@host:1 failed", "proxy //***@host:1 failed"),
         ("mail me@example.com about https://host/a", "mail me@example.com about https://host/a"),
         ("two\r\n  lines\t", "two lines"),
         ("no token eyJhbGciOiJSUzI1NiJ9.x.y of yours", "no token *** of yours"),

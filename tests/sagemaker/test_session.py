@@ -285,6 +285,22 @@ def test_an_answer_without_credentials_is_malformed(
     assert wire.requests == []
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, ErrorCode.MALFORMED_ANSWER),
+        (403, ErrorCode.ACCESS_DENIED),
+        (429, ErrorCode.THROTTLED),
+        (503, ErrorCode.SERVER_ERROR),
+    ],
+)
+def test_a_refusal_of_sts_without_a_code_is_told_by_its_status(
+    wire: Wire, sts: Wire, make_api: MakeApi, status: int, code: ErrorCode
+) -> None:
+    sts.answer = http("<ErrorResponse><Error><Odd>x</Odd></Error></ErrorResponse>", status, content_type="text/xml")
+    assert failing(lambda: make_api(wire.url, credentials=ROLE).describe("churn")) is code
+
+
 def test_an_assumed_role_is_counted_for_the_target_that_needed_it(
     wire: Wire, sts: Wire, make_api: MakeApi, telemetry: Own
 ) -> None:
