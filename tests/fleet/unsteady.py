@@ -103,6 +103,7 @@ class Stack:
 
     def release(self, *, late: bool) -> None:
         """Let the calls that hang come back at last, or never."""
+        self.turns.disturbed(self.monotonic)  # no turn was looked at since the last thing that happened
         self.hanging.clear()
         hung, self.hung = self.hung, []
         if not late:
