@@ -255,6 +255,8 @@ class Target:
             return tuple(told)
         if listing.failure is not None:
             self._account.wonder(self._spec, now.monotonic)
+            if not isinstance(outcome, Failure):  # each page was good, but not the list
+                self._tally.incidents.failed(self._spec, work.operation, work.name, listing.failure, now.monotonic)
         for summary in listing.summaries.values():
             if self._account.learn(summary.account_id):
                 self._jobs.redraw()

@@ -296,3 +296,16 @@ def test_calls_that_fail_now_and_then_are_one_incident() -> None:
     assert len(texts(driver)) <= 6
     driver.run(until=7 * HOUR)
     assert texts(driver)[-1] == "describing tuning jobs works again"
+
+
+def test_a_list_that_goes_in_a_circle_is_told(account: Account) -> None:
+    account.create("churn", "stuck")
+    driver = account.watch(rules(rule(), names=("churn",)))
+    list_jobs, tokens = account.api.list_jobs, ["a", "b"]
+    account.api.list_jobs = lambda request: {  # type: ignore[method-assign]
+        **list_jobs({key: value for key, value in request.items() if key != "NextToken"}),
+        "NextToken": tokens[request.get("NextToken") == "a"],
+    }
+    run(driver, 300)
+    assert texts(driver) == ["listing tuning jobs fails"]
+    assert told(driver)[0].fields["code"] == "malformed_answer"
