@@ -218,7 +218,9 @@ class Daemon:
             rules=sum(len(spec.rules) for spec in settings.targets),
         )
         if not settings.targets:
-            log.warning("the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard.")
+            log.warning(
+                "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
+            )
 
     def _put_to_work(self, key: TargetKey, spec: TargetSpec, now: Instant) -> None:
         """Have workers run for a target: new ones, or the current ones where they can go on."""

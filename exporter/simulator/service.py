@@ -279,7 +279,9 @@ class Simulator:
         life = self._life(caller.account_id, region, name)
         status = life.state(self.clock.time()).status
         if status in {"InProgress", "Stopping"}:
-            raise ApiError("ResourceInUse", f"The tuning job {life.name} is {status}. Wait until it is Stopped, or stop it.")
+            raise ApiError(
+                "ResourceInUse", f"The tuning job {life.name} is {status}. Wait until it is Stopped, or stop it."
+            )
         self.delete(name, region=region, account_id=caller.account_id)
         return {}
 
