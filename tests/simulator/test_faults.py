@@ -348,7 +348,7 @@ def test_rates_are_evenly_spread_whoever_asks_in_turn(rate, every):
     for first in range(every):
         of_one = struck[first::every]
         assert sum(of_one) / len(of_one) == pytest.approx(rate, abs=0.02)
-        assert all(any(of_one[i : i + 60]) for i in range(0, len(of_one) - 60)) or rate == 0
+        assert all(any(of_one[i : i + 60]) for i in range(len(of_one) - 60)) or rate == 0
 
 
 def test_the_first_fault_strikes_alone_and_what_it_spares_is_for_the_next():
