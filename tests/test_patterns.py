@@ -28,7 +28,7 @@ TABLES = {
     },
     "exporter.config.syntax": {each for each, _, _ in syntax._REMEDIES},
     "exporter.config.pattern": {each for each, _, _ in pattern._LACKS},
-    "exporter.sagemaker.message": {"[A-Z]", "[a-z]", "[0-9]"},
+    "exporter.sagemaker.redact": {"[A-Z]", "[a-z]", "[0-9]"},
 }
 
 Use = tuple[

@@ -180,8 +180,8 @@ def _code(error: Exception) -> ErrorCode:
 
 
 def _service_code(error: sdk.ClientError) -> ErrorCode:
-    name = str(error.response.get("Error", {}).get("Code", ""))
-    text = str(error.response.get("Error", {}).get("Message", ""))
+    name = str(error.response.get("Error", {}).get("Code") or "")
+    text = str(error.response.get("Error", {}).get("Message") or "")  # None where STS sends an empty one
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = _SERVICE_CODES.get(name)
     if code is ErrorCode.NO_CREDENTIALS and _SKEW.search(text):
@@ -209,7 +209,7 @@ def _stumbled(error: Exception) -> bool:
     if isinstance(error, sdk.ClientError):  # made of an answer that it takes for AWS's, whatever its members are
         said = error.response.get("Error")
         return not isinstance(said, dict) or not all(
-            isinstance(said.get(name, ""), str) for name in ("Code", "Message")
+            isinstance(said.get(name) or "", str) for name in ("Code", "Message")
         )
     if isinstance(error, sdk.BotoCoreError | ResponseParserError):
         return False

@@ -117,7 +117,7 @@ def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
     said = error.response.get("Error", {})
     code = without_secrets(said.get("Code", "Unknown"), sent) or ""
     code = code if _CODE.fullmatch(code) else "***"
-    text = without_secrets(said.get("Message", ""), sent)
+    text = without_secrets(str(said.get("Message") or ""), sent)
     if text is None:
         text = "its message is left out, since it repeats credentials"
     return f"An error occurred ({code}) when calling the {error.operation_name} operation: {text}".rstrip(": ")

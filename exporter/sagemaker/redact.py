@@ -21,7 +21,7 @@ _LEAST_SECRET = 4  # letters: what is shorter is in any text
 _PIECE = 8  # letters of a secret that tell it
 _MOST_ESCAPES = 8  # one in the other; who nests more has something to hide
 
-_ESCAPE = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _UNWANTED = (
     # A signature mismatch is answered with the canonical request, session token included.
     (re.compile(r" ?The Canonical String.*", re.DOTALL), ""),
@@ -29,7 +29,7 @@ _UNWANTED = (
     (re.compile(r"\b(basic|bearer) (?=[^\s\d=]{0,100}[\d=])\S+", re.IGNORECASE), r"\1 ***"),
     (
         re.compile(
-            r"((?:token|secret\w{0,20}key|password)(?:[\\\"']{1,4} ?: ?[\\\"']{1,4}|=))[^\s\"'\\&]+", re.IGNORECASE
+            r"((?:token|secret_?(?:access_?)?key|password)(?:[\\\"']{1,4} ?: ?[\\\"']{1,4}|=))[^\s\"'\\&]+", re.IGNORECASE
         ),
         r"\1***",
     ),

@@ -99,7 +99,7 @@ def test_a_web_identity_token_file(run, simulator, identity_provider, tmp_path):
         exporter.wait_for_up("one")
         token.unlink()
         wait_until(lambda: exporter.up() == {"one": 0}, what="the loss")
-        wait_until(lambda: str(token) in exporter.output(), what="the file's name")
+        wait_until(lambda: "AWS_WEB_IDENTITY_TOKEN_FILE" in exporter.output(), what="the name of the variable")
         token.write_text("")
         exporter.wait_for_code("assume_role_denied")
         identity_provider.clear()
