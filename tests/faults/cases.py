@@ -30,7 +30,7 @@ CASES = (
     Case("html-503", ErrorCode.SERVER_ERROR, Kind.HTML_503),
     Case("empty", ErrorCode.MALFORMED_ANSWER, Kind.EMPTY),
     Case("garbage", ErrorCode.MALFORMED_ANSWER, Kind.GARBAGE),
-    Case("truncated", ErrorCode.MALFORMED_ANSWER, Kind.TRUNCATED),
+    Case("truncated", ErrorCode.CONNECTION, Kind.TRUNCATED),
     Case("malformed", ErrorCode.MALFORMED_ANSWER, Kind.MALFORMED),
     Case("slow", ErrorCode.TIMEOUT, Kind.SLOW, seconds=30.0),
     Case("hang", ErrorCode.TIMEOUT, Kind.HANG),
