@@ -29,7 +29,8 @@ _UNWANTED = (
     (re.compile(r"\b(basic|bearer) (?=[^\s\d=]{0,100}[\d=])\S+", re.IGNORECASE), r"\1 ***"),
     (
         re.compile(
-            r"((?:token|secret_?(?:access_?)?key|password)(?:[\\\"']{1,4} ?: ?[\\\"']{1,4}|=))[^\s\"'\\&]+", re.IGNORECASE
+            r"((?:token|secret_?(?:access_?)?key|password)(?:[\\\"']{1,4} ?: ?[\\\"']{1,4}|=))[^\s\"'\\&]+",
+            re.IGNORECASE,
         ),
         r"\1***",
     ),
