@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from support.isolation import isolate
 from support.peers import MotoServer
 from support.tools import require
@@ -21,6 +23,15 @@ def isolation() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         isolate(patch)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lines_to_pytest() -> None:
+    """Keep what daemons of this process log off standard output, which other tests read, but with a failed test."""
+    structlog.configure(
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
+    )
 
 
 @pytest.fixture(scope="session")

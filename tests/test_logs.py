@@ -20,10 +20,11 @@ from exporter.logs import LogFormat
 def stream():
     root, package = logging.getLogger(), logging.getLogger("exporter")
     before = (root.handlers, root.level, package.level, logging.raiseExceptions)
+    configured = structlog.get_config()
     yield io.StringIO()
     root.handlers, root.level, package.level, logging.raiseExceptions = before
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def test_logfmt_starts_with_time_level_and_text(stream):

@@ -6,6 +6,7 @@ A scrape reads that reference and nothing else: it takes no lock, formats no tun
 from __future__ import annotations
 
 import threading
+import time
 import zlib
 from dataclasses import dataclass, field
 from itertools import chain
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _LEVEL = 1  # a twentieth of the size already; higher levels cost several times the CPU for a few percent
 _MIN_PERIOD = 1.0
-_MAX_SHARE = 0.1  # of the time may be spent rendering
+_MAX_SHARE = 0.1  # of a CPU may be spent rendering
 _BEAT = 5.0
 
 log = structlog.get_logger(__name__)
@@ -74,15 +75,22 @@ class Publisher:
     """Keeps ``published`` up to date with what ``views`` returns. Thread-safe.
 
     It is woken by ``changed`` and, without, at the moment when values go stale. It shows the families that need no
-    opt-in until ``show`` says otherwise.
+    opt-in until ``show`` says otherwise. ``cpu_seconds`` returns what its thread has used of a CPU.
     """
 
-    def __init__(self, views: Callable[[Instant], Iterable[TargetView]], telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        views: Callable[[Instant], Iterable[TargetView]],
+        telemetry: Telemetry,
+        clock: Clock,
+        cpu_seconds: Callable[[], float] = time.thread_time,
+    ) -> None:
         self.published = EMPTY
         self._views = views
         self._families = families_in_force(frozenset())
         self._telemetry = telemetry
         self._clock = clock
+        self._cpu_seconds = cpu_seconds
         self._condition = threading.Condition()
         self._changed = self._settled = True
         self._changed_at = clock.monotonic()
@@ -130,7 +138,7 @@ class Publisher:
         not_before = self._clock.monotonic()
         changes_at: float | None = None
         while self._wait(not_before, changes_at):
-            now = self._clock.now()
+            now, used = self._clock.now(), self._cpu_seconds()
             before = self.published
             try:
                 targets = tuple(self._views(now))
@@ -142,11 +150,11 @@ class Publisher:
                 continue
             self._failing = False
             self._tell_of_limits(before, self.published)
-            seconds = self._clock.monotonic() - now.monotonic
-            self._telemetry.render_duration.set(seconds)
+            self._telemetry.render_duration.set(self._clock.monotonic() - now.monotonic)
             # At the start every scrape waits for the first answers.
             period = _MIN_PERIOD if all(target.attempted for target in targets) else 0.0
-            not_before = now.monotonic + max(period, seconds / _MAX_SHARE)
+            # Of the CPU, not of the clock: a rendering that others held up must not put off the next one.
+            not_before = now.monotonic + max(period, (self._cpu_seconds() - used) / _MAX_SHARE)
             changes_at = min((t.changes_at for t in targets if t.changes_at is not None), default=None)
 
     def _tell_of_limits(self, before: Published, now: Published) -> None:

@@ -75,12 +75,13 @@ def background(pipe):
     """Log to a pipe in the background."""
     root, package = logging.getLogger(), logging.getLogger("exporter")
     before = (root.handlers, root.level, package.level, logging.raiseExceptions)
+    configured = structlog.get_config()
     background = logs.Background(pipe[1])
     logs.configure("info", LogFormat.LOGFMT, background)
     yield background
     root.handlers, root.level, package.level, logging.raiseExceptions = before
     logging.captureWarnings(False)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 def test_lines_that_were_lost_are_counted(background, pipe):

@@ -91,12 +91,15 @@ class Rig:
         self.targets: tuple[TargetView, ...] = (target(fleet(1)),)
         self.renders: list[float] = []
         self.seconds_per_render = 0.0
-        self.publisher = Publisher(self._collect, self.telemetry, self.clock)
+        self.cpu_per_render = 0.0
+        self.cpu_seconds = 0.0
+        self.publisher = Publisher(self._collect, self.telemetry, self.clock, lambda: self.cpu_seconds)
         self.thread = self.publisher._thread
 
     def _collect(self, now: Instant) -> tuple[TargetView, ...]:
         self.renders.append(now.monotonic)
         self.clock.advance(self.seconds_per_render)
+        self.cpu_seconds += self.cpu_per_render
         return self.targets
 
     def settle(self) -> float | None:
@@ -171,13 +174,19 @@ class TestPublisher:
         assert rig.renders == [0.0, 1.0]
 
     def test_renders_a_tenth_of_the_time_at_most(self, rig: Rig) -> None:
-        rig.seconds_per_render = 2.0
+        rig.seconds_per_render = rig.cpu_per_render = 2.0
         rig.start()
         rig.change()
         assert rig.advance(17.5) == 20.0
         assert rig.renders == [0.0]
         rig.advance(0.5)
         assert rig.renders == [0.0, 20.0]
+
+    def test_a_rendering_that_others_held_up_puts_off_nothing(self, rig: Rig) -> None:
+        rig.seconds_per_render = 30.0
+        rig.start()
+        rig.change()
+        assert rig.renders == [0.0, 30.0]
 
     def test_renders_again_what_changed_during_a_rendering(self, rig: Rig) -> None:
         collect = rig.publisher._views
