@@ -29,6 +29,7 @@ from exporter.exposition import Publisher
 from exporter.fleet import Operation, Target, perform
 from exporter.fleet.finder import RUNNING as LIST_OF_RUNNING
 from exporter.fleet.finder import SWEEP
+from exporter.statuses import TERMINAL_STATUSES
 from exporter.telemetry import Telemetry
 from exporter.tuning_job import TuningJob, model
 
@@ -81,7 +82,7 @@ class Way:
     """``describe_max_age``."""
     found: bool = False
     """Whether a rule finds the tuning jobs, and not the configuration names them."""
-    ends: frozenset[str] = model.TERMINAL_STATUSES
+    ends: frozenset[str] = TERMINAL_STATUSES
     """The statuses after which a tuning job rests."""
 
 

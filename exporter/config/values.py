@@ -25,10 +25,10 @@ from exporter.config.names import (
 from exporter.config.pattern import PATTERN_LENGTH, parse_pattern
 from exporter.config.problem import instead, quote
 from exporter.config.regions import parse_region
+from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 
 T = TypeVar("T")
 
-StatusName = Literal["Completed", "InProgress", "Failed", "Stopped", "Stopping", "Deleting", "DeleteFailed"]
 FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "parents"]
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -211,7 +211,7 @@ FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a f
 NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
-Status = Annotated[StatusName, _one_of(get_args(StatusName))]
+Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName))]
 LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]
 LabelValue = Annotated[str, _up_to(256)]

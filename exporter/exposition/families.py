@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode
 from exporter.exposition.family import Family, LabelValues, Number
-from exporter.tuning_job.reduce import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
+from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES, TUNING_JOB_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from exporter.fleet import JobView
     from exporter.tuning_job import Definition, HyperparameterRange, TrainingJob, TuningJob
 
-STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting", "DeleteFailed")
-"""The values of HyperParameterTuningJobStatus, spelled as on the wire."""
 UNKNOWN_STATUS = "Unknown"
 """Stands for a status that the API added later."""
 
@@ -63,8 +61,8 @@ def _info(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
 
 
 def _status(job: TuningJob) -> Iterable[tuple[LabelValues, Number]]:
-    shown = job.status if job.status in STATUSES else UNKNOWN_STATUS
-    return [((status,), int(status == shown)) for status in (*STATUSES, UNKNOWN_STATUS)]
+    shown = job.status if job.status in TUNING_JOB_STATUSES else UNKNOWN_STATUS
+    return [((status,), int(status == shown)) for status in (*TUNING_JOB_STATUSES, UNKNOWN_STATUS)]
 
 
 def _objective_value(training_job: TrainingJob | None) -> Iterable[tuple[LabelValues, Number]]:
@@ -204,7 +202,7 @@ FAMILIES: tuple[Family, ...] = (
         source="HyperParameterTuningJobStatus",
         absent="never",
         example="count by (status) (sagemaker_tuning_job_status == 1)",
-        values={"status": (*STATUSES, UNKNOWN_STATUS)},
+        values={"status": (*TUNING_JOB_STATUSES, UNKNOWN_STATUS)},
         labels=("status",),
         facts_by_label=_status,
     ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Outcome = Literal["Completed", "RetryableError", "NonRetryableError", "Stopped"]
 
-OUTCOMES: tuple[Outcome, ...] = ("Completed", "RetryableError", "NonRetryableError", "Stopped")
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class Trial(NamedTuple):

@@ -2,7 +2,6 @@
 
 from exporter.tuning_job.members import MalformedAnswer
 from exporter.tuning_job.model import (
-    TERMINAL_STATUSES,
     CompletionCriteria,
     Definition,
     HyperparameterRange,
@@ -18,7 +17,6 @@ from exporter.tuning_job.model import (
 from exporter.tuning_job.reduce import reduce, reduce_summary
 
 __all__ = [
-    "TERMINAL_STATUSES",
     "CompletionCriteria",
     "Definition",
     "HyperparameterRange",

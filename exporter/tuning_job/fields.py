@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -223,14 +225,11 @@ FIELDS: dict[str, Uses] = {
     "LastModifiedTime": (Metric("last_modified_timestamp_seconds"),),
     **_below(
         "TrainingJobStatusCounters.",
-        {
-            status: (Metric("training_jobs"),)
-            for status in ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
-        },
+        {status: (Metric("training_jobs"),) for status in TRAINING_JOB_STATUSES},
     ),
     **_below(
         "ObjectiveStatusCounters.",
-        {status: (Metric("objectives"),) for status in ("Succeeded", "Pending", "Failed")},
+        {status: (Metric("objectives"),) for status in OBJECTIVE_STATUSES},
     ),
     "BestTrainingJob.TrainingJobDefinitionName": (
         Label("best_training_job_info", "definition"),

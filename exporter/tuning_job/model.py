@@ -10,11 +10,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exporter.statuses import TERMINAL_STATUSES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-TERMINAL_STATUSES = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
-"""The values of HyperParameterTuningJobStatus after which the API's numbers settle."""
 
 
 def name_key(name: str) -> str:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
 from exporter.tuning_job.definitions import config_objective, definitions, objective, raw_definitions
 from exporter.tuning_job.hyperparameters import ranges, tuned_hyperparameters
 from exporter.tuning_job.members import Answer, MalformedAnswer, mapping, number, prose, term, text, time, value
@@ -25,9 +26,6 @@ from exporter.tuning_job.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-TRAINING_JOB_STATUSES = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
-OBJECTIVE_STATUSES = ("Succeeded", "Pending", "Failed")
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):hyper-parameter-tuning-job/.+",

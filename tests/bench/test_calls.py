@@ -22,6 +22,7 @@ from bench.day import (
     Clock,
 )
 from exporter.simulator.service import Simulator
+from exporter.statuses import TERMINAL_STATUSES
 from exporter.tuning_job import model
 
 STATUSES = ("Completed", "Failed", "Stopped")
@@ -76,7 +77,7 @@ def test_lists_lag_as_those_of_the_simulator_do(simulator: Simulator) -> None:
 
 def test_describing_all_asks_for_each_in_every_round() -> None:
     assert calls.count("all", 7, jobs=30, running=3).total() == 7 * 30
-    assert model.TERMINAL_STATUSES, "as it was"
+    assert model.TERMINAL_STATUSES is TERMINAL_STATUSES, "as it was"
 
 
 def test_describing_those_that_run_leaves_the_others_alone_after_four_times() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from exporter.config import parse
 from exporter.config.model import AWS_KEYS, Aws, Config, Rule, TuningJob, expand
+from exporter.statuses import TUNING_JOB_STATUSES
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
 SETTABLE = re.compile(r"^( *)#(?=(- )?[a-z_]+: )", re.MULTILINE)
@@ -61,7 +62,7 @@ def test_the_schema_describes_what_a_file_may_hold() -> None:
     rule = schema["$defs"]["Rule"]
     assert rule["additionalProperties"] is False
     assert rule["properties"]["verify_ssl"]["type"] == "boolean"
-    assert rule["properties"]["statuses"]["items"]["enum"][1] == "InProgress"
+    assert rule["properties"]["statuses"]["items"]["enum"] == list(TUNING_JOB_STATUSES)
     assert "null" not in str(schema)
 
 

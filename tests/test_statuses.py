@@ -1,0 +1,54 @@
+"""The words for statuses are AWS's, and whoever has a list of its own has the same words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from dashboards.look import JOB_COLORS, OBJECTIVE_COLORS, TRAINING_COLORS
+from support.answers import OUTPUT
+from support.tools import ROOT
+
+from exporter.clock import ManualClock
+from exporter.exposition.families import UNKNOWN_STATUS
+from exporter.simulator import reading
+from exporter.simulator.record import OUTCOMES
+from exporter.simulator.service import Simulator
+from exporter.statuses import OBJECTIVE_STATUSES, TERMINAL_STATUSES, TRAINING_JOB_STATUSES, TUNING_JOB_STATUSES
+
+COUNTERS = {"TrainingJobStatusCounters": TRAINING_JOB_STATUSES, "ObjectiveStatusCounters": OBJECTIVE_STATUSES}
+
+
+def test_a_tuning_job_has_those_that_aws_knows() -> None:
+    assert sorted(OUTPUT.members["HyperParameterTuningJobStatus"].enum) == sorted(TUNING_JOB_STATUSES)
+    assert set(TUNING_JOB_STATUSES) - TERMINAL_STATUSES == {"InProgress", "Stopping", "Deleting"}
+    assert set(TUNING_JOB_STATUSES) > TERMINAL_STATUSES
+
+
+@pytest.mark.parametrize("member", COUNTERS)
+def test_what_is_counted_is_what_aws_counts(member: str) -> None:
+    assert sorted(OUTPUT.members[member].members) == sorted(COUNTERS[member])
+
+
+def test_the_simulator_has_the_same() -> None:
+    assert sorted(reading.STATUSES) == sorted(TUNING_JOB_STATUSES)
+    assert sorted((*OUTCOMES, "InProgress")) == sorted(TRAINING_JOB_STATUSES)
+    answer = Simulator(ManualClock()).create("healthy", "churn").at(0.0)
+    for member, words in COUNTERS.items():
+        assert sorted(answer[member]) == sorted(words)
+
+
+def test_the_dashboards_have_a_color_for_each() -> None:
+    assert sorted(JOB_COLORS) == sorted((*TUNING_JOB_STATUSES, UNKNOWN_STATUS))
+    assert sorted(TRAINING_COLORS) == sorted(TRAINING_JOB_STATUSES)
+    assert sorted(OBJECTIVE_COLORS) == sorted(OBJECTIVE_STATUSES)
+
+
+@pytest.mark.parametrize(
+    ("family", "words"), [("training_jobs", TRAINING_JOB_STATUSES), ("objectives", OBJECTIVE_STATUSES)]
+)
+def test_the_readme_lists_the_same(family: str, words: tuple[str, ...]) -> None:
+    [row] = re.findall(
+        rf"^\| `{family}` \| `status` \| .*: (.+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert tuple(row.split(", ")) == words
