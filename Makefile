@@ -37,7 +37,7 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 	@.venv/bin/python tools/make_docs.py
 
-SEEDS ?= 701 702 703 704 705
+SEEDS ?= 721 722 723 724 725
 
 alerts-report: .venv/.dev ## Replay a month of fleets before the alert rules and print what they found (10 minutes)
 	@tools/install-debian
