@@ -5,8 +5,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.clock import ManualClock
 
-from exporter.clock import Instant, ManualClock, SystemClock
+from exporter.clock import Instant, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ import re
 import pytest
 from dashboards.look import JOB_COLORS, OBJECTIVE_COLORS, TRAINING_COLORS
 from support.answers import OUTPUT
+from support.clock import ManualClock
 from support.tools import ROOT
 
-from exporter.clock import ManualClock
 from exporter.exposition.families import UNKNOWN_STATUS
 from exporter.simulator import reading
 from exporter.simulator.record import OUTCOMES

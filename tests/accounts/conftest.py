@@ -13,8 +13,8 @@ import botocore.credentials
 import botocore.loaders
 import botocore.utils
 import pytest
+from support.clock import ManualClock
 
-from exporter.clock import ManualClock
 from exporter.config import parse
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.simulator.errors import ApiError

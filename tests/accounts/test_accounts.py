@@ -14,7 +14,8 @@ from exporter.simulator.faults import Fault, Kind
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exporter.clock import ManualClock
+    from support.clock import ManualClock
+
     from exporter.sagemaker import SageMakerApi
     from exporter.telemetry import Telemetry
 

@@ -21,7 +21,7 @@ from exporter.simulator.service import Request
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from exporter.clock import ManualClock
+    from support.clock import ManualClock
 
 ACCOUNT = ACCOUNTS[0]
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/metrics"

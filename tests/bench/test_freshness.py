@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
+from support.clock import ManualClock
 
 from bench import freshness
 from bench.freshness import FACTS, LAST_MODIFIED, RUN_TIME
-from exporter.clock import ManualClock
 from exporter.simulator.listing import LAG
 from exporter.simulator.service import Simulator
 from exporter.tuning_job import TuningJob, reduce

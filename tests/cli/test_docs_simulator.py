@@ -9,9 +9,9 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
+from support.clock import ManualClock
 
 from exporter.cli import simulate
-from exporter.clock import ManualClock
 from exporter.config import parse
 from exporter.simulator import fault_text
 from exporter.simulator.faults import Kind

@@ -6,9 +6,9 @@ import os
 import queue
 
 import pytest
+from support.clock import ManualClock
 from support.processes import wait_until
 
-from exporter.clock import ManualClock
 from exporter.config.watch import PERIOD, SETTLE, Watcher
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from dashboards import DIRECTORY
+from support.clock import ManualClock
 from support.processes import wait_until
 from support.prometheus import Prometheus, scrape_job
 from support.tools import RELEASES, release
 
-from exporter.clock import ManualClock, SystemClock
+from exporter.clock import SystemClock
 from exporter.config import parse
 from exporter.daemon import Daemon
 from exporter.simulator.faults import Fault, Kind

@@ -6,9 +6,10 @@ import re
 
 import pytest
 from environment.process import configuration
+from support.clock import ManualClock
 from support.processes import wait_until
 
-from exporter.clock import Instant, ManualClock
+from exporter.clock import Instant
 from exporter.config import parse
 from exporter.daemon import Daemon
 from exporter.errors import CallFailed, ErrorCode

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
+from support.clock import ManualClock
 from support.views import facts, fleet, target, view
 
-from exporter.clock import ManualClock
 from exporter.exposition import Format, Published, Publisher, scrape
 from exporter.exposition import publish as publish_module
 from exporter.exposition.families import FAMILIES, families_in_force

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.driver import ACCOUNT, REGION, Driver, target_spec
+from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
-from exporter.clock import ManualClock
 from exporter.config.specs import RuleSpec, TargetSpec
 from exporter.simulator.service import Simulator
 

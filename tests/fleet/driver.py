@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
+from support.clock import ManualClock
 
-from exporter.clock import Instant, ManualClock
+from exporter.clock import Instant
 from exporter.config.specs import Connection, Credentials, Endpoint, JobSpec, TargetKey, TargetSpec
 from exporter.errors import CallFailed, ErrorCode
 from exporter.fleet import JobView, Target, perform

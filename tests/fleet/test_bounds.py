@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from fleet.account import DAY, DESCRIBE, HOUR, NOW, Account, ended_ago, rule, rules, run
 from fleet.driver import ACCOUNT, REGION, Own, target_spec
+from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
-from exporter.clock import ManualClock
 from exporter.exposition import families_in_force
 from exporter.exposition.publish import publish
 from exporter.fleet import Target, perform

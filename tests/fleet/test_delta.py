@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, rule, rules, run
 from fleet.driver import ACCOUNT, REGION, Own, target_spec
+from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
-from exporter.clock import ManualClock
 from exporter.config.specs import RuleSpec, TargetSpec
 from exporter.exposition import families_in_force
 from exporter.exposition.publish import publish

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from fleet.account import NOW
 from fleet.driver import ACCOUNT, REGION, Own
 from fleet.owing import TOLERANCE, Ledger, Turns
+from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
-from exporter.clock import Instant, ManualClock
+from exporter.clock import Instant
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import Operation, Target, perform
 from exporter.fleet.work import Page

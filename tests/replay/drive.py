@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from replay.faults import AWAY, Kind, Service
 from replay.fleet import PLACES
+from support.clock import ManualClock
 
-from exporter.clock import ManualClock
 from exporter.errors import ErrorCode, Failure
 from exporter.exposition import TargetCollector, families_in_force
 from exporter.exposition.publish import EMPTY, publish

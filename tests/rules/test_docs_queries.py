@@ -14,13 +14,13 @@ import pytest
 from render_rules import alerts, load
 from replay.drive import Scrape
 from replay.samples import backfill
+from support.clock import ManualClock
 from support.prometheus import Prometheus
 from support.promql import vocabulary
 from support.simulated import SimulatedApi
 from support.tools import ROOT
 from test_contract import fenced, questions
 
-from exporter.clock import ManualClock
 from exporter.config import parse
 from exporter.config.values import FamilyName
 from exporter.exposition import TargetCollector, families_in_force

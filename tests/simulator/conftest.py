@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
+from support.clock import ManualClock
 
-from exporter.clock import ManualClock
 from exporter.simulator.life import Life
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.service import Simulator

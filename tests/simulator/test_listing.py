@@ -10,8 +10,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.clock import ManualClock
 
-from exporter.clock import ManualClock
 from exporter.simulator.errors import ApiError
 from exporter.simulator.service import Simulator
 

@@ -14,8 +14,8 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
+from support.clock import ManualClock
 
-from exporter.clock import ManualClock
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator

@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
+from support.clock import ManualClock
 
-from exporter.clock import ManualClock
 from exporter.simulator.errors import ApiError
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.service import Request, Simulator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
 
-from exporter.clock import ManualClock, SystemClock
+from exporter.clock import SystemClock
 from exporter.config import parse
 from exporter.daemon import Daemon
 from exporter.simulator.errors import ApiError
@@ -20,6 +20,7 @@ from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 from exporter.web.listen import open_socket, parse_address
+from support.clock import ManualClock
 from support.processes import wait_until
 from support.prometheus import Prometheus, Sample, scrape_job
 
