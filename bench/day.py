@@ -22,9 +22,8 @@ from unittest.mock import patch
 from bench.fleet import FINISHED_SCENARIOS, RUNNING_SCENARIOS
 from bench.names import names
 from exporter.clock import Instant
-from exporter.config import parse
+from exporter.config import defaults, parse
 from exporter.config.duration import format_duration
-from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
 from exporter.exposition import Publisher
 from exporter.fleet import Operation, Target, perform
 from exporter.fleet.finder import RUNNING as LIST_OF_RUNNING
@@ -78,7 +77,7 @@ class Way:
     start: int = 65
     rounds: int = 60
     counted: int = ROUNDS
-    max_age: str = format_duration(DEFAULT_DESCRIBE_MAX_AGE)
+    max_age: str = format_duration(defaults.DESCRIBE_MAX_AGE)
     """``describe_max_age``."""
     found: bool = False
     """Whether a rule finds the tuning jobs, and not the configuration names them."""

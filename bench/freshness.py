@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from bench.day import INTERVAL, JOBS, ROUNDS, RUNNING, START, Clock, Exporter, InProcess, populate, spec
 from bench.process import call
 from bench.table import Row, Spread
-from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
+from exporter.config import defaults
 from exporter.fleet import Target
 from exporter.simulator.listing import LAG
 from exporter.simulator.scenario import SCENARIOS
@@ -56,7 +56,7 @@ FACTS: Mapping[str, Callable[[TuningJob], Any]] = {
 """The facts of a tuning job by name; together they are all of them."""
 
 _MOVES = frozenset({RUN_TIME, LAST_MODIFIED})  # by themselves: two answers are seldom of the same moment
-_OLDEST = round(DEFAULT_DESCRIBE_MAX_AGE / INTERVAL)
+_OLDEST = round(defaults.DESCRIBE_MAX_AGE / INTERVAL)
 _ARRIVALS = 96  # of a day: jobs that come, and end in one of the ways that jobs do
 
 

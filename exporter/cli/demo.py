@@ -39,7 +39,9 @@ def run(argv: Sequence[str]) -> int:
         prog="sagemaker-tuning-exporter demo",
         description="Watch a simulated fleet of tuning jobs; needs no AWS account and calls none.",
     )
-    parser.add_argument("--speed", type=float, default=60.0, help="How much faster than real jobs [default 60].")
+    parser.add_argument(
+        "--speed", type=float, default=60.0, help="How much faster than real jobs [default %(default)g]."
+    )
     options.add_listen_address(parser, default=_LISTEN_ADDRESS)
     options.add_log_options(parser, default_level="warning")
     given = parser.parse_args(argv)

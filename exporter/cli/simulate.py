@@ -14,7 +14,7 @@ import yaml
 from exporter.cli import options
 from exporter.clock import SystemClock
 from exporter.simulator import fault_text, listing
-from exporter.simulator.creation import SCENARIO_TAG, SPEED_TAG
+from exporter.simulator.creation import DEFAULT_SCENARIO, SCENARIO_TAG, SPEED_TAG
 from exporter.simulator.faults import Kind
 from exporter.simulator.fleet import SECOND_REGION, mixed_fleet, old_jobs
 from exporter.simulator.scenario import SCENARIOS
@@ -67,14 +67,16 @@ def _parser(operations: Sequence[str]) -> options.Parser:
         description="Serve a simulated SageMaker endpoint with a fleet of tuning jobs; calls no AWS.",
         epilog=f"Kinds of faults: {', '.join(Kind)}. Operations: {', '.join(operations)}. Tuning jobs can be created, "
         "stopped and deleted through the API, with the AWS CLI or boto3: the tag "
-        f"{SCENARIO_TAG} of a new one names its scenario ({', '.join(SCENARIOS)}; default healthy), the tag "
+        f"{SCENARIO_TAG} of a new one names its scenario ({', '.join(SCENARIOS)}; default {DEFAULT_SCENARIO}), the tag "
         f"{SPEED_TAG} its speed.",
     )
     parser.add_argument(
-        "--listen-address", default="127.0.0.1:10981", help="Where to serve, as host:port [default 127.0.0.1:10981]."
+        "--listen-address", default="127.0.0.1:10981", help="Where to serve, as host:port [default %(default)s]."
     )
-    parser.add_argument("--speed", type=_positive, default=60.0, help="How much faster than real jobs [default 60].")
-    parser.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default 0].")
+    parser.add_argument(
+        "--speed", type=_positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
+    )
+    parser.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default %(default)s].")
     parser.add_argument(
         "--fault",
         dest="faults",
@@ -96,17 +98,21 @@ def _parser(operations: Sequence[str]) -> options.Parser:
         metavar="SECONDS",
         type=_not_negative,
         default=listing.LAG,
-        help=f"By how much lists are behind, at most [default {listing.LAG:g}].",
+        help="By how much lists are behind, at most [default %(default)g].",
     )
     parser.add_argument(
         "--describe-lag",
         metavar="SECONDS",
         type=_not_negative,
         default=0.0,
-        help="By how much describes are [default 0].",
+        help="By how much describes are [default %(default)g].",
     )
     parser.add_argument(
-        "--search-lag", metavar="SECONDS", type=_not_negative, default=0.0, help="By how much Search is [default 0]."
+        "--search-lag",
+        metavar="SECONDS",
+        type=_not_negative,
+        default=0.0,
+        help="By how much Search is [default %(default)g].",
     )
     parser.add_argument(
         "--filter-after-paging",
@@ -117,14 +123,14 @@ def _parser(operations: Sequence[str]) -> options.Parser:
         "--stopping",
         metavar="SECONDS",
         type=_not_negative,
-        help="How long a job is Stopping that you stop [default: a minute, divided by its speed].",
+        help="How long a job is Stopping that you stop [default: a minute, divided by the job's speed].",
     )
     parser.add_argument(
         "--old-jobs",
         metavar="N",
         type=_count,
         default=0,
-        help="Add so many old tuning jobs to each region [default 0].",
+        help="Add so many old tuning jobs to each region [default %(default)s].",
     )
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from exporter.config import defaults
 from exporter.config.model import AWS_KEYS, Aws
 from exporter.config.regions import partition_of
 from exporter.config.specs import Connection, Credentials, Endpoint, TargetKey
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from exporter.config.names import JobArn, RoleArn
 
-DEFAULT_REQUESTS_PER_SECOND = 5.0
 _CONNECTION_KEYS = ("sts_endpoint_url", "verify_ssl", "ca_bundle", "connect_timeout", "read_timeout")
 
 
@@ -91,12 +91,12 @@ class Callers:
                     profile=values.get("profile"),
                     role_arn=role and role.text,
                     external_id=values.get("external_id") if has_role else None,
-                    sign_requests=values.get("sign_requests", True),
+                    sign_requests=values.get("sign_requests", defaults.SIGN_REQUESTS),
                 ),
-                Endpoint(values.get("endpoint_url"), use_fips=values.get("use_fips", False)),
+                Endpoint(values.get("endpoint_url"), use_fips=values.get("use_fips", defaults.USE_FIPS)),
             ),
             connection=Connection(**{name: values[name] for name in _CONNECTION_KEYS if name in values}),
-            requests_per_second=values.get("requests_per_second", DEFAULT_REQUESTS_PER_SECOND),
+            requests_per_second=values.get("requests_per_second", defaults.REQUESTS_PER_SECOND),
             account_id=values.get("account_id") or (role and role.account_id),
             role=role,
             has_region=bool(region) or "region" in self._broken,

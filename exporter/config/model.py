@@ -5,15 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from exporter.config import values
+from exporter.config import defaults, values
 from exporter.config.duration import format_duration
 from exporter.config.names import ARN_START
 
-DEFAULT_INTERVAL = 60.0
-DEFAULT_RETENTION = 86_400.0
-DEFAULT_MAX_JOBS = 200
-DEFAULT_DESCRIBE_MAX_AGE = 1_800.0
-DEFAULT_MAX_TRACKED_JOBS = 10_000
+
+def _stated(default: float) -> str:
+    """Return a default as a file states it: a duration for a float of seconds, true or false for a flag."""
+    return str(default).lower() if isinstance(default, bool) else format_duration(default)
 
 
 def _without_null(schema: dict[str, Any]) -> None:
@@ -52,14 +51,25 @@ class Aws(Section):
     external_id: values.ExternalId | None = Field(None, description="External id the role's trust policy asks for.")
     endpoint_url: values.Url | None = Field(None, description="SageMaker endpoint. Default: the region's public one.")
     sts_endpoint_url: values.Url | None = Field(None, description="STS endpoint. Default: the region's public one.")
-    use_fips: values.Flag | None = Field(None, description="Use the region's FIPS endpoint. Default: false.")
-    verify_ssl: values.Flag | None = Field(None, description="Verify TLS certificates. Default: true.")
+    use_fips: values.Flag | None = Field(
+        None, description=f"Use the region's FIPS endpoint. Default: {_stated(defaults.USE_FIPS)}."
+    )
+    verify_ssl: values.Flag | None = Field(
+        None, description=f"Verify TLS certificates. Default: {_stated(defaults.VERIFY_SSL)}."
+    )
     ca_bundle: values.FilePath | None = Field(None, description="PEM file of the CAs to trust. Default: the SDK's.")
-    sign_requests: values.Flag | None = Field(None, description="Sign requests with credentials. Default: true.")
-    connect_timeout: values.Timeout | None = Field(None, description="Longest wait for a connection. Default: 5s.")
-    read_timeout: values.Timeout | None = Field(None, description="Longest wait for the next byte. Default: 15s.")
+    sign_requests: values.Flag | None = Field(
+        None, description=f"Sign requests with credentials. Default: {_stated(defaults.SIGN_REQUESTS)}."
+    )
+    connect_timeout: values.Timeout | None = Field(
+        None, description=f"Longest wait for a connection. Default: {_stated(defaults.CONNECT_TIMEOUT)}."
+    )
+    read_timeout: values.Timeout | None = Field(
+        None, description=f"Longest wait for the next byte. Default: {_stated(defaults.READ_TIMEOUT)}."
+    )
     requests_per_second: values.Rate | None = Field(
-        None, description="Most requests a second to one account and region. Default: 5."
+        None,
+        description=f"Most requests a second to one account and region. Default: {defaults.REQUESTS_PER_SECOND:g}.",
     )
 
 
@@ -100,7 +110,7 @@ class Rule(Labelled):
         None, description="Only jobs that run or were created this recently. Default: any."
     )
     tags: dict[values.TagKey, values.TagValue] = Field({}, description="AWS tags the job must carry. Default: any.")
-    max_jobs: values.Count = Field(DEFAULT_MAX_JOBS, description="Most jobs the rule watches at once.")
+    max_jobs: values.Count = Field(defaults.MAX_JOBS, description="Most jobs the rule watches at once.")
 
 
 def expand(item: Any) -> Any:
@@ -121,9 +131,9 @@ class Config(Section):
     """A whole configuration file."""
 
     interval: values.Interval = Field(
-        DEFAULT_INTERVAL,
+        defaults.INTERVAL,
         description="How often a running job is described.",
-        json_schema_extra={"default": format_duration(DEFAULT_INTERVAL)},
+        json_schema_extra={"default": _stated(defaults.INTERVAL)},
     )
     aws: Aws = Field(default_factory=Aws, description="Defaults for every job and rule.")
     tuning_jobs: list[ListedJob] = Field([], description="Jobs to watch, by name or ARN.")
@@ -134,19 +144,19 @@ class Config(Section):
     stale_after: values.StaleAfter | None = Field(
         None,
         description="A job's values go when a describe that was due has not succeeded for this long."
-        " Default: 5m, or three intervals if that is longer.",
+        f" Default: {_stated(defaults.STALE_AFTER)}, or three intervals if that is longer.",
     )
     retention: values.Retention = Field(
-        DEFAULT_RETENTION,
+        defaults.RETENTION,
         description="A discovered job's series go this long after it ended.",
-        json_schema_extra={"default": format_duration(DEFAULT_RETENTION)},
+        json_schema_extra={"default": _stated(defaults.RETENTION)},
     )
     describe_max_age: values.MaxAge = Field(
-        DEFAULT_DESCRIBE_MAX_AGE,
+        defaults.DESCRIBE_MAX_AGE,
         description="How long a running job goes without a describe while lists show no change of it. 0s: never.",
-        json_schema_extra={"default": format_duration(DEFAULT_DESCRIBE_MAX_AGE)},
+        json_schema_extra={"default": _stated(defaults.DESCRIBE_MAX_AGE)},
     )
     max_tracked_jobs: values.Count = Field(
-        DEFAULT_MAX_TRACKED_JOBS, description="Most jobs watched in one account and region; listed ones always are."
+        defaults.MAX_TRACKED_JOBS, description="Most jobs watched in one account and region; listed ones always are."
     )
     collect: list[values.Family] = Field([], description="Opt-in families of metrics.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exporter.config import defaults
 from exporter.config.caller import Callers
 from exporter.config.duration import format_duration
 from exporter.config.names import tag_label
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from exporter.config.problem import Path, Problem
     from exporter.config.specs import TargetKey
     from exporter.config.validate import Validated
-
-_LEAST_STALE_AFTER = 300.0
-_INTERVALS_UNTIL_STALE = 3
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ def resolve(document: Document, validated: Validated, default_region: str | None
         resolution.check_identities()
     stale_after = config.stale_after
     if stale_after is None:
-        stale_after = max(_LEAST_STALE_AFTER, _INTERVALS_UNTIL_STALE * config.interval)
+        stale_after = defaults.stale_after(config.interval)
     elif stale_after < config.interval and validated.broken.isdisjoint({"interval", "stale_after"}):
         least = format_duration(config.interval)
         resolution.complain(
@@ -175,11 +173,11 @@ class _Resolution:
                 interval=config.interval,
                 stale_after=stale_after,
                 retention=config.retention,
+                describe_max_age=config.describe_max_age,
                 requests_per_second=target.caller.requests_per_second,
+                max_tracked_jobs=config.max_tracked_jobs,
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
-                describe_max_age=config.describe_max_age,
-                max_tracked_jobs=config.max_tracked_jobs,
             )
             for key, target in self._targets.items()
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exporter.config import defaults
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,7 @@ class Credentials:
     profile: str | None = None
     role_arn: str | None = None
     external_id: str | None = field(default=None, repr=False)
-    sign_requests: bool = True
+    sign_requests: bool = defaults.SIGN_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Endpoint:
     """Which service endpoint is called. ``url`` None: the region's public one."""
 
     url: str | None = None
-    use_fips: bool = False
+    use_fips: bool = defaults.USE_FIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,10 @@ class Connection:
     """
 
     sts_endpoint_url: str | None = None
-    verify_ssl: bool = True
+    verify_ssl: bool = defaults.VERIFY_SSL
     ca_bundle: str | None = None
-    connect_timeout: float = 5.0
-    read_timeout: float = 15.0
+    connect_timeout: float = defaults.CONNECT_TIMEOUT
+    read_timeout: float = defaults.READ_TIMEOUT
 
     @property
     def deadline(self) -> float:
@@ -115,11 +117,11 @@ class TargetSpec:
     interval: float
     stale_after: float
     retention: float
+    describe_max_age: float
     requests_per_second: float
+    max_tracked_jobs: int
     jobs: tuple[JobSpec, ...]
     rules: tuple[RuleSpec, ...] = ()
-    describe_max_age: float = 0.0
-    max_tracked_jobs: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)

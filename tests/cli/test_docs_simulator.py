@@ -14,6 +14,7 @@ from support.clock import ManualClock
 from exporter.cli import simulate
 from exporter.config import parse
 from exporter.simulator import fault_text
+from exporter.simulator.creation import DEFAULT_SCENARIO, SCENARIO_TAG
 from exporter.simulator.faults import Kind
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
@@ -26,11 +27,20 @@ def block(language: str) -> str:
     return found
 
 
-def test_every_switch_has_its_row(capsys):
+def test_every_switch_has_its_row_with_its_default(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "500")
     with pytest.raises(SystemExit):
         simulate.run(["--help"])
-    switches = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out)) - {"--help"}
-    assert set(re.findall(r"^\| `(--[a-z-]+)", PAGE, re.MULTILINE)) == switches
+    shown = re.sub(r"\n {10,}", " ", capsys.readouterr().out)
+    told = re.findall(r"^  (--[a-z-]+)(?:.*\[default:? (.*)\]\.)?", shown, re.MULTILINE)
+    rows = re.findall(r"^\| `(--[a-z-]+)[^|]*\|(?: `?([^|]*?)`?)? \|", PAGE, re.MULTILINE)
+    without = {"", "no limit", "off"}
+    assert len(told) > 10
+    assert sorted((switch, "" if default in without else default) for switch, default in rows) == sorted(told)
+
+
+def test_the_scenario_of_a_job_without_a_tag_is_named():
+    assert f"| `{SCENARIO_TAG}` | `{DEFAULT_SCENARIO}` |" in PAGE
 
 
 def test_every_kind_of_fault_is_named_and_the_examples_are_faults():

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from exporter.cli import options
+from exporter.cli.run import run
+
+README = Path(__file__, "../../../README.md").resolve().read_text(encoding="utf-8")
 
 
 def parsed(*arguments: str) -> tuple[str, str]:
@@ -33,3 +39,16 @@ def test_other_words_are_refused_as_they_were_written(word: str, capsys: pytest.
     with pytest.raises(SystemExit):
         parsed("--log.level", word)
     assert f"{word!r} is not one of debug, info, warning, error" in capsys.readouterr().err
+
+
+def test_the_readme_has_each_flag_with_its_variable_and_default(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    with pytest.raises(SystemExit):
+        run(["--help"])
+    shown = re.sub(r"\n {10,}", " ", capsys.readouterr().out)
+    told = re.findall(r"^  (--[\w.-]+).*? \[(\w+); default (\S+)\]$", shown, re.MULTILINE)
+    assert len(told) == 8
+    rows = re.findall(r"^\| `(--[\w.-]+)` \| `(\w+)` \| `([^`]+)` \|", README, re.MULTILINE)
+    assert sorted(rows) == sorted(told)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.config.caller import DEFAULT_REQUESTS_PER_SECOND, Callers
+from exporter.config import defaults
+from exporter.config.caller import Callers
 from exporter.config.model import Aws
 from exporter.config.names import parse_job_arn
 from exporter.config.specs import Connection, Credentials, Endpoint, TargetKey
@@ -28,7 +29,7 @@ def test_without_any_key_the_defaults_of_the_exporter_hold() -> None:
     caller = callers().of(entry())
     assert caller.key == TargetKey("aws", "eu-west-1", Credentials(), Endpoint())
     assert caller.connection == Connection(connect_timeout=5.0, read_timeout=15.0)
-    assert caller.requests_per_second == DEFAULT_REQUESTS_PER_SECOND == 5.0
+    assert caller.requests_per_second == defaults.REQUESTS_PER_SECOND == 5.0
     assert (caller.account_id, caller.has_region, caller.conflicts) == (None, True, ())
 
 

@@ -46,7 +46,9 @@ def target_spec(
         interval=60.0,
         stale_after=300.0,
         retention=86_400.0,
+        describe_max_age=0.0,
         requests_per_second=1_000.0,
+        max_tracked_jobs=10_000,
         jobs=job_specs(*names),
     )
     return replace(spec, **changes)

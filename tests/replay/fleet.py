@@ -13,8 +13,7 @@ from replay.faults import ALL, AWAY, Fault, Kind
 from replay.kinds import TROUBLED, healthy, paced
 from replay.life import Course, Told
 
-from exporter.config import Settings, parse
-from exporter.config.model import DEFAULT_INTERVAL
+from exporter.config import Settings, defaults, parse
 from exporter.errors import ErrorCode
 from exporter.simulator.chance import chance
 from exporter.simulator.scenario import HOUR, MINUTE, SCENARIOS
@@ -80,7 +79,7 @@ class Fleet:
 
         A list may show a change only in the round after the next, since it lags.
         """
-        return 2 * DEFAULT_INTERVAL + 2 * self.interval
+        return 2 * defaults.INTERVAL + 2 * self.interval
 
     @cached_property
     def blind_starts(self) -> tuple[Fault, ...]:

@@ -12,7 +12,7 @@ from replay.life import Course, Told, as_asked
 from replay.rules import Rules
 from replay.truth import Trouble, troubles
 
-from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
+from exporter.config import defaults
 from exporter.simulator.scenario import HOUR, SCENARIOS
 
 RULES = Rules.shipped()
@@ -113,7 +113,7 @@ def test_a_drought_counts_only_where_training_jobs_learn_from_each_other() -> No
     ("about", "unseen"),
     [
         ({}, 300.0),
-        ({"name": "a"}, DEFAULT_DESCRIBE_MAX_AGE),
+        ({"name": "a"}, defaults.DESCRIBE_MAX_AGE),
         ({"operations": frozenset({"List"})}, 0.0),
     ],
 )

@@ -16,7 +16,7 @@ from replay.life import Told
 from replay.looks import LOOKS
 from replay.rules import Rules
 
-from exporter.config.model import DEFAULT_DESCRIBE_MAX_AGE
+from exporter.config import defaults
 from exporter.errors import ErrorCode
 
 ENDED_UNSEEN = 3_600.0
@@ -108,7 +108,7 @@ def _unseen(fault: Fault) -> float:
     """Return how long lists that show no change may put off the describes that a fault is about."""
     if fault.kind is not Kind.REFUSED or "Describe" not in fault.operations:
         return 0.0
-    return DENIED_UNSEEN if fault.name is None else DEFAULT_DESCRIBE_MAX_AGE
+    return DENIED_UNSEEN if fault.name is None else defaults.DESCRIBE_MAX_AGE
 
 
 def _consequences(fault: Fault) -> set[str]:

@@ -1,0 +1,24 @@
+"""What holds where the configuration says nothing. Durations in seconds."""
+
+from __future__ import annotations
+
+INTERVAL = 60.0
+RETENTION = 86_400.0
+DESCRIBE_MAX_AGE = 1_800.0
+STALE_AFTER = 300.0
+"""If three intervals are longer, they are the default: see ``stale_after``."""
+
+MAX_JOBS = 200
+MAX_TRACKED_JOBS = 10_000
+
+REQUESTS_PER_SECOND = 5.0
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 15.0
+USE_FIPS = False
+VERIFY_SSL = True
+SIGN_REQUESTS = True
+
+
+def stale_after(interval: float) -> float:
+    """Return the default of ``stale_after`` for an interval, so that one failed describe ends nothing."""
+    return max(STALE_AFTER, 3 * interval)
