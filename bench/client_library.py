@@ -30,18 +30,11 @@ _FAMILIES = families_in_force(frozenset())
 
 def _labels(family: Family) -> tuple[str, ...]:
     # Every tuning job of the stored fleet has this one configured label.
-    return (*IDENTITY, *(("label_team",) if family.label_pairs else family.labels))
+    return (*IDENTITY, *(("label_team",) if family.name == "labels" else family.labels))
 
 
 def _samples(family: Family, job: JobView) -> Iterable[tuple[tuple[str, ...], Number]]:
-    if family.facts is not None:
-        number = family.facts(job.facts)
-        return () if number is None else (((), number),)
-    if family.facts_by_label is not None:
-        return family.facts_by_label(job.facts)
-    if family.view is not None:
-        return family.view(job)
-    return ((tuple(value for _, value in family.label_pairs(job)), 1),)
+    return ((tuple(value for _, value in labels), number) for labels, number in family.samples(job))
 
 
 class JobCollector(Collector):

@@ -10,7 +10,7 @@ from support.answers import OUTPUT
 from support.clock import ManualClock
 from support.tools import ROOT
 
-from exporter.exposition.families import UNKNOWN_STATUS
+from exporter.exposition.families.progress import UNKNOWN_STATUS
 from exporter.simulator import reading
 from exporter.simulator.record import OUTCOMES
 from exporter.simulator.service import Simulator

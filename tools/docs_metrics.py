@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 from own_metrics import VALUES, OwnMetric, own_metrics
 
 from exporter.errors import ErrorCode
-from exporter.exposition.families import FAMILIES
-from exporter.exposition.family import IDENTITY, PREFIX, Family
+from exporter.exposition.families import FAMILIES, SECTIONS
+from exporter.exposition.family import IDENTITY, PREFIX
 from exporter.fleet import Operation
 from exporter.telemetry import PREFIX as OWN_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from exporter.exposition.family import Family, Section
+
 JOIN = ", ".join(IDENTITY)
 
-# The headings over the families, in order, and what stands under each before the first family.
-SECTIONS = {
+# What stands under each heading before the first family.
+INTRODUCTIONS = {
     "Health": "What the exporter knows of a tuning job whatever AWS answers. These series stay as long as the tuning job"
     " is configured: alert on them first.",
     "State and progress": "What the tuning job is, and how far it has come.",
@@ -35,12 +37,17 @@ SECTIONS = {
     f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.",
 }
 
+PREFIXED = {
+    "label_*": "any; one label for each of `labels`",
+    "tag_*": "any; one label for each of `tag_labels` that the tuning job is tagged with",
+}
+
 OWN_INTRODUCTION = f"""\
 ## The exporter itself
 
 What it asked of AWS, what came back, and how it is doing. These begin with `{OWN_PREFIX}_`; a `target` is an account and
 region called with one set of credentials, named in the configuration. Counters start at 0 with their target, so that the
-first increase is one. All of them are stable."""
+first increase is one."""
 
 OWN_QUESTIONS = f"""\
 ```promql
@@ -72,11 +79,9 @@ describe that failed so is repeated before its interval is over, a little later 
 
 def render() -> str:
     """Return the whole page."""
-    sections = {title: [family for family in FAMILIES if _title(family) == title] for title in SECTIONS}
-    sections = {title: families for title, families in sections.items() if families}
     blocks = [
-        _introduction([*sections, "The exporter itself", "Error codes"]),
-        *chain.from_iterable(_section(title, families) for title, families in sections.items()),
+        _introduction([*(section.title for section in SECTIONS), "The exporter itself", "Error codes"]),
+        *chain.from_iterable(_section(section) for section in SECTIONS),
         *_own(),
         ERRORS_INTRODUCTION,
         _errors(),
@@ -87,20 +92,6 @@ def render() -> str:
 def most_series(family: Family) -> int:
     """Return how many series of a family a tuning job can have at once."""
     return family.limit or len(family.values.get("status", ("one",)))
-
-
-def _title(family: Family) -> str:
-    if family.view is not None or family.label_pairs is not None:
-        return "Health"
-    if family.collect is not None:
-        return "Opt-in"
-    if family.name.endswith("_timestamp_seconds"):
-        return "Times"
-    if "BestTrainingJob" in family.source:
-        return "Objective"
-    if family.source.startswith(("ResourceLimits", "TuningJobCompletionCriteria")):
-        return "Limits and completion criteria"
-    return "State and progress"
 
 
 def _introduction(titles: Iterable[str]) -> str:
@@ -159,25 +150,25 @@ Where two replicas watch the same tuning jobs, each has all series; take one of 
 max without (instance) ({PREFIX}training_jobs)
 ```
 
-**Stability.** *Stable* metrics keep name, labels and meaning until the next major version; *experimental* ones may change
-in any version, with a note in the [changelog](../CHANGELOG.md).
+**Stability.** Every metric keeps its name, labels and meaning until the next major version. The [changelog](../CHANGELOG.md)
+tells what is new.
 
 **Never exposed**, because secret, free text or without bound: static hyperparameters, environment variables, names of
 buckets, keys, VPCs and roles, images, metric regexes, failure reasons. The last error's text and the failure reason are
 in the log."""
 
 
-def _section(title: str, families: list[Family]) -> Iterator[str]:
-    yield f"## {title}"
-    yield SECTIONS[title]
+def _section(section: Section) -> Iterator[str]:
+    yield f"## {section.title}"
+    yield INTRODUCTIONS[section.title]
     yield _table(
         ("metric", "labels", "meaning"),
         (
             (f"[`{family.name}`](#{family.full_name})", _codes(label for label, _ in _labels(family)), family.help)
-            for family in families
+            for family in section.families
         ),
     )
-    for family in families:
+    for family in section.families:
         yield from _details(family)
 
 
@@ -187,7 +178,7 @@ def _details(family: Family) -> Iterator[str]:
     most = most_series(family)
     yield "\n".join(
         [
-            f"- **Type**: gauge{f' in {family.unit}' if family.unit else ''}, {family.stability}",
+            f"- **Type**: gauge{f' in {family.unit}' if family.unit else ''}",
             *([f"- **Opt-in**: `collect: [{family.collect}]`"] if family.collect else []),
             f"- **Series per tuning job**: {most if most == 1 else f'at most {most}'}",
             *(f"- **Label** `{label}`: {text}" for label, text in _labels(family)),
@@ -201,12 +192,9 @@ def _details(family: Family) -> Iterator[str]:
 
 
 def _labels(family: Family) -> Iterator[tuple[str, str]]:
-    if family.label_pairs is not None:
-        yield "label_<key>", "any; one label for each of `labels`"
-        yield "tag_<key>", "any; one label for each of `tag_labels` that the tuning job is tagged with"
     for label in family.labels:
         values = family.values.get(label)
-        yield label, "any" if values is None else _choices(values)
+        yield label.replace("*", "<key>"), PREFIXED.get(label, "any") if values is None else _choices(values)
 
 
 def _own() -> Iterator[str]:

@@ -1,9 +1,8 @@
-"""The row type of the metric table."""
+"""The row type of the metric table, and the ways in which rows compute their samples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,14 +16,9 @@ IDENTITY = ("aws_account_id", "aws_region", "tuning_job")
 """The labels that every series of a tuning job carries; only rendering adds them."""
 
 Number = int | float
-LabelValues = tuple[str, ...]
-
-
-class Stability(StrEnum):
-    """How far a family's name and labels can be relied upon."""
-
-    STABLE = "stable"
-    EXPERIMENTAL = "experimental"
+Labels = tuple[tuple[str, str], ...]
+"""Names and values of the labels that come on top of the identity."""
+Sample = tuple[Labels, Number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +27,11 @@ class Family:
 
     ``name`` goes without the prefix; ``help`` has no quotes or backslashes, so that both formats spell it alike.
     ``source`` is the API's member, ``absent`` says when there is no series though the tuning job is described, and
-    ``example`` is a question that it answers, in PromQL. ``labels`` come on top of the identity; ``values`` are those
-    of the labels whose values are a closed set. ``collect`` is the opt-in that exposes it, None: always. ``limit``
-    is the most series that one tuning job may have, beyond what the API can answer, None where the labels' values
-    bound them. Exactly one of the three functions computes it:
-
-    * ``facts``: a number of the tuning job's facts, None for no series. Not asked when there are no facts.
-    * ``facts_by_label``: pairs of label values (as many as ``labels``) and number, likewise.
-    * ``view``: such pairs from the JobView, asked for every tuning job in whatever state.
-
-    ``label_pairs`` replaces ``labels`` where the names differ from job to job: (name, value) pairs of a JobView,
-    on one series of value 1.
+    ``example`` is a question that it answers, in PromQL. ``labels`` are the names of the labels on top of the identity;
+    one that ends in ``*`` stands for all that begin so. ``values`` are those of the labels whose values are a closed
+    set. ``collect`` is the opt-in that exposes it, None: always. ``limit`` is the most series that one tuning job may
+    have, beyond what the API can answer, None where the labels' values bound them. ``samples`` computes a tuning job's
+    samples from its view, which may have no facts.
     """
 
     name: str
@@ -51,15 +39,11 @@ class Family:
     source: str
     absent: str
     example: str
+    samples: Callable[[JobView], Iterable[Sample]]
     labels: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     collect: str | None = None
     limit: int | None = None
-    stability: Stability = Stability.STABLE
-    facts: Callable[[TuningJob], Number | None] | None = None
-    facts_by_label: Callable[[TuningJob], Iterable[tuple[LabelValues, Number]]] | None = None
-    view: Callable[[JobView], Iterable[tuple[LabelValues, Number]]] | None = None
-    label_pairs: Callable[[JobView], Iterable[tuple[str, str]]] | None = None
 
     @property
     def full_name(self) -> str:
@@ -70,3 +54,44 @@ class Family:
     def unit(self) -> str | None:
         """Return the base unit that the name ends in."""
         return "seconds" if self.name.endswith("_seconds") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Families that belong together, under the title that the documentation gives them."""
+
+    title: str
+    families: tuple[Family, ...]
+
+
+def fact(number_of: Callable[[TuningJob], Number | None]) -> Callable[[JobView], Iterable[Sample]]:
+    """Compute one sample from the facts, none where the number is None or there are no facts."""
+
+    def samples(view: JobView) -> Iterable[Sample]:
+        if view.facts is None or (number := number_of(view.facts)) is None:
+            return ()
+        return (((), number),)
+
+    return samples
+
+
+def facts(samples_of: Callable[[TuningJob], Iterable[Sample]]) -> Callable[[JobView], Iterable[Sample]]:
+    """Compute samples from the facts, none where there are no facts."""
+
+    def samples(view: JobView) -> Iterable[Sample]:
+        return () if view.facts is None else samples_of(view.facts)
+
+    return samples
+
+
+def facts_by(
+    label: str, numbers_of: Callable[[TuningJob], Iterable[tuple[str, Number | None]]]
+) -> Callable[[JobView], Iterable[Sample]]:
+    """Compute a sample for each value of one label, but for those whose number is None."""
+
+    def samples(view: JobView) -> Iterable[Sample]:
+        if view.facts is None:
+            return ()
+        return [(((label, value),), number) for value, number in numbers_of(view.facts) if number is not None]
+
+    return samples

@@ -6,20 +6,16 @@ The text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HE
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from exporter.exposition.family import IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
-    from exporter.exposition.family import Family, Number
+    from exporter.exposition.family import Family, Labels, Number
     from exporter.fleet import JobView
-    from exporter.tuning_job import TuningJob
-
-T = TypeVar("T")
 
 _BATCH = 100  # tuning jobs whose lines of a family are held at once
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
@@ -54,74 +50,41 @@ def render(
     for view in views:
         jobs.setdefault(_identity(view), view)
     everyone = list(jobs.items())
-    known = [(identity, view.facts) for identity, view in everyone if view.facts is not None]
     for family in families:
         head = _metadata(family)
-        for lines in _series(family, everyone, known, left_out):
-            if lines:
+        # A few tuning jobs at a time: a family's lines all together take more memory than the tuning jobs.
+        for start in range(0, len(everyone), _BATCH):
+            if lines := _lines(family, everyone[start : start + _BATCH], left_out):
                 yield head + "".join(lines)
                 head = ""
 
 
-def _series(
-    family: Family,
-    everyone: Sequence[tuple[str, JobView]],
-    known: Sequence[tuple[str, TuningJob]],
-    left_out: MutableMapping[tuple[str, str], int],
-) -> Iterator[list[str]]:
-    """Yield the lines of a few tuning jobs at a time: a family's all together take more memory than the tuning jobs."""
-    start, labels = f"{family.full_name}{{", family.labels
-    if family.facts is not None:
-        number_of = family.facts
-        for batch in _batches(known):
-            numbers = ((identity, number_of(facts)) for identity, facts in batch)
-            yield [f"{start}{identity}}} {format_value(n)}\n" for identity, n in numbers if n is not None]
-    elif family.facts_by_label is not None:
-        samples_of = family.facts_by_label
-        for batch in _batches(known):
-            if family.limit is not None:
-                yield _limited(family, family.limit, samples_of, batch, left_out)
-            else:
-                yield _labelled(start, labels, ((identity, samples_of(facts)) for identity, facts in batch))
-    elif family.view is not None:
-        samples_of_view = family.view
-        for batch_of_views in _batches(everyone):
-            yield _labelled(start, labels, ((identity, samples_of_view(view)) for identity, view in batch_of_views))
-    elif family.label_pairs is not None:
-        for batch_of_views in _batches(everyone):
-            pairs = ((identity, family.label_pairs(view)) for identity, view in batch_of_views)
-            yield [f"{start}{identity}{_pairs(more)}}} 1\n" for identity, more in pairs]
-
-
-def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (rows[at : at + _BATCH] for at in range(0, len(rows), _BATCH))
-
-
-def _identity(view: JobView) -> str:
-    return _pairs(zip(IDENTITY, (view.account_id, view.region, view.name), strict=True)).removeprefix(",")
-
-
-def _labelled(
-    start: str, labels: tuple[str, ...], jobs: Iterable[tuple[str, Iterable[tuple[tuple[str, ...], Number]]]]
+def _lines(
+    family: Family, jobs: Sequence[tuple[str, JobView]], left_out: MutableMapping[tuple[str, str], int]
 ) -> list[str]:
+    if family.limit is not None:
+        return _limited(family, family.limit, jobs, left_out)
+    start, samples_of, text = f"{family.full_name}{{", family.samples, _LabelTexts()
     return [
-        f"{start}{identity}{_labels(labels, values)}}} {format_value(number)}\n"
-        for identity, samples in jobs
-        for values, number in samples
+        f"{start}{identity}{text[labels]}}} {format_value(number)}\n"
+        for identity, view in jobs
+        for labels, number in samples_of(view)
     ]
 
 
 def _limited(
     family: Family,
     limit: int,
-    samples_of: Callable[[TuningJob], Iterable[tuple[tuple[str, ...], Number]]],
-    known: Iterable[tuple[str, TuningJob]],
+    jobs: Iterable[tuple[str, JobView]],
     left_out: MutableMapping[tuple[str, str], int],
 ) -> list[str]:
-    name = family.full_name
+    name, text = family.full_name, _LabelTexts()
     lines: list[str] = []
-    for identity, facts in known:
-        series = _distinct(family.labels, samples_of(facts))
+    for identity, view in jobs:
+        # The first of each: names of an answer's own may read alike once they are text.
+        series: dict[str, Number] = {}
+        for labels, number in family.samples(view):
+            series.setdefault(text[labels], number)
         if len(series) > limit:
             left_out[name, identity] = len(series) - limit
         shown = islice(series.items(), limit)
@@ -129,20 +92,20 @@ def _limited(
     return lines
 
 
-def _distinct(labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Number]]) -> dict[str, Number]:
-    """Return the first of each series: names of an answer's own may read alike once they are text."""
-    series: dict[str, Number] = {}
-    for values, number in samples:
-        series.setdefault(_labels(labels, values), number)
-    return series
+def _identity(view: JobView) -> str:
+    values = (view.account_id, view.region, view.name)
+    return _text(tuple(zip(IDENTITY, values, strict=True))).removeprefix(",")
 
 
-@lru_cache(maxsize=1024)  # the same few statuses and objectives, again and again
-def _labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
-    return _pairs(zip(names, values, strict=True))
+class _LabelTexts(dict["Labels", str]):
+    """Labels as text, each made once: the same few statuses and objectives come again and again."""
+
+    def __missing__(self, labels: Labels) -> str:
+        text = self[labels] = _text(labels)
+        return text
 
 
-def _pairs(labels: Iterable[tuple[str, str]]) -> str:
+def _text(labels: Labels) -> str:
     return "".join([f',{name}="{escape_label(value)}"' for name, value in labels])
 
 

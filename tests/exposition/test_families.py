@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import get_args
 
 import pytest
@@ -11,8 +12,9 @@ from support.views import DESCRIBED_AT, facts, view
 
 from exporter.config.values import FamilyName
 from exporter.errors import ErrorCode, Failure
-from exporter.exposition.families import FAMILIES, UNKNOWN_STATUS, families_in_force
-from exporter.exposition.family import IDENTITY, Family
+from exporter.exposition.families import FAMILIES, SECTIONS, families_in_force
+from exporter.exposition.families.progress import UNKNOWN_STATUS
+from exporter.exposition.family import IDENTITY, Family, Section
 from exporter.fleet import JobView
 from exporter.statuses import TUNING_JOB_STATUSES
 from exporter.tuning_job import Objective
@@ -27,14 +29,8 @@ OTHER_UNITS = ("milliseconds", "minutes", "hours", "days", "ms", "ratio", "perce
 
 
 def samples(name: str, shown: JobView) -> list[tuple[tuple[str, ...], float]]:
-    """Return what a family makes of a view, whichever of its functions does so."""
-    family = BY_NAME[name]
-    if family.facts is not None:
-        number = family.facts(shown.facts)
-        return [] if number is None else [((), number)]
-    if family.facts_by_label is not None:
-        return list(family.facts_by_label(shown.facts))
-    return list(family.view(shown))
+    """Return what a family makes of a view, without the names of the labels."""
+    return [(tuple(value for _, value in labels), number) for labels, number in BY_NAME[name].samples(shown)]
 
 
 class TestTable:
@@ -44,7 +40,7 @@ class TestTable:
             "error_info": ("code",),
             "last_success_timestamp_seconds": (),
             "next_describe_timestamp_seconds": (),
-            "labels": (),
+            "labels": ("label_*", "tag_*"),
             "info": (
                 "strategy",
                 "objective_metric",
@@ -119,7 +115,7 @@ class TestTable:
         assert not TAKEN_LABELS & {*family.labels, *IDENTITY}
         assert not set(IDENTITY) & set(family.labels)
         assert len(set(family.labels)) == len(family.labels)
-        assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", label) for label in family.labels)
+        assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*(_\*)?", label) for label in family.labels)
 
     @every_family
     def test_help_is_one_sentence_or_two_that_need_no_escaping(self, family: Family) -> None:
@@ -131,26 +127,26 @@ class TestTable:
         assert family.source.strip()
 
     @every_family
-    def test_each_is_computed_in_exactly_one_way(self, family: Family) -> None:
-        ways = [family.facts, family.facts_by_label, family.view, family.label_pairs]
-        assert sum(way is not None for way in ways) == 1
+    def test_samples_have_the_labels_of_the_table(self, family: Family) -> None:
+        failing = view(
+            facts(), labels={"team": "a"}, tags={"env": "b"}, failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT)
+        )
+        found = list(family.samples(failing))
+        assert found
+        for labels, _ in found:
+            assert len(labels) == len(family.labels)
+            assert all(fnmatchcase(name, known) for (name, _), known in zip(labels, family.labels, strict=True))
 
-    @every_family
-    def test_as_many_values_as_labels(self, family: Family) -> None:
-        if family.label_pairs is None:
-            failing = view(facts(), failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT))
-            found = samples(family.name, failing)
-            assert found
-            assert {len(values) for values, _ in found} == {len(family.labels)}
+    def test_sections_are_told_apart_by_their_titles_and_opt_ins_stand_in_their_own(self) -> None:
+        assert len({section.title for section in SECTIONS}) == len(SECTIONS)
+        assert {section.title for section in SECTIONS for family in section.families if family.collect} == {"Opt-in"}
+        assert all(family.collect for family in SECTIONS[-1].families)
 
-    def test_only_health_and_labels_outlive_the_facts(self) -> None:
-        assert {family.name for family in FAMILIES if family.view or family.label_pairs} == {
-            "up",
-            "error_info",
-            "last_success_timestamp_seconds",
-            "next_describe_timestamp_seconds",
-            "labels",
-        }
+    @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
+    def test_only_health_outlives_the_facts(self, section: Section) -> None:
+        failing = view(facts(), facts=None, failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT))
+        for family in section.families:
+            assert bool(list(family.samples(failing))) == (section.title == "Health"), family.name
 
 
 class TestHealth:
@@ -181,11 +177,11 @@ class TestHealth:
 
     def test_labels_are_told_apart_from_ours(self) -> None:
         shown = view(facts(), labels={"team": "ranking", "status": "mine"})
-        assert list(BY_NAME["labels"].label_pairs(shown)) == [("label_team", "ranking"), ("label_status", "mine")]
+        assert list(BY_NAME["labels"].samples(shown)) == [((("label_team", "ranking"), ("label_status", "mine")), 1)]
 
     def test_aws_tags_are_told_apart_from_labels(self) -> None:
         shown = view(facts(), labels={"team": "ranking"}, tags={"team": "search"})
-        assert list(BY_NAME["labels"].label_pairs(shown)) == [("label_team", "ranking"), ("tag_team", "search")]
+        assert list(BY_NAME["labels"].samples(shown)) == [((("label_team", "ranking"), ("tag_team", "search")), 1)]
 
 
 class TestStatus:

@@ -69,18 +69,8 @@ def wanted(views: Iterable[JobView]) -> Series:
         assert shown.facts is not None
         identity = {"aws_account_id": shown.account_id, "aws_region": shown.region, "tuning_job": shown.name}
         for family in FAMILIES:
-            if family.facts is not None:
-                number = family.facts(shown.facts)
-                samples: Any = [] if number is None else [((), number)]
-            elif family.facts_by_label is not None:
-                samples = family.facts_by_label(shown.facts)
-            elif family.view is not None:
-                samples = family.view(shown)
-            else:
-                samples = [((), 1)]
-            for values, number in samples:
-                labels = identity | dict(zip(family.labels, values, strict=True))
-                key = tuple(sorted((k, readable(v)) for k, v in labels.items() if v))
+            for labels, number in family.samples(shown):
+                key = tuple(sorted((k, readable(v)) for k, v in (identity | dict(labels)).items() if v))
                 found.setdefault((family.full_name, key), float(number))
     return found
 

@@ -32,7 +32,7 @@ from exporter.tuning_job import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from prometheus_client import Metric
     from prometheus_client.samples import Sample
@@ -44,6 +44,10 @@ ALWAYS = families_in_force(frozenset())
 OPT_IN = [family for family in FAMILIES if family.collect is not None]
 OPT_IN_TEXTS = sorted(ANSWERS.glob("*.opt-in.txt"))
 HEALTH = {"up", "error_info", "last_success_timestamp_seconds", "next_describe_timestamp_seconds", "labels"}
+
+
+def number(value: int) -> Callable[[JobView], list[tuple[tuple[()], int]]]:
+    return lambda view: [((), value)]
 
 
 def text_of(views: Iterable[JobView], families: Sequence[Family] = FAMILIES) -> str:
@@ -106,9 +110,9 @@ class TestMetadata:
     def test_stands_before_the_series(self) -> None:
         families = [
             Family(
-                name="runtime_seconds", help="It runs.", source="-", absent="never", example="up", facts=lambda job: 7
+                name="runtime_seconds", help="It runs.", source="-", absent="never", example="up", samples=number(7)
             ),
-            Family(name="parents", help="It descends.", source="-", absent="never", example="up", facts=lambda job: 2),
+            Family(name="parents", help="It descends.", source="-", absent="never", example="up", samples=number(2)),
         ]
         identity = '{aws_account_id="888899990000",aws_region="cn-northwest-1",tuning_job="tune-zh"}'
         assert text_of([view(facts())], families) == (

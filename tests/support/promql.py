@@ -36,8 +36,7 @@ def vocabulary() -> dict[str, Metric]:
     """Return every name that a sample can have in Prometheus: histogram parts, its own ``up`` and what the rules record."""
     metrics = {"up": Metric(OF_PROMETHEUS, {})}
     for family in FAMILIES:
-        free = ("label_*", "tag_*") if family.label_pairs is not None else ()
-        metrics[family.full_name] = Metric(OF_PROMETHEUS.union(IDENTITY, family.labels, free), family.values)
+        metrics[family.full_name] = Metric(OF_PROMETHEUS.union(IDENTITY, family.labels), family.values)
     for metric in own_metrics():
         for name, labels in metric.samples.items():
             closed = {label: VALUES[label] for label in labels if label in VALUES}

@@ -12,8 +12,8 @@ import pytest
 from support.answers import ARN, OUTPUT, build, leaves
 from support.views import view
 
-from exporter.exposition.families import FAMILIES, Family
-from exporter.exposition.family import IDENTITY
+from exporter.exposition.families import FAMILIES, SECTIONS
+from exporter.exposition.family import IDENTITY, Family
 from exporter.exposition.render import render
 from exporter.tuning_job import reduce
 from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric, NotExported
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exporter.tuning_job import TuningJob
 
 BY_NAME = {family.name: family for family in FAMILIES}
-FROM_ANSWERS = [family for family in FAMILIES if family.facts or family.facts_by_label]
+FROM_ANSWERS = [family for section in SECTIONS[1:] for family in section.families]
 SHAPES = dict(leaves(OUTPUT))
 
 

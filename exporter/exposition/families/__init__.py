@@ -1,0 +1,29 @@
+"""THE metric table: every family of a tuning job, in the order in which it is exposed.
+
+Everything that names a metric reads this: rendering, the documentation and the checks of rules and dashboards.
+A fact that the API did not state has no series: a function returns None or no sample, never a 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.exposition.families.health import HEALTH
+from exporter.exposition.families.limits import LIMITS
+from exporter.exposition.families.objective import OBJECTIVE
+from exporter.exposition.families.opt_in import OPT_IN
+from exporter.exposition.families.progress import PROGRESS
+from exporter.exposition.families.times import TIMES
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from exporter.exposition.family import Family, Section
+
+SECTIONS: tuple[Section, ...] = (HEALTH, PROGRESS, OBJECTIVE, TIMES, LIMITS, OPT_IN)
+FAMILIES: tuple[Family, ...] = tuple(family for section in SECTIONS for family in section.families)
+
+
+def families_in_force(collect: AbstractSet[str]) -> tuple[Family, ...]:
+    """Return the families that are exposed when these opt-ins are collected, in the order of the table."""
+    return tuple(family for family in FAMILIES if family.collect is None or family.collect in collect)
