@@ -29,7 +29,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from exporter.web import Check, Overview, WebServer, create_app, open_socket, parse_address
+from exporter.web.app import Check, create_app
+from exporter.web.listen import open_socket, parse_address
+from exporter.web.pages import Overview
+from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

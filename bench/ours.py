@@ -13,7 +13,10 @@ from bench.process import peak, resident
 from exporter.exposition import Format, Published, scrape
 from exporter.exposition.publish import publish
 from exporter.telemetry import Telemetry
-from exporter.web import Check, Overview, WebServer, create_app, open_socket, parse_address
+from exporter.web.app import Check, create_app
+from exporter.web.listen import open_socket, parse_address
+from exporter.web.pages import Overview
+from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

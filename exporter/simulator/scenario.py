@@ -56,7 +56,6 @@ class Scenario:
     jobs after which the service forgets the job. ``stopping`` is the least time for which it is Stopping.
     """
 
-    description: str
     definitions: tuple[Definition, ...]
     in_config: bool = True
     strategy: Literal["Bayesian", "Random", "Grid", "Hyperband"] = "Bayesian"
@@ -173,83 +172,62 @@ _SEVERAL = (
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
-        "healthy": Scenario(
-            "A Bayesian search that improves steadily and completes.",
-            (_XGBOOST,),
-            early_stopping="Auto",
-        ),
-        "converged-running": Scenario(
-            "Convergence was detected, but completion on convergence is disabled: the job goes on for nothing.",
-            (_NETWORK,),
-            max_jobs=120,
-            on_convergence="Disabled",
-        ),
+        # A Bayesian search that improves steadily and completes.
+        "healthy": Scenario((_XGBOOST,), early_stopping="Auto"),
+        # Convergence was detected, but completion on convergence is disabled: the job goes on for nothing.
+        "converged-running": Scenario((_NETWORK,), max_jobs=120, on_convergence="Disabled"),
+        # Most training jobs end with a non-retryable error, the search limps on.
         "failing-training-jobs": Scenario(
-            "Most training jobs end with a non-retryable error, the search limps on.",
             (_NETWORK,),
             failing=0.6,
             retried=0.1,
             gives_up_after=None,  # so bad luck at its start does not end it
         ),
-        "failing-from-the-start": Scenario(
-            "The first five training jobs all fail, so the service ends the search as Failed.",
-            (_NETWORK,),
-            failing=1.0,
-            retried=0.0,
-        ),
-        "objective-never-emitted": Scenario(
-            "Training jobs complete, but the metric's regular expression never matches: no objective value at all.",
-            (_SILENT,),
-            emits_objective=False,
-        ),
-        "stuck": Scenario(
-            "In progress for ever: the service still touches it, but its training jobs are gone and no counter moves.",
-            (_FORECAST,),
-            in_config=False,
-            stalls_after=10,
-        ),
+        # The first five training jobs all fail, so the service ends the search as Failed.
+        "failing-from-the-start": Scenario((_NETWORK,), failing=1.0, retried=0.0),
+        # Training jobs complete, but the metric's regular expression never matches: no objective value at all.
+        "objective-never-emitted": Scenario((_SILENT,), emits_objective=False),
+        # In progress for ever: the service still touches it, but its training jobs are gone and no counter moves.
+        "stuck": Scenario((_FORECAST,), in_config=False, stalls_after=10),
+        # The job's maximum runtime comes before its work is done.
         "near-time-limit": Scenario(
-            "The job's maximum runtime comes before its work is done.",
             (_FORECAST,),
             in_config=False,
             max_jobs=500,
             max_runtime=4 * HOUR,
         ),
+        # Failed seconds after its creation, before any training job started.
         "failed-at-once": Scenario(
-            "Failed seconds after its creation, before any training job started.",
             (_XGBOOST,),
             fails_at=6.0,
             failure_reason='ClientError: no data under "s3://trainingsdaten/märz/\N{SNOWMAN}".\nCheck the prefix\\channel.',
         ),
+        # A running search that somebody stops: Stopping for a while, then Stopped.
         "stopped": Scenario(
-            "A running search that somebody stops: Stopping for a while, then Stopped.",
             (_XGBOOST,),
             in_config=False,
             strategy="Random",
             stops_at=2 * HOUR,
             stopping=20 * MINUTE,
         ),
+        # Stopped, later deleted: Deleting for a while, then gone.
         "deleting": Scenario(
-            "Stopped, later deleted: Deleting for a while, then gone.",
             (_NETWORK,),
             in_config=False,
             stops_at=1.5 * HOUR,
             deleted_at=3 * HOUR,
         ),
+        # Continues two parents, one of which holds the overall best training job.
         "warm-start": Scenario(
-            "Continues two parents, one of which holds the overall best training job.",
             (_XGBOOST,),
             on_convergence="Enabled",
             max_not_improving=40,
             parents=("churn-xgboost-251001", "churn-xgboost-251014"),
         ),
-        "several-definitions": Scenario(
-            "Two algorithms with different objectives compete in one job.",
-            _SEVERAL,
-            in_config=False,
-        ),
+        # Two algorithms with different objectives compete in one job.
+        "several-definitions": Scenario(_SEVERAL, in_config=False),
+        # Successive halving stops weak training jobs early; every completion criterion is set.
         "hyperband": Scenario(
-            "Successive halving stops weak training jobs early; every completion criterion is set.",
             (_NETWORK,),
             strategy="Hyperband",
             max_jobs=150,
@@ -263,26 +241,24 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             autotune=True,
             random_seed=7,
         ),
+        # Enumerates every combination of categorical values, without a maximum number of training jobs.
         "grid": Scenario(
-            "Enumerates every combination of categorical values, without a maximum number of training jobs.",
             (_GRID,),
             strategy="Grid",
             max_jobs=None,
             parallel=2,
         ),
+        # In progress with every counter at 0 for a while, then slow and healthy.
         "just-created": Scenario(
-            "In progress with every counter at 0 for a while, then slow and healthy.",
             (_XGBOOST,),
             in_config=False,
             startup=20 * MINUTE,
             trial=(30 * MINUTE, 60 * MINUTE),
         ),
-        "edge-of-range": Scenario(
-            "The best values sit at the edges of ranges that were chosen too narrow.",
-            (_NARROW,),
-        ),
+        # The best values sit at the edges of ranges that were chosen too narrow.
+        "edge-of-range": Scenario((_NARROW,)),
+        # Answers as in 2020: no consumed resources, no completion details, no definition names.
         "vintage-2020": Scenario(
-            "Answers as in 2020: no consumed resources, no completion details, no definition names.",
             (_VINTAGE,),
             max_jobs=20,
             parallel=3,
@@ -290,8 +266,8 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             startup=45.0,
             starting=(105.0, 184.0),
         ),
+        # A short search that ended well.
         "completed": Scenario(
-            "A short search that ended well.",
             (_FORECAST,),
             in_config=False,
             strategy="Random",

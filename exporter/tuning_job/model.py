@@ -138,7 +138,6 @@ class TuningJob:
 
     name: str
     arn: str
-    partition: str
     region: str
     account_id: str
     status: str

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):hyper-parameter-tuning-job/.+",
+    r"arn:aws[a-z-]*:sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):hyper-parameter-tuning-job/.+",
     re.DOTALL,
 )
 
@@ -49,7 +49,6 @@ def reduce(answer: Answer) -> TuningJob:
     return TuningJob(
         name=name,
         arn=arn,
-        partition=sys.intern(parts["partition"]),
         region=sys.intern(parts["region"]),
         account_id=sys.intern(parts["account"]),
         status=sys.intern(status),

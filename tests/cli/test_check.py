@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,3 +58,10 @@ def test_without_a_file_the_default_is_looked_for(
     monkeypatch.chdir(tmp_path)
     assert run([]) == 1
     assert capsys.readouterr().err.startswith("config.yaml: cannot be read")
+
+
+def test_neither_the_sdk_nor_the_web_server_is_loaded() -> None:
+    code = "import sys, exporter.cli.check; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "exporter.config" in loaded
+    assert {"boto3", "botocore", "uvicorn", "starlette", "jinja2"}.isdisjoint(loaded)

@@ -276,7 +276,6 @@ FACTS = st.builds(
     TuningJob,
     name=ANY_TEXT,
     arn=st.just("arn"),
-    partition=st.just("aws"),
     region=st.just("eu-west-1"),
     account_id=st.just("123456789012"),
     status=st.sampled_from(["InProgress", "Failed", "Archiving"]) | ANY_TEXT,

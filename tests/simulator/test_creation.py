@@ -81,7 +81,8 @@ def test_tags_choose_scenario_and_speed():
     assert asked.speed == 5.0
     assert asked.tags == {SCENARIO_TAG: "stuck", SPEED_TAG: "5", "team": "growth"}
     usual = read(INPUT, speed=60.0)
-    assert (usual.speed, usual.scenario.description) == (60.0, SCENARIOS["healthy"].description)
+    assert (usual.speed, usual.scenario) == (60.0, read(tagged(scenario="healthy"), speed=60.0).scenario)
+    assert usual.scenario != asked.scenario
 
 
 def test_several_definitions_have_objectives_and_ranges_of_their_own():

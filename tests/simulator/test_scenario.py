@@ -14,10 +14,6 @@ def lives(make_life, scenario):
     return [make_life(scenario, seed=seed) for seed in SEEDS]
 
 
-def test_there_is_a_line_for_each_scenario():
-    assert all(scenario.description.endswith(".") for scenario in SCENARIOS.values())
-
-
 @pytest.mark.parametrize(
     "scenario", ["healthy", "completed", "vintage-2020", "grid", "several-definitions", "warm-start"]
 )

@@ -12,7 +12,6 @@ def job(status: str) -> TuningJob:
     return TuningJob(
         name="a",
         arn="arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/a",
-        partition="aws",
         region="eu-west-1",
         account_id="123456789012",
         status=status,

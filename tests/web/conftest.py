@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from exporter.exposition.format import Format
-from exporter.web import Check, Link, Overview, WebServer, create_app, open_socket, parse_address
+from exporter.web.app import Check, create_app
+from exporter.web.listen import open_socket, parse_address
+from exporter.web.pages import Link, Overview
 from exporter.web.protocol import Limits
+from exporter.web.server import WebServer
 
 PIECE = b"a_metric 1\n" * 4096
 

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.exposition.format import Format
-from exporter.web import Check
+from exporter.web.app import Check
 
 PIECE = b"a_metric 1\n" * 4096
 PROMETHEUS = {"Accept": "application/openmetrics-text;version=1.0.0,*/*;q=0.1", "Accept-Encoding": "gzip"}

@@ -11,8 +11,10 @@ import time
 import httpx
 import pytest
 
-from exporter.web import WebServer, create_app, open_socket, parse_address
+from exporter.web.app import create_app
+from exporter.web.listen import open_socket, parse_address
 from exporter.web.protocol import Limits
+from exporter.web.server import WebServer
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -116,7 +118,9 @@ def test_nobody_is_accepted_after_the_stop(serve) -> None:
 
 SHORT_OF_FILES = """
 import json, resource, sys, time
-from exporter.web import Check, WebServer, create_app, open_socket, parse_address
+from exporter.web.app import Check, create_app
+from exporter.web.listen import open_socket, parse_address
+from exporter.web.server import WebServer
 
 class Site:
     def healthy(self):
