@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
-import botocore.loaders
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -24,6 +23,7 @@ from botocore.parsers import ResponseParserFactory
 
 from exporter import __version__
 from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.loader import create_loader
 from exporter.sagemaker.sources import Found, check_keys, provided
 from exporter.sagemaker.transport import attach
 
@@ -168,7 +168,7 @@ class Sessions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # Not asked of an SDK session: where the default profile is missing, that raises, and here nobody classifies it.
-        self._loader = botocore.loaders.create_loader(os.environ.get("AWS_DATA_PATH"))
+        self._loader = create_loader(os.environ.get("AWS_DATA_PATH"))
         self._sessions: dict[_SessionKey, Session] = {}
 
     def get(self, spec: TargetSpec) -> Session:

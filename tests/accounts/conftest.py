@@ -10,13 +10,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import botocore.credentials
-import botocore.loaders
 import botocore.utils
 import pytest
 from support.clock import ManualClock
 
 from exporter.config import parse
 from exporter.sagemaker import SageMakerApi, Sessions
+from exporter.sagemaker.loader import create_loader
 from exporter.simulator.errors import ApiError
 from exporter.simulator.server import Server
 from exporter.simulator.service import Request, Simulator
@@ -118,7 +118,7 @@ def static_key(simulator: Watched, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture(scope="session")
 def loader() -> Any:
     """Parse the service models once: it takes longer than everything else here."""
-    return botocore.loaders.create_loader()
+    return create_loader(None)
 
 
 @pytest.fixture

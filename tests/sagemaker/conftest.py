@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import botocore.loaders
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sagemaker.wire import Wire, target_spec
 
 from exporter.sagemaker import SageMakerApi, Sessions
+from exporter.sagemaker.loader import create_loader
 from exporter.telemetry import PREFIX, Telemetry
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
 @pytest.fixture(scope="session")
 def loader() -> Any:
     """Parse the service models once: it takes longer than everything else here."""
-    return botocore.loaders.create_loader()
+    return create_loader(None)
 
 
 @pytest.fixture

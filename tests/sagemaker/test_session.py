@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import botocore.credentials
 import pytest
@@ -27,9 +28,6 @@ from exporter.config.specs import Connection, Credentials
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.sagemaker.session import _unix_seconds
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ROLE = Credentials(role_arn=f"arn:aws:iam::{ACCOUNT}:role/tuning-metrics", external_id="ext-7")
 PROFILE = Credentials(profile="team")
@@ -82,8 +80,8 @@ def test_sessions_that_no_target_uses_are_forgotten() -> None:
 
 
 def test_the_loader_heeds_the_data_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
-    assert str(tmp_path) in Sessions()._loader.search_paths
+    monkeypatch.setenv("AWS_DATA_PATH", f"{tmp_path}{os.pathsep}~/models")
+    assert Sessions()._loader.search_paths[:2] == [str(tmp_path), str(Path("~/models").expanduser())]
 
 
 def test_only_the_session_that_failed_is_discarded(sessions: Sessions) -> None:

@@ -165,7 +165,9 @@ def test_a_search_for_a_hundred_large_tuning_jobs_is_read(wire: Wire, make_api: 
 
 
 @pytest.mark.parametrize(
-    "answer", [http("<a>" * 30_000), http(sts_credentials("ASIA").partition(b"\r\n\r\n")[2] + b" " * 70_000)]
+    "answer",
+    [http("<a>" * 30_000), http(sts_credentials("ASIA").partition(b"\r\n\r\n")[2] + b" " * 70_000)],
+    ids=["tags", "spaces"],  # an answer holds the time, and processes that share the tests name them alike
 )
 def test_a_long_answer_of_sts_is_malformed(wire: Wire, sts: Wire, make_api: MakeApi, answer: bytes) -> None:
     sts.answer = answer

@@ -1,0 +1,155 @@
+"""The SDK's data about services, cut down to what the exporter calls.
+
+SageMaker's model describes over 400 operations, and a client gets a method for each; the table of endpoints has over
+300 services. Read whole, they are a quarter of an idle exporter's memory, and what is dropped afterwards leaves gaps
+that the process keeps. So a file is read piece by piece, and no piece is kept that nobody wants.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.loaders
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+
+OPERATIONS: Mapping[str, Collection[str]] = {
+    "sagemaker": ("DescribeHyperParameterTuningJob", "ListHyperParameterTuningJobs", "ListTags", "Search"),
+}
+"""By service, every operation that is called.
+
+A service that is not listed keeps all of them: STS and those that the SDK signs in with are small, and which of their
+operations its ways to find credentials call is its own affair.
+"""
+
+# A record that Search finds has one member, named like the kind of resource that was searched for, and of an answer
+# the SDK leaves out what its model does not have. Without this, a search would bring the shapes of 17 other kinds.
+_MEMBERS = {"SearchRecord": ("HyperParameterTuningJob",)}
+
+# By the names that the models of the services above have for their endpoints, and of those that the SDK signs in with.
+_ENDPOINTS = ("api.sagemaker", "sts", "portal.sso", "oidc", "signin")
+
+_DECOMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
+_BETWEEN = re.compile(r"[\s:,]*")
+_FILLED = re.compile(r"\{\s*[^\s}]|\[\s*[^\s\]]")
+_decode = json.JSONDecoder().raw_decode
+
+_Path = tuple[str | int, ...]
+
+
+def create_loader(search_path: str | None) -> Any:
+    """Return a loader of the SDK; ``search_path`` is as AWS_DATA_PATH has it."""
+    loader = botocore.loaders.create_loader(search_path)
+    loader.file_loader = _Files()
+    return loader
+
+
+class _Files(botocore.loaders.JSONFileLoader):  # type: ignore[misc]  # the SDK has no types
+    def load_file(self, file_path: str) -> Any:
+        """Return what is wanted of a file, None when there is none; the path is without its ending."""
+        for ending, decompressed in _DECOMPRESSED.items():
+            if (file := Path(file_path + ending)).is_file():
+                return _wanted(Path(file_path), decompressed(file.read_bytes()).decode())
+        return None
+
+
+def _wanted(path: Path, text: str) -> Any:
+    match path.name:
+        case "endpoints":
+            return _endpoints(text)
+        case "service-2":
+            return _service(text, OPERATIONS.get(path.parent.parent.name))
+    return json.loads(text)
+
+
+def _endpoints(text: str) -> Any:
+    """Return the table of endpoints without the services that are not called."""
+    data = _joined(
+        (path, json.loads(text[start:end]))
+        for path, start, end in _pieces(text, 4)
+        if path[2:3] != ("services",) or path[3] in _ENDPOINTS
+    )
+    return {**data, "partitions": [*data["partitions"].values()]}
+
+
+def _service(text: str, operations: Collection[str] | None) -> Any:
+    """Return the model of a service with these operations, None being all of them, and the shapes that they reach."""
+    spans = {path: slice(start, end) for path, start, end in _pieces(text, 2)}
+    kept = {
+        path: _parsed(text[span])
+        for path, span in spans.items()
+        if path[0] not in {"operations", "shapes", "documentation"}
+        or (path[0] == "operations" and (operations is None or path[1] in operations))
+    }
+    waiting = [*_references([*kept.values()])]
+    while waiting:
+        name = waiting.pop()
+        if ("shapes", name) not in kept:
+            kept["shapes", name] = shape = _parsed(text[spans["shapes", name]])
+            if name in _MEMBERS:
+                shape["members"] = {key: each for key, each in shape["members"].items() if key in _MEMBERS[name]}
+            waiting += _references(shape)
+    return _joined(kept.items())
+
+
+def _parsed(text: str) -> Any:
+    """Return a piece of a model without what it says for people."""
+    return json.loads(text, object_pairs_hook=_undocumented)
+
+
+def _undocumented(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in pairs if name != "documentation" or not isinstance(value, str)}
+
+
+def _references(value: Any) -> Iterator[str]:
+    """Yield the names of the shapes that a piece of a model refers to."""
+    match value:
+        case {"shape": str(name)}:
+            yield name
+        case dict():
+            for each in value.values():
+                yield from _references(each)
+        case list():
+            for each in value:
+                yield from _references(each)
+
+
+def _joined(pieces: Iterable[tuple[_Path, Any]]) -> dict[str | int, Any]:
+    """Return the object that has these pieces at their paths."""
+    whole: dict[str | int, Any] = {}
+    for path, piece in pieces:
+        place = whole
+        for key in path[:-1]:
+            place = place.setdefault(key, {})
+        place[path[-1]] = piece
+    return whole
+
+
+def _pieces(text: str, depth: int, at: int = 0, path: _Path = ()) -> Generator[tuple[_Path, int, int], None, int]:
+    """Yield path, start and end of the values so many levels deep in a text of JSON, and of those that end before.
+
+    Return the end of all. A value is made to find its end, and dropped. Raises ValueError for what is not JSON.
+    """
+    at = _after(text, at)
+    if depth == 0 or not _FILLED.match(text, at):
+        end = _decode(text, at)[1]
+        yield path, at, end
+        return end
+    has_keys, at, number = text[at] == "{", _after(text, at + 1), 0
+    while text[at : at + 1] not in {"}", "]"}:
+        key: str | int = number
+        if has_keys:
+            key, at = _decode(text, at)
+        at = _after(text, (yield from _pieces(text, depth - 1, at, (*path, key))))
+        number += 1
+    return at + 1
+
+
+def _after(text: str, at: int) -> int:
+    """Return where the next key, value or end of a container is."""
+    return _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches anything
