@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from support.golden import Golden
 from support.views import ANSWERS, DESCRIBED_AT, facts, fleet, view, view_of_answer
 
 from exporter.errors import ErrorCode, Failure
@@ -82,14 +83,14 @@ class TestAnswers:
 
     @pytest.mark.parametrize("stem", STEMS)
     def test_is_exposed_as_written_down(self, stem: str) -> None:
-        assert series_of(text_of([view_of_answer(stem)], ALWAYS)) == (ANSWERS / f"{stem}.txt").read_text(
-            encoding="utf-8"
-        )
+        golden = Golden(ANSWERS / f"{stem}.txt")
+        assert golden.part_of(series_of(text_of([view_of_answer(stem)], ALWAYS))) == golden.series
 
     @pytest.mark.parametrize("file", OPT_IN_TEXTS, ids=lambda file: file.name)
     def test_opt_in_families_are_exposed_as_written_down(self, file: Path) -> None:
         shown = view_of_answer(file.name.removesuffix(".opt-in.txt"))
-        assert series_of(text_of([shown], OPT_IN)) == file.read_text(encoding="utf-8")
+        golden = Golden(file)
+        assert golden.part_of(series_of(text_of([shown], OPT_IN))) == golden.series
 
     def test_every_expectation_has_its_answer(self) -> None:
         assert sorted({path.stem for path in ANSWERS.glob("*.txt")} - {path.stem for path in OPT_IN_TEXTS}) == STEMS
