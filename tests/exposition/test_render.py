@@ -84,13 +84,19 @@ class TestAnswers:
     @pytest.mark.parametrize("stem", STEMS)
     def test_is_exposed_as_written_down(self, stem: str) -> None:
         golden = Golden(ANSWERS / f"{stem}.txt")
-        assert golden.part_of(series_of(text_of([view_of_answer(stem)], ALWAYS))) == golden.series
+        assert golden.part_of(series_of(text_of([view_of_answer(stem)], ALWAYS))) == golden.families
 
     @pytest.mark.parametrize("file", OPT_IN_TEXTS, ids=lambda file: file.name)
     def test_opt_in_families_are_exposed_as_written_down(self, file: Path) -> None:
         shown = view_of_answer(file.name.removesuffix(".opt-in.txt"))
         golden = Golden(file)
-        assert golden.part_of(series_of(text_of([shown], OPT_IN))) == golden.series
+        assert golden.part_of(series_of(text_of([shown], OPT_IN))) == golden.families
+
+    def test_the_fullest_answer_is_exposed_to_the_letter(self) -> None:
+        shown = view_of_answer("everything")
+        always, opt_in = (ANSWERS / f"everything.{kind}" for kind in ("txt", "opt-in.txt"))
+        assert series_of(text_of([shown], ALWAYS)) == always.read_text(encoding="utf-8")
+        assert series_of(text_of([shown], OPT_IN)) == opt_in.read_text(encoding="utf-8")
 
     def test_every_expectation_has_its_answer(self) -> None:
         assert sorted({path.stem for path in ANSWERS.glob("*.txt")} - {path.stem for path in OPT_IN_TEXTS}) == STEMS

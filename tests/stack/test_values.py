@@ -70,7 +70,7 @@ def test_written_by_hand(moments: dict[str, Moment], file: Path) -> None:
     scenario, hours = file.stem.rsplit("@", 1)
     moment, name = moments[hours], f"stack-{scenario}"
     golden = Golden(file)
-    assert golden.part_of(exposed(moment, name)) == golden.series
+    assert golden.part_of(exposed(moment, name)) == golden.families
     written = {
         key(sample.name, sample.labels): sample.value
         for family in text_string_to_metric_families(golden.series)
