@@ -95,7 +95,7 @@ class Daemon:
         self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
         self._workers: dict[TargetKey, Workers] = {}
         self._publisher = Publisher(self._views, self.telemetry, clock)
-        self.telemetry.add_collector(TargetCollector(lambda: self._publisher.published))
+        self.telemetry.show(TargetCollector(lambda: self._publisher.published))
         self._web = WebServer(create_app(self, lifecycle=lifecycle), sockets)
 
     @property

@@ -5,20 +5,22 @@ One registry per daemon, never the process-wide one, so that two daemons (or tes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from prometheus_client.registry import Collector
+    from prometheus_client import Metric
+    from prometheus_client.samples import Sample
 
 PREFIX = "sagemaker_tuning_exporter"
 
@@ -56,11 +58,48 @@ def _has_left(metric: _TargetCounter | _TargetGauge, values: tuple[Any, ...]) ->
     return values[0] not in metric.targets
 
 
+class Targets(Protocol):
+    """What is published of the targets: families of their own, and the labels that tell more of each by its name."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the families that are read instead of being counted."""
+
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the labels that go beside ``target`` on all its series."""
+
+
+class _Joined(Collector):
+    """What a registry collects, with the labels of the targets joined on.
+
+    They are joined here and not counted by, because the account may become known late or change: a counter then goes on
+    from where it was under its new labels, and never stands under both. A target that is not published has no series.
+    """
+
+    def __init__(self, registry: CollectorRegistry, targets: Targets) -> None:
+        self._registry = registry
+        self._targets = targets
+
+    def collect(self) -> Iterator[Metric]:
+        known = self._targets.labels()
+        for metric in self._registry.collect():
+            metric.samples = [joined for sample in metric.samples if (joined := _join(sample, known)) is not None]
+            yield metric
+        yield from self._targets.collect()
+
+
+def _join(sample: Sample, known: Mapping[str, Mapping[str, str]]) -> Sample | None:
+    if "target" not in sample.labels:
+        return sample
+    labels = known.get(sample.labels["target"])
+    return None if labels is None else sample._replace(labels={**labels, **sample.labels})
+
+
 class Telemetry:
     """The own metrics of one daemon. ``target`` is always the stable name of a TargetSpec."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
+        self._exposed: Collector = self._registry
         self._targets: set[str] = set()
         self._of_targets: list[_TargetCounter | _TargetGauge] = []
         ProcessCollector(registry=self._registry)
@@ -139,20 +178,22 @@ class Telemetry:
         self._of_targets.append(gauge)
         return gauge
 
-    def add_collector(self, collector: Collector) -> None:
-        """Let a collector add families that are read from published state instead of being counted."""
-        self._registry.register(collector)
+    def show(self, targets: Targets) -> None:
+        """Expose what is published of the targets, and of what is counted only that of targets that are published."""
+        self._exposed = _Joined(self._registry, targets)
 
     def add_target(self, target: str, operations: tuple[str, ...]) -> None:
-        """Start the counters of a target at 0, so that their first increase is seen as one."""
+        """Start the counters of a target at 0, so that their first increase is seen as one.
+
+        Of the errors only throttling is always there: the others would be many series that stay at 0 in nearly every target.
+        """
         self._targets.add(target)
         for counter in (self.polls, self.poll_overruns, self.rate_limit_wait):
             counter.labels(target)
         for operation in operations:
             self.api_requests.labels(target, operation)
             self.api_connection_retries.labels(target, operation)
-            for code in ErrorCode:
-                self.api_errors.labels(target, operation, code)
+            self.api_errors.labels(target, operation, ErrorCode.THROTTLED)
 
     def keep_only_targets(self, targets: Collection[str]) -> None:
         """Forget the targets that left the configuration; calls of theirs that end later are not counted any more."""
@@ -167,9 +208,9 @@ class Telemetry:
 
     def render_text(self) -> bytes:
         """Return the own metrics in text format 0.0.4."""
-        return generate_latest(self._registry)
+        return generate_latest(self._exposed)
 
     def render_openmetrics(self) -> bytes:
         """Return the own metrics in OpenMetrics 1.0, ``# EOF`` included."""
-        text: bytes = generate_openmetrics(self._registry)  # type: ignore[no-untyped-call]
+        text: bytes = generate_openmetrics(self._exposed)  # type: ignore[no-untyped-call]
         return text

@@ -100,7 +100,7 @@ def own_metrics() -> set[str]:
     telemetry = Telemetry()
     watched = TargetView("t", "eu-west-1", "", attempted=True, jobs=(), changes_at=None)
     shown = replace(watched, untracked_running_jobs=0, errors=(("Search", "other"),), matched=(("rule", 0),))
-    telemetry.add_collector(TargetCollector(lambda: replace(EMPTY, targets=(shown,))))
+    telemetry.show(TargetCollector(lambda: replace(EMPTY, targets=(shown,))))
     return set(re.findall(r"^# TYPE (sagemaker_tuning_exporter_\S+)", telemetry.render_text().decode(), re.MULTILINE))
 
 

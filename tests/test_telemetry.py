@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,10 +8,16 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from prometheus_client.registry import Collector
+from support.clock import ManualClock
+from support.simulated import SimulatedApi
 
 from exporter import __version__
+from exporter.config import parse
 from exporter.errors import ErrorCode
+from exporter.exposition import TargetCollector
+from exporter.exposition.publish import EMPTY, publish
+from exporter.fleet import Target, perform
+from exporter.simulator.service import Simulator
 from exporter.telemetry import PREFIX, Telemetry
 
 if TYPE_CHECKING:
@@ -65,9 +72,40 @@ def test_the_counters_of_a_known_target_start_at_0(telemetry: Telemetry) -> None
     for operation in OPERATIONS:
         assert value(telemetry, "api_requests_total", target="prod", operation=operation) == 0
         assert value(telemetry, "api_connection_retries_total", target="prod", operation=operation) == 0
-        for code in ErrorCode:
-            assert value(telemetry, "api_errors_total", target="prod", operation=operation, code=code.value) == 0
-    assert len(started) == 3 + 2 + 2 + 2 * len(ErrorCode)
+        assert value(telemetry, "api_errors_total", target="prod", operation=operation, code="throttled") == 0
+    assert len(started) == 3 + 3 * len(OPERATIONS), "other errors begin with the first of them"
+
+
+RULE = "  - {name: RULE, region: eu-west-1, name_contains: ranker, tags: {env: prod}}\n"
+
+
+def watched(rules: int) -> list[str]:
+    """Return the own series about a target with so many rules that has run for some hours, tags and all."""
+    text = "tag_labels: [team]\ntuning_jobs: [{name: churn, region: eu-west-1}]\n"
+    text += ("discover:\n" if rules else "") + "".join(RULE.replace("RULE", f"rule-{n}") for n in range(rules))
+    [spec] = parse(text, "c.yaml").targets
+    clock = ManualClock(1_764_000_000.0)
+    simulator = Simulator(clock)
+    for name in ("churn", "ranker"):
+        simulator.create("healthy", name, region="eu-west-1", account_id="123456789012", tags={"env": "prod"})
+    api = SimulatedApi(simulator, "eu-west-1", "123456789012")
+    telemetry, published = Telemetry(), EMPTY
+    telemetry.show(TargetCollector(lambda: published))
+    target = Target(spec, telemetry, clock.now())
+    for _ in range(240):
+        while (work := target.next(clock.now())) is not None:
+            target.apply(work, perform(api, work, clock.time), clock.now())
+        clock.advance(60)
+    published = publish(1, [target.view(clock.now())])
+    return re.findall(rf'^{PREFIX}_.*target="eu-west-1".*', telemetry.render_text().decode(), re.MULTILINE)
+
+
+def test_a_healthy_target_has_few_series() -> None:
+    none, one, two = (watched(rules) for rules in range(3))
+    assert sum("tags" in line.lower() for line in one) >= 2, "tags are read"
+    assert 20 < len(none) <= 30
+    assert len(one) <= 30 + 2
+    assert len(two) <= len(one) + 2
 
 
 def test_nothing_that_has_not_happened_has_a_time(telemetry: Telemetry) -> None:
@@ -149,13 +187,67 @@ def test_openmetrics_ends_with_its_mark_and_text_has_none(telemetry: Telemetry) 
     assert b"# EOF" not in telemetry.render_text()
 
 
-def test_a_collector_adds_what_it_reads(telemetry: Telemetry) -> None:
-    class Reading(Collector):
-        def collect(self) -> Iterable[Metric]:
-            yield GaugeMetricFamily(f"{PREFIX}_reading", "Read anew each time.", value=7)
+class Published:
+    """Targets whose accounts and regions are told when they are asked for."""
 
-    telemetry.add_collector(Reading())
+    def __init__(self, **places: tuple[str, str]) -> None:
+        self.places = places
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(f"{PREFIX}_reading", "Read anew each time.", value=7)
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        return {
+            name: {"aws_account_id": account, "aws_region": region} for name, (account, region) in self.places.items()
+        }
+
+
+def test_families_of_what_is_published_are_read(telemetry: Telemetry) -> None:
+    telemetry.show(Published())
     assert value(telemetry, "reading") == 7
+
+
+def test_a_counter_goes_on_under_the_account_that_becomes_known_and_never_stands_twice(telemetry: Telemetry) -> None:
+    published = Published(prod=("", "eu-west-1"))
+    telemetry.show(published)
+    telemetry.add_target("prod", OPERATIONS)
+    telemetry.polls.labels("prod").inc()
+    seen = []
+    for account in ("", "111111111111", "222222222222", ""):
+        published.places = {"prod": (account, "eu-west-1")}
+        telemetry.polls.labels("prod").inc()
+        [polls] = [(labels, n) for (name, labels), n in series(telemetry).items() if name == f"{PREFIX}_polls_total"]
+        seen.append((dict(polls[0]), polls[1]))
+    place = {"target": "prod", "aws_region": "eu-west-1"}
+    assert seen == [
+        ({**place, "aws_account_id": ""}, 2),
+        ({**place, "aws_account_id": "111111111111"}, 3),
+        ({**place, "aws_account_id": "222222222222"}, 4),
+        ({**place, "aws_account_id": ""}, 5),
+    ]
+
+
+def test_every_series_of_a_target_says_where_it_is_and_no_other_does(telemetry: Telemetry) -> None:
+    telemetry.show(Published(prod=("111111111111", "eu-west-1"), test=("", "us-east-1")))
+    telemetry.series_capped.labels("family")
+    telemetry.api_request_duration.labels("Describe").observe(0.3)
+    for target in ("prod", "test"):
+        telemetry.add_target(target, OPERATIONS)
+        telemetry.poll_duration.labels(target).set(2)
+        telemetry.jobs_left_out.labels(target, "rule")
+    places = {"prod": ("111111111111", "eu-west-1"), "test": ("", "us-east-1"), None: (None, None)}
+    for _, labels in series(telemetry):
+        told = dict(labels)
+        assert (told.get("aws_account_id"), told.get("aws_region")) == places[told.get("target")]
+
+
+def test_a_target_that_is_not_published_yet_has_no_series(telemetry: Telemetry) -> None:
+    telemetry.show(published := Published())
+    telemetry.add_target("prod", OPERATIONS)
+    telemetry.polls.labels("prod").inc()
+    assert of_target(telemetry, "prod") == {}
+    published.places = {"prod": ("", "eu-west-1")}
+    assert value(telemetry, "polls_total", target="prod", aws_account_id="", aws_region="eu-west-1") == 1
 
 
 def test_the_process_is_measured(telemetry: Telemetry) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from exporter.exposition.family import Family, Section
 
 JOIN = ", ".join(IDENTITY)
+TARGET = "aws_account_id, aws_region, target"
 
 # What stands under each heading before the first family.
 INTRODUCTIONS = {
@@ -46,13 +47,17 @@ OWN_INTRODUCTION = f"""\
 ## The exporter itself
 
 What it asked of AWS, what came back, and how it is doing. These begin with `{OWN_PREFIX}_`; a `target` is an account and
-region called with one set of credentials, named in the configuration. Counters start at 0 with their target, so that the
-first increase is one."""
+region called with one set of credentials. Its name is made from the configuration and may be the same in two accounts of two
+exporters: `aws_account_id`, `aws_region` and `target` together tell it from all others. The account is empty as long as
+neither the configuration nor AWS has told it; when it becomes known, or changes, the same count goes on under it. Counters
+start at 0 with their target, so that the first increase is one; of `{OWN_PREFIX}_api_errors_total` only those with
+`code="throttled"` do, the others begin with the first error."""
 
 OWN_QUESTIONS = f"""\
 ```promql
 # Share of calls to AWS that failed, by target.
-sum by (target) (rate({OWN_PREFIX}_api_errors_total[5m])) / sum by (target) (rate({OWN_PREFIX}_api_requests_total[5m]))
+sum by ({TARGET}) (rate({OWN_PREFIX}_api_errors_total[5m]))
+  / sum by ({TARGET}) (rate({OWN_PREFIX}_api_requests_total[5m]))
 
 # 95th percentile of the time that a call takes.
 histogram_quantile(0.95, sum by (operation, le) (rate({OWN_PREFIX}_api_request_duration_seconds_bucket[5m])))
@@ -67,7 +72,8 @@ rate({OWN_PREFIX}_rate_limit_wait_seconds_total[5m]) > 0.5
 time() - max by ({JOIN}) ({PREFIX}next_describe_timestamp_seconds) > 600
 
 # Targets for which AWS has not answered one list or describe so far: nobody watches their tuning jobs.
-{OWN_PREFIX}_target_info unless on (target) max by (target) ({OWN_PREFIX}_target_last_success_timestamp_seconds)
+max by ({TARGET}) ({OWN_PREFIX}_target_info)
+  unless max by ({TARGET}) ({OWN_PREFIX}_target_last_success_timestamp_seconds)
 ```"""
 
 ERRORS_INTRODUCTION = f"""\
@@ -144,10 +150,11 @@ Keep only tuning jobs in some status, or with some configuration:
   and on ({JOIN}) {PREFIX}status{{status="InProgress"}} == 1
 ```
 
-Where two replicas watch the same tuning jobs, each has all series; take one of both:
+Where two replicas watch the same tuning jobs, each has all series; take one of both, by the labels of the metric itself and
+never by those of the scrape (`job`, `instance`, `pod`):
 
 ```promql
-max without (instance) ({PREFIX}training_jobs)
+max by ({JOIN}, status) ({PREFIX}training_jobs)
 ```
 
 **Stability.** Every metric keeps its name, labels and meaning until the next major version. The [changelog](../CHANGELOG.md)

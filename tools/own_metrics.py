@@ -74,7 +74,7 @@ def _a_scrape() -> str:
         errors=((Operation.LIST, ErrorCode.ACCESS_DENIED),),
     )
     published = replace(EMPTY, targets=(watched,))
-    telemetry.add_collector(TargetCollector(lambda: published))
+    telemetry.show(TargetCollector(lambda: published))
     telemetry.add_target(watched.name, tuple(Operation))
     for metric in vars(telemetry).values():
         if isinstance(metric, MetricWrapperBase) and not next(iter(metric.collect())).samples:

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 def target_names(callers: Collection[Caller]) -> dict[TargetKey, str]:
     """Return a name for each caller's target, such as ``eu-west-1/123456789012/tuning-metrics``.
 
-    Targets that differ in nothing readable (an external id, a path) get a hash of their keys appended.
+    Targets that would read the same have the host of their endpoint appended, if that is configured, and where that
+    does not tell them apart either (an external id, a path) a hash of their keys.
     """
-    readable = {caller.key: _readable(caller) for caller in callers}
-    uses = Counter(readable.values())
-    return {key: name if uses[name] == 1 else f"{name}/{_digest(key)}" for key, name in readable.items()}
+    names = {caller.key: _readable(caller) for caller in callers}
+    for more in (_host, _digest):
+        uses = Counter(names.values())
+        names = {key: f"{name}/{more(key)}".rstrip("/") if uses[name] > 1 else name for key, name in names.items()}
+    return names
 
 
 def _readable(caller: Caller) -> str:
@@ -35,9 +38,11 @@ def _readable(caller: Caller) -> str:
         parts.append("unsigned")
     if key.endpoint.use_fips:
         parts.append("fips")
-    if key.endpoint.url:
-        parts.append(urlsplit(key.endpoint.url).netloc)
     return "/".join(parts)
+
+
+def _host(key: TargetKey) -> str:
+    return urlsplit(key.endpoint.url or "").netloc
 
 
 def _digest(key: TargetKey) -> str:

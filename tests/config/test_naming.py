@@ -22,7 +22,7 @@ ROLE = "role_arn: arn:aws:iam::012345670123:role/teams/tuning-metrics"
         (f"region: eu-west-1, {ROLE}", "eu-west-1/012345670123/tuning-metrics"),
         ("region: us-east-1, profile: x", "us-east-1/profile-x"),
         (f"region: us-east-1, profile: x, {ROLE}", "us-east-1/profile-x/012345670123/tuning-metrics"),
-        ("region: eu-west-1, endpoint_url: 'http://[::1]:4566/a'", "eu-west-1/[::1]:4566"),
+        ("region: eu-west-1, endpoint_url: 'http://[::1]:4566/a'", "eu-west-1"),
         ("region: eu-west-1, sign_requests: false", "eu-west-1/unsigned"),
         ("region: eu-west-1, use_fips: true", "eu-west-1/fips"),
     ],
@@ -39,6 +39,23 @@ def test_what_reads_the_same_is_told_apart_by_a_stable_hash() -> None:
         assert re.fullmatch(r"eu-west-1/012345670123/tuning-metrics/[0-9a-f]{8}", name)
         assert "-id" not in name
     assert names(other, one) == both[::-1]
+
+
+def test_the_host_of_the_endpoint_stands_in_a_name_only_where_nothing_else_tells_targets_apart() -> None:
+    public, proxy, other = (
+        "region: eu-west-1",
+        "region: eu-west-1, endpoint_url: 'http://proxy:4566/a'",
+        "region: eu-west-1, endpoint_url: 'http://[::1]:4566'",
+    )
+    assert names(proxy, "region: us-east-1") == ["eu-west-1", "us-east-1"]
+    assert names(proxy, f"{proxy}, profile: x") == ["eu-west-1", "eu-west-1/profile-x"]
+    assert names(public, proxy, other) == ["eu-west-1", "eu-west-1/proxy:4566", "eu-west-1/[::1]:4566"]
+
+
+def test_endpoints_of_one_host_are_told_apart_by_a_hash_on_top() -> None:
+    both = names(*(f"region: eu-west-1, endpoint_url: 'http://proxy:4566/{path}'" for path in "ab"))
+    assert len(set(both)) == 2
+    assert all(re.fullmatch(r"eu-west-1/proxy:4566/[0-9a-f]{8}", name) for name in both)
 
 
 def test_a_name_does_not_depend_on_the_jobs() -> None:

@@ -18,7 +18,7 @@ class Site:
     def __init__(self) -> None:
         self.published: Published = EMPTY
         self.telemetry = Telemetry()
-        self.telemetry.add_collector(TargetCollector(lambda: self.published))
+        self.telemetry.show(TargetCollector(lambda: self.published))
 
     def samples(self, name: str, *labels: str) -> dict[tuple[str, ...], float]:
         """Return the values of a family by those of the labels."""

@@ -54,7 +54,7 @@ class Exporter:
         self._families = [family for family in force if family.full_name in metrics]
         self._telemetry = Telemetry()
         self._published = EMPTY
-        self._telemetry.add_collector(TargetCollector(lambda: self._published))
+        self._telemetry.show(TargetCollector(lambda: self._published))
         self._targets: dict[TargetKey, Target] = {}
         self._stuck: dict[TargetKey, list[Work]] = {}
         self._silences = [fault for fault in fleet.faults if fault.kind is Kind.SILENT]

@@ -14,7 +14,7 @@ TARGET = {**PLACE, "target": "prod"}
 WARNING, INFO, CRITICAL = ({"severity": name} for name in ("warning", "info", "critical"))
 TARGET_INFO = own("target_info", 1, **TARGET)
 LIST, DESCRIBE = "ListHyperParameterTuningJobs", "DescribeHyperParameterTuningJob"
-ANSWERED = own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, target="prod")
+ANSWERED = own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET)
 
 
 def merged(*worlds: World) -> World:
@@ -279,8 +279,8 @@ STORIES = (
         "SageMakerTuningExporterBlind",
         merged(
             own("target_info", {10: 1}, **TARGET),
-            own("target_error_info", {10: 1, 60: None}, target="prod", operation=LIST, code="no_credentials"),
-            own("target_last_success_timestamp_seconds", {60: 3600}, target="prod"),
+            own("target_error_info", {10: 1, 60: None}, **TARGET, operation=LIST, code="no_credentials"),
+            own("target_last_success_timestamp_seconds", {60: 3600}, **TARGET),
         ),
         {15: 1, 75: 0},
         {**TARGET, **CRITICAL},
@@ -296,7 +296,7 @@ STORIES = (
             own(
                 "target_error_info",
                 {10: 1, 80: None},
-                target="prod",
+                **TARGET,
                 operation="ListHyperParameterTuningJobs",
                 code="access_denied",
             ),
@@ -313,22 +313,22 @@ STORIES = (
             own(
                 "api_requests_total",
                 lambda minute: 10.0 * minute,
-                target="prod",
+                **TARGET,
                 operation="DescribeHyperParameterTuningJob",
             ),
             own(
                 "api_errors_total",
                 lambda minute: 2.0 * max(0, min(minute, 62) - 12),
-                target="prod",
+                **TARGET,
                 operation="DescribeHyperParameterTuningJob",
                 code="throttled",
             ),
         ),
         {40: 1, 95: 0},
-        {"target": "prod", **WARNING},
+        {**TARGET, **WARNING},
         "AWS throttles the exporter's calls for prod",
-        "AWS refuses 18.67% of the calls for target prod because there are too many; its metrics lag, and other callers of the"
-        " account suffer too.",
+        f"AWS refuses 18.67% of the calls for target prod {WHERE} because there are too many; its metrics lag, and other"
+        " callers of the account suffer too.",
     ),
     Story(
         "SageMakerTuningExporterDataStale",
@@ -340,7 +340,7 @@ STORIES = (
     ),
     Story(
         "SageMakerTuningExporterUntrackedRunningJobs",
-        merged(TARGET_INFO, own("untracked_running_jobs", {0: 0, 10: 1, 100: 0}, target="prod")),
+        merged(TARGET_INFO, own("untracked_running_jobs", {0: 0, 10: 1, 100: 0}, **TARGET)),
         {70: 1, 130: 0},
         {**TARGET, **INFO},
         "Tuning jobs run that nobody watches",
@@ -659,7 +659,7 @@ QUIET = (
         "the first answer came late",
         merged(
             own("target_info", {10: 1}, **TARGET),
-            own("target_last_success_timestamp_seconds", {14: 840}, target="prod"),
+            own("target_last_success_timestamp_seconds", {14: 840}, **TARGET),
         ),
     ),
     Quiet(
@@ -667,8 +667,8 @@ QUIET = (
         "calls fail since the first answers",
         merged(
             TARGET_INFO,
-            own("target_last_success_timestamp_seconds", 0, target="prod"),
-            own("target_error_info", {10: 1}, target="prod", operation=LIST, code="access_denied"),
+            own("target_last_success_timestamp_seconds", 0, **TARGET),
+            own("target_error_info", {10: 1}, **TARGET, operation=LIST, code="access_denied"),
         ),
     ),
     Quiet(
@@ -676,46 +676,44 @@ QUIET = (
         "of two replicas one sees",
         merged(
             *(own("target_info", 1, **TARGET, instance=pod) for pod in "ab"),
-            own("target_last_success_timestamp_seconds", 0, target="prod", instance="b"),
+            own("target_last_success_timestamp_seconds", 0, **TARGET, instance="b"),
         ),
     ),
     Quiet(
         "SageMakerTuningExporterCallsFailing",
         "it sees nothing at all, which has its own alert",
-        merged(TARGET_INFO, own("target_error_info", 1, target="prod", operation=LIST, code="access_denied")),
+        merged(TARGET_INFO, own("target_error_info", 1, **TARGET, operation=LIST, code="access_denied")),
     ),
     Quiet(
         "SageMakerTuningExporterCallsFailing",
         "well again in time",
         merged(
             TARGET_INFO,
-            own("target_error_info", {10: 1, 39: None}, target="prod", operation="ListTags", code="timeout"),
+            own("target_error_info", {10: 1, 39: None}, **TARGET, operation="ListTags", code="timeout"),
         ),
     ),
     Quiet(
         "SageMakerTuningExporterThrottled",
         "one in eleven",
         merged(
-            own("api_requests_total", lambda minute: 11.0 * minute, target="prod", operation="ListTags"),
-            own("api_errors_total", lambda minute: 1.0 * minute, target="prod", operation="ListTags", code="throttled"),
+            own("api_requests_total", lambda minute: 11.0 * minute, **TARGET, operation="ListTags"),
+            own("api_errors_total", lambda minute: 1.0 * minute, **TARGET, operation="ListTags", code="throttled"),
         ),
     ),
     Quiet(
         "SageMakerTuningExporterThrottled",
         "hardly any calls",
         merged(
-            own("api_requests_total", lambda minute: 1.0 * minute, target="prod", operation="ListTags"),
-            own(
-                "api_errors_total", lambda minute: 0.17 * minute, target="prod", operation="ListTags", code="throttled"
-            ),
+            own("api_requests_total", lambda minute: 1.0 * minute, **TARGET, operation="ListTags"),
+            own("api_errors_total", lambda minute: 0.17 * minute, **TARGET, operation="ListTags", code="throttled"),
         ),
     ),
     Quiet(
         "SageMakerTuningExporterThrottled",
         "other errors",
         merged(
-            own("api_requests_total", lambda minute: 10.0 * minute, target="prod", operation="ListTags"),
-            own("api_errors_total", lambda minute: 5.0 * minute, target="prod", operation="ListTags", code="timeout"),
+            own("api_requests_total", lambda minute: 10.0 * minute, **TARGET, operation="ListTags"),
+            own("api_errors_total", lambda minute: 5.0 * minute, **TARGET, operation="ListTags", code="timeout"),
         ),
     ),
     Quiet(
@@ -726,7 +724,7 @@ QUIET = (
     Quiet(
         "SageMakerTuningExporterUntrackedRunningJobs",
         "listed within the hour",
-        merged(TARGET_INFO, own("untracked_running_jobs", {0: 0, 10: 2, 69: 0}, target="prod")),
+        merged(TARGET_INFO, own("untracked_running_jobs", {0: 0, 10: 2, 69: 0}, **TARGET)),
     ),
     Quiet("SageMakerTuningExporterUntrackedRunningJobs", "not known", TARGET_INFO),
     Quiet(

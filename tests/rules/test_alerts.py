@@ -15,6 +15,7 @@ from rules.world import ACCOUNT, NAME, REGION, STEP, TEAM, job, of_pod, outage_o
 
 DOCUMENT = load()
 ALERTS = {rule["alert"]: rule for rule in alerts(DOCUMENT)}
+ELSEWHERE = {**PLACE, "aws_account_id": "210987654321"}
 RUNBOOKS = "https://example.com/sagemaker-tuning-exporter/docs/runbooks.md"
 
 
@@ -131,9 +132,10 @@ def test_who_sees_nothing_is_told_why(promtools: Path, tmp_path: Path, account: 
     place = {**PLACE, "aws_account_id": account}
     failing = merged(
         own("target_info", 1, target="prod", **place),
-        own("target_error_info", 1, target="prod", operation=LIST, code="assume_role_denied"),
-        own("target_error_info", 1, target="prod", operation="GetCallerIdentity", code="connection"),
-        own("target_error_info", 1, target="other", operation="ListTags", code="tls"),
+        own("target_error_info", 1, target="prod", **place, operation=LIST, code="assume_role_denied"),
+        own("target_error_info", 1, target="prod", **place, operation="GetCallerIdentity", code="connection"),
+        own("target_error_info", 1, target="other", **place, operation="ListTags", code="tls"),
+        own("target_error_info", 1, target="prod", **ELSEWHERE, operation="ListTags", code="other"),
         *(job({0: None}, name=name, code=code) for name, code in (("a", "timeout"), ("b", "tls"), ("c", "tls"))),
     )
     if not account:
@@ -158,6 +160,28 @@ def test_who_sees_nothing_is_told_why(promtools: Path, tmp_path: Path, account: 
     }
     asked = [{"eval_time": "10m", "alertname": blind["alert"], "exp_alerts": [told]}]
     rehearse(promtools, tmp_path, [blind], [group("blind", scrape(failing, 10), [], alert_rule_test=asked)])
+
+
+def test_a_target_of_the_same_name_in_another_account_hides_nothing(promtool: Path, tmp_path: Path) -> None:
+    """One that sees does not speak for one that is blind, nor do its calls thin out those that are throttled."""
+    alerts = [ALERTS[f"SageMakerTuningExporter{name}"] for name in ("Blind", "CallsFailing", "Throttled")]
+    here, there = {**PLACE, "target": "prod"}, {**ELSEWHERE, "target": "prod"}
+    world = merged(
+        *(own("target_info", 1, **place) for place in (here, there)),
+        own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **there),
+        *(own("target_error_info", 1, **place, operation=LIST, code="access_denied") for place in (here, there)),
+        own("api_requests_total", lambda minute: 10.0 * minute, **here, operation=DESCRIBE),
+        own("api_errors_total", lambda minute: 2.0 * minute, **here, operation=DESCRIBE, code="throttled"),
+        own("api_requests_total", lambda minute: 90.0 * minute, **there, operation=DESCRIBE),
+        own("api_errors_total", 0, **there, operation=DESCRIBE, code="throttled"),
+    )
+    firing = 'count by (alertname, aws_account_id) (ALERTS{alertstate="firing"})'
+    found = [
+        {"labels": f'{{alertname="{alert["alert"]}",aws_account_id="{account}"}}', "value": 1}
+        for alert, account in zip(alerts, (ACCOUNT, ELSEWHERE["aws_account_id"], ACCOUNT), strict=True)
+    ]
+    asked = [{"expr": firing, "eval_time": "60m", "exp_samples": found}]
+    rehearse(promtool, tmp_path, alerts, [group("one name", scrape(world, 60), asked)])
 
 
 DELETE_FAILED = ALERTS["SageMakerTuningJobDeleteFailed"]

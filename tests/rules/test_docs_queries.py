@@ -128,7 +128,7 @@ def scrapes(created: Created) -> Iterator[Scrape]:
     telemetry, published = Telemetry(), EMPTY
     telemetry.reload_successful.set(1)
     telemetry.reload_success_time.set(START)
-    telemetry.add_collector(TargetCollector(lambda: published))
+    telemetry.show(TargetCollector(lambda: published))
     api = SimulatedApi(simulator, REGION, ACCOUNT)
     families = families_in_force(frozenset(get_args(FamilyName)))
     target = None

@@ -16,13 +16,14 @@ from dashboards.promql import (
     LAUNCHED,
     NOT_IMPROVING,
     ON,
-    PLACE,
     PROGRESS,
     RUNNING,
     RUNTIME,
     RUNTIME_USED,
     SLOTS_USED,
+    TARGET,
     alerts,
+    by_target,
     each,
     of_targets,
     of_team,
@@ -85,7 +86,7 @@ def _wrong() -> Row:
     failed = f"{each('status', status='Failed')} == 1 and {ON} time() - {each('end_timestamp_seconds')} < 86400"
     firing = alerts(alertstate="firing")
     converged = running(each("convergence_detected_timestamp_seconds"))
-    unwatched = of_targets(f"max by (target) ({EXPORTER}untracked_running_jobs{{}})")
+    unwatched = by_target(of_targets("untracked_running_jobs"))
     return (
         "What is wrong",
         [
@@ -329,20 +330,21 @@ def _time() -> Row:
 
 
 def _health() -> Row:
+    watched, failing = (
+        f"sum by ({', '.join(TARGET)}) ({by_target(selected, 'state')})"
+        for selected in (of_targets("tracked_jobs"), of_targets("tracked_jobs", state="failing|missing"))
+    )
     targets = [
-        of_targets(expression)
-        for expression in (
-            f"max by (target, aws_region, aws_account_id) ({EXPORTER}target_info{{{PLACE}}})",
-            f"max by (target, operation, code) ({EXPORTER}target_error_info{{}})",
-            f"sum by (target) (max by (target, state) ({EXPORTER}tracked_jobs{{}}))",
-            f'sum by (target) (max by (target, state) ({EXPORTER}tracked_jobs{{state=~"failing|missing"}}))',
-            f"max by (target) ({EXPORTER}untracked_running_jobs{{}})",
-            f"time() - max by (target) ({EXPORTER}target_last_success_timestamp_seconds{{}})",
-            f"max by (target) ({EXPORTER}poll_duration_seconds{{}})",
-            f"max by (target) ({rate('rate_limit_wait_seconds_total')})",
-        )
+        by_target(of_targets("target_info")),
+        by_target(of_targets("target_error_info"), "operation", "code"),
+        watched,
+        failing,
+        by_target(of_targets("untracked_running_jobs")),
+        f"time() - {by_target(of_targets('target_last_success_timestamp_seconds'))}",
+        by_target(of_targets("poll_duration_seconds")),
+        by_target(rate(of_targets("rate_limit_wait_seconds_total"))),
     ]
-    latency = f"sum by (le) ({rate('api_request_duration_seconds_bucket')})"
+    latency = f"sum by (le) ({rate(f'{EXPORTER}api_request_duration_seconds_bucket')})"
     return (
         "AWS API and exporter",
         [
@@ -351,13 +353,13 @@ def _health() -> Row:
                 lines(
                     "Calls to AWS",
                     "Calls each second, by operation; the replicas of the exporter add up.",
-                    {"{{operation}}": f"sum by (operation) ({of_targets(rate('api_requests_total'))})"},
+                    {"{{operation}}": f"sum by (operation) ({rate(of_targets('api_requests_total'))})"},
                     Field(unit="reqps", low=0, empty="No call was made"),
                 ),
                 lines(
                     "Calls to AWS that failed",
                     "Failed calls each second, by error code.",
-                    {"{{code}}": f"sum by (code) ({of_targets(rate('api_errors_total'))}) > 0"},
+                    {"{{code}}": f"sum by (code) ({rate(of_targets('api_errors_total'))}) > 0"},
                     Field(unit="reqps", low=0, empty="No call failed"),
                 ),
                 lines(
@@ -376,16 +378,14 @@ def _health() -> Row:
                     "Waiting for the budget",
                     "Share of the time in which a call was due but waited for the target's requests_per_second. Near 100 %"
                     " the interval cannot be kept.",
-                    {"{{target}}": "max by (target) (" + of_targets(rate("rate_limit_wait_seconds_total")) + ")"},
+                    {"{{aws_account_id}} {{target}}": by_target(rate(of_targets("rate_limit_wait_seconds_total")))},
                     share("No target", look.NEAR_LIMIT),
                 ),
                 lines(
                     "Tuning jobs watched",
                     "By what the last describe says of them, in the chosen accounts and regions.",
                     {
-                        "{{state}}": "sum by (state) ("
-                        + of_targets(f"max by (target, state) ({EXPORTER}tracked_jobs{{}})")
-                        + ")"
+                        "{{state}}": f"sum by (state) ({by_target(of_targets('tracked_jobs'), 'state')})",
                     },
                     count("Nothing is watched"),
                     colors=look.STATE_COLORS,

@@ -11,6 +11,9 @@ ON = f"on ({ID})"
 JOB = PREFIX
 EXPORTER = f"{OWN_PREFIX}_"
 
+TARGET = ("aws_account_id", "aws_region", "target")
+"""What tells a target from all others, whatever scrapes it: names of targets may be the same in two accounts."""
+
 PLACE = 'aws_account_id=~"$account",aws_region=~"$region"'
 CHOSEN = f'{PLACE},tuning_job=~"$job"'
 TEAM = 'label_team=~"$team"'
@@ -99,11 +102,17 @@ def alerts(**labels: str) -> str:
     return f'ALERTS{{alertname=~"SageMakerTuning.+",{CHOSEN},{TEAM}{matchers}}}'
 
 
-def of_targets(expression: str) -> str:
-    """Keep what belongs to targets in the chosen accounts and regions."""
-    return f"({expression}) and on (target) {EXPORTER}target_info{{{PLACE}}}"
+def by_target(expression: str, *by: str) -> str:
+    """Take the largest of the replicas' series about a target, one for each value of the labels ``by``."""
+    return f"max by ({', '.join((*TARGET, *by))}) ({expression})"
 
 
-def rate(counter: str) -> str:
-    """Return the increase each second of a counter of the exporter's own."""
-    return f"rate({EXPORTER}{counter}[$__rate_interval])"
+def of_targets(family: str, **labels: str) -> str:
+    """Select a family of the exporter's own about targets in the chosen accounts and regions."""
+    matchers = "".join(f',{label}=~"{value}"' for label, value in labels.items())
+    return f"{EXPORTER}{family}{{{PLACE}{matchers}}}"
+
+
+def rate(selected: str) -> str:
+    """Return the increase each second of selected counters."""
+    return f"rate({selected}[$__rate_interval])"
