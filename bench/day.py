@@ -26,8 +26,8 @@ from exporter.config import defaults, parse
 from exporter.config.duration import format_duration
 from exporter.exposition import Publisher
 from exporter.fleet import Operation, Target, perform
-from exporter.fleet.finder import RUNNING as LIST_OF_RUNNING
-from exporter.fleet.finder import SWEEP
+from exporter.fleet.lists import RUNNING as LIST_OF_RUNNING
+from exporter.fleet.lists import SWEEP
 from exporter.statuses import TERMINAL_STATUSES
 from exporter.telemetry import Telemetry
 from exporter.tuning_job import TuningJob, model
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from exporter.config.specs import TargetSpec
-    from exporter.fleet.work import Outcome, Work
+    from exporter.fleet import Work
     from exporter.sagemaker import Api
     from exporter.simulator.service import Simulator
 
@@ -60,7 +60,7 @@ ENDED = "describes after the end"
 FAILED = "describes that fail"
 PURPOSES = (LISTS_OF_RUNNING, LISTS_OF_RULES, SWEEPS, FIRST, CHANGED, UNCHANGED, ENDED, FAILED)
 """What calls are for."""
-_LISTS = {LIST_OF_RUNNING: LISTS_OF_RUNNING, SWEEP: SWEEPS}
+_LISTS = {str(LIST_OF_RUNNING): LISTS_OF_RUNNING, str(SWEEP): SWEEPS}
 
 FLEET = f"{JOBS:,} jobs of which {RUNNING} run, 2 % of them changing each minute"
 OTHERS = {"running": "describing all that run each minute", "all": "describing all each minute"}
@@ -195,7 +195,7 @@ class Exporter:
         return {job.name: job.facts for job in self._target.view(self._clock.now()).jobs}
 
     def _make(self, work: Work) -> None:
-        outcome = perform(self._api, work, self._clock.time)
+        outcome = perform(self._api, work)
         self.calls[self._purpose(work, outcome)] += 1
         now = self._clock.now()
         self._target.apply(work, outcome, now)
@@ -210,7 +210,7 @@ class Exporter:
         cpu = time.process_time()
         return Spent(cpu, cpu - rendering, self.calls.total(), self._publisher.published.generation)
 
-    def _purpose(self, work: Work, outcome: Outcome) -> str:
+    def _purpose(self, work: Work, outcome: object) -> str:
         """Return what a call was for: of a describe, by what it shows beside the one before."""
         if work.operation is Operation.LIST:
             return _LISTS.get(work.name, LISTS_OF_RULES)

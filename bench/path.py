@@ -11,7 +11,7 @@ from bench.names import names
 from exporter import logs
 from exporter.clock import SystemClock
 from exporter.config import parse
-from exporter.fleet import Target, Workers
+from exporter.fleet import Pool, Target
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.telemetry import Telemetry
 
@@ -51,10 +51,11 @@ def describe(url: str, jobs: int, describes: int) -> dict[str, float]:
     meter = Meter(describes // 10, describes)
     spec = _spec(url, jobs)
     api = SageMakerApi(spec, Sessions(), telemetry)
-    workers = Workers(Target(spec, telemetry, clock.now()), api, clock, lambda _: meter.tick())
-    workers.start()
+    pool = Pool(clock, lambda _: meter.tick())
+    pool.drive(Target(spec, telemetry, clock.now()), api)
+    pool.start()
     meter.done.wait()
-    workers.stop()
+    pool.stop()
     return {"seconds": meter.seconds}
 
 

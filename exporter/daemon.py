@@ -22,7 +22,7 @@ import structlog
 from exporter import __version__
 from exporter.config import ConfigError
 from exporter.exposition import Publisher, TargetCollector, families_in_force, scrape
-from exporter.fleet import JobState, Target, TargetView, Workers, log_events
+from exporter.fleet import JobState, Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.telemetry import Telemetry
 from exporter.web.app import Check, create_app
@@ -93,8 +93,9 @@ class Daemon:
         self._started = clock.now()
         # Its put is safe in signal handlers, which queue.Queue's is not.
         self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
-        self._workers: dict[TargetKey, Workers] = {}
+        self._targets: dict[TargetKey, tuple[Target, Api]] = {}
         self._publisher = Publisher(self._views, self.telemetry, clock)
+        self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
         self._web = WebServer(create_app(self, lifecycle=lifecycle), sockets)
 
@@ -106,6 +107,7 @@ class Daemon:
     def start(self) -> None:
         """Start every thread; return when the web server answers."""
         sys.setswitchinterval(_SWITCH_SECONDS)
+        self._pool.start()
         self._apply(self._settings, "start")
         self._publisher.start()
         self._web.start()
@@ -121,8 +123,6 @@ class Daemon:
         while True:
             with suppress(queue.Empty):
                 return self._commands.get(timeout=_LONGEST_WAIT)
-            for workers in self._workers.values():
-                workers.revive()
 
     def request_stop(self) -> None:
         """Make ``run`` return. Safe in a signal handler and in any thread."""
@@ -164,13 +164,12 @@ class Daemon:
         """Stop everything within seconds, calls that hang left behind."""
         log.info("stopping")
         deadline = time.monotonic() + _STOP_SECONDS
-        for workers in self._workers.values():
-            workers.stop()
+        self._pool.stop()
         self._web.stop(_WEB_STOP_SECONDS)
         self._publisher.stop(_WEB_STOP_SECONDS)
-        for workers in self._workers.values():
-            workers.join(max(0.0, deadline - time.monotonic()))
-            workers.api.close()
+        self._pool.join(max(0.0, deadline - time.monotonic()))
+        for _, api in self._targets.values():
+            api.close()
         while not self._commands.empty():
             if isinstance(command := self._commands.get(), _Reload):
                 command.done.cancel()
@@ -197,14 +196,13 @@ class Daemon:
     def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the configuration says: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
-        for key in self._workers.keys() - wanted.keys():
-            workers = self._workers.pop(key)
-            workers.stop()
-            workers.api.close()
+        for key in self._targets.keys() - wanted.keys():
+            target, api = self._targets[key]
+            self._pool.remove(target)
+            api.close()
         now = self._clock.now()
-        for key, spec in wanted.items():
-            self._put_to_work(key, spec, now)
-        self._workers = {key: self._workers[key] for key in wanted}
+        # Replaced at once: others look at it.
+        self._targets = {key: self._put_to_work(self._targets.get(key), spec, now) for key, spec in wanted.items()}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only(settings.targets)
         self.telemetry.reload_successful.set(1)
@@ -222,34 +220,32 @@ class Daemon:
                 "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
             )
 
-    def _put_to_work(self, key: TargetKey, spec: TargetSpec, now: Instant) -> None:
-        """Have workers run for a target: new ones, or the current ones where they can go on."""
-        current = self._workers.get(key)
+    def _put_to_work(self, current: tuple[Target, Api] | None, spec: TargetSpec, now: Instant) -> tuple[Target, Api]:
+        """Have calls made for a target as the configuration says: for a new one, or the current one where it can go on."""
         if current is None:
-            target = Target(spec, self.telemetry, now)
-        else:
-            target, old = current.target, current.target.spec
-            with target.condition:
-                events = target.update(spec, now)
-                target.condition.notify_all()
-            log_events(events)
-            if all(getattr(spec, part) == getattr(old, part) for part in ("name", "connection", "requests_per_second")):
-                return
-        workers = Workers(target, self._make_api(spec), self._clock, self._changed)
-        workers.start()
-        # Replaced before it retires: a probe must not take threads that were told to end for dead ones.
-        self._workers = {**self._workers, key: workers}
-        if current is not None:
-            current.retire()
-            current.api.close()
+            target, api = Target(spec, self.telemetry, now), self._make_api(spec)
+            self._pool.drive(target, api)
+            return target, api
+        target, api = current
+        before = target.spec
+        with target.lock:
+            events = target.update(spec, now)
+        log_events(events)
+        if (spec.name, spec.connection) == (before.name, before.connection):
+            self._pool.look_at(target)
+            return current
+        api.close()  # calls under way end as they would
+        api = self._make_api(spec)
+        self._pool.drive(target, api)
+        return target, api
 
     def _changed(self, more: bool) -> None:
         self._publisher.changed(more=more)
 
     def _views(self, now: Instant) -> Iterator[TargetView]:
-        for workers in tuple(self._workers.values()):
-            with workers.target.condition:
-                view = workers.target.view(now)
+        for target, _ in tuple(self._targets.values()):
+            with target.lock:
+                view = target.view(now)
             yield view
 
     # What the web room serves: see exporter.web.app.Site.
@@ -263,8 +259,7 @@ class Daemon:
         silence = self._publisher.seconds_since_beat
         if silence > _PUBLISHER_SILENCE_SECONDS:
             return Check(ok=False, detail=f"the publisher has been silent for {silence:.0f} s")
-        dead = [workers.target.spec.name for workers in tuple(self._workers.values()) if not workers.alive]
-        if dead:
+        if dead := self._pool.dead:
             return Check(ok=False, detail=f"calls are not made for {', '.join(dead)}")
         return Check(ok=True, detail="healthy")
 

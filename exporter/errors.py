@@ -67,11 +67,10 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed call: its code, the message for a person (never a label) and when, in Unix seconds."""
+    """One failed call: its code and the message for a person, which is never a label."""
 
     code: ErrorCode
     message: str
-    at: float
 
 
 class CallFailed(Exception):

@@ -11,8 +11,7 @@ import pytest
 import structlog
 
 from exporter import logs
-from exporter.fleet.events import Event
-from exporter.fleet.worker import log_events
+from exporter.fleet.events import Event, log_events
 from exporter.logs import LogFormat
 
 

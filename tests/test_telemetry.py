@@ -94,7 +94,7 @@ def watched(rules: int) -> list[str]:
     target = Target(spec, telemetry, clock.now())
     for _ in range(240):
         while (work := target.next(clock.now())) is not None:
-            target.apply(work, perform(api, work, clock.time), clock.now())
+            target.apply(work, perform(api, work), clock.now())
         clock.advance(60)
     published = publish(1, [target.view(clock.now())])
     return re.findall(rf'^{PREFIX}_.*target="eu-west-1".*', telemetry.render_text().decode(), re.MULTILINE)

@@ -1,20 +1,23 @@
-"""What is described when: one Target for each account and region, driven by its worker threads."""
+"""What is described when: one Target for each account and region, driven by the threads of a pool."""
 
+from exporter.fleet.account import Identity
+from exporter.fleet.events import log_events
+from exporter.fleet.pool import Pool
+from exporter.fleet.source import Operation, Work, perform
+from exporter.fleet.tags import Tags
 from exporter.fleet.target import Target
 from exporter.fleet.view import JobState, JobView, TargetView
-from exporter.fleet.work import Identity, Operation, Tags, Work, perform
-from exporter.fleet.worker import Workers, log_events
 
 __all__ = [
     "Identity",
     "JobState",
     "JobView",
     "Operation",
+    "Pool",
     "Tags",
     "Target",
     "TargetView",
     "Work",
-    "Workers",
     "log_events",
     "perform",
 ]

@@ -2,71 +2,104 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.errors import Failure
-from exporter.fleet.work import Identity, Operation
+from exporter.fleet.source import Operation, Work
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
-    from exporter.errors import ErrorCode
     from exporter.fleet.calls import Calls
-    from exporter.fleet.work import Outcome
+    from exporter.fleet.events import Decision
+    from exporter.sagemaker import Api
 
 _PAUSE_LIMIT = 3_600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account that the credentials in use belong to."""
+
+    account_id: str
+
+
+class Identify(Work):
+    """A call of GetCallerIdentity."""
+
+    operation = Operation.IDENTIFY
+
+    def make(self, api: Api) -> Identity:
+        """Return the account."""
+        return Identity(api.caller_account())
+
+
 class Account:
-    """``id`` is None while nothing has told it. Times are monotonic seconds. Used under the target's lock."""
+    """A source of calls. ``id`` is None while nothing has told the account."""
+
+    head_start: ClassVar[float] = math.inf
 
     def __init__(self, spec: TargetSpec, calls: Calls) -> None:
         self.id = spec.account_id
+        self._spec = spec
         self._calls = calls
         self._due: float | None = None
         self._attempts = 0
-        self._code: ErrorCode | None = None
 
-    def claim(self, claimed: str | None, known: str | None) -> None:
-        """Take what a new configuration claims, else what an answer had told."""
-        self.id = claimed or known
-        self._attempts = 0
+    def operations(self) -> Iterable[Operation]:
+        """Return nothing: it is called where the configuration and the first answers leave the account open."""
+        return ()
 
-    def learn(self, account_id: str) -> bool:
-        """Take the account of an answer and tell whether it is news."""
-        if self.id is not None:
-            return False
-        self.id = account_id
-        self._due = self._code = None
-        return True
+    def reload(self, spec: TargetSpec) -> None:
+        """Take what a new configuration claims."""
+        if spec.account_id != self._spec.account_id:
+            self.id = spec.account_id
+            self._attempts = 0
+        self._spec = spec
 
-    def wonder(self, spec: TargetSpec, now: float) -> None:
+    def learn(self, account_id: str) -> None:
+        """Take the account of an answer; the first one counts."""
+        if self.id is None:
+            self.id = account_id
+            self._due = None
+            self._calls.succeeded(Operation.IDENTIFY, "")
+
+    def wonder(self, now: Instant) -> None:
         """Ask AWS, after a call that did not tell the account; once, but for failures."""
-        if self.id is None and self._attempts == 0 and spec.key.credentials.sign_requests:
-            self._due = now
+        if self.id is None and self._attempts == 0 and self._spec.key.credentials.sign_requests:
+            self._due = now.monotonic
 
     @property
     def due(self) -> float | None:
         """When AWS is to be asked; None when it is not."""
         return None if self._calls.stuck(Operation.IDENTIFY) else self._due
 
-    def start(self) -> None:
-        """Note that AWS is asked."""
+    def start(self, serial: int, now: Instant) -> Identify:
+        """Return the call."""
         self._due = None
         self._attempts += 1
+        return Identify(serial, now.monotonic, "")
 
-    def identified(self, outcome: Outcome, spec: TargetSpec, now: float) -> bool:
-        """Take what came of asking and tell whether it is news: an answer or the configuration may have been first."""
+    def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:  # noqa: ARG002 - a Source
+        """Take what came of asking; an answer or the configuration may have been first."""
         if self.id is not None:
-            return False
+            return ()
         if isinstance(outcome, Identity):
-            return self.learn(outcome.account_id)
+            self.learn(outcome.account_id)
+            return ()
         if isinstance(outcome, Failure):
-            self._code = outcome.code
-        pause = spec.interval * 2.0 ** min(self._attempts - 1, 16)
-        self._due = now + min(pause, max(spec.interval, _PAUSE_LIMIT))
-        return False
+            self._calls.failed(Operation.IDENTIFY, "", outcome.code)
+        pause = self._spec.interval * 2.0 ** min(self._attempts - 1, 16)
+        self._due = now.monotonic + min(pause, max(self._spec.interval, _PAUSE_LIMIT))
+        return ()
 
-    @property
-    def codes(self) -> tuple[ErrorCode, ...]:
-        """The code by which asking fails, if it does."""
-        return () if self._code is None else (self._code,)
+    def late(self, work: Work, now: Instant) -> None:
+        """Nothing waits for it but the next time that it is due."""
+
+    def retry(self, work: Work, failure: Failure, now: Instant) -> None:
+        """Ask again later."""
+        self.apply(work, failure, now)

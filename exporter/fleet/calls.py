@@ -1,4 +1,4 @@
-"""The calls of a target that have not come back.
+"""The calls of a target: those under way, those given up, and how often in a row each kind has failed.
 
 A time-out of the SDK is none on a whole call: an answer that drips, a name that does not resolve or a credential
 provider that hangs may hold a thread for minutes or for good. So each call has a deadline here; what is past it has
@@ -7,44 +7,123 @@ failed, whatever becomes of its thread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.fleet.source import Operation
 
 if TYPE_CHECKING:
-    from exporter.fleet.work import Operation, Work
+    from collections.abc import Set as AbstractSet
+
+    from exporter.errors import ErrorCode
+    from exporter.fleet.source import Source, Work
+
+
+class _Subject(NamedTuple):
+    operation: Operation
+    key: str
+
+
+class _Call(NamedTuple):
+    work: Work
+    source: Source
+
+    @property
+    def subject(self) -> _Subject:
+        return _Subject(self.work.operation, self.work.key)
+
+
+@dataclass(slots=True)
+class _Trouble:
+    code: ErrorCode
+    failures: int = 0
 
 
 class Calls:
-    """Calls by serial number. Not thread-safe: used under the target's lock. Times are monotonic seconds."""
+    """Not thread-safe: used under the target's lock. Times are monotonic seconds.
+
+    A call is about an operation and a ``key``, that of ``Work``.
+    """
 
     def __init__(self) -> None:
-        self._under_way: dict[int, Work] = {}
-        self._given_up: dict[int, Work] = {}
+        self._under_way: dict[int, _Call] = {}
+        self._given_up: dict[int, _Call] = {}
+        self._awaited: dict[int, _Subject] = {}
+        self._troubles: dict[_Subject, _Trouble] = {}
 
     def __len__(self) -> int:
         """Return how many are under way, those given up not counted."""
         return len(self._under_way)
 
     @property
+    def given_up(self) -> int:
+        """How many were given up and have not come back: each still holds a thread."""
+        return len(self._given_up)
+
+    @property
     def oldest_started(self) -> float | None:
         """When the oldest call under way was begun."""
-        return min((work.started for work in self._under_way.values()), default=None)
+        return min((call.work.started for call in self._under_way.values()), default=None)
 
-    def begin(self, work: Work) -> None:
-        """Note a call that is being made."""
-        self._under_way[work.serial] = work
+    def begin(self, work: Work, source: Source) -> None:
+        """Note a call that is being made for a source."""
+        call = self._under_way[work.serial] = _Call(work, source)
+        self._awaited[work.serial] = call.subject
 
-    def give_up(self, deadline: float, now: float) -> list[Work]:
+    def give_up(self, deadline: float, now: float) -> list[tuple[Work, Source]]:
         """Give up and return the calls that have taken ``deadline`` seconds or more."""
-        late = [work for work in self._under_way.values() if work.started + deadline <= now]
-        for work in late:
-            self._given_up[work.serial] = self._under_way.pop(work.serial)
-        return late
+        late = [call for call in self._under_way.values() if call.work.started + deadline <= now]
+        for call in late:
+            self._given_up[call.work.serial] = self._under_way.pop(call.work.serial)
+        return [*late]
 
-    def back(self, work: Work) -> bool:
-        """Note that a call came back, and tell whether it had been given up."""
-        self._under_way.pop(work.serial, None)
-        return self._given_up.pop(work.serial, None) is not None
+    def back(self, work: Work) -> tuple[Source | None, bool]:
+        """Note that a call came back. Return its source, None of one not known, and whether it had been given up."""
+        given_up = work.serial in self._given_up
+        call = (self._given_up if given_up else self._under_way).pop(work.serial, None)
+        return (None if call is None else call.source), given_up
 
-    def stuck(self, operation: Operation, name: str = "") -> bool:
-        """Tell whether such a call for the tuning job was given up and has not come back."""
-        return any(work.name == name and work.operation is operation for work in self._given_up.values())
+    def claim(self, work: Work) -> bool:
+        """Tell whether the result of a call is awaited; it is not after this."""
+        return self._awaited.pop(work.serial, None) is not None
+
+    def drop(self, operation: Operation, key: str) -> None:
+        """Let the result of such a call be awaited no more."""
+        for serial in [serial for serial, subject in self._awaited.items() if subject == (operation, key)]:
+            del self._awaited[serial]
+
+    def awaits(self, operation: Operation, key: str) -> bool:
+        """Tell whether the result of such a call is awaited."""
+        return (operation, key) in self._awaited.values()
+
+    def may_ask(self, operation: Operation, key: str) -> bool:
+        """Tell whether no such call is out: its result is awaited, or it was given up and still holds a thread."""
+        return not (self.awaits(operation, key) or self.stuck(operation, key))
+
+    def stuck(self, operation: Operation, key: str = "") -> bool:
+        """Tell whether such a call was given up and has not come back."""
+        return any(call.subject == (operation, key) for call in self._given_up.values())
+
+    def failed(self, operation: Operation, key: str, code: ErrorCode) -> int:
+        """Note that such a call failed, and return how many have in a row."""
+        trouble = self._troubles.setdefault(_Subject(operation, key), _Trouble(code))
+        trouble.code = code
+        trouble.failures += 1
+        return trouble.failures
+
+    def succeeded(self, operation: Operation, key: str) -> None:
+        """Note that such calls do not fail any more, or that nobody asks for them."""
+        self._troubles.pop(_Subject(operation, key), None)
+
+    def failing(self, operation: Operation) -> AbstractSet[str]:
+        """Return the keys of an operation whose last call failed."""
+        return {key for failing, key in self._troubles if failing is operation}
+
+    @property
+    def errors(self) -> AbstractSet[tuple[Operation, ErrorCode]]:
+        """By which codes those operations fail that are not about one tuning job."""
+        return {
+            (subject.operation, trouble.code)
+            for subject, trouble in self._troubles.items()
+            if subject.operation is not Operation.DESCRIBE
+        }

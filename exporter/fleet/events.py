@@ -1,4 +1,7 @@
-"""What is worth a log line: changes of a tuning job and of our sight of it, never the polls in between."""
+"""What follows from an answer: what is worth a log line, and which tuning jobs are watched from now on or no more.
+
+Changes of a tuning job and of our sight of it are worth a line, never the polls in between.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exporter.fleet.work import Operation
+import structlog
+
+from exporter.fleet.source import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from exporter.config.specs import TargetSpec
+    from exporter.config.specs import JobSpec, TargetSpec
     from exporter.errors import Failure
-    from exporter.tuning_job import TuningJob
+    from exporter.tuning_job import Summary, TuningJob
 
 Fields = dict[str, str | int]
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+log = structlog.get_logger("exporter.fleet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,24 @@ class Event:
     level: str
     text: str
     fields: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watch a tuning job that a list tells of."""
+
+    spec: JobSpec
+    listed: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Watch a tuning job no more."""
+
+    name: str
+
+
+Decision = Watch | Forget | Event
 
 
 def of_describe(
@@ -107,3 +134,9 @@ def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Excepti
 def of_rule_without_jobs(spec: TargetSpec, rule: str) -> Event:
     """Return that the first lists of a rule showed no tuning job that it matches."""
     return Event("info", "rule matches no tuning job yet", identity(spec) | {"rule": rule})
+
+
+def log_events(events: Iterable[Event]) -> None:
+    """Write a line for each event."""
+    for event in events:
+        log.log(_LEVELS[event.level], event.text, **event.fields)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from exporter.fleet.events import Event, identity
-from exporter.fleet.work import Operation
+from exporter.fleet.source import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -1,9 +1,9 @@
-"""What a target knows of one tuning job."""
+"""What a target knows of one tuning job, and the verbs that change it. Nobody else writes its fields."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import LISTED
@@ -29,65 +29,87 @@ class Job:
     only a good describe moves it to a later time, or a list that shows no change of a tuning job that waits for its
     greatest age. ``retrying`` tells that the next describe comes before the next round does. ``described`` is when the
     last good describe was made, on the clock of ``due``, and ``created`` when the tuning job was, as far as it is known.
-    ``listed`` is what a list said last.
+    ``listed`` is what a list said last. ``rests_left`` counts the describes that are still made after the end.
     """
 
     spec: JobSpec
     due: float
     owed: float
     next_describe: float
+    created: float = 0.0
+    listed: Summary | None = None
     facts: TuningJob | None = None
     failure: Failure | None = None
-    failures: int = 0
     rests_left: int = RESTS_AFTER_END
     attempted: bool = False
     last_success: float | None = None
     retrying: bool = False
     described: float = -math.inf
-    created: float = 0.0
-    listed: Summary | None = None
-    in_flight: int | None = None
-    view: JobView | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    _view: JobView | None = None
+
+    @classmethod
+    def begun(cls, spec: JobSpec, now: Instant, listed: Summary | None = None) -> Job:
+        """Return one that is to be described at once; ``listed`` is what a list says of it already."""
+        created = (listed.creation_time if listed is not None else None) or 0.0
+        return cls(spec, now.monotonic, now.monotonic, now.wall, created, listed)
 
     @property
     def key(self) -> str:
         """The name without its case: AWS has one tuning job of it."""
         return name_key(self.spec.name)
 
+    def configure(self, spec: JobSpec) -> None:
+        """Take what a new configuration says of it."""
+        self.spec = spec
+        self._view = None
+
     def plan(self, due: float, now: Instant) -> None:
         """Have it described at a time; what has been owed for longer stays so."""
         self.due = due
         self.owed = min(self.owed, due)
         self.next_describe = now.wall + due - now.monotonic
-        self.view = None
-
-    def succeed(self, facts: TuningJob, started: float, now: Instant) -> None:
-        """Take a good describe that was begun at a monotonic time. ``settle`` must follow."""
-        if self.facts is not None and self.facts.creation_time != facts.creation_time:
-            self.rests_left = RESTS_AFTER_END  # the name was used again
-        if self.facts != facts:  # else what is being served would be held twice over
-            self.facts = facts
-        self.failure = None
-        self.failures = 0
-        self.last_success = now.wall
-        self.described = started
-        self.created = facts.creation_time or self.created
-        self.retrying = False
+        self._view = None
 
     def settle(self, due: float, owed: float, now: Instant) -> None:
         """Plan the next describe of one whose values were confirmed just now."""
         self.owed = owed
         self.plan(due, now)
 
-    def confirm(self, owed: float, now: Instant) -> None:
-        """Take a list that shows no change: the values hold, but for a describe that is due they are still owed."""
-        if self.due > now.monotonic and self.in_flight is None:
-            self.owed = max(self.owed, min(owed, self.due))
+    def retry(self, due: float, now: Instant) -> None:
+        """Have it described again before the next round."""
+        self.retrying = True
+        self.plan(due, now)
+
+    def confirm(self, owed: float) -> None:
+        """Take a list that shows no change of one that waits: the values hold until its describe."""
+        self.owed = max(self.owed, min(owed, self.due))
+
+    def succeed(self, facts: TuningJob, started: float, now: Instant) -> bool:
+        """Take a good describe that was begun at a monotonic time, and tell whether it rests now. ``settle`` must follow."""
+        if self.facts is not None and self.facts.creation_time != facts.creation_time:
+            self.rests_left = RESTS_AFTER_END  # the name was used again
+        if self.facts != facts:  # else what is being served would be held twice over
+            self.facts = facts
+        self.failure = None
+        self.attempted = True
+        self.last_success = now.wall
+        self.described = started
+        self.created = facts.creation_time or self.created
+        self.retrying = False
+        if not facts.terminal:
+            self.rests_left = RESTS_AFTER_END
+        elif self.rests_left > 0:
+            self.rests_left -= 1
+        else:
+            return True
+        return False
 
     def fail(self, failure: Failure) -> None:
-        """Take a describe that failed. ``plan`` must follow."""
+        """Take a describe that failed. ``plan`` or ``retry`` must follow."""
         self.failure = failure
-        self.failures += 1
+        self.attempted = True
+        self.retrying = False
         if failure.code is ErrorCode.NOT_FOUND:
             self.facts = None
             self.rests_left = RESTS_AFTER_END  # should the name come back, it is another tuning job's
@@ -98,8 +120,20 @@ class Job:
         self.listed = summary
         if self.last_modified == before:
             return False
-        self.view = None
+        self._view = None
         return True
+
+    def tag(self, tags: Mapping[str, str]) -> bool:
+        """Take the tags that are labels, by the labels' names, and tell whether they are others than before."""
+        if tags == self.tags:
+            return False
+        self.tags = tags
+        self._view = None
+        return True
+
+    def redraw(self) -> None:
+        """Show it anew: something of the target has changed that is shown with it."""
+        self._view = None
 
     @property
     def last_modified(self) -> float | None:
@@ -116,23 +150,25 @@ class Job:
             return self.listed
         return self.listed if same_moment(self.listed.creation_time, self.facts.creation_time) else None
 
-    def show(self, region: str, account_id: str | None, tags: Mapping[str, str]) -> JobView:
-        """Return the view of it; ``account_id`` is the target's, for want of one of its own."""
-        facts = self.facts
-        if facts is not None and facts.last_modified_time != self.last_modified:
-            facts = replace(facts, last_modified_time=self.last_modified)
-        return JobView(
-            account_id=self.spec.account_id or account_id or "",
-            region=region,
-            name=self.spec.name,
-            labels=self.spec.labels,
-            facts=facts,
-            failure=self.failure,
-            attempted=self.attempted,
-            last_success=self.last_success,
-            next_describe=self.next_describe,
-            tags=tags,
-        )
+    def view(self, region: str, account_id: str | None) -> JobView:
+        """Return the view of it, made only when something has changed; ``account_id`` is the target's, where it has none."""
+        if self._view is None:
+            facts = self.facts
+            if facts is not None and facts.last_modified_time != self.last_modified:
+                facts = replace(facts, last_modified_time=self.last_modified)
+            self._view = JobView(
+                account_id=self.spec.account_id or account_id or "",
+                region=region,
+                name=self.spec.name,
+                labels=self.spec.labels,
+                facts=facts,
+                failure=self.failure,
+                attempted=self.attempted,
+                last_success=self.last_success,
+                next_describe=self.next_describe,
+                tags=self.tags,
+            )
+        return self._view
 
     @property
     def discovered(self) -> bool:

@@ -4,23 +4,85 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
-from exporter.errors import ErrorCode, Failure
+from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet.schedule import REFUSED_PAUSE, retry_at
-from exporter.fleet.work import Operation, Page
-from exporter.tuning_job import name_key
+from exporter.fleet.source import Operation, Work
+from exporter.tuning_job import MalformedAnswer, Page, name_key, reduce_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
+    from exporter.clock import Instant
+    from exporter.config.specs import TargetSpec
+    from exporter.fleet.account import Account
     from exporter.fleet.calls import Calls
-    from exporter.fleet.work import Outcome, Work
+    from exporter.fleet.events import Decision
+    from exporter.sagemaker import Api
     from exporter.tuning_job import Summary
 
 PAGE_SIZE = 100
 """The most that the API puts on a page of ListHyperParameterTuningJobs."""
+
+
+class Kind(IntEnum):
+    """What a list is read for. Of lists that are due together the first of these comes first."""
+
+    RUNNING = 0
+    """All that runs in the account and region."""
+    FIRST = 1
+    """What a rule begins with."""
+    LATER = 2
+    """What was created since then."""
+    LOOKUP = 3
+    """One tuning job that has left the list of what runs."""
+    SWEEP = 4
+    """Those watched that have ended: are they still there?"""
+
+
+class Purpose(NamedTuple):
+    """What tells a list from every other: its kind, and the rule and status or the ``name_key`` that it is about."""
+
+    kind: Kind
+    rule: str = ""
+    about: str = ""
+
+    def __str__(self) -> str:
+        """Return it as it stands in a log line; no two are the same, and none is the name of a tuning job."""
+        rule = repr(self.rule) if self.rule else ""
+        return " ".join(filter(None, (f"list {self.kind.name.lower()}", rule, self.about)))
+
+
+RUNNING = Purpose(Kind.RUNNING)
+SWEEP = Purpose(Kind.SWEEP)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Work):
+    """A call of ListHyperParameterTuningJobs; the answer must come from ``region`` and, where known, ``account_id``."""
+
+    operation = Operation.LIST
+    region: str
+    account_id: str | None
+    request: Mapping[str, Any]
+    purpose: Purpose
+    seen: AbstractSet[int]
+    """Hashes of the tokens that the list has given so far."""
+
+    def make(self, api: Api) -> Page:
+        """Return the page; raise MalformedAnswer where the list goes round in a circle."""
+        page = reduce_page(api.list_jobs(self.request))
+        if hash(page.next_token) in self.seen:
+            raise MalformedAnswer("the list goes on with a page that it gave before")
+        for summary in page.summaries:
+            if summary.region != self.region or self.account_id not in {None, summary.account_id}:
+                raise CallFailed(
+                    ErrorCode.WRONG_ACCOUNT, f"the list is of account {summary.account_id} in {summary.region}"
+                )
+        return page
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +93,7 @@ class Listing:
     nothing of what is not on it.
     """
 
-    key: str
+    purpose: Purpose
     summaries: Mapping[str, Summary]
     pages: int = 0
     whole: bool = True
@@ -45,9 +107,16 @@ class Listing:
         return min((summary.creation_time or 0.0 for summary in self.summaries.values()), default=math.inf)
 
 
+class Reader(Protocol):
+    """What takes whole lists."""
+
+    def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
+        """Take a list that has ended, by its last page or by a failure."""
+
+
 @dataclass(slots=True)
 class _List:
-    """A list that is to be read. ``due`` is None while a call, the one of serial ``in_flight``, is under way.
+    """A list that is to be read. ``due`` is None while a call is under way.
 
     All its pages have one ``planned`` time: what was begun is not put off by what falls due meanwhile.
     """
@@ -56,126 +125,148 @@ class _List:
     max_pages: int
     planned: float
     due: float | None
-    in_flight: int | None = None
     token: str | None = None
     seen: set[int] = field(default_factory=set)  # hashes of all tokens so far, which may be long
     pages: int = 0
     summaries: dict[str, Summary] = field(default_factory=dict)
-    failures: int = 0
 
     def restart(self, due: float) -> None:
         """Begin again with the first page: tokens do not last."""
-        self.planned, self.due, self.in_flight = due, due, None
+        self.planned, self.due = due, due
         self.token, self.seen, self.pages, self.summaries = None, set(), 0, {}
 
 
 class Lists:
-    """Not thread-safe: used under the target's lock. Times are monotonic seconds; a list is known by its key."""
+    """A source of calls. Due times are monotonic seconds."""
 
-    def __init__(self, calls: Calls) -> None:
+    head_start: ClassVar[float] = 1.0  # a list brings news of many tuning jobs at once
+
+    def __init__(self, spec: TargetSpec, calls: Calls, account: Account) -> None:
+        self.readers: tuple[Reader, ...] = ()
+        self._spec = spec
         self._calls = calls
-        self._lists: dict[str, _List] = {}
-        self._failing: dict[str, ErrorCode] = {}
+        self._account = account
+        self._lists: dict[Purpose, _List] = {}
 
-    def plan(self, key: str, filters: Mapping[str, Any], due: float, max_pages: int) -> None:
+    def operations(self) -> Iterable[Operation]:
+        """Return the one that it calls, where rules or the delta need lists."""
+        needed = self._spec.rules or self._spec.describe_max_age > self._spec.interval
+        return (Operation.LIST,) if needed else ()
+
+    def reload(self, spec: TargetSpec) -> None:
+        """Take a configuration."""
+        self._spec = spec
+
+    def plan(self, purpose: Purpose, filters: Mapping[str, Any], due: float, max_pages: int) -> None:
         """Have a list read, newest first and at most ``max_pages`` pages. One that is being read stays as it is."""
-        current = self._lists.get(key)
+        current = self._lists.get(purpose)
         if current is None:
-            self._lists[key] = _List(filters, max_pages, due, due)
-        elif current.in_flight is None and current.pages == 0:
+            self._lists[purpose] = _List(filters, max_pages, due, due)
+        elif current.due is not None and current.pages == 0:
             current.filters, current.max_pages = filters, max_pages
-            current.planned = current.due = due if current.due is None else min(due, current.due)
+            current.planned = current.due = min(due, current.due)
 
-    def drop(self, key: str, *, forget_failure: bool = True) -> None:
+    def drop(self, purpose: Purpose, *, forget_failure: bool = True) -> None:
         """Forget a list; the result of a call under way will be dropped too."""
-        self._lists.pop(key, None)
+        self._lists.pop(purpose, None)
+        self._calls.drop(Operation.LIST, str(purpose))
         if forget_failure:
-            self._failing.pop(key, None)
+            self._calls.succeeded(Operation.LIST, str(purpose))
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, purpose: Purpose) -> bool:
         """Tell whether a list is planned or being read."""
-        return key in self._lists
+        return purpose in self._lists
 
-    def __iter__(self) -> Iterator[str]:
-        """Return the keys of the lists that are planned or being read."""
+    def __iter__(self) -> Iterator[Purpose]:
+        """Return the purposes of the lists that are planned or being read."""
         return iter(tuple(self._lists))
 
-    def is_being_read(self, key: str) -> bool:
+    def is_being_read(self, purpose: Purpose) -> bool:
         """Tell whether a list has begun to come, page by page."""
-        return key in self._lists and self._lists[key].pages > 0
+        return purpose in self._lists and self._lists[purpose].pages > 0
 
-    def may_ask(self, key: str) -> bool:
+    def may_ask(self, purpose: Purpose) -> bool:
         """Tell whether no call for a list hangs."""
-        return not self._calls.stuck(Operation.LIST, key)
+        return not self._calls.stuck(Operation.LIST, str(purpose))
 
     @property
     def due(self) -> float | None:
         """When the next page falls due; None when only a change can bring one."""
         return min((due for due, _ in self._waiting()), default=None)
 
-    def _waiting(self) -> Iterator[tuple[float, str]]:
-        for key, each in self._lists.items():
-            if each.due is not None and self.may_ask(key):
-                yield each.due, key
+    def _waiting(self) -> Iterator[tuple[float, Purpose]]:
+        for purpose, each in self._lists.items():
+            if each.due is not None and self.may_ask(purpose):
+                yield each.due, purpose
 
-    def start(self, serial: int) -> tuple[str, Mapping[str, Any]]:
-        """Return the key and the request of the page that is ``due``, and note the call's serial."""
-        _, key = min(self._waiting())
-        each = self._lists[key]
-        each.due, each.in_flight = None, serial
+    def start(self, serial: int, now: Instant) -> ListPage:
+        """Return the call for the page that is ``due``."""
+        _, purpose = min(self._waiting())
+        each = self._lists[purpose]
+        each.due = None
         request = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": PAGE_SIZE, **each.filters}
-        return key, request if each.token is None else request | {"NextToken": each.token}
+        if each.token is not None:
+            request["NextToken"] = each.token
+        region = self._spec.key.region
+        return ListPage(serial, now.monotonic, str(purpose), region, self._account.id, request, purpose, each.seen)
 
-    def apply(self, work: Work, outcome: Outcome, interval: float, now: float) -> Listing | None:
-        """Take what came of a call, and return what the list told when that was its end.
+    def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
+        """Take what came of a call, and hand the list to its readers when that was its end.
 
         A list that failed is read again: soon after a transient failure, else in an hour, or as soon as planned.
         """
-        key = work.name
-        each = self._lists.get(key)
-        if each is None or each.in_flight != work.serial:
-            return None
-        if isinstance(outcome, Page) and hash(outcome.next_token) in each.seen:
-            outcome = Failure(ErrorCode.MALFORMED_ANSWER, "the list goes on with a page that it gave before", now)
+        listing = self._listing(cast("ListPage", work), outcome, now)
+        if listing is None:
+            return ()
+        for summary in listing.summaries.values():
+            self._account.learn(summary.account_id)
+            break  # a list is of one account
+        if listing.failure is not None:
+            self._account.wonder(now)
+        return [decision for reader in self.readers for decision in reader.listed(listing, now)]
+
+    def _listing(self, work: ListPage, outcome: object, now: Instant) -> Listing | None:
+        """Return what the list told that a call has ended."""
+        purpose = work.purpose
+        each = self._lists[purpose]
         if isinstance(outcome, Failure):
-            each.failures += 1
-            self._failing[key] = outcome.code
-            transient = outcome.code.transient
-            each.restart(retry_at(each.failures, interval, now) if transient else now + REFUSED_PAUSE)
-            return Listing(key, {}, failure=outcome)
+            failures = self._calls.failed(Operation.LIST, work.key, outcome.code)
+            soon = retry_at(failures, self._spec.interval, now.monotonic)
+            each.restart(soon if outcome.code.transient else now.monotonic + REFUSED_PAUSE)
+            return Listing(purpose, {}, failure=outcome)
         if not isinstance(outcome, Page):
             return None
         each.pages += 1
         each.summaries |= {name_key(summary.name): summary for summary in outcome.summaries}
         if outcome.unreadable:
-            self._failing[key] = ErrorCode.MALFORMED_ANSWER
+            self._calls.failed(Operation.LIST, work.key, ErrorCode.MALFORMED_ANSWER)
         elif each.pages == 1:
-            self._failing.pop(key, None)
+            self._calls.succeeded(Operation.LIST, work.key)
         if outcome.next_token is not None and each.pages < each.max_pages:
-            each.token, each.due, each.in_flight = outcome.next_token, each.planned, None
+            each.token, each.due = outcome.next_token, each.planned
             each.seen.add(hash(each.token))
             return None
-        del self._lists[key]
-        return Listing(key, each.summaries, each.pages, whole=outcome.next_token is None)
+        del self._lists[purpose]
+        return Listing(purpose, each.summaries, each.pages, whole=outcome.next_token is None)
 
-    def retry(self, work: Work, interval: float, now: float) -> None:
-        """Read a list again from its beginning after an interval, if it still waits for what came of a call."""
-        each = self._lists.get(work.name)
-        if each is not None and work.operation is Operation.LIST and each.in_flight in {work.serial, None}:
-            each.restart(now + interval)
+    def late(self, work: Work, now: Instant) -> None:
+        """Nothing to do: it has been planned again since it was given up."""
 
-    def hurry(self, now: float) -> None:
+    def retry(self, work: Work, failure: Failure, now: Instant) -> None:
+        """Read a list again from its beginning after an interval."""
+        each = self._lists.get(cast("ListPage", work).purpose)
+        if each is not None:
+            self._calls.failed(Operation.LIST, work.key, failure.code)
+            each.restart(now.monotonic + self._spec.interval)
+
+    def hurry(self, now: Instant) -> None:
         """Read those at once that wait after a failure: lists succeed again."""
-        for each in self._lists.values():
-            if each.failures and each.due is not None:
-                each.planned = each.due = min(each.due, now)
+        failing = self._calls.failing(Operation.LIST)
+        for purpose, each in self._lists.items():
+            if each.due is not None and str(purpose) in failing:
+                each.planned = each.due = min(each.due, now.monotonic)
 
     @property
     def concerns(self) -> AbstractSet[str]:
-        """The lists that are wanted, or failed for a reason that lasts and are wanted later."""
-        return self._lists.keys() | self._failing.keys()
-
-    @property
-    def codes(self) -> AbstractSet[ErrorCode]:
-        """The codes by which lists fail."""
-        return set(self._failing.values())
+        """The keys of the lists that are wanted, or failed for a reason that lasts and are wanted later."""
+        return {str(purpose) for purpose in self._lists} | self._calls.failing(Operation.LIST)

@@ -6,19 +6,23 @@ import heapq
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from exporter.errors import ErrorCode, Failure
+from exporter.errors import Failure
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
-from exporter.fleet.work import Found, Operation, Tags
-from exporter.tuning_job import arn_key, name_key, same_moment
+from exporter.fleet.source import Operation, Work
+from exporter.tuning_job import Found, arn_key, name_key, reduce_found, same_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterable, Mapping
 
+    from exporter.clock import Instant
+    from exporter.config.specs import TargetSpec
     from exporter.fleet.calls import Calls
-    from exporter.fleet.work import Outcome, Work
+    from exporter.fleet.events import Decision
+    from exporter.fleet.job import Job
+    from exporter.fleet.jobs import Jobs
+    from exporter.sagemaker import Api
     from exporter.tuning_job import Summary, TuningJob
 
 _PAGE_SIZE = 100
@@ -30,13 +34,49 @@ _SLACK = 64
 _SEARCH = "the search"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """All AWS tags of a tuning job: values by key."""
+
+    by_key: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListTags(Work):
+    """A call of ListTags, for the tuning job ``name``."""
+
+    operation = Operation.LIST_TAGS
+    arn: str
+
+    @property
+    def key(self) -> str:
+        """The name without its case."""
+        return name_key(self.name)
+
+    def make(self, api: Api) -> Tags:
+        """Return the tags."""
+        return Tags(api.list_tags(self.arn))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTags(Work):
+    """A call of Search."""
+
+    operation = Operation.SEARCH
+    request: Mapping[str, Any]
+
+    def make(self, api: Api) -> Found:
+        """Return the page."""
+        return reduce_found(api.search(self.request))
+
+
+@dataclass(slots=True, eq=False)
 class _Listing:
     """What is known of one tuning job's tags.
 
     ``arn`` and ``creation_time`` are of the tuning job that bears the name, the ARN empty while none is known to.
-    ``due`` is None without one and while a call, the one of serial ``in_flight``, is under way. ``known`` is None until
-    a call has told. ``missed`` tells that a search did not find it: the index of the search lags.
+    ``due`` is None without one and while a call is under way. ``known`` is None until a call has told. ``missed`` tells
+    that a search did not find it: the index of the search lags.
     """
 
     name: str
@@ -44,52 +84,71 @@ class _Listing:
     arn: str = ""
     creation_time: float | None = None
     due: float | None = None
+    asked: int | None = None
     known: Mapping[str, str] | None = None
-    failures: int = 0
-    in_flight: int | None = None
     missed: bool = False
 
     def is_of(self, facts: TuningJob | Summary) -> bool:
         """Tell whether this is about that very tuning job, not an earlier one of its name."""
         return arn_key(self.arn) == arn_key(facts.arn) and same_moment(self.creation_time, facts.creation_time)
 
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The tags that are labels and known, by the labels' names."""
+        known = self.known or {}
+        return {label: known[key] for key, label in self.labels.items() if key in known}
+
 
 class TagListings:
-    """The tags of one target. Times are monotonic seconds. Not thread-safe: used under the target's lock.
+    """A source of calls for the tags of one target's tuning jobs. Due times are monotonic seconds.
 
     Only tuning jobs whose configuration makes labels of tags, or that a rule with tags might want, are in it, so that
     the others cost no call. One is read by ListTags; of several at once each page of Search tells a hundred.
     """
 
-    def __init__(self, calls: Calls) -> None:
+    head_start: ClassVar[float] = -1.0  # what tags say hardly ever changes
+
+    def __init__(self, spec: TargetSpec, calls: Calls, jobs: Jobs) -> None:
+        self._spec = spec
         self._calls = calls
+        self._jobs = jobs
         self._listings: dict[str, _Listing] = {}
-        self._failing: dict[str, ErrorCode] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
-        self._batches: dict[int, Sequence[str]] = {}
-        self._search_failures = 0
         self._no_search_before = 0.0
 
-    def want(self, name: str, labels: Mapping[str, str], facts: TuningJob | None, now: float) -> None:
+    def operations(self) -> Iterable[Operation]:
+        """Return those that it calls, where tags are labels or rules ask for them."""
+        labelled = any(job.tag_labels for job in self._spec.jobs) or any(rule.tag_labels for rule in self._spec.rules)
+        wanted = labelled or any(rule.tags for rule in self._spec.rules)
+        return (Operation.LIST_TAGS, Operation.SEARCH) if wanted else ()
+
+    def reload(self, spec: TargetSpec) -> None:
+        """Take a configuration; ``want`` tells of each tuning job."""
+        self._spec = spec
+
+    def want(self, job: Job, now: Instant) -> None:
         """Take what the configuration makes labels of; a tag that is new in it is read at once."""
+        labels = job.spec.tag_labels
         if not labels:
-            self.forget(name)
+            self.forget(job.spec.name)
+            self._jobs.tag(job.spec.name, {})
             return
-        key = name_key(name)
-        listing = self._listings.setdefault(key, _Listing(name, labels))
-        listing.name = name
+        key = job.key
+        listing = self._listings.setdefault(key, _Listing(job.spec.name, labels))
+        listing.name = job.spec.name
         added = labels.keys() - listing.labels.keys()
         listing.labels = labels
-        if listing.arn and listing.in_flight is None:
+        if listing.arn and listing.asked is None:
             if added and listing.known is None:
-                self._plan(key, listing, now)
+                self._plan(key, listing, now.monotonic)
             elif listing.due is None:
-                self._plan(key, listing, tags_again_at(key, now))
-        if facts is not None:
-            self.described(name, facts, now)
+                self._plan(key, listing, tags_again_at(key, now.monotonic))
+        if job.facts is not None:
+            self.described(job.spec.name, job.facts, now)
+        self._jobs.tag(job.spec.name, listing.shown)
 
-    def wonder(self, summary: Summary, now: float) -> None:
+    def wonder(self, summary: Summary, now: Instant) -> None:
         """Have the tags of a tuning job read that a rule might want."""
         self._listings.setdefault(name_key(summary.name), _Listing(summary.name, {}))
         self.described(summary.name, summary, now)
@@ -102,9 +161,9 @@ class TagListings:
     def forget(self, name: str) -> None:
         """Drop a tuning job; the result of a call under way will be dropped too."""
         self._listings.pop(name_key(name), None)
-        self._failing.pop(name_key(name), None)
+        self._calls.succeeded(Operation.LIST_TAGS, name_key(name))
 
-    def described(self, name: str, facts: TuningJob | Summary, now: float) -> None:
+    def described(self, name: str, facts: TuningJob | Summary, now: Instant) -> None:
         """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""
         key = name_key(name)
         listing = self._listings.get(key)
@@ -112,8 +171,9 @@ class TagListings:
             return
         listing.arn, listing.creation_time = facts.arn, facts.creation_time
         listing.known = None
+        self._jobs.tag(key, {})
         self._start_anew(key, listing)
-        self._plan(key, listing, now)
+        self._plan(key, listing, now.monotonic)
 
     def missing(self, name: str) -> None:
         """Let a tuning job that does not exist rest until a describe succeeds; its last tags stay until then."""
@@ -123,12 +183,11 @@ class TagListings:
             listing.arn, listing.due = "", None
             self._start_anew(key, listing)
 
-    def resume(self, name: str) -> None:
+    def late(self, work: Work, now: Instant) -> None:  # noqa: ARG002 - a Source
         """Let a tuning job be due again whose call came back after it had been given up."""
-        key = name_key(name)
-        listing = self._listings.get(key)
+        listing = self._listings.get(work.key)
         if listing is not None and listing.due is not None:
-            self._plan(key, listing, listing.due)
+            self._plan(work.key, listing, listing.due)
 
     @property
     def due(self) -> float | None:
@@ -142,28 +201,25 @@ class TagListings:
 
     def _is_waiting(self, due: float, key: str) -> bool:
         listing = self._listings.get(key)
-        return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, listing.name)
+        return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, key)
 
-    def start(self, serial: int, now: float) -> tuple[Operation, str, str, Mapping[str, Any]]:
-        """Return operation, name, ARN and request of the call that is ``due``, and note its serial."""
-        batch = self._batch(now)
+    def start(self, serial: int, now: Instant) -> Work:
+        """Return the call that is ``due``."""
+        batch = self._batch(now.monotonic)
         if len(batch) > 1:
-            for key in batch:
-                listing = self._listings[key]
-                listing.due, listing.in_flight = None, serial
-            self._batches[serial] = batch
-            times = [self._listings[key].creation_time or 0.0 for key in batch]
-            return Operation.SEARCH, _SEARCH, "", _search(min(times), max(times))
-        _, _, key = heapq.heappop(self._queue)
-        listing = self._listings[key]
-        listing.due, listing.in_flight = None, serial
-        return Operation.LIST_TAGS, listing.name, listing.arn, {}
+            for listing in batch:
+                listing.due, listing.asked = None, serial
+            times = [listing.creation_time or 0.0 for listing in batch]
+            return SearchTags(serial, now.monotonic, _SEARCH, _search(min(times), max(times)))
+        listing = self._listings[heapq.heappop(self._queue)[2]]
+        listing.due, listing.asked = None, serial
+        return ListTags(serial, now.monotonic, listing.name, listing.arn)
 
-    def _batch(self, now: float) -> list[str]:
-        """Return the keys of those that one search may serve, newest first, at most a page of them."""
+    def _batch(self, now: float) -> list[_Listing]:
+        """Return those that one search may serve, newest first, at most a page of them."""
         if now < self._no_search_before or self._calls.stuck(Operation.SEARCH, _SEARCH):
             return []
-        due: list[tuple[float, str]] = []
+        due: set[tuple[float, str]] = set()
         put_back: list[tuple[float, int, str]] = []
         while self._queue and self._queue[0][0] <= now:
             entry = heapq.heappop(self._queue)
@@ -172,88 +228,59 @@ class TagListings:
             if not self._is_waiting(entry[0], entry[2]) or listing is None:
                 continue
             if not listing.missed and listing.creation_time is not None:
-                due.append((listing.creation_time, entry[2]))
+                due.add((listing.creation_time, entry[2]))
         for entry in put_back:  # those that are taken are not waiting any more when their turn comes
             heapq.heappush(self._queue, entry)
-        return [key for _, key in sorted(set(due), reverse=True)[:_PAGE_SIZE]]
+        return [self._listings[key] for _, key in sorted(due, reverse=True)[:_PAGE_SIZE]]
 
-    def apply(self, work: Work, outcome: Outcome, now: float) -> None:
+    def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
         """Take what came of a call. A failure leaves what is known as it is."""
         if work.operation is Operation.SEARCH:
-            self._apply_search(work, outcome, now)
-            return
-        key = name_key(work.name)
-        listing = self._listings.get(key)
-        if listing is not None and listing.in_flight == work.serial:
-            self._apply_list(key, listing, outcome, now)
-
-    def _apply_list(self, key: str, listing: _Listing, outcome: Outcome, now: float) -> None:
-        if isinstance(outcome, Tags):
-            self._learn(key, listing, outcome.by_key, now)
+            self._apply_search(self._asked(work), outcome, now.monotonic)
         elif isinstance(outcome, Failure):
-            listing.failures += 1
-            self._failing[key] = outcome.code
-            self._plan(key, listing, tags_retry_at(listing.failures, now))
+            self.retry(work, outcome, now)
+        elif isinstance(outcome, Tags):
+            for key, listing in self._asked(work).items():
+                self._learn(key, listing, outcome.by_key, now.monotonic)
+        return ()
 
-    def _apply_search(self, work: Work, outcome: Outcome, now: float) -> None:
-        batch = {
-            key: listing
-            for key in self._batches.pop(work.serial, ())
-            if (listing := self._listings.get(key)) is not None and listing.in_flight == work.serial
-        }
+    def _asked(self, work: Work) -> Mapping[str, _Listing]:
+        """Return those by their keys that still wait for what came of a call."""
+        keys = self._listings if work.operation is Operation.SEARCH else {work.key} & self._listings.keys()
+        return {key: self._listings[key] for key in keys if self._listings[key].asked == work.serial}
+
+    def _apply_search(self, asked: Mapping[str, _Listing], outcome: object, now: float) -> None:
         if not isinstance(outcome, Found):
             if isinstance(outcome, Failure):
-                self._search_failures += 1
-                self._failing[_SEARCH] = outcome.code
-                pause = tags_retry_at(self._search_failures, now)
-                self._no_search_before = pause if outcome.code.transient else now + REFUSED_PAUSE
-            for key, listing in batch.items():  # ListTags tells it meanwhile
+                failures = self._calls.failed(Operation.SEARCH, _SEARCH, outcome.code)
+                transient = outcome.code.transient
+                self._no_search_before = tags_retry_at(failures, now) if transient else now + REFUSED_PAUSE
+            for key, listing in asked.items():  # ListTags tells it meanwhile
                 self._plan(key, listing, now)
             return
-        self._search_failures = 0
-        self._failing.pop(_SEARCH, None)
-        found = {key for key, listing in batch.items() if arn_key(listing.arn) in outcome.tags}
+        self._calls.succeeded(Operation.SEARCH, _SEARCH)
+        found = {key for key, listing in asked.items() if arn_key(listing.arn) in outcome.tags}
         # Of the next page the others are, unless jobs that nobody asked about fill the pages.
         reached = min(outcome.created.values(), default=0.0) if not outcome.whole and len(found) > 1 else 0.0
-        for key, listing in batch.items():
+        for key, listing in asked.items():
             if key in found:
                 self._learn(key, listing, outcome.tags[arn_key(listing.arn)], now)
             else:
                 listing.missed = (listing.creation_time or 0.0) >= reached
                 self._plan(key, listing, now)
 
-    def retry(self, work: Work, now: float) -> None:
+    def retry(self, work: Work, failure: Failure, now: Instant) -> None:
         """Ask again for the tags that still wait for what came of a call."""
-        self._batches.pop(work.serial, None)
-        for key, listing in self._listings.items():
-            if listing.in_flight == work.serial:
-                listing.failures += 1
-                self._plan(key, listing, tags_retry_at(listing.failures, now))
+        for key, listing in self._asked(work).items():
+            failures = self._calls.failed(Operation.LIST_TAGS, key, failure.code)
+            self._plan(key, listing, tags_retry_at(failures, now.monotonic))
 
     def _learn(self, key: str, listing: _Listing, tags: Mapping[str, str], now: float) -> None:
         listing.known = dict(tags)
+        self._jobs.tag(key, listing.shown)
         self._start_anew(key, listing)
         if listing.labels:
             self._plan(key, listing, tags_again_at(key, now))
-
-    @property
-    def codes(self) -> AbstractSet[ErrorCode]:
-        """The codes by which reading tags fails."""
-        return set(self._failing.values())
-
-    @property
-    def errors(self) -> AbstractSet[tuple[Operation, ErrorCode]]:
-        """The codes by which each operation fails."""
-        return {
-            (Operation.SEARCH if key == _SEARCH else Operation.LIST_TAGS, code) for key, code in self._failing.items()
-        }
-
-    def of(self, name: str) -> Mapping[str, str]:
-        """Return the tags that are labels and known, by the labels' names."""
-        listing = self._listings.get(name_key(name))
-        if listing is None or listing.known is None:
-            return {}
-        return {label: listing.known[key] for key, label in listing.labels.items() if key in listing.known}
 
     def known(self, summary: Summary) -> Mapping[str, str] | None:
         """Return all tags of a tuning job, None while they are not known."""
@@ -261,11 +288,11 @@ class TagListings:
         return listing.known if listing is not None and listing.is_of(summary) else None
 
     def _start_anew(self, key: str, listing: _Listing) -> None:
-        listing.failures, listing.in_flight, listing.missed = 0, None, False
-        self._failing.pop(key, None)
+        listing.asked, listing.missed = None, False
+        self._calls.succeeded(Operation.LIST_TAGS, key)
 
     def _plan(self, key: str, listing: _Listing, due: float) -> None:
-        listing.due, listing.in_flight = due, None
+        listing.due, listing.asked = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
         if len(self._queue) > 2 * len(self._listings) + _SLACK:  # what was planned anew has left its old entries
             waiting = [(each.due, key) for key, each in self._listings.items() if each.due is not None]

@@ -6,24 +6,26 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet.incidents import Incidents
-from exporter.fleet.work import Operation, Page
+from exporter.tuning_job import Page
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
-    from exporter.fleet.work import Outcome, Work
+    from exporter.fleet.source import Work
     from exporter.telemetry import Telemetry
 
 
 class Tally:
     """Not thread-safe: used under the target's lock.
 
-    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None while it never has.
+    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None while it never has; ``attempted``
+    tells whether one has come back at all.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.incidents = Incidents()
         self.last_answered: float | None = None
+        self.attempted = False
         self._telemetry = telemetry
 
     def renamed(self, spec: TargetSpec) -> None:
@@ -35,7 +37,7 @@ class Tally:
         """Count a call that is being made."""
         self._telemetry.api_requests.labels(spec.name, work.operation).inc()
 
-    def ended(self, spec: TargetSpec, work: Work, outcome: Outcome, now: Instant) -> None:
+    def ended(self, spec: TargetSpec, work: Work, outcome: object, now: Instant) -> None:
         """Count what came of a call."""
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         failure = outcome if isinstance(outcome, Failure) else None
@@ -43,12 +45,13 @@ class Tally:
             self._telemetry.api_errors.labels(spec.name, work.operation, failure.code).inc()
         # That a tuning job does not exist is an answer too.
         answered = failure is None or failure.code is ErrorCode.NOT_FOUND
-        if answered and work.operation in {Operation.DESCRIBE, Operation.LIST}:
+        self.attempted |= work.operation.watches
+        if answered and work.operation.watches:
             self.last_answered = now.wall
             self._telemetry.last_answer.labels(spec.name).set(now.wall)
         if isinstance(outcome, Page) and outcome.unreadable:
             why = f"{outcome.unreadable} entries of the list cannot be read: {outcome.why}"
-            failure = Failure(ErrorCode.MALFORMED_ANSWER, why, now.wall)
+            failure = Failure(ErrorCode.MALFORMED_ANSWER, why)
         if failure is not None:
             self.incidents.failed(spec, work.operation, work.name, failure, now.monotonic)
         else:

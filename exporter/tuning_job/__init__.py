@@ -1,5 +1,6 @@
 """What is known of a tuning job, and how an answer of the API becomes that. Knows no SDK and no clock."""
 
+from exporter.tuning_job.listing import Found, Page, reduce_found, reduce_page
 from exporter.tuning_job.members import MalformedAnswer
 from exporter.tuning_job.model import (
     CompletionCriteria,
@@ -19,9 +20,11 @@ from exporter.tuning_job.reduce import reduce, reduce_summary
 __all__ = [
     "CompletionCriteria",
     "Definition",
+    "Found",
     "HyperparameterRange",
     "MalformedAnswer",
     "Objective",
+    "Page",
     "ResourceLimits",
     "Summary",
     "TrainingJob",
@@ -29,6 +32,8 @@ __all__ = [
     "arn_key",
     "name_key",
     "reduce",
+    "reduce_found",
+    "reduce_page",
     "reduce_summary",
     "same_moment",
 ]

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 import pytest
-from support.views import DESCRIBED_AT, facts, view
+from support.views import facts, view
 
 from exporter.config.values import FamilyName
 from exporter.errors import ErrorCode, Failure
@@ -128,9 +128,7 @@ class TestTable:
 
     @every_family
     def test_samples_have_the_labels_of_the_table(self, family: Family) -> None:
-        failing = view(
-            facts(), labels={"team": "a"}, tags={"env": "b"}, failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT)
-        )
+        failing = view(facts(), labels={"team": "a"}, tags={"env": "b"}, failure=Failure(ErrorCode.TLS, ""))
         found = list(family.samples(failing))
         assert found
         for labels, _ in found:
@@ -144,7 +142,7 @@ class TestTable:
 
     @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)
     def test_only_health_outlives_the_facts(self, section: Section) -> None:
-        failing = view(facts(), facts=None, failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT))
+        failing = view(facts(), facts=None, failure=Failure(ErrorCode.TLS, ""))
         for family in section.families:
             assert bool(list(family.samples(failing))) == (section.title == "Health"), family.name
 
@@ -157,11 +155,11 @@ class TestHealth:
         assert samples("up", view(facts())) == [((), 1)]
 
     def test_up_is_0_after_a_failure_even_while_there_are_facts(self) -> None:
-        assert samples("up", view(facts(), failure=Failure(ErrorCode.TIMEOUT, "", DESCRIBED_AT))) == [((), 0)]
+        assert samples("up", view(facts(), failure=Failure(ErrorCode.TIMEOUT, ""))) == [((), 0)]
 
     @pytest.mark.parametrize("code", ErrorCode)
     def test_the_error_is_told_by_its_code_alone(self, code: ErrorCode) -> None:
-        failure = Failure(code, "User: arn:aws:sts::1:role is not authorized", DESCRIBED_AT)
+        failure = Failure(code, "User: arn:aws:sts::1:role is not authorized")
         assert samples("error_info", view(None, failure=failure)) == [((code.value,), 1)]
 
     def test_without_an_error_there_is_none(self) -> None:

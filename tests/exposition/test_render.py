@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from support.golden import Golden
-from support.views import ANSWERS, DESCRIBED_AT, facts, fleet, view, view_of_answer
+from support.views import ANSWERS, facts, fleet, view, view_of_answer
 
 from exporter.errors import ErrorCode, Failure
 from exporter.exposition.families import FAMILIES, families_in_force
@@ -174,7 +174,7 @@ class TestSeries:
         )
 
     def test_without_facts_are_about_health_only(self) -> None:
-        failing = view(facts(), facts=None, failure=Failure(ErrorCode.THROTTLED, "Rate exceeded", DESCRIBED_AT))
+        failing = view(facts(), facts=None, failure=Failure(ErrorCode.THROTTLED, "Rate exceeded"))
         assert {family.name.removeprefix(PREFIX) for family in parsed(text_of([failing]))} == HEALTH
 
     def test_of_one_without_facts_leave_the_others_alone(self) -> None:
@@ -194,14 +194,14 @@ class TestSeries:
 
     def test_never_tell_the_message_of_a_failure(self) -> None:
         message = "User: arn:aws:sts::210987654321:assumed-role/watcher is not authorized"
-        shown = view(None, attempted=True, failure=Failure(ErrorCode.ACCESS_DENIED, message, DESCRIBED_AT))
+        shown = view(None, attempted=True, failure=Failure(ErrorCode.ACCESS_DENIED, message))
         assert 'code="access_denied"} 1\n' in text_of([shown])
         assert "watcher" not in text_of([shown])
         assert "210987654321" not in text_of([shown])
 
     def test_of_views_that_nothing_tells_apart_come_once(self) -> None:
         [first] = fleet(1)
-        second = replace(first, labels={"team": "other"}, failure=Failure(ErrorCode.TLS, "", DESCRIBED_AT))
+        second = replace(first, labels={"team": "other"}, failure=Failure(ErrorCode.TLS, ""))
         assert text_of([first, second]) == text_of([first])
 
     def test_of_views_that_only_the_region_tells_apart_are_all_there(self) -> None:
@@ -324,7 +324,7 @@ VIEWS = st.builds(
     region=st.sampled_from(["eu-west-1", "us-east-1"]),
     name=ANY_TEXT,
     labels=st.dictionaries(st.text(string.ascii_lowercase, min_size=1, max_size=3), ANY_TEXT, max_size=2),
-    failure=st.none() | st.builds(Failure, st.sampled_from(ErrorCode), ANY_TEXT, TIME),
+    failure=st.none() | st.builds(Failure, st.sampled_from(ErrorCode), ANY_TEXT),
     attempted=st.booleans(),
     last_success=st.none() | TIME,
     next_describe=TIME,
@@ -439,10 +439,7 @@ class TestAnyFleet:
 def test_promtool_has_nothing_to_say(promtool: Path) -> None:
     telemetry = Telemetry()
     telemetry.add_target("prod", ("DescribeHyperParameterTuningJob",))
-    failing = [
-        view(None, name=f"failing-{code}", attempted=True, failure=Failure(code, "", DESCRIBED_AT))
-        for code in ErrorCode
-    ]
+    failing = [view(None, name=f"failing-{code}", attempted=True, failure=Failure(code, "")) for code in ErrorCode]
     told = text_of([*fleet(50), *failing]) + telemetry.render_text().decode()
     assert told.count("# TYPE sagemaker_tuning_job_") == len(FAMILIES)
     checked = subprocess.run([promtool, "check", "metrics"], input=told, capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from support.views import DESCRIBED_AT, facts, target, view
+from support.views import facts, target, view
 
 from exporter.errors import ErrorCode, Failure
 from exporter.exposition import Published, TargetCollector
@@ -53,7 +53,7 @@ def test_each_target_is_told(site: Site) -> None:
 
 
 def test_every_state_is_counted_even_at_0(site: Site) -> None:
-    failure = Failure(ErrorCode.TIMEOUT, "", DESCRIBED_AT)
+    failure = Failure(ErrorCode.TIMEOUT, "")
     running = replace(facts(), status="InProgress")
     jobs = [
         view(None, name="pending"),

@@ -166,7 +166,7 @@ class Driver:
                 call = Call(work.started, str(work.operation), work.name)
                 self.calls.append(call)
                 self.on_call(call)
-                outcome = perform(self.api, work, self.clock.time)
+                outcome = perform(self.api, work)
                 self._move_to(self.now.monotonic + self.latency)
                 self.events += self.target.apply(work, outcome, self.now)
                 continue

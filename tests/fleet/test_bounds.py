@@ -93,7 +93,7 @@ def test_thirty_days_of_jobs_coming_and_going_leave_nothing_behind() -> None:
                 tags = {"env": random.choice(["prod", "dev"])}
                 simulator.create(scenario, names[-1], region=REGION, account_id=ACCOUNT, speed=3.0, tags=tags)
             while (work := target.next(clock.now())) is not None:
-                target.apply(work, perform(api, work, clock.time), clock.now())
+                target.apply(work, perform(api, work), clock.now())
             target.view(clock.now())
             api.calls.clear()
             clock.advance(900.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import structlog
 from fleet.account import HOUR, Account, ended_ago, rule, rules, run
 from fleet.driver import DESCRIBE, Driver, FakeApi, answer, job_specs, target_spec
-from fleet.test_worker import PATIENCE, Crew
+from fleet.test_pool import PATIENCE, Crew
 from support.processes import wait_until
 
 from exporter.clock import Instant
@@ -37,7 +38,7 @@ def odd(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have us fail at the answers about one job."""
     described = TagListings.described
 
-    def fails(self: TagListings, name: str, facts: TuningJob, now: float) -> None:
+    def fails(self: TagListings, name: str, facts: TuningJob, now: Instant) -> None:
         if name == "odd":
             raise OverflowError(SECRET)
         described(self, name, facts, now)
@@ -62,14 +63,14 @@ def test_a_describe_that_we_fail_at_is_that_jobs_malformed_answer() -> None:
 
 
 def test_a_list_that_we_fail_at_is_read_again(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    consider, failures = Finder.consider, iter(range(2))
+    consider, failures = Finder._consider, iter(range(2))
 
     def fails(self: Finder, *given: Any) -> Any:
         if next(failures, None) is not None:
             raise OverflowError(SECRET)
         return consider(self, *given)
 
-    monkeypatch.setattr(Finder, "consider", fails)
+    monkeypatch.setattr(Finder, "_consider", fails)
     account.create("churn", "stuck")
     account.create("listed", "stuck")
     driver = account.watch(rules(rule(), names=("listed",)))
@@ -112,11 +113,10 @@ def test_threads_outlive_a_moment_at_which_the_next_call_cannot_be_chosen(
 
     monkeypatch.setattr(Target, "next", fails)
     crew = Crew(target_spec("churn", interval=0.1), FakeApi())
-    crew.workers.start()
+    crew.start()
     crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
-    assert crew.workers.alive
-    crew.workers.stop()
-    crew.workers.join(PATIENCE)
+    assert not crew.pool.dead
+    crew.end()
     errors = [line for line in lines if line["log_level"] == "error" and line.get("target") == "eu"]
     assert [line["event"] for line in errors] == [
         "the exporter failed inside: calls of this target are not made; please report this"
@@ -130,46 +130,43 @@ def test_a_target_that_makes_no_calls_for_longer_is_not_healthy(monkeypatch: pyt
 
     monkeypatch.setattr(Target, "next", fails)
     crew = Crew(target_spec("churn"), FakeApi())
-    crew.workers.start()
-    wait_until(lambda: crew.workers._failing_since is not None, what="the first failure")
-    assert crew.workers.alive, "a moment is survived"
+    crew.start()
+    (driven,) = crew.pool._driven.values()
+    wait_until(lambda: driven.failing_since is not None, what="the first failure")
+    assert not crew.pool.dead, "a moment is survived"
     started = crew.clock.monotonic()
-    monkeypatch.setattr(crew.clock, "monotonic", lambda: started + 31)
-    assert not crew.workers.alive
-    crew.workers.stop()
-    crew.workers.join(PATIENCE)
+    with monkeypatch.context() as later:
+        later.setattr(crew.clock, "monotonic", lambda: started + 31)
+        assert crew.pool.dead == ["eu"]
+    crew.end()
 
 
 def test_a_target_lives_again_when_the_machine_gives_threads_again(
     monkeypatch: pytest.MonkeyPatch, lines: list[MutableMapping[str, Any]]
 ) -> None:
-    import threading
-
-    start = threading.Thread.start
-    refused = True
+    start, refused = threading.Thread.start, threading.Event()
+    refused.set()
+    tries = threading.Semaphore(0)
 
     def limited(self: threading.Thread) -> None:
-        if refused and self.name.startswith("eu-"):
+        if refused.is_set() and self.name.startswith("call-"):
+            tries.release()
             raise RuntimeError("can't start new thread")
         start(self)
 
     monkeypatch.setattr(threading.Thread, "start", limited)
     crew = Crew(target_spec("churn", interval=0.1), FakeApi())
-    crew.workers.start()
-    assert not crew.workers.alive
-    crew.workers.revive()
-    assert not crew.workers.alive
-    refused = False
-    crew.workers.revive()
+    crew.start()
+    for _ in range(3):
+        assert tries.acquire(timeout=PATIENCE), "it is tried again and again"
+    assert not crew.views()["churn"].attempted
+    refused.clear()
     crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
-    assert crew.workers.alive
+    refused.set()
     described = crew.views()["churn"].last_success
-    refused = True
-    wait_until(
-        lambda: crew.views()["churn"].last_success != described, what="a describe by the one thread that is left"
-    )
-    crew.workers.stop()
-    crew.workers.join(PATIENCE)
+    wait_until(lambda: crew.views()["churn"].last_success != described, what="a describe by the thread that is left")
+    assert not crew.pool.dead
+    crew.end()
     assert [line["event"] for line in lines if line["log_level"] == "error" and line.get("target") == "eu"] == [
         "no thread can be started"
     ]

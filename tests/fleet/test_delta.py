@@ -16,7 +16,7 @@ from support.simulated import SimulatedApi
 from exporter.config.specs import RuleSpec, TargetSpec
 from exporter.exposition import families_in_force
 from exporter.exposition.publish import publish
-from exporter.fleet import Target, delta, perform
+from exporter.fleet import Target, perform, schedule
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.listing import LAG
 from exporter.simulator.scenario import SCENARIOS
@@ -56,7 +56,7 @@ def spec(*names: str, **changes: Any) -> TargetSpec:
     ],
 )
 def test_a_list_is_worth_it_when_it_spares_calls(watched: int, pages: int, max_age: float, expected: bool) -> None:
-    assert delta.worthwhile(spec(describe_max_age=max_age), watched, pages) is expected
+    assert schedule.list_spares(spec(describe_max_age=max_age), watched, pages) is expected
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
@@ -72,7 +72,7 @@ def test_a_summary_differs_from_a_describe_exactly_when_the_job_changed(scenario
             if life.exists(listed):
                 summary = reduce_summary(life.summary(listed))
                 changed = what_counts(summary) != what_counts(facts)
-                assert delta.differs(facts, summary) is changed
+                assert schedule.differs(facts, summary) is changed
 
 
 def what_counts(answer: Summary | TuningJob) -> tuple[object, ...]:
@@ -82,15 +82,15 @@ def what_counts(answer: Summary | TuningJob) -> tuple[object, ...]:
 def test_a_time_that_a_list_rounds_is_no_change() -> None:
     facts = reduce(Simulator(ManualClock(NOW)).create("healthy", "churn", created=NOW - 99.4).at(NOW))
     listed = Summary.of(facts)
-    assert not delta.differs(facts, replace(listed, creation_time=round(facts.creation_time or 0)))
-    assert delta.differs(facts, replace(listed, creation_time=(facts.creation_time or 0) + 1))
-    assert delta.differs(facts, replace(listed, end_time=NOW))
+    assert not schedule.differs(facts, replace(listed, creation_time=round(facts.creation_time or 0)))
+    assert schedule.differs(facts, replace(listed, creation_time=(facts.creation_time or 0) + 1))
+    assert schedule.differs(facts, replace(listed, end_time=NOW))
 
 
 def test_names_and_arns_in_another_case_are_no_change() -> None:
     facts = reduce(Simulator(ManualClock(NOW)).create("healthy", "Churn", created=NOW - 99.4).at(NOW))
     listed = replace(Summary.of(facts), name="churn", arn=facts.arn.upper(), last_modified_time=NOW + 1)
-    assert not delta.differs(facts, listed)
+    assert not schedule.differs(facts, listed)
 
 
 # When
@@ -225,7 +225,7 @@ class Watcher:
 
     def look(self) -> dict[str, Any]:
         while (work := self.target.next(self.clock.now())) is not None:
-            self.target.apply(work, perform(self.api, work, self.clock.time), self.clock.now())
+            self.target.apply(work, perform(self.api, work), self.clock.now())
         self.view = self.target.view(self.clock.now())
         return {job.name: job for job in self.view.jobs}
 

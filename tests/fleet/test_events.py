@@ -8,8 +8,8 @@ from exporter.fleet.events import of_describe
 from exporter.tuning_job import TuningJob, reduce
 
 IDENTITY = {"target": "eu", "aws_region": "eu-west-1", "tuning_job": "churn"}
-THROTTLED = Failure(ErrorCode.THROTTLED, "slow down", 1.0)
-DENIED = Failure(ErrorCode.ACCESS_DENIED, "no", 1.0)
+THROTTLED = Failure(ErrorCode.THROTTLED, "slow down")
+DENIED = Failure(ErrorCode.ACCESS_DENIED, "no")
 
 
 def job(status: str = "InProgress", created: float = CREATED, reason: str = "") -> TuningJob:

@@ -391,7 +391,7 @@ def test_a_list_that_shows_nothing_new_is_no_reason_to_render(account: Account) 
 
     def take(operation: str) -> bool:
         while (work := target.next(now())) is not None:
-            target.apply(work, perform(account.api, work, account.clock.time), now())
+            target.apply(work, perform(account.api, work), now())
             changed = target.take_changed()
             if work.operation == operation:
                 return changed

@@ -102,7 +102,7 @@ def test_an_incident_that_grows_has_few_lines_and_the_last_knows_most_of_it(coun
     now = 0.0
     for i in range(count):
         now += data.draw(st.sampled_from([0.0, 0.1, 11.0]))
-        incidents.failed(spec, Operation.DESCRIBE, f"job-{i}", Failure(ErrorCode.TIMEOUT, "late", now), now)
+        incidents.failed(spec, Operation.DESCRIBE, f"job-{i}", Failure(ErrorCode.TIMEOUT, "late"), now)
         lines += incidents.report(spec, Instant(now, now))
     while (due := incidents.due(spec)) is not None and due < now + HOUR / 2:
         lines += incidents.report(spec, Instant(due, due))
@@ -278,8 +278,8 @@ def test_the_line_comes_while_all_threads_hang() -> None:
     for _ in range(2):
         work = driver.target.next(driver.now)
         assert work is not None
-        driver.target.apply(work, perform(driver.api, work, driver.clock.time), driver.now)
-    due = driver.target.expires_at
+        driver.target.apply(work, perform(driver.api, work), driver.now)
+    due = driver.target.expires_at(driver.now)
     assert due == driver.now.monotonic + 10
     driver.clock.advance(10)
     assert [event.text for event in driver.target.expire(driver.now)] == ["describing tuning jobs fails"]

@@ -134,7 +134,7 @@ class Hanging:
             elif work.operation == hangs:
                 self.hangs.append(work)
             else:
-                outcome = perform(self.account.api, work, driver.clock.time)
+                outcome = perform(self.account.api, work)
                 driver.target.apply(work, outcome, driver.now)
 
 
@@ -411,7 +411,7 @@ def test_a_call_that_was_given_up_and_comes_back_has_its_job_described_and_that_
     driver.target.expire(driver.now)
     driver.target.take_changed()
     driver.clock.advance(0.5)
-    driver.target.apply(work, perform(driver.api, work, driver.clock.time), driver.now)
+    driver.target.apply(work, perform(driver.api, work), driver.now)
     assert driver.target.take_changed()
     assert driver.views()["churn"].next_describe == driver.now.wall
     assert driver.target.wakes_at(driver.now) == driver.now.monotonic
@@ -580,7 +580,7 @@ def test_a_round_that_waits_for_a_list_ends_when_the_list_is_given_up(account: A
     assert work.operation == LIST
     driver.update(spec(*names, describe_max_age=0.0))
     driver.clock.advance(70)
-    driver.target.apply(work, perform(account.api, work, driver.clock.time), driver.now)
+    driver.target.apply(work, perform(account.api, work), driver.now)
     run(driver, 30)
     polls, overruns = driver.counted("polls_total"), driver.counted("poll_overruns_total")
     run(driver, 10 * 60)

@@ -59,7 +59,7 @@ def take(driver: Driver) -> Work:
 
 
 def finish(driver: Driver, work: Work) -> None:
-    driver.events += driver.target.apply(work, perform(driver.api, work, driver.clock.time), driver.now)
+    driver.events += driver.target.apply(work, perform(driver.api, work), driver.now)
 
 
 def describe(driver: Driver) -> None:

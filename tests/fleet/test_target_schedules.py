@@ -109,7 +109,7 @@ class Life(RuleBasedStateMachine):
         name = work.name
         self.api.jobs[name] = CallFailed(outcome, "no") if isinstance(outcome, ErrorCode) else answer(name, outcome)
         self.api.account = CallFailed(outcome, "no") if isinstance(outcome, ErrorCode) else "111122223333"
-        self.target.apply(work, perform(self.api, work, lambda: START + self.now), self.instant)
+        self.target.apply(work, perform(self.api, work), self.instant)
         if work.operation is not Operation.DESCRIBE or generation != self.generations[name]:
             return
         if work.serial in self.given_up:
@@ -168,7 +168,7 @@ class Life(RuleBasedStateMachine):
             return
         for work, _ in self.in_flight:
             self.api.jobs[work.name] = answer(work.name)
-            self.target.apply(work, perform(self.api, work, lambda: START + self.now), self.instant)
+            self.target.apply(work, perform(self.api, work), self.instant)
         seen = dict.fromkeys([job.name for job in self.spec.jobs], 0)
         self.api.jobs.clear()
         self.api.account = "111122223333"
@@ -185,7 +185,7 @@ class Life(RuleBasedStateMachine):
                 assert wakes_at < deadline, f"not described until {deadline}: {seen}"
                 self.now = wakes_at
                 continue
-            self.target.apply(work, perform(self.api, work, lambda: START + self.now), self.instant)
+            self.target.apply(work, perform(self.api, work), self.instant)
             if work.operation is Operation.DESCRIBE:
                 seen[work.name] += 1
 

@@ -10,7 +10,7 @@ from exporter.tuning_job import reduce
 
 def view(*, status: str | None = None, code: ErrorCode | None = None, attempted: bool = True) -> JobView:
     facts = reduce(answer("churn", status)) if status else None
-    failure = Failure(code, "no", 1.0) if code else None
+    failure = Failure(code, "no") if code else None
     return JobView("", "eu-west-1", "churn", {}, facts, failure, attempted, None, 0.0)
 
 

@@ -16,9 +16,8 @@ from support.simulated import SimulatedApi
 from exporter.clock import Instant
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import Operation, Target, perform
-from exporter.fleet.work import Page
 from exporter.simulator.service import Simulator
-from exporter.tuning_job import TuningJob
+from exporter.tuning_job import Page, TuningJob
 
 if TYPE_CHECKING:
     import threading
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from exporter.config.specs import TargetSpec
     from exporter.fleet import TargetView, Work
-    from exporter.fleet.work import Outcome
     from exporter.tuning_job import Summary
 
 MOST_CALLS, LEAST_CALLS = 8, 2
@@ -67,7 +65,7 @@ class Stack:
         self.hanging: set[Operation] = set()
         self.hung: list[Work] = []
         self.lost: list[Work] = []
-        self._answers: list[tuple[float, int, Work, Outcome]] = []
+        self._answers: list[tuple[float, int, Work, object]] = []
         self._order = itertools.count()
         self._dropped: set[int] = set()
         self._lists: dict[str, dict[str, Summary]] = {}
@@ -151,8 +149,8 @@ class Stack:
         at = self.monotonic + self.latency
         heapq.heappush(self._answers, (at, next(self._order), work, self._perform(work)))
 
-    def _perform(self, work: Work) -> Outcome:
-        return perform(self.api, work, self.clock.time)
+    def _perform(self, work: Work) -> object:
+        return perform(self.api, work)
 
     def _expire(self, late: set[int]) -> None:
         given_up = [work for work in self._under_way() if work.serial in late - self._dropped]
@@ -163,7 +161,7 @@ class Stack:
                 self._note_failure(work)
         self._dropped |= late
 
-    def _apply(self, work: Work, outcome: Outcome) -> None:
+    def _apply(self, work: Work, outcome: object) -> None:
         now = self.clock.now()
         self.target.apply(work, outcome, now)
         self._took()
@@ -187,7 +185,7 @@ class Stack:
         if any(job.name == work.name for job in self.shown.jobs):
             self.ledger.failed(work.name, self.clock.now())
 
-    def _note_list(self, work: Work, outcome: Outcome) -> None:
+    def _note_list(self, work: Work, outcome: object) -> None:
         if work.request.get("StatusEquals") != "InProgress" or "NameContains" in work.request:
             return
         if "NextToken" not in work.request:
@@ -230,7 +228,7 @@ class Stack:
 
     def _moments(self) -> Iterator[float]:
         now = self.clock.now()
-        wakes_at = self.target.wakes_at(now) if self._may_call else self.target.expires_at
+        wakes_at = self.target.wakes_at(now) if self._may_call else self.target.expires_at(now)
         if wakes_at is not None:
             assert wakes_at > now.monotonic, "a thread would spin"
             yield wakes_at

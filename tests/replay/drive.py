@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from replay.fleet import Fleet
 
     from exporter.config.specs import TargetKey
-    from exporter.fleet.work import Work
+    from exporter.fleet import Work
 
 _MOST_STUCK = 40
 """Calls that never come back hold so many threads of a target and no more."""
@@ -85,7 +85,7 @@ class Exporter:
             wakes = [
                 wake
                 for key, target in self._targets.items()
-                if (wake := target.wakes_at(now) if self._may_call(key) else target.expires_at) is not None
+                if (wake := target.wakes_at(now) if self._may_call(key) else target.expires_at(now)) is not None
             ]
             next_at = min((now.wall + wake - now.monotonic for wake in wakes), default=until)
             if next_at >= until:
@@ -99,13 +99,13 @@ class Exporter:
         silent = any(fault.holds(clock.time()) and fault.region == key.region for fault in self._silences)
         if not silent:
             for work in self._stuck[key]:
-                target.apply(work, Failure(ErrorCode.TIMEOUT, "too late", clock.time()), clock.now())
+                target.apply(work, Failure(ErrorCode.TIMEOUT, "too late"), clock.now())
             self._stuck[key].clear()
         while self._may_call(key) and (work := target.next(clock.now())) is not None:
             if silent:
                 self._stuck[key].append(work)
             else:
-                target.apply(work, perform(self._services[key.region], work, clock.time), clock.now())
+                target.apply(work, perform(self._services[key.region], work), clock.now())
 
     def _may_call(self, key: TargetKey) -> bool:
         return len(self._stuck[key]) < _MOST_STUCK

@@ -142,7 +142,7 @@ def scrapes(created: Created) -> Iterator[Scrape]:
         target = target or Target(spec, telemetry, clock.now())
         while clock.time() < at + INTERVAL / 2:
             while (work := target.next(clock.now())) is not None:
-                target.apply(work, perform(api, work, clock.time), clock.now())
+                target.apply(work, perform(api, work), clock.now())
             clock.advance(1)
         target.expire(clock.now())
         published = publish(number + 1, [target.view(clock.now())], families)

@@ -22,14 +22,15 @@ from sagemaker.wire import RESET, SILENCE, Wire, error, http, tuning_job
 
 from exporter.config.specs import Connection
 from exporter.errors import CallFailed, ErrorCode, Failure
-from exporter.fleet import Operation, Work, perform
+from exporter.fleet import perform
+from exporter.fleet.describes import Describe
 from exporter.sagemaker.classify import SourceFailed, classify
 from exporter.sagemaker.message import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DESCRIBE = Work(0, Operation.DESCRIBE, 0.0, "eu-west-1", "churn")
+DESCRIBE = Describe(0, 0.0, "churn", "eu-west-1", None)
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
 MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -42,12 +43,11 @@ ENDPOINT: dict[str, Any] = {"endpoint_url": "https://api.sagemaker.eu-west-1.ama
 
 def failure(api: Any) -> Failure:
     """Describe once and return how that failed, as the fleet sees it."""
-    outcome = perform(api, DESCRIBE, lambda: 7.0)
+    outcome = perform(api, DESCRIBE)
     assert isinstance(outcome, Failure), outcome
     assert outcome.message
     assert outcome.message.isprintable()
     assert len(outcome.message) <= 500
-    assert outcome.at == 7.0
     return outcome
 
 
@@ -167,7 +167,7 @@ def test_the_message_tells_what_is_wrong(wire: Wire, make_api: MakeApi, name: st
 
 def test_what_is_not_wrong_is_no_failure(wire: Wire, make_api: MakeApi) -> None:
     wire.answer = tuning_job()
-    outcome = perform(make_api(wire.url), DESCRIBE, time.time)
+    outcome = perform(make_api(wire.url), DESCRIBE)
     assert not isinstance(outcome, Failure)
     assert len(wire.requests) == 1
 

@@ -16,7 +16,8 @@ from sagemaker.wire import ACCOUNT, Wire, error, http, sts_credentials, tuning_j
 
 from exporter.config.specs import Connection, Credentials
 from exporter.errors import CallFailed, ErrorCode
-from exporter.fleet import Operation, Work, perform
+from exporter.fleet import perform
+from exporter.fleet.describes import Describe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,7 +220,7 @@ def test_what_was_sent_is_not_repeated(
 ) -> None:
     monkeypatch.setenv("AWS_SESSION_TOKEN", CANARY)
     wire.answer = lambda request: echo(request.headers["x-amz-security-token"])
-    outcome = perform(make_api(wire.url), Work(0, Operation.DESCRIBE, 0.0, "eu-west-1", "churn"), lambda: 0.0)
+    outcome = perform(make_api(wire.url), Describe(0, 0.0, "churn", "eu-west-1", None))
     assert not leaked(str(outcome)), outcome
     assert not leaked(caplog.text), caplog.text
     assert len(wire.requests) == 1

@@ -127,7 +127,7 @@ class Stack:
         return len(views) == len(JOBS) + 1 and all(
             (job.facts is not None and job.facts.terminal and job.next_describe > moment + 3_600)
             or (job.last_success or 0.0) > moment
-            or (job.failure is not None and job.failure.at > moment)
+            or (job.failure is not None and job.next_describe > moment + 1.0)
             for job in views
         )
 

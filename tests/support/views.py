@@ -49,7 +49,7 @@ def view_of_answer(stem: str) -> JobView:
     try:
         return view(facts(stem))
     except MalformedAnswer as error:
-        return view(None, attempted=True, failure=Failure(ErrorCode.MALFORMED_ANSWER, str(error), DESCRIBED_AT))
+        return view(None, attempted=True, failure=Failure(ErrorCode.MALFORMED_ANSWER, str(error)))
 
 
 def fleet(size: int) -> tuple[JobView, ...]:

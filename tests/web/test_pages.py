@@ -41,7 +41,7 @@ def words_of(*targets: TargetView) -> str:
 
 
 def failing(code: ErrorCode, name: str) -> JobView:
-    return view(None, name=name, attempted=True, failure=Failure(code, "", DESCRIBED_AT))
+    return view(None, name=name, attempted=True, failure=Failure(code, ""))
 
 
 def test_a_target_without_any_answer_comes_first_with_what_to_do() -> None:

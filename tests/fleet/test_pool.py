@@ -16,9 +16,9 @@ from support.processes import wait_until
 from exporter.clock import SystemClock
 from exporter.config.specs import Connection, TargetSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
-from exporter.fleet import JobState, JobView, Target, Workers
-from exporter.fleet.events import Event
-from exporter.fleet.worker import log_events
+from exporter.fleet import JobState, JobView, Pool, Target
+from exporter.fleet.events import Event, log_events
+from exporter.fleet.pool import _Driven
 
 PATIENCE = 10.0
 
@@ -42,16 +42,36 @@ class HangingApi(FakeApi):
 
 
 class Crew:
-    """One target and its threads."""
+    """One target, or several, and the pool that drives them."""
 
     def __init__(self, spec: TargetSpec, api: FakeApi) -> None:
         self.telemetry = Own()
         self.clock = SystemClock()
-        self.target = Target(spec, self.telemetry, self.clock.now())
         self.changes = threading.Condition()
         self.changed = 0
         self.after_change: Callable[[], object] = lambda: None
-        self.workers = Workers(self.target, api, self.clock, self._note)
+        self.apis: list[FakeApi] = []
+        self.pool = Pool(self.clock, self._note)
+        self.target = self.add(spec, api)
+
+    def add(self, spec: TargetSpec, api: FakeApi) -> Target:
+        target = Target(spec, self.telemetry, self.clock.now())
+        self.apis.append(api)
+        self.pool.drive(target, api)
+        return target
+
+    def start(self) -> None:
+        self.pool.start()
+
+    def end(self) -> None:
+        """Stop, let go what hangs, and see that no thread is left."""
+        self.pool.stop()
+        for api in self.apis:
+            if isinstance(api, HangingApi):
+                api.released.set()
+        self.pool.join(PATIENCE)
+        assert not self.pool._watch.is_alive()
+        assert not [worker for worker in self.pool._workers._all if worker.thread.is_alive()]
 
     def _note(self, _more: bool) -> None:
         with self.changes:
@@ -64,17 +84,18 @@ class Crew:
         with self.changes:
             assert self.changes.wait_for(condition, PATIENCE)
 
-    def await_view(self, condition: Callable[[dict[str, JobView]], bool]) -> None:
-        self.await_changes(lambda: condition(self.views()))
+    def await_view(self, condition: Callable[[dict[str, JobView]], bool], target: Target | None = None) -> None:
+        self.await_changes(lambda: condition(self.views(target)))
 
-    def views(self) -> dict[str, JobView]:
-        with self.target.condition:
-            return {job.name: job for job in self.target.view(self.clock.now()).jobs}
+    def views(self, target: Target | None = None) -> dict[str, JobView]:
+        target = target or self.target
+        with target.lock:
+            return {job.name: job for job in target.view(self.clock.now()).jobs}
 
     def update(self, spec: TargetSpec) -> None:
-        with self.target.condition:
+        with self.target.lock:
             self.target.update(spec, self.clock.now())
-            self.target.condition.notify_all()
+        self.pool.look_at(self.target)
 
 
 StartCrew = Callable[[TargetSpec, FakeApi], Crew]
@@ -90,56 +111,70 @@ def lines() -> Iterator[list[MutableMapping[str, Any]]]:
 @pytest.fixture
 def start(lines: object) -> Iterator[StartCrew]:
     """Start crews that are at rest after the test."""
-    crews: list[tuple[Crew, FakeApi]] = []
+    crews: list[Crew] = []
 
     def start(spec: TargetSpec, api: FakeApi) -> Crew:
         crew = Crew(spec, api)
-        crews.append((crew, api))
-        crew.workers.start()
+        crews.append(crew)
+        crew.start()
         return crew
 
     yield start
-    for crew, api in crews:
-        if isinstance(api, HangingApi):
-            api.released.set()
-        crew.workers.stop()
-        crew.workers.join(PATIENCE)
-        assert not any(thread.is_alive() for thread in crew.workers._threads)
+    for crew in crews:
+        crew.end()
 
 
 @pytest.mark.parametrize(("rate", "calls"), [(0.1, 2), (1.0, 2), (5.0, 5), (100.0, 8)])
-def test_the_budget_of_a_second_may_be_in_flight_at_once(rate: float, calls: int) -> None:
-    assert Crew(target_spec(requests_per_second=rate), FakeApi()).workers._max_calls == calls
+def test_the_budget_of_a_second_may_be_in_flight_at_once(start: StartCrew, rate: float, calls: int) -> None:
+    names = [f"job-{i}" for i in range(12)]
+    api = HangingApi(*names)
+    spec = target_spec(*names, requests_per_second=rate)
+    driven = _Driven(Target(spec, Own(), SystemClock().now()), api)
+    driven.calls = calls - 1
+    assert driven.may_call
+    driven.calls = calls
+    assert not driven.may_call
 
 
-def test_there_are_as_many_threads_as_calls_at_once_and_one_that_waits(start: StartCrew) -> None:
+def test_there_are_as_many_threads_as_calls_at_once(start: StartCrew) -> None:
     names = [f"job-{i}" for i in range(12)]
     api = HangingApi(*names)
     crew = start(target_spec(*names), api)
     wait_until(lambda: len(api.asked) == 8, what="the calls")
-    assert len(crew.workers._threads) == 9
-    assert all(thread.daemon for thread in crew.workers._threads)
+    assert crew.pool.threads == crew.pool.busy == 8
+    assert all(worker.thread.daemon for worker in crew.pool._workers._all)
     api.released.set()
     crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
-    assert len(crew.workers._threads) == 9
+    assert crew.pool.threads == 8
+
+
+def test_idle_threads_end(start: StartCrew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.fleet.workers._IDLE_SECONDS", 0.05)
+    names = [f"job-{i}" for i in range(5)]
+    crew = start(target_spec(*names), HangingApi())
+    crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
+    wait_until(lambda: crew.pool.threads == 0, what="the threads to end")
+    assert not crew.pool.dead
+    crew.update(target_spec(*names, "late"))
+    crew.await_view(lambda views: views["late"].state is JobState.RUNNING)
 
 
 def test_a_thread_that_is_about_to_start_does_not_look_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[list[bool]] = []
+    started: list[bool] = []
     crew = Crew(target_spec("a", "b"), FakeApi())
     begin = threading.Thread.start
 
     def watched(thread: threading.Thread) -> None:
-        started.append([other.is_alive() for other in crew.workers._threads])
+        if thread.name.startswith("call-"):
+            started.append(crew.pool._workers.alive)
         begin(thread)
 
     monkeypatch.setattr(threading.Thread, "start", watched)
-    crew.workers.start()
+    crew.start()
     crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
-    crew.workers.stop()
-    crew.workers.join(PATIENCE)
-    assert len(started) >= 2
-    assert all(all(others) for others in started)
+    crew.end()
+    assert started
+    assert all(started)
 
 
 def test_calls_past_their_deadline_fail_and_hold_up_nobody(start: StartCrew) -> None:
@@ -152,17 +187,71 @@ def test_calls_past_their_deadline_fail_and_hold_up_nobody(start: StartCrew) -> 
     described = api.asked.count("good")
     wait_until(lambda: api.asked.count("good") >= described + 2, what="the good one to be described again")
     assert max(api.asked.count(name) for name in stuck) == 1, "a job is not asked for again while its call is stuck"
-    assert crew.workers.alive
+    assert not crew.pool.dead
     api.released.set()
     crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
-    wait_until(lambda: len(crew.workers._threads) <= 9, what="the threads that are not needed to end")
+
+
+def test_targets_that_hang_hold_up_no_other_and_are_bounded(start: StartCrew) -> None:
+    names = [f"job-{i}" for i in range(8)]
+    first = HangingApi(*names)
+    slow = target_spec(*names, interval=0.5, stale_after=60.0)
+    crew = start(slow, first)
+    hanging = [first, *(HangingApi(*names) for _ in range(49))]
+    for api in hanging[1:]:
+        crew.add(slow, api)
+    sound = HangingApi()
+    target = crew.add(target_spec(*names, interval=0.5), sound)
+    wait_until(lambda: all(api.asked for api in hanging), what="a call of each that hangs")
+    crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()), target)
+    described = sound.asked.count("job-0")
+    wait_until(lambda: sound.asked.count("job-0") >= described + 3, what="more describes of the sound one")
+    assert crew.pool.threads <= 64
+
+
+def test_a_target_that_hangs_makes_one_call_at_a_time_until_one_comes_back(start: StartCrew) -> None:
+    names = [f"job-{i}" for i in range(8)]
+    api = HangingApi(*names)
+    quick = Connection(connect_timeout=0.05, read_timeout=0.05)
+    crew = start(target_spec(*names, connection=quick, interval=0.5, stale_after=60.0), api)
+    wait_until(lambda: crew.target.calls_given_up >= 8, what="the calls to be given up")
+    (driven,) = crew.pool._driven.values()
+    assert driven.hangs
+    api.hanging.clear()
+    api.released.set()
+    crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
+    wait_until(lambda: not driven.hangs, what="it to be trusted again")
+
+
+def test_a_target_that_is_removed_is_called_no_more(start: StartCrew) -> None:
+    leaving, staying = HangingApi(), HangingApi()
+    crew = start(target_spec("churn", interval=0.05), leaving)
+    crew.add(target_spec("churn", interval=0.05), staying)
+    wait_until(lambda: len(leaving.asked) >= 3, what="describes")
+    crew.pool.remove(crew.target)
+    wait_until(lambda: not any(driven.target is crew.target for driven in crew.pool._driven.values()), what="its end")
+    asked, goes_on = len(leaving.asked), len(staying.asked)
+    wait_until(lambda: len(staying.asked) >= goes_on + 10, what="describes of the other")
+    assert len(leaving.asked) <= asked + 1, "one may have been on its way"
+
+
+def test_another_api_takes_over_and_what_the_old_one_brings_counts(start: StartCrew) -> None:
+    old, new = HangingApi("churn"), HangingApi()
+    crew = start(target_spec("churn", interval=0.05), old)
+    assert old.inside.acquire(timeout=PATIENCE)
+    crew.apis.append(new)
+    crew.pool.drive(crew.target, new)
+    old.released.set()
+    crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
+    wait_until(lambda: new.asked, what="a call of the new one")
+    assert old.asked == ["churn"]
 
 
 def test_jobs_are_described_again_and_again(start: StartCrew) -> None:
     api = HangingApi()
     crew = start(target_spec("a", "b", interval=0.05), api)
     crew.await_changes(lambda: min(api.asked.count("a"), api.asked.count("b")) >= 4)
-    assert crew.workers.alive
+    assert not crew.pool.dead
     assert {job.state for job in crew.views().values()} == {JobState.RUNNING}
 
 
@@ -181,8 +270,8 @@ def test_threads_sleep_while_nothing_is_due(start: StartCrew) -> None:
     crew.target.next = counting  # type: ignore[method-assign]
     crew.update(target_spec("churn", "late"))
     crew.await_view(lambda views: views["late"].state is JobState.RUNNING)
-    # Each of the eight threads wakes for the update and for the answer, and sleeps on.
-    assert spins <= 3 * 8
+    # Looked at for the update, by the worker that is done, and once more where another look came between.
+    assert spins <= 4
     assert api.asked == ["churn", "late"]
 
 
@@ -237,23 +326,23 @@ def test_stop_ends_the_idle_at_once_and_waits_for_nobody_longer_than_told(start:
     crew = start(target_spec(*stuck), api)
     for _ in stuck:
         assert api.inside.acquire(timeout=PATIENCE)
-    crew.workers.stop()
+    crew.pool.stop()
     started = time.monotonic()
-    crew.workers.join(0.3)
+    crew.pool.join(0.3)
     assert 0.25 < time.monotonic() - started < 0.9, "in all, however many hang"
-    assert sum(thread.is_alive() for thread in crew.workers._threads) == 6
-    assert not crew.workers.alive
+    assert sum(worker.thread.is_alive() for worker in crew.pool._workers._all) == 6
+    assert not crew.pool._watch.is_alive()
 
 
 def test_what_comes_after_stop_is_dropped(start: StartCrew, lines: list[MutableMapping[str, Any]]) -> None:
     api = HangingApi("churn")
     crew = start(target_spec("churn"), api)
     assert api.inside.acquire(timeout=PATIENCE)
-    crew.workers.stop()
+    crew.pool.stop()
     crew.telemetry.keep_only_targets(())
     api.released.set()
-    crew.workers.join(PATIENCE)
-    assert not any(thread.is_alive() for thread in crew.workers._threads)
+    crew.pool.join(PATIENCE)
+    assert not any(worker.thread.is_alive() for worker in crew.pool._workers._all)
     assert crew.changed == 0
     assert crew.views()["churn"].state is JobState.PENDING
     assert [line["event"] for line in lines if line.get("target") == "eu"] == ["call"]
@@ -283,7 +372,7 @@ def test_no_exception_ends_a_thread(start: StartCrew, error: Exception) -> None:
     failure = crew.views()["churn"].failure
     assert isinstance(failure, Failure)
     assert failure.code is (error.code if isinstance(error, CallFailed) else ErrorCode.OTHER)
-    assert crew.workers.alive
+    assert not crew.pool.dead
     api.jobs["churn"] = answer("churn")
     crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
 
@@ -319,8 +408,8 @@ def test_a_change_is_one_line_and_a_poll_none(start: StartCrew, lines: list[Muta
     poll()
     api.jobs["churn"] = answer("churn", "Stopping")
     poll()
-    crew.workers.stop()
-    crew.workers.join(PATIENCE)
+    crew.pool.stop()
+    crew.pool.join(PATIENCE)
     ours = [line for line in lines if line.get("target") == "eu"]  # what else runs in this process logs too
     calls = [line for line in ours if line["event"] == "call"]
     told = [line for line in ours if line not in calls]
@@ -352,7 +441,7 @@ def test_an_update_under_way_keeps_threads_and_counts_exact(start: StartCrew) ->
         crew.update(replace(target_spec(*names), interval=0.02))
         seen = len(api.asked)
         crew.await_changes(lambda seen=seen: len(api.asked) >= seen + 6)  # type: ignore[misc]
-    crew.workers.stop()
-    crew.workers.join(PATIENCE)
+    crew.pool.stop()
+    crew.pool.join(PATIENCE)
     assert crew.telemetry.value("api_requests_total", target="eu", operation=DESCRIBE) == len(api.asked)
     assert list(crew.views()) == ["d"]

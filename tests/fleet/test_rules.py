@@ -9,7 +9,8 @@ import pytest
 from fleet.account import DAY, HOUR, Account, rule, rules, run
 
 from exporter.config.specs import RuleSpec
-from exporter.fleet import discovery
+from exporter.fleet.rules import Match, created_between, first_lists
+from exporter.fleet.rules import match as match_rules
 from exporter.simulator.life import Life
 from exporter.simulator.scenario import SCENARIOS
 from exporter.tuning_job import Summary, reduce_summary
@@ -113,8 +114,8 @@ def summary(name: str = "prod-a", **members: Any) -> Summary:
     )
 
 
-def match(given: RuleSpec, found: Summary, *, tags: Any = None, now: float = 2_000.0) -> discovery.Match:
-    return discovery.match([given], found, lambda _: tags, DAY, now)
+def match(given: RuleSpec, found: Summary, *, tags: Any = None, now: float = 2_000.0) -> Match:
+    return match_rules([given], found, lambda _: tags, DAY, now)
 
 
 def test_a_rule_without_conditions_wants_every_job_that_has_not_ended_too_long_ago() -> None:
@@ -126,10 +127,10 @@ def test_a_rule_without_conditions_wants_every_job_that_has_not_ended_too_long_a
 
 def test_the_first_rule_that_wants_a_job_has_it_unless_an_earlier_one_still_needs_tags() -> None:
     tagged, other = rule("tagged", tags={"env": "prod"}), rule("other")
-    found = discovery.match([tagged, other], summary(), lambda _: None, DAY, 2_000.0)
+    found = match_rules([tagged, other], summary(), lambda _: None, DAY, 2_000.0)
     assert (found.rule, found.tags_needed) == (None, True)
-    assert discovery.match([tagged, other], summary(), lambda _: {"env": "dev"}, DAY, 2_000.0).rule == other
-    assert discovery.match([tagged, other], summary(), lambda _: {"env": "prod"}, DAY, 2_000.0).rule == tagged
+    assert match_rules([tagged, other], summary(), lambda _: {"env": "dev"}, DAY, 2_000.0).rule == other
+    assert match_rules([tagged, other], summary(), lambda _: {"env": "prod"}, DAY, 2_000.0).rule == tagged
 
 
 def test_a_pattern_is_one_of_re2_found_anywhere_in_a_name() -> None:
@@ -167,10 +168,10 @@ def test_a_job_that_runs_is_never_too_old(status: str) -> None:
 
 
 def test_the_first_look_reaches_back_to_old_jobs_that_are_being_stopped() -> None:
-    ended, stopping = discovery.first_lists(rule(created_within=HOUR), DAY, 100 * DAY)
+    ended, stopping = first_lists(rule(created_within=HOUR), DAY, 100 * DAY)
     assert ended == {"CreationTimeAfter": 100 * DAY - HOUR - 1}
     assert stopping == {"CreationTimeAfter": 69 * DAY - 1, "StatusEquals": "Stopping"}
-    by_status = discovery.first_lists(rule(created_within=HOUR, statuses=frozenset({"Failed"})), DAY, 100 * DAY)
+    by_status = first_lists(rule(created_within=HOUR, statuses=frozenset({"Failed"})), DAY, 100 * DAY)
     assert {each["StatusEquals"]: each["CreationTimeAfter"] for each in by_status} == {
         "Deleting": 100 * DAY - HOUR - 1,
         "Failed": 100 * DAY - HOUR - 1,
@@ -179,14 +180,14 @@ def test_the_first_look_reaches_back_to_old_jobs_that_are_being_stopped() -> Non
 
 
 def test_requests_carry_whole_seconds_that_lose_no_job() -> None:
-    filters = discovery.created_between(1_000.9, 1_000.9)
+    filters = created_between(1_000.9, 1_000.9)
     assert filters["CreationTimeAfter"] < 1_000
     assert filters["CreationTimeBefore"] > 1_001
 
 
 def test_the_first_look_reaches_back_as_far_as_a_job_may_have_run() -> None:
-    [filters] = discovery.first_lists(rule(name_contains="x"), DAY, 100 * DAY)
+    [filters] = first_lists(rule(name_contains="x"), DAY, 100 * DAY)
     assert filters == {"CreationTimeAfter": 69 * DAY - 1, "NameContains": "x"}
-    assert [*discovery.first_lists(rule(statuses=frozenset({"InProgress"})), DAY, 100 * DAY)] == []
-    asked = discovery.first_lists(rule(statuses=frozenset({"InProgress", "Stopped"})), DAY, 100 * DAY)
+    assert [*first_lists(rule(statuses=frozenset({"InProgress"})), DAY, 100 * DAY)] == []
+    asked = first_lists(rule(statuses=frozenset({"InProgress", "Stopped"})), DAY, 100 * DAY)
     assert [each["StatusEquals"] for each in asked] == ["Deleting", "Stopped", "Stopping"]
