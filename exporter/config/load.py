@@ -192,7 +192,7 @@ class _Composer:
             self._anchors.pop(event.anchor, None)
         self._open.append(_Open(value, event.anchor))
         if len(self._open) > MAX_DEPTH:
-            self._refuse(line, f"this is nested more than {MAX_DEPTH} deep: take the levels out")
+            self._refuse(line, f"this is nested more than {MAX_DEPTH} deep: use fewer levels")
 
     def _end(self) -> None:
         ended = self._open.pop()
@@ -235,7 +235,7 @@ class _Composer:
         holder.size += size
         holder.depth = max(holder.depth, depth + 1)
         if len(self._open) + depth > MAX_DEPTH:
-            self._refuse(line, f"this is nested more than {MAX_DEPTH} deep: take the levels out")
+            self._refuse(line, f"this is nested more than {MAX_DEPTH} deep: use fewer levels")
         target, key = holder.value, holder.key
         if isinstance(target, Items):
             target.append(value)

@@ -51,9 +51,9 @@ _LACKS: tuple[tuple[str, str, str], ...] = (
 # RE2's words for what is wrong in any kind of regular expression, and ours.
 _MISTAKES = {
     "missing )": "a ( is never closed; write ) where it ends",
-    "unexpected )": "a ) closes nothing; take it out, or write the ( before it",
+    "unexpected )": "a ) closes nothing; remove it, or write the ( before it",
     "missing ]": "a [ is never closed; write ] where it ends",
-    "trailing \\": "it ends in the middle of an escape; take the last backslash out",
+    "trailing \\": "it ends in the middle of an escape; remove the last backslash",
     "no argument for repetition operator": "{0} repeats nothing; write what it repeats before it, for example .*",
     "bad repetition operator": "{0} repeats a repeat; write one of the two",
     "invalid character class range": "{0} is not a range or class of characters; write for example [a-z0-9]",

@@ -113,7 +113,7 @@ def _message(error: ErrorDetails, path: Path) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(path)
     if error["input"] is None:
-        return "there is no value: write one, or take the line away"
+        return "there is no value: write one, or remove the line"
     return _EXPECTED.get(kind, "this does not fit here: write what README.md says of the key")
 
 

@@ -41,11 +41,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def text(value: object) -> str:
     """Return a value that must be a single text; raise ValueError when it is none."""
     if value is None:
-        raise ValueError('there is no value: write one, or take the key away; quote it ("null") if the word is meant')
+        raise ValueError('there is no value: write one, or remove the key; quote it ("null") if the word is meant')
     if not isinstance(value, str):
         raise ValueError("a single value is expected here, not a list or mapping: write 'key: value'")  # noqa: TRY004 - pydantic's
     if not value.isascii() and _SURROGATE.search(value):
-        raise ValueError("half a character (a surrogate) is no text: write the character itself")
+        raise ValueError("this is half a character (a surrogate): write the whole character")
     return value
 
 
@@ -173,7 +173,7 @@ def _told_apart(keys: list[str]) -> list[str]:
         first = by_label.get(label)
         if first is not None:
             both = f"{quote(first)} and {quote(key)} are one label, tag_{label}"
-            raise ValueError(f"{quote(key) + ' stands twice' if first == key else both}: take one of them away")
+            raise ValueError(f"{quote(key) + ' stands twice' if first == key else both}: remove one of them")
         by_label[label] = key
     return keys
 

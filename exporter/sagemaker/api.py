@@ -97,7 +97,7 @@ class SageMakerApi:
                 return tags
             request["NextToken"] = token
         raise CallFailed(
-            ErrorCode.MALFORMED_ANSWER, f"ListTags has no end: there is a page after the {_MOST_TAG_PAGES}th"
+            ErrorCode.MALFORMED_ANSWER, f"ListTags does not end: there are more than {_MOST_TAG_PAGES} pages"
         )
 
     def caller_account(self) -> str:

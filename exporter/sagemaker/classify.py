@@ -163,7 +163,7 @@ def _of_source(failed: SourceFailed, sent: Collection[str]) -> CallFailed:
     if type(error) is RuntimeError and _modules(error)[-1:] == ["botocore.credentials"]:
         return CallFailed(
             ErrorCode.EXPIRED_CREDENTIALS,
-            f"{failed.source} gives credentials that have expired already; is this machine's clock right?",
+            f"{failed.source} returned credentials that have already expired: check this machine's clock",
         )
     inner = classify(error, sent)
     code = failed.otherwise if inner.code is ErrorCode.OTHER else inner.code

@@ -36,16 +36,16 @@ UNREADABLE = "the answer cannot be read: it is not what the service sends"
 # Most specific first: some of these classes inherit from others.
 _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (sdk.ConnectTimeoutError, "no connection to {host} in time"),
-    (sdk.ReadTimeoutError, "no whole answer from {host} in time"),
+    (sdk.ReadTimeoutError, "no complete answer from {host} in time"),
     (sdk.ProxyConnectionError, "no connection through the proxy (HTTP_PROXY or HTTPS_PROXY): {cause}"),
     (sdk.SSLError, "TLS with {host} failed: {cause}"),
     (sdk.EndpointConnectionError, "no connection to {host}: {cause}"),
-    (sdk.ConnectionClosedError, "the connection to {host} ended before a whole answer: {cause}"),
+    (sdk.ConnectionClosedError, "the connection to {host} closed before the answer was complete: {cause}"),
     (
         sdk.HTTPClientError,
         "the request could not be sent ({cause}); a password in the URL of an endpoint or proxy must be percent-encoded",
     ),
-    (sdk.IncompleteReadError, "the connection ended before a whole answer"),
+    (sdk.IncompleteReadError, "the connection closed before the answer was complete"),
     (ResponseParserError, UNREADABLE),
     (
         sdk.NoCredentialsError,
@@ -66,16 +66,16 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     ),
     (
         (sdk.CredentialRetrievalError, sdk.MetadataRetrievalError, sdk.TokenRetrievalError),
-        "it failed, or what it gave is not credentials",
+        "it failed, or what it returned is not credentials",
     ),
     (
         (sdk.InvalidConfigError, sdk.InfiniteLoopConfigError),
         "a profile cannot be used: check its role_arn, source_profile and credential_source",
     ),
     (sdk.MissingDependencyException, "it needs the Python package botocore[crt], which is not installed"),
-    (UnicodeError, "what it gave is not text"),
-    (json.JSONDecodeError, "what it gave is not JSON"),
-    (RecursionError, "what it gave is nested too deeply"),
+    (UnicodeError, "what it returned is not text"),
+    (json.JSONDecodeError, "what it returned is not JSON"),
+    (RecursionError, "what it returned is nested too deeply"),
 )
 
 
@@ -119,7 +119,7 @@ def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
     code = code if _CODE.fullmatch(code) else "***"
     text = without_secrets(str(said.get("Message") or ""), sent)
     if text is None:
-        text = "its message is left out, since it repeats credentials"
+        text = "its message is left out, because it repeats credentials"
     return f"An error occurred ({code}) when calling the {error.operation_name} operation: {text}".rstrip(": ")
 
 
@@ -148,7 +148,7 @@ def _other_protocol(error: BaseException) -> str | None:
             case http.client.RemoteDisconnected():
                 pass
             case http.client.BadStatusLine() | http.client.UnknownProtocol():
-                return "what answers at {host} does not speak HTTP: check scheme and port of endpoint_url"
+                return "the server at {host} does not speak HTTP: check scheme and port of endpoint_url"
             case ssl.SSLError(reason=str(reason)) if reason in _NO_TLS:
                 return "the endpoint {host} does not speak TLS: write http:// or another port in endpoint_url"
     return None
@@ -181,9 +181,9 @@ def _system_text(error: BaseException) -> str | None:
         case http.client.RemoteDisconnected():
             return "closed without an answer"
         case http.client.IncompleteRead():
-            return "only a part of it came"
+            return "only a part of it arrived"
         case http.client.HTTPException():
-            return "what came is not HTTP"
+            return "the answer is not HTTP"
         case OSError(errno=int(number)):
             return os.strerror(number)
         case OSError(args=[str(text)]) if refused := re.match(r"Tunnel connection failed: (\d{3})\b", text):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _ROLE_SESSION_NAME = "sagemaker-tuning-exporter"
 _LONGEST_TIME = 64  # letters: ISO 8601 to the microsecond, with its zone, has 32
-_BAD_URL = "the URL of the {service} endpoint cannot be used: see endpoint_url, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service}"
+_BAD_URL = "the URL of the {service} endpoint cannot be used: check endpoint_url, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service}"
 
 # What these warn of is raised as well, once it matters; their lines quote answers, headers and tracebacks.
 for _name in ("botocore", "urllib3"):
@@ -250,7 +250,7 @@ def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
             "expiry_time": credentials["Expiration"].isoformat(),
         }
     except (KeyError, TypeError, AttributeError) as missing:
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "AssumeRole's answer has no whole credentials") from missing
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "AssumeRole's answer has no complete credentials") from missing
 
 
 def _unix_seconds(value: Any) -> Any:

@@ -83,7 +83,7 @@ def _wrong_with(value: object) -> str | None:
     if _WELL_FORMED.fullmatch(value):
         return None
     if not _WELL_FORMED.fullmatch(value.strip()):
-        return "has characters that no key has"
+        return "has characters that cannot be in a key"
     where = "ends in" if value == value.lstrip() else "begins with"
     what = "white space (a newline)" if "\n" in value else "white space"
     return f"{where} {what}: remove it"
@@ -111,5 +111,6 @@ def _tame(provider: Any) -> None:
 
 def _refuse_to_prompt(_: str) -> str:
     raise CallFailed(
-        ErrorCode.NO_CREDENTIALS, "the profile has an mfa_serial: there is nobody to type a code, use one without"
+        ErrorCode.NO_CREDENTIALS,
+        "the profile has an mfa_serial, and nobody is there to type a code: use a profile without one",
     )

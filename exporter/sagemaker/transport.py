@@ -150,7 +150,7 @@ def _exchanged(http_session: Any, request: Any, exchange: _Exchange) -> Any:
     except HTTPClientError as error:
         if exchange.answered and _is_of_the_answer(error):
             raise CallFailed(
-                ErrorCode.MALFORMED_ANSWER, f"the answer of {host} breaks the rules of HTTP, so it cannot be read"
+                ErrorCode.MALFORMED_ANSWER, f"the answer of {host} is not valid HTTP, so it cannot be read"
             ) from error
         raise
     finally:
@@ -184,13 +184,12 @@ def _check_whole(response: Any, host: str) -> None:
     came = len(response.content)
     if "Transfer-Encoding" not in response.headers and _LENGTH.fullmatch(length) and came < int(length):
         raise CallFailed(
-            ErrorCode.CONNECTION, f"the connection to {host} ended before a whole answer: {came} of {length} bytes came"
+            ErrorCode.CONNECTION,
+            f"the connection to {host} closed before the answer was complete: {came} of {length} bytes arrived",
         )
     kind = str(response.headers.get("Content-Type", "")).strip().lower()
     if kind.startswith("text/html") and 200 <= response.status_code < 300:
-        raise CallFailed(
-            ErrorCode.MALFORMED_ANSWER, f"what answers at {host} sent a page for a browser (text/html): it is not AWS"
-        )
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"the server at {host} sent a web page (text/html): it is not AWS")
 
 
 def _secrets(headers: Mapping[str, Any], body: Any) -> Iterator[str]:
@@ -237,7 +236,8 @@ class _Reader(io.RawIOBase):
             self._left -= count
             if self._left < 0:
                 raise CallFailed(
-                    ErrorCode.MALFORMED_ANSWER, f"the answer is longer than {MOST_BYTES // _KIB} KiB: not read on"
+                    ErrorCode.MALFORMED_ANSWER,
+                    f"the answer is longer than {MOST_BYTES // _KIB} KiB: the rest was not read",
                 )
         return count
 

@@ -27,9 +27,9 @@ def parse(text: str, operations: Collection[str]) -> Fault:
     """
     parts = _PARTS.fullmatch(text)
     if parts is None:
-        raise ValueError(f"{text!r} is no fault: write {FORM}")
+        raise ValueError(f"{text!r} is not a fault: write {FORM}")
     if parts["kind"] not in tuple(Kind):
-        raise ValueError(f"{parts['kind']!r} is no kind of fault: write one of {', '.join(Kind)}")
+        raise ValueError(f"{parts['kind']!r} is not a kind of fault: write one of {', '.join(Kind)}")
     kind = Kind(parts["kind"])
     if parts["seconds"] is not None and kind not in _TIMED:
         raise ValueError(f"{kind} takes no seconds, only {' and '.join(_TIMED)} do")
@@ -48,7 +48,7 @@ def _operation(text: str, operations: Collection[str]) -> str:
     for operation in operations:
         if operation.lower() == text.lower():
             return operation
-    raise ValueError(f"{text!r} is no operation that is simulated: write one of {', '.join(operations)}")
+    raise ValueError(f"{text!r} is not a simulated operation: write one of {', '.join(operations)}")
 
 
 def _number(text: str, what: str, most: float) -> float:

@@ -170,7 +170,7 @@ class ClientProtocol(H11Protocol):
             if not self.transport.is_closing():
                 super().data_received(data[start : start + HEAD_SIZE])
         if self.flow.read_paused and len(self.conn.trailing_data[0]) > HEAD_SIZE:
-            _log.debug("dropped a client that sends far ahead", client=self.client)
+            _log.debug("dropped a client that sent too much before its answer", client=self.client)
             self.drop()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -245,7 +245,7 @@ class ClientProtocol(H11Protocol):
         self._roster.enter(self, phase)
 
     def _expire(self) -> None:
-        _log.debug("dropped a client that ran out of time", client=self.client, phase=self._phase.name.lower())
+        _log.debug("dropped a client that was too slow", client=self.client, phase=self._phase.name.lower())
         self.drop()
 
     def _should_upgrade(self) -> bool:
@@ -271,9 +271,9 @@ class ClientProtocol(H11Protocol):
         try:
             await self._application(scope, receive, send_in_slices)
         except asyncio.CancelledError:
-            _log.debug("client left before its answer", client=self.client)
+            _log.debug("a client disconnected before its answer was sent", client=self.client)
         except Exception:  # noqa: BLE001 - whatever the application raises ends here
-            _log.exception("answering failed", path=scope["path"])
+            _log.exception("answering a request failed", path=scope["path"])
             if not cycle.response_complete:
                 # The client must not take a part for the whole.
                 self.drop()

@@ -71,7 +71,7 @@ class WebServer:
             asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001 - start() raises it, or else the log has it
             if self._serving.done():
-                _log.exception("the web server ended")
+                _log.exception("the web server failed and stopped")
             else:
                 self._serving.set_exception(error)
         finally:
@@ -172,7 +172,7 @@ class _Door:
         try:
             await self._loop.connect_accepted_socket(self._protocol, client)
         except OSError as error:
-            _log.debug("lost a client while it entered", error=str(error))
+            _log.debug("a connection was lost while it was accepted", error=str(error))
             client.close()
 
     def _make_do(self, error: OSError) -> None:
@@ -182,4 +182,4 @@ class _Door:
         self._roster.drop_oldest(1 + len(self._roster) // 8)
         if self._loop.time() - self._complained >= _SHORTAGE_SILENCE:
             self._complained = self._loop.time()
-            _log.warning("cannot accept connections for a moment, dropped old ones", error=str(error))
+            _log.warning("cannot accept new connections, dropped old ones", error=str(error))

@@ -130,7 +130,7 @@ def test_merging_what_is_no_mapping_is_refused() -> None:
         ("a: 1\nb: *.hpo\n", 2, "'*' and '&' are special"),
         ('a: 1\nb: "^\\d+$"\n', 2, "a backslash begins an escape: use single quotes"),
         ("a: 1\nb: - c\n", 2, "a list begins on the line below its key"),
-        ("a: 1\nfoo\nb: 2\n", 2, "this line is no key: write 'key: value'"),
+        ("a: 1\nfoo\nb: 2\n", 2, "this line is not a key: write 'key: value'"),
         ("a: 1\nb: !<\n", 2, "'!' is special"),
         ("a: 1\nb: |x\n  y\n", 2, "'|' and '>' begin a text"),
         ("%YAML 9.0\n---\na: 1", 1, "directives are not used here"),

@@ -148,10 +148,10 @@ def test_an_answer_on_the_wire_takes_one_attempt_and_gets_its_code(
 @pytest.mark.parametrize(
     ("name", "words", "wrong"),
     [
-        ("a chunk of -5 bytes", "breaks the rules of HTTP", "percent-encoded"),
-        ("two lengths", "breaks the rules of HTTP", "percent-encoded"),
-        ("cut off", "ended before a whole answer: 36 of 4000 bytes", "malformed"),
-        ("a cut chunk", "ended before a whole answer: only a part of it came", "not HTTP"),
+        ("a chunk of -5 bytes", "is not valid HTTP", "percent-encoded"),
+        ("two lengths", "is not valid HTTP", "percent-encoded"),
+        ("cut off", "closed before the answer was complete: 36 of 4000 bytes", "malformed"),
+        ("a cut chunk", "closed before the answer was complete: only a part of it arrived", "not HTTP"),
         ("no HTTP", "does not speak HTTP: check scheme and port of endpoint_url", "ended"),
         ("HTML 200", "text/html", "ended"),
         ("a code that is a list", "is not what the service sends", "line"),
@@ -361,7 +361,7 @@ def test_a_message_is_one_line_without_secrets(text: str, expected: str) -> None
 
 
 SECRET = "IQoJb3JpZ2luX2VjEAbc/def+ghi0123456789ABCDEFG/hijklm+nopqrstuvw=="
-LEFT_OUT = "its message is left out, since it repeats credentials"
+LEFT_OUT = "its message is left out, because it repeats credentials"
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "cut": lambda secret: secret[10:24],

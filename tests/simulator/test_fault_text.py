@@ -54,7 +54,7 @@ def test_every_combination_is_read_back(kind, seconds, rate, operation, name):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "'' is no kind of fault: write one of throttled, server-error"),
+        ("", "'' is not a kind of fault: write one of throttled, server-error"),
         ("Throttled", "write one of throttled"),
         ("throttled:2", "'2' is not a rate: write a number above 0 up to 1"),
         ("throttled:", "'' is not a rate"),
@@ -62,10 +62,10 @@ def test_every_combination_is_read_back(kind, seconds, rate, operation, name):
         ("throttled:0", "'0' is not a rate"),
         ("throttled=2", "throttled takes no seconds, only slow and dripping do"),
         ("slow=inf", "'inf' is not a number of seconds: write a number above 0"),
-        ("slow@List", "'List' is no operation that is simulated: write one of DescribeHyperParameterTuningJob, Search"),
+        ("slow@List", "'List' is not a simulated operation: write one of DescribeHyperParameterTuningJob, Search"),
         ("slow/", "names no tuning job after the slash"),
-        ("throttled@Search:0.5", "'Search:0.5' is no operation"),
-        ("throttled\n", "is no kind of fault"),
+        ("throttled@Search:0.5", "'Search:0.5' is not a simulated operation"),
+        ("throttled\n", "is not a kind of fault"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_is_allowed(text, complaint):

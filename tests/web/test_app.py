@@ -147,7 +147,7 @@ def test_a_fault_of_the_site_is_logged_once_and_tells_the_client_nothing(serve) 
         assert client.get(f"{running.url}/metrics").status_code == 200
     errors = [line for line in logs if line["log_level"] == "error"]
     assert [(line["event"], line["path"], line["exc_info"]) for line in errors] == [
-        ("answering failed", "/metrics", True)
+        ("answering a request failed", "/metrics", True)
     ]
 
 
@@ -161,7 +161,7 @@ def test_a_fault_within_the_body_leaves_it_visibly_incomplete(serve, caplog: pyt
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
             connection.getresponse().read()
     connection.close()
-    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["answering failed"]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["answering a request failed"]
     assert caplog.records == []
 
 
