@@ -114,10 +114,12 @@ class Publisher:
     def changed(self, *, more: bool = False) -> None:
         """Say that a target's view changed, and whether ``more`` is about to: then that may be rendered with it."""
         with self._condition:
+            if self._changed and (self._settled or more):
+                return  # it knows: waking it for each of many answers would cost more than they do
             if not self._changed:
                 self._changed, self._settled = True, False
                 self._changed_at = self._clock.monotonic()
-            self._settled = self._settled or not more
+            self._settled = not more
             self._condition.notify_all()
 
     def show(self, families: Sequence[Family]) -> None:

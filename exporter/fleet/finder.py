@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -53,13 +54,18 @@ class Finder:
         self._leaving: dict[str, Summary] = {}
         self._waiting: dict[str, Summary] = {}
         self._left_out: defaultdict[str, set[str]] = defaultdict(set)
+        self._counted = (-math.inf, 0)
+        self._untracked = 0
 
     def untracked(self, now: Instant) -> int | None:
         """Return how many tuning jobs run that nobody watches, None when no list has told, or not all, or not lately."""
         running = self._running.jobs
         if running is None or not self._running.whole or now.monotonic >= self.untracked_until:
             return None
-        return sum(key not in self._jobs for key in running)
+        counted = self._running.told, self._jobs.comings
+        if self._counted != counted:  # it is asked for with every answer
+            self._counted, self._untracked = counted, sum(key not in self._jobs for key in running)
+        return self._untracked
 
     @property
     def untracked_until(self) -> float:

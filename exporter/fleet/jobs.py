@@ -26,7 +26,7 @@ class Jobs:
     """Tuning jobs by name, without regard to its case, those that the configuration lists first.
 
     Its verbs are those of ``Job``; here they also keep the queue. ``changes`` counts what may have changed the view of
-    any. Not thread-safe. Due times are monotonic seconds.
+    any, ``comings`` those that came or went. Not thread-safe. Due times are monotonic seconds.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -37,6 +37,7 @@ class Jobs:
         self._ends: dict[str, float] = {}
         self._ended: list[tuple[float, str]] = []
         self.changes = 0
+        self.comings = 0
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -57,12 +58,14 @@ class Jobs:
     def add(self, job: Job) -> None:
         """Take one in, in place of one of the same name."""
         self._by_key[job.key] = job
+        self.comings += 1
         self._enqueue(job)
 
     def remove(self, name: str) -> None:
         """Forget one, if there is one of this name; what comes of a describe under way is dropped."""
         key = name_key(name)
         if self._by_key.pop(key, None) is not None:
+            self.comings += 1
             self._ends.pop(key, None)
             self._calls.drop(Operation.DESCRIBE, key)
             self._calls.succeeded(Operation.DESCRIBE, key)

@@ -93,6 +93,7 @@ class Rig:
         self.seconds_per_render = 0.0
         self.cpu_per_render = 0.0
         self.cpu_seconds = 0.0
+        self.until: float | None = None
         self.publisher = Publisher(self._collect, self.telemetry, self.clock, lambda: self.cpu_seconds)
         self.thread = self.publisher._thread
 
@@ -104,18 +105,19 @@ class Rig:
 
     def settle(self) -> float | None:
         """Return until when the publisher waits, once it does."""
-        condition, until = self.clock.waits.get(timeout=PATIENCE)
+        condition, self.until = self.clock.waits.get(timeout=PATIENCE)
         with condition:  # held by the publisher until it really waits
             pass
-        return until
+        return self.until
 
     def start(self) -> float | None:
         self.publisher.start()
         return self.settle()
 
     def change(self, *, more: bool = False) -> float | None:
+        known = self.publisher._changed and (self.publisher._settled or more)
         self.publisher.changed(more=more)
-        return self.settle()
+        return self.until if known else self.settle()
 
     def advance(self, seconds: float) -> float | None:
         self.clock.advance(seconds)
@@ -161,6 +163,13 @@ class TestPublisher:
             rig.advance(5)
         assert rig.renders == [0.0]
         assert rig.publisher.published is published
+
+    def test_is_woken_once_for_many_changes(self, rig: Rig) -> None:
+        rig.start()
+        rig.change()
+        for _ in range(9):
+            rig.publisher.changed()
+        assert rig.clock.waits.empty()
 
     def test_renders_once_a_second_at_most(self, rig: Rig) -> None:
         rig.start()
