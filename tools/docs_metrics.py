@@ -27,7 +27,9 @@ INTRODUCTIONS = {
     "Health": "What the exporter knows of a tuning job whatever AWS answers. These series stay as long as the tuning job"
     " is configured: alert on them first.",
     "State and progress": "What the tuning job is, and how far it has come.",
-    "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether less is better.",
+    "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether less is better. The target"
+    " carries the labels of the best value, or of the configuration until there is one, so that the two can be subtracted and"
+    " compared as they stand.",
     "Times": "Unix times in seconds. Subtract them from `time()` for an age. How long a running tuning job has run is"
     f" `time() - {PREFIX}created_timestamp_seconds`; its `runtime_seconds` is only as new as its last describe."
     " `last_modified_timestamp_seconds` moves on every 10 seconds or so while a tuning job runs or stops, even when nothing"
@@ -35,7 +37,10 @@ INTRODUCTIONS = {
     " status is told by the series of `status` over time.",
     "Limits and completion criteria": "What was asked for when the tuning job was created; it never changes.",
     "Opt-in": "Exposed only where `collect` in the configuration names them. What a tuning job has beyond the most series"
-    f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.",
+    f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.\n\n"
+    "`definition_instances` cannot tell how many instances are in use, and no other metric can yet: an answer does not say"
+    " which definition the running training jobs belong to, nor which of several instance types they got. Its sum times"
+    " the running training jobs gave 1,175 instances in a fleet where 47 training jobs ran.",
 }
 
 PREFIXED = {

@@ -3,8 +3,9 @@
 # Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 
 T = TypeVar("T")
 
-FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "parents"]
+FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents"]
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
@@ -85,12 +86,14 @@ def _duration(shortest: str, longest: str) -> PlainValidator:
     return _from_text(convert, pattern="^([0-9]+(w|d|h|ms|m|s))+$")
 
 
-def _one_of(words: tuple[str, ...]) -> PlainValidator:
+def _one_of(words: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyType({})) -> PlainValidator:
     known = frozenset(words)
 
     def convert(value: str) -> str:
         if value in known:
             return value
+        if value in renamed:
+            raise ValueError(f"{quote(value)} has another name now: write {renamed[value]}")
         raise ValueError(f"{quote(value)} is unknown: {instead(value, words)}")
 
     return PlainValidator(lambda value: convert(text(value)), json_schema_input_type=Literal[words])
@@ -212,7 +215,7 @@ NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: let
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
-Family = Annotated[FamilyName, _one_of(get_args(FamilyName))]
+Family = Annotated[FamilyName, _one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
 LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]
 LabelValue = Annotated[str, _up_to(256)]
 TagKey = Annotated[str, _from_text(_tag_key, min_length=1, max_length=_LONGEST_TAG_KEY)]

@@ -92,26 +92,28 @@ _INSTANCES: dict[str, Uses] = {
     "InstanceType": (Label("definition_info", "instance_type"), Label("definition_instances", "instance_type")),
     "InstanceCount": (Metric("definition_instances"),),
 }
+_OF_BEST = ("best_objective_value", "target_objective_value", "target_reached")
+"""The families whose labels are the objective of the best training job."""
+_OBJECTIVE_VALUES = (*_OF_BEST, "overall_best_objective_value")
+
+
+def _labels(label: str, *families: str) -> Uses:
+    return tuple(Label(family, label) for family in families)
+
+
 _DEFINITION: dict[str, Uses] = {
     "DefinitionName": (
-        *(Label(family, "definition") for family in _DEFINITION_FAMILIES),
+        *_labels("definition", *_DEFINITION_FAMILIES),
         # A best training job may name the definition whose objective its value is of.
-        Label("best_objective_value", "objective_type"),
-        Label("overall_best_objective_value", "objective_type"),
+        *_labels("objective_type", *_OBJECTIVE_VALUES),
         Metric("target_reached"),
     ),
     "TuningObjective.Type": (
-        Label("definition_info", "objective_type"),
-        Label("info", "objective_type"),
-        Label("best_objective_value", "objective_type"),
-        Label("overall_best_objective_value", "objective_type"),
+        *_labels("objective_type", "definition_info", "info", *_OBJECTIVE_VALUES),
         Metric("target_reached"),
     ),
     "TuningObjective.MetricName": (
-        Label("definition_info", "objective_metric"),
-        Label("info", "objective_metric"),
-        Label("best_objective_value", "objective_metric"),
-        Label("overall_best_objective_value", "objective_metric"),
+        *_labels("objective_metric", "definition_info", "info", *_OBJECTIVE_VALUES),
         Metric("target_reached"),  # a direction counts only for the metric that it is stated of
     ),
     **_below("HyperParameterRanges.", _RANGES),
@@ -234,8 +236,8 @@ FIELDS: dict[str, Uses] = {
     "BestTrainingJob.TrainingJobDefinitionName": (
         Label("best_training_job_info", "definition"),
         # It tells which definition's objective the value is of.
-        Label("best_objective_value", "objective_metric"),
-        Label("best_objective_value", "objective_type"),
+        *_labels("objective_metric", *_OF_BEST),
+        *_labels("objective_type", *_OF_BEST),
         Metric("target_reached"),
     ),
     "BestTrainingJob.TrainingJobName": (
@@ -245,11 +247,11 @@ FIELDS: dict[str, Uses] = {
     "BestTrainingJob.TrainingEndTime": (Metric("best_training_job_end_timestamp_seconds"),),
     "BestTrainingJob.TunedHyperParameters{key}": (Label("best_hyperparameter_value", "hyperparameter"),),
     "BestTrainingJob.TunedHyperParameters{value}": (Metric("best_hyperparameter_value"),),
-    f"BestTrainingJob.{_FINAL_METRIC}Type": (Label("best_objective_value", "objective_type"), Metric("target_reached")),
+    f"BestTrainingJob.{_FINAL_METRIC}Type": (*_labels("objective_type", *_OF_BEST), Metric("target_reached")),
     f"BestTrainingJob.{_FINAL_METRIC}MetricName": (
-        Label("best_objective_value", "objective_metric"),
+        *_labels("objective_metric", *_OF_BEST),
         # A direction is taken only from where the same metric is named.
-        Label("best_objective_value", "objective_type"),
+        *_labels("objective_type", *_OF_BEST),
         Metric("target_reached"),
     ),
     f"BestTrainingJob.{_FINAL_METRIC}Value": (Metric("best_objective_value"), Metric("target_reached")),
@@ -290,7 +292,7 @@ FIELDS: dict[str, Uses] = {
         "ObjectiveStatus",
     ),
     "WarmStartConfig.ParentHyperParameterTuningJobs[].HyperParameterTuningJobName": (
-        Metric("parents"),
+        Metric("warm_start_parents"),
         Label("parent_info", "parent"),
     ),
     "WarmStartConfig.WarmStartType": (Label("info", "warm_start_type"),),

@@ -92,7 +92,7 @@ ARNS = (
     "arn:aws:iam::123456789012:role/r",
     "arn:aws:sagemaker:us-east-1:111111111111:hyper-parameter-tuning-job/a",
 )
-PLAIN = "a b a_ 5m 60 true no eu-west-1 cn-north-1 123456789012 p http://x parents Failed [ (a"
+PLAIN = "a b a_ 5m 60 true no eu-west-1 cn-north-1 123456789012 p http://x warm_start_parents Failed [ (a"
 WORDS = st.sampled_from([*PLAIN.split(), *ARNS])
 SCALARS = WORDS | st.none() | st.integers() | st.booleans() | st.floats() | st.text(max_size=40)
 TREES = st.recursive(

@@ -30,7 +30,7 @@ WRONG = [
     [], {}, [None], [""], [[]], [{}], [[["a"]]], ["team", "team"], ["team", "a*b", "team"], ["a", "A", "a"], ["Failed", "Failed"],
     {"": ""}, {"a": None}, {"a": []}, {"a": {"b": "c"}}, {"a-b": "x", "a*b": "y"}, {"name": ["x"]}, {"arn": {}}, {"[key]": "x"},
     [{"name": None}, {"name": None}], [{"labels": {"a": ["b"]}}], [{"tags": []}], [{"tag_labels": ["t", "a*b", "t"]}], {"<<": {"a": "b"}},
-    ["parents", "x", "parents"], 7, 1.5, True, [1, 2], {1: 2},
+    ["warm_start_parents", "x", "warm_start_parents"], 7, 1.5, True, [1, 2], {1: 2},
 ]  # fmt: skip
 VALUES = st.recursive(
     st.sampled_from([value for value in WRONG if not isinstance(value, list | dict)]) | st.text(max_size=20),

@@ -36,7 +36,7 @@ def test_entries_gather_in_targets_in_the_order_of_the_file() -> None:
         "churn", f"{{name: ranker, role_arn: '{ROLE_A}', labels: {{team: search}}}}", "{arn: '" + ARN_A + "2'}"
     )
     text += "discover:\n- {name_contains: prod, statuses: [Failed], created_within: 7d, tags: {env: prod}, labels: {a: b}}\n"
-    text += "- {name: mine, region: us-east-1, max_jobs: 3, name_regex: ^x}\ninterval: 30s\nretention: 0s\ncollect: [parents]\n"
+    text += "- {name: mine, region: us-east-1, max_jobs: 3, name_regex: ^x}\ninterval: 30s\nretention: 0s\ncollect: [warm_start_parents]\n"
     found = parse(text, "c.yaml")
     plain, role, rules = found.targets
     assert plain.key == TargetKey("aws", "eu-west-1", Credentials(), Endpoint())
@@ -49,7 +49,7 @@ def test_entries_gather_in_targets_in_the_order_of_the_file() -> None:
     assert rules.rules == (RuleSpec("mine", None, "^x", frozenset(), None, {}, 3, {}),)
     assert [target.account_id for target in found.targets] == [A, A, None]
     assert {(target.interval, target.stale_after, target.retention) for target in found.targets} == {(30.0, 300.0, 0.0)}
-    assert found.collect == {"parents"}
+    assert found.collect == {"warm_start_parents"}
 
 
 @pytest.mark.parametrize(

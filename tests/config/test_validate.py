@@ -30,7 +30,7 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
         ("tuning_jobs: churn\n", 1, "tuning_jobs", "a list is expected here: write '- …'"),
         ("tuning_jobs: {name: x}\n", 1, "tuning_jobs", "a list is expected here"),
         ("collect: definitions\n", 1, "collect", "a list is expected here"),
-        ("collect:\n- parents\n- definition\n", 3, "collect[1]", 'did you mean "definitions"?'),
+        ("collect:\n- warm_start_parents\n- definition\n", 3, "collect[1]", 'did you mean "definitions"?'),
         ("tuning_jobs:\n-\n", 2, "tuning_jobs[0]", "there is no value: write one, or remove the line"),
         ("tuning_jobs:\n- [a]\n", 2, "tuning_jobs[0]", "a mapping is expected here"),
         ("tuning_jobs:\n- a\n- b_c\n", 3, "tuning_jobs[1]", 'did you mean "b-c"?'),
@@ -96,11 +96,11 @@ def test_numbers_dates_and_times_stay_as_written() -> None:
 
 
 def test_the_sound_part_is_kept_with_its_places() -> None:
-    text = "interval: 5\naws: {region: x, profile: p}\ntuning_jobs: [a_, b, c_, d]\ndiscover: [x, {}]\ncollect: [x, parents]\n"
+    text = "interval: 5\naws: {region: x, profile: p}\ntuning_jobs: [a_, b, c_, d]\ndiscover: [x, {}]\ncollect: [x, warm_start_parents]\n"
     validated = validate(load(text, "c"))
     assert [(place, job.name) for place, job in validated.jobs] == [(1, "b"), (3, "d")]
     assert [place for place, _ in validated.rules] == [1]
-    assert (validated.config.collect, validated.config.aws.profile) == (["parents"], "p")
+    assert (validated.config.collect, validated.config.aws.profile) == (["warm_start_parents"], "p")
     assert validated.broken == {"interval", "aws.region"}
 
 

@@ -105,7 +105,7 @@ def _configuration(jobs: list[Member], teams: dict[str, str], endpoint_url: str)
     return json.dumps(
         {
             "interval": "1s",
-            "collect": ["definitions", "best_training_job", "hyperparameters", "parents"],
+            "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents"],
             "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "100"},
             "tuning_jobs": [
                 {

@@ -17,7 +17,7 @@ from exporter.exposition.families.progress import UNKNOWN_STATUS
 from exporter.exposition.family import IDENTITY, Family, Section
 from exporter.fleet import JobView
 from exporter.statuses import TUNING_JOB_STATUSES
-from exporter.tuning_job import Objective
+from exporter.tuning_job import CompletionCriteria, Objective
 
 BY_NAME = {family.name: family for family in FAMILIES}
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
@@ -66,9 +66,9 @@ class TestTable:
             "max_parallel_training_jobs": (),
             "max_runtime_seconds": (),
             "max_training_jobs_not_improving": (),
-            "target_objective_value": (),
-            "target_reached": (),
-            "parents": (),
+            "target_objective_value": ("objective_metric", "objective_type"),
+            "target_reached": ("objective_metric", "objective_type"),
+            "warm_start_parents": (),
             "definition_info": ("definition", "instance_type", "spot", "objective_metric", "objective_type"),
             "definition_instances": ("definition", "instance_type"),
             "definition_max_runtime_seconds": ("definition",),
@@ -87,7 +87,7 @@ class TestTable:
     def test_an_opt_in_adds_its_families_in_their_place(self) -> None:
         always = families_in_force(frozenset())
         assert [family.name for family in always] == [family.name for family in FAMILIES if family.collect is None]
-        assert [family.name for family in families_in_force({"parents"})] == [
+        assert [family.name for family in families_in_force({"warm_start_parents"})] == [
             *(family.name for family in always),
             "parent_info",
         ]
@@ -218,6 +218,26 @@ class TestObjectiveValue:
         assert samples("overall_best_objective_value", view(facts())) == [(("eval_f1", "Maximize"), 0.84375)]
 
 
+class TestTarget:
+    """It carries what its best value does, so that the two subtract."""
+
+    def test_of_the_best_training_job_where_there_is_one(self) -> None:
+        best = replace(facts().best_training_job, objective=Objective("loss", "Minimize"))
+        shown = view(replace(facts(), best_training_job=best))
+        assert samples("best_objective_value", shown) == [(("loss", "Minimize"), 0.8125)]
+        assert samples("target_objective_value", shown) == [(("loss", "Minimize"), 0.875)]
+        assert samples("target_reached", shown) == [(("loss", "Minimize"), 1)]
+
+    def test_of_the_configuration_until_then(self) -> None:
+        shown = view(replace(facts(), best_training_job=None))
+        assert samples("target_objective_value", shown) == [(("eval_f1", "Maximize"), 0.875)]
+        assert samples("target_reached", shown) == []
+
+    def test_without_a_target_there_is_nothing(self) -> None:
+        shown = view(replace(facts(), criteria=CompletionCriteria()))
+        assert samples("target_objective_value", shown) == samples("target_reached", shown) == []
+
+
 def test_no_parents_are_0_only_where_the_answer_says_so() -> None:
-    assert samples("parents", view(replace(facts(), parents=()))) == [((), 0)]
-    assert samples("parents", view(replace(facts(), parents=None))) == []
+    assert samples("warm_start_parents", view(replace(facts(), parents=()))) == [((), 0)]
+    assert samples("warm_start_parents", view(replace(facts(), parents=None))) == []

@@ -25,7 +25,7 @@ def test_is_exposed_under_the_prefix() -> None:
     [
         ("runtime_seconds", "seconds"),
         ("end_timestamp_seconds", "seconds"),
-        ("parents", None),
+        ("warm_start_parents", None),
         ("beats_per_seconds_max", None),
     ],
 )
@@ -55,7 +55,7 @@ class TestSamples:
 
 def test_does_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
-        family("parents").name = "children"
+        family("warm_start_parents").name = "children"
 
 
 def test_the_identity_avoids_the_labels_of_prometheus_itself() -> None:

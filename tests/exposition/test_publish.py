@@ -298,7 +298,7 @@ class TestShow:
 
     def test_families_with_a_limit_are_counted_from_0(self, rig: Rig) -> None:
         assert 'series_capped_total{family="' not in rig.telemetry.render_text().decode()
-        rig.publisher.show(families_in_force({"parents"}))
+        rig.publisher.show(families_in_force({"warm_start_parents"}))
         counted = [line for line in rig.telemetry.render_text().decode().splitlines() if "series_capped_total{" in line]
         assert counted == [
             'sagemaker_tuning_exporter_series_capped_total{family="sagemaker_tuning_job_parent_info"} 0.0'
@@ -308,7 +308,7 @@ class TestShow:
         many = tuple(f"parent-{number}" for number in range(23))
         rig.targets = (target([view(replace(facts(), parents=many))]),)
         with capture_logs() as logs:
-            rig.publisher.show(families_in_force({"parents"}))
+            rig.publisher.show(families_in_force({"warm_start_parents"}))
             rig.start()
             for _ in range(3):
                 rig.change()

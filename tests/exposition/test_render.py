@@ -119,7 +119,14 @@ class TestMetadata:
             Family(
                 name="runtime_seconds", help="It runs.", source="-", absent="never", example="up", samples=number(7)
             ),
-            Family(name="parents", help="It descends.", source="-", absent="never", example="up", samples=number(2)),
+            Family(
+                name="warm_start_parents",
+                help="It descends.",
+                source="-",
+                absent="never",
+                example="up",
+                samples=number(2),
+            ),
         ]
         identity = '{aws_account_id="888899990000",aws_region="cn-northwest-1",tuning_job="tune-zh"}'
         assert text_of([view(facts())], families) == (
@@ -127,9 +134,9 @@ class TestMetadata:
             "# TYPE sagemaker_tuning_job_runtime_seconds gauge\n"
             "# UNIT sagemaker_tuning_job_runtime_seconds seconds\n"
             f"sagemaker_tuning_job_runtime_seconds{identity} 7\n"
-            "# HELP sagemaker_tuning_job_parents It descends.\n"
-            "# TYPE sagemaker_tuning_job_parents gauge\n"
-            f"sagemaker_tuning_job_parents{identity} 2\n"
+            "# HELP sagemaker_tuning_job_warm_start_parents It descends.\n"
+            "# TYPE sagemaker_tuning_job_warm_start_parents gauge\n"
+            f"sagemaker_tuning_job_warm_start_parents{identity} 2\n"
         )
 
     def test_stands_once_however_many_tuning_jobs_there_are(self) -> None:
@@ -397,7 +404,6 @@ class TestAnyFleet:
             expect(some, "up", {(): int(some.failure is None) if some.attempted else None})
             job = some.facts
             expect(some, "runtime_seconds", {(): job and job.runtime_seconds})
-            expect(some, "target_objective_value", {(): job and job.criteria.target_objective_value})
             expect(some, "max_training_jobs", {(): job and job.limits.max_training_jobs})
             expect(some, "created_timestamp_seconds", {(): job and job.creation_time})
             expect(
@@ -407,14 +413,13 @@ class TestAnyFleet:
                 "status",
             )
             best = job and job.best_training_job
-            objective = (best.objective.metric_name or "", best.objective.type or "") if best else ("", "")
-            expect(
-                some,
-                "best_objective_value",
-                {objective: best.objective_value} if best else {},
-                "objective_metric",
-                "objective_type",
-            )
+            configured = job.objective if job else Objective(None, None)
+            of_best = best.objective if best else configured
+            objective = (of_best.metric_name or "", of_best.type or "")
+            labels = ("objective_metric", "objective_type")
+            expect(some, "best_objective_value", {objective: best.objective_value} if best else {}, *labels)
+            target = job and job.criteria.target_objective_value
+            expect(some, "target_objective_value", {objective: target}, *labels)
 
     @settings(max_examples=100, deadline=None)
     @given(st.lists(VIEWS, max_size=4))

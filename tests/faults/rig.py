@@ -178,7 +178,7 @@ class Rig:
                     "interval": f"{INTERVAL:.0f}s",
                     "stale_after": f"{STALE_AFTER:.0f}s",
                     **({"describe_max_age": "0s"} if self.describes_all else {}),
-                    "collect": ["definitions", "best_training_job", "hyperparameters", "parents"],
+                    "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents"],
                     "aws": {
                         "account_id": ACCOUNT,
                         "endpoint_url": self._server.url,

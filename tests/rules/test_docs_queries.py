@@ -68,7 +68,7 @@ STATES = {
     f"sum by (aws_account_id) (sagemaker_tuning_job_runtime_seconds and {_ENDED})",
     f"sagemaker_tuning_job_last_modified_timestamp_seconds and {_ENDED}",
     "count by (status) (sagemaker_tuning_job_status == 1)",
-    "sagemaker_tuning_job_parents > 0",
+    "sagemaker_tuning_job_warm_start_parents > 0",
     "sagemaker_tuning_job_end_timestamp_seconds > time() - 86400",
 }
 """What compares and yet only shows how things are."""

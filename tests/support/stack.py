@@ -85,7 +85,7 @@ class Stack:
         text = (
             "interval: 1s\ndescribe_max_age: 0s\n"
             f"aws: {{endpoint_url: '{self.server.url}', sts_endpoint_url: '{self.server.url}', requests_per_second: 100}}\n"
-            "collect: [definitions, best_training_job, hyperparameters, parents]\n"
+            "collect: [definitions, best_training_job, hyperparameters, warm_start_parents]\n"
             f"tuning_jobs:\n{entries}\n"
         )
         return parse(text, "stack.yaml")

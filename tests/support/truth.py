@@ -59,16 +59,8 @@ def expected_series(answer: Mapping[str, Any], identity: Mapping[str, str]) -> d
         add("training_jobs", count, status=status)
     for status, count in answer["ObjectiveStatusCounters"].items():
         add("objectives", count, status=status)
-    for name, member in (
-        ("best_objective_value", "BestTrainingJob"),
-        ("overall_best_objective_value", "OverallBestTrainingJob"),
-    ):
-        best = answer.get(member)
-        if best is not None:
-            metric = best["FinalHyperParameterTuningJobObjectiveMetric"]
-            objective = by_definition.get(best.get("TrainingJobDefinitionName")) or in_config or objectives[0]
-            assert objective["MetricName"] == metric["MetricName"]
-            add(name, metric["Value"], objective_metric=metric["MetricName"], objective_type=objective["Type"])
+    best = add_best(answer, by_definition, in_config or objectives[0], add)
+    add_target(answer, criteria.get("TargetObjectiveMetricValue"), best or agreed, add)
     add("runtime_seconds", answer.get("ConsumedResources", {}).get("RuntimeInSeconds"))
     details = answer.get("TuningJobCompletionDetails", {})
     add("training_jobs_not_improving", details.get("NumberOfTrainingJobsObjectiveNotImproving"))
@@ -82,22 +74,38 @@ def expected_series(answer: Mapping[str, Any], identity: Mapping[str, str]) -> d
     add("max_runtime_seconds", limits.get("MaxRuntimeInSeconds"))
     not_improving = criteria.get("BestObjectiveNotImproving", {})
     add("max_training_jobs_not_improving", not_improving.get("MaxNumberOfTrainingJobsNotImproving"))
-    target = criteria.get("TargetObjectiveMetricValue")
-    add("target_objective_value", target)
-    if target is not None:
-        add_target_reached(answer, target, agreed["Type"], add)
     if "WarmStartConfig" in answer:
-        add("parents", len(answer["WarmStartConfig"]["ParentHyperParameterTuningJobs"]))
+        add("warm_start_parents", len(answer["WarmStartConfig"]["ParentHyperParameterTuningJobs"]))
     add_jobs(answer, add)
     add_ranges(answer, definitions, add)
     add_definitions(definitions, in_config, add)
     return series
 
 
-def add_target_reached(answer: Mapping[str, Any], target: float, direction: str, add: Add) -> None:
-    if "BestTrainingJob" in answer:
+def add_best(
+    answer: Mapping[str, Any], by_definition: Mapping[str | None, Any], default: Mapping[str, Any], add: Add
+) -> Mapping[str, Any] | None:
+    """Add the best objective values and return the objective that the tuning job's own is of, None without one."""
+    found = {}
+    for name, member in (
+        ("best_objective_value", "BestTrainingJob"),
+        ("overall_best_objective_value", "OverallBestTrainingJob"),
+    ):
+        best = answer.get(member)
+        if best is not None:
+            metric = best["FinalHyperParameterTuningJobObjectiveMetric"]
+            objective = found[member] = by_definition.get(best.get("TrainingJobDefinitionName")) or default
+            assert objective["MetricName"] == metric["MetricName"]
+            add(name, metric["Value"], objective_metric=metric["MetricName"], objective_type=objective["Type"])
+    return found.get("BestTrainingJob")
+
+
+def add_target(answer: Mapping[str, Any], target: float | None, objective: Mapping[str, Any], add: Add) -> None:
+    labels = {"objective_metric": objective.get("MetricName"), "objective_type": objective.get("Type")}
+    add("target_objective_value", target, **labels)
+    if target is not None and "BestTrainingJob" in answer:
         best = answer["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
-        add("target_reached", (best - target) * {"Maximize": 1, "Minimize": -1}[direction] >= 0)
+        add("target_reached", (best - target) * {"Maximize": 1, "Minimize": -1}[objective["Type"]] >= 0, **labels)
 
 
 def add_jobs(answer: Mapping[str, Any], add: Add) -> None:

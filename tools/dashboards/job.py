@@ -344,12 +344,12 @@ def _best() -> Row:
                 ),
                 rows(
                     "Warm start parents",
-                    "The tuning jobs that this one was warm started from. Needs collect: [parents].",
+                    "The tuning jobs that this one was warm started from. Needs collect: [warm_start_parents].",
                     [each("parent_info", "parent")],
                     [
                         Column("parent", "Parent", link=_TO_PARENT),
                     ],
-                    empty=_needs("parents", "No warm start"),
+                    empty=_needs("warm_start_parents", "No warm start"),
                     without=_IDENTITY,
                 ),
                 widths=(12, 6, 6),

@@ -1,18 +1,8 @@
-"""What was asked for when a tuning job was created, and whether it is reached."""
+"""What was asked for when a tuning job was created."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from exporter.exposition.family import Family, Section, fact
-
-if TYPE_CHECKING:
-    from exporter.tuning_job import TuningJob
-
-
-def _target_reached(job: TuningJob) -> int | None:
-    return None if job.target_reached is None else int(job.target_reached)
-
 
 LIMITS = Section(
     "Limits and completion criteria",
@@ -48,22 +38,6 @@ LIMITS = Section(
             absent="the tuning job has no such criterion",
             example='sagemaker_tuning_job_training_jobs_not_improving / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_training_jobs_not_improving > 0.8 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
             samples=fact(lambda job: job.criteria.max_training_jobs_not_improving),
-        ),
-        Family(
-            name="target_objective_value",
-            help="Objective value at which the tuning job stops.",
-            source="TuningJobCompletionCriteria.TargetObjectiveMetricValue",
-            absent="the tuning job has no such criterion",
-            example="sagemaker_tuning_job_best_objective_value - on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_target_objective_value",
-            samples=fact(lambda job: job.criteria.target_objective_value),
-        ),
-        Family(
-            name="target_reached",
-            help="Whether the best objective value is at the target or past it, in the direction of the objective.",
-            source="TuningJobCompletionCriteria.TargetObjectiveMetricValue, BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric",
-            absent="there is no target, no best objective value, no known direction, or one of the two is no number",
-            example='sagemaker_tuning_job_target_reached == 1 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
-            samples=fact(_target_reached),
         ),
     ),
 )

@@ -120,11 +120,11 @@ PROGRESS = Section(
             samples=fact(lambda job: job.training_jobs_not_improving),
         ),
         Family(
-            name="parents",
+            name="warm_start_parents",
             help="Tuning jobs that this one was warm started from.",
             source="WarmStartConfig.ParentHyperParameterTuningJobs",
             absent="the tuning job has no warm start",
-            example="sagemaker_tuning_job_parents > 0",
+            example="sagemaker_tuning_job_warm_start_parents > 0",
             samples=fact(lambda job: None if job.parents is None else len(job.parents)),
         ),
     ),
