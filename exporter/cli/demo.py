@@ -34,7 +34,7 @@ _MISSING_JOB = "no-such-job"
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when an address is of no use."""
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when it cannot listen on an address."""
     parser = options.Parser(
         prog="sagemaker-tuning-exporter demo",
         description="Watch a simulated fleet of tuning jobs; needs no AWS account and calls none.",
@@ -93,7 +93,7 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
     return yaml.safe_dump(
         {
             "interval": _INTERVAL,
-            "describe_max_age": "0s",  # whoever watches the demo wants to see every fact move
+            "describe_max_age": "0s",  # so that every value moves while you watch
             "collect": sorted({family.collect for family in FAMILIES if family.collect is not None}),
             "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "20"},
             "tuning_jobs": [

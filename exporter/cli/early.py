@@ -1,4 +1,4 @@
-"""What a process sees to before it imports the rest, which takes half a second."""
+"""What a process does first, before the imports, which take half a second."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def ignore_others() -> None:
 
 
 def prepare() -> None:
-    """Open the standard streams that are closed, and mind signals until the daemon takes them."""
+    """Open the standard streams that are closed, and handle signals until the daemon does."""
     _open_standard_streams()
     _mind_signals()
 
 
 def _open_standard_streams() -> None:
-    """Lead the closed ones nowhere: else the first sockets would get their numbers, and log lines be written to them."""
+    """Open the closed ones on /dev/null: else the first sockets would get their numbers, and log lines go to them."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
@@ -37,7 +37,7 @@ def _mind_signals() -> None:
     """Let SIGTERM and SIGINT end the process, which holds nothing yet, and SIGHUP wait.
 
     A thread ends it: a signal that comes just before the main thread begins to read a configuration that never comes
-    would run no handler there. Whoever takes the signals over closes what ``signal.set_wakeup_fd`` returns.
+    would run no handler there. The code that takes over the signals closes what ``signal.set_wakeup_fd`` returns.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

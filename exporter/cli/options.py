@@ -120,7 +120,7 @@ def add_shard(parser: Parser) -> None:
 
 
 def shard(parser: Parser, options: argparse.Namespace) -> Shard:
-    """Return the shard of ``--shard.index`` and ``--shard.total``; end with a usage error when they are none."""
+    """Return the shard of ``--shard.index`` and ``--shard.total``; end with a usage error when they are not valid."""
     try:
         return parse_shard(options.shard_index, options.shard_total)
     except ValueError as error:
@@ -128,7 +128,7 @@ def shard(parser: Parser, options: argparse.Namespace) -> Shard:
 
 
 def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Address]:
-    """Return the addresses of ``--web.listen-address``; end with a usage error when one is none."""
+    """Return the addresses of ``--web.listen-address``; end with a usage error when one is not valid."""
     given = options.listen_addresses
     texts = given if isinstance(given, list) else [text.strip() for text in given.split(",")]
     try:

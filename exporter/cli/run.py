@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the configuration or an address is of no use."""
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the configuration or an address cannot be used."""
     parser = options.Parser(
         prog="sagemaker-tuning-exporter",
         description="Prometheus exporter for AWS SageMaker hyperparameter tuning jobs.",
@@ -76,7 +76,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def open_sockets(addresses: Sequence[Address]) -> list[socket.socket] | None:
-    """Return a listening socket for each address, or None after saying why one cannot be had."""
+    """Return a listening socket for each address, or None after saying why one of them cannot be opened."""
     try:
         return [open_socket(address) for address in addresses]
     except OSError as error:

@@ -32,7 +32,7 @@ _MOST_OLD_JOBS = 99_999
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the address is of no use."""
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when it cannot listen on the address."""
     parser = _parser(Simulator(SystemClock()).operations)
     given = parser.parse_args(argv)
     try:

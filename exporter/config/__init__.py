@@ -25,7 +25,7 @@ def read(path: Path, default_region: str | None = None) -> Settings:
     """Return the settings in a UTF-8 file.
 
     ``default_region`` serves the entries for which the file gives none. Raise ConfigError with every mistake, and
-    when the file cannot be read, or goes on changing meanwhile.
+    when the file cannot be read, or keeps changing while it is read.
     """
     content = source.read_bytes(path)
     try:

@@ -66,7 +66,7 @@ _MISTAKES = {
 
 
 def parse_pattern(text: str) -> str:
-    """Return a pattern that RE2 can search for; raise ValueError saying what it has not and what to write instead."""
+    """Return a pattern that RE2 can search for; raise ValueError saying what RE2 does not have and what to write instead."""
     if len(text) > PATTERN_LENGTH:
         raise ValueError(
             f"the expression is too long by {len(text) - PATTERN_LENGTH}: write at most {PATTERN_LENGTH} characters"

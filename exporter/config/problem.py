@@ -73,7 +73,7 @@ def shorten(text: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant, whatever its case; None when none is close."""
+    """Return the known word that was probably meant, whatever its case; None when no known word is close."""
     by_folded = {_fold(each): each for each in known}
     close = difflib.get_close_matches(_fold(word[:_SHOWN]), by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None

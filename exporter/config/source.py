@@ -1,4 +1,4 @@
-"""The bytes of a configuration file, whatever is found at its path: read within bounds, and only when it is whole."""
+"""Reading the bytes of a configuration file: of bounded length, and only once nobody is writing to it any more."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MAX_BYTES = 16 << 20
 """The longest configuration."""
 
 PIPE_SECONDS = 30.0
-"""How long whoever writes to a pipe may take."""
+"""How long the writer of a pipe may take."""
 
 SETTLE_SECONDS = 2.0
-"""How long a file may go on changing while it is read."""
+"""How long a file may keep changing while it is read."""
 
 _LOOK_SECONDS = 0.2
 _CHUNK = 1 << 16
@@ -50,10 +50,10 @@ def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> byt
 
 
 def look(path: Path) -> bytes:
-    """Return what is in a file now, be it half of what somebody is writing.
+    """Return what is in a file now, even if somebody has written only half of it.
 
-    Raise ConfigError when it is too long or a device, and OSError or ValueError when it cannot be read. What is no
-    file is not opened: that alone would take from a pipe, or do something to a device.
+    Raise ConfigError when it is too long or a device, and OSError or ValueError when it cannot be read. Pipes and
+    devices are not opened: opening alone would take data from a pipe, or make a device do something.
     """
     mode = path.stat().st_mode
     if stat.S_ISFIFO(mode):

@@ -40,7 +40,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text(value: object) -> str:
-    """Return a value that must be a single text; raise ValueError when it is none."""
+    """Return a value that must be a single text; raise ValueError when it is not."""
     if value is None:
         raise ValueError('there is no value: write one, or remove the key; quote it ("null") if the word is meant')
     if not isinstance(value, str):

@@ -28,8 +28,8 @@ class Watcher:
     One look may find half of what somebody is writing.
 
     It reads the file through its path each time: Kubernetes replaces a symbolic link of the directory above, editors
-    rename a new file over the old one, and over bind mounts no notification of either arrives. What cannot
-    be read, is too long, or is no file, differs from any file that can; a pipe would lose what it holds by a look.
+    rename a new file over the old one, and over bind mounts no notification of either arrives. What cannot be
+    read, is too long or is not a file counts as different from any file; a pipe is not read, as that would empty it.
     """
 
     def __init__(self, path: Path, on_change: Callable[[], object], clock: Clock, period: float = PERIOD) -> None:

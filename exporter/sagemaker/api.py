@@ -27,7 +27,7 @@ _USELESS_CREDENTIALS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CR
 class Api(Protocol):
     """What a target calls. Every method makes one attempt and raises CallFailed, nothing else.
 
-    One attempt, but that a request on a kept connection that had died is sent once more.
+    Only a request on a kept connection that had died is sent once more.
     """
 
     def describe(self, name: str) -> Mapping[str, Any]:
@@ -85,7 +85,7 @@ class SageMakerApi:
         tags: dict[str, str] = {}
         request = {"ResourceArn": arn}
         for page in range(_MOST_TAG_PAGES):
-            if page > 0:  # the first is counted by whoever asked
+            if page > 0:  # the caller has counted the first
                 self._telemetry.api_requests.labels(self._spec.name, "ListTags").inc()
             answer = self._call("sagemaker", lambda client: client.list_tags(**request))
             try:

@@ -1,4 +1,4 @@
-"""From whatever the SDK raises to one of the bounded error codes.
+"""Turning any exception of the SDK into one of our error codes.
 
 Codes come first, HTTP statuses second, texts last and only where AWS says different things under one code. What a
 person is told is another matter: see ``message``.
@@ -205,8 +205,8 @@ def _service_code(error: sdk.ClientError) -> ErrorCode:
 
 
 def _stumbled(error: Exception) -> bool:
-    """Tell whether the SDK stumbled over the answer: reading it raises whatever the odd value made it raise."""
-    if isinstance(error, sdk.ClientError):  # made of an answer that it takes for AWS's, whatever its members are
+    """Tell whether the SDK failed at reading the answer: an odd value there can make it raise anything."""
+    if isinstance(error, sdk.ClientError):  # it is made of any answer that looks like AWS's
         said = error.response.get("Error")
         return not isinstance(said, dict) or not all(
             isinstance(said.get(name) or "", str) for name in ("Code", "Message")

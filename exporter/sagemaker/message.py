@@ -1,8 +1,8 @@
 """What a failed call tells a person, in words of our own.
 
-An SDK's error quotes what it stumbled over: a header with a session token in it, the URL of a proxy with its password,
-an answer that holds the keys of a role. So none of its texts is passed on, but for what AWS itself says of a refusal,
-and of that nothing that the request carried or that looks like a token, see ``redact``.
+An SDK's error quotes what it failed at: a header with a session token in it, the URL of a proxy with its password,
+an answer with the keys of a role. So its texts are not passed on. The exception is what AWS itself says of a refusal,
+without anything that the request carried or that looks like a token: see ``redact``.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def one_line(text: str) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those that it came of: the SDK keeps them in places of its own."""
+    """Yield an exception and those that caused it: the SDK keeps them in places of its own."""
     waiting, seen = [error], set()
     while waiting:
         each = waiting.pop(0)
@@ -155,7 +155,7 @@ def _other_protocol(error: BaseException) -> str | None:
 
 
 def host_of(url: object) -> str:
-    """Return host and port of an endpoint's URL, whatever may be in its password."""
+    """Return host and port of an endpoint's URL, and nothing of its password."""
     unknown = "the endpoint"
     if not isinstance(url, str):
         return unknown
@@ -196,7 +196,7 @@ def _innermost(error: BaseException) -> str:
 
 
 def _kind(error: BaseException) -> str:
-    """Return what kind of exception it is and where it was raised, for want of anything that is safe to say."""
+    """Return the kind of an exception and where it was raised: nothing else is safe to say."""
     frames = [(frame.f_globals.get("__name__", "?"), line) for frame, line in traceback.walk_tb(error.__traceback__)]
     kind = type(error).__name__
     return f"{kind} in {frames[-1][0]}, line {frames[-1][1]}" if frames else kind

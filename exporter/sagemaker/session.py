@@ -79,8 +79,8 @@ class _SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK ha
         self._check_trust_store()
         try:
             client = super().create_client(service_name, *args, **kwargs)
-            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises for what is none
-        except ValueError as error:  # that quotes the URL
+            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises when it is not a number
+        except ValueError as error:  # its text quotes the URL
             raise CallFailed(ErrorCode.CONNECTION, _BAD_URL.format(service=service_name.upper())) from error
         attach(client)
         return client
@@ -92,7 +92,7 @@ class _SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK ha
         return self._credentials
 
     def _check_trust_store(self) -> None:
-        """Raise CallFailed for a trust store of no name, instead of whatever the SDK makes of that."""
+        """Raise CallFailed when the trust store is set to an empty name: the SDK would raise anything."""
         bundle = self.get_config_variable("ca_bundle")
         if bundle is None:
             bundle = os.environ.get("REQUESTS_CA_BUNDLE")
@@ -187,7 +187,7 @@ class Sessions:
                 del self._sessions[key]
 
     def discard(self, spec: TargetSpec, session: Session) -> None:
-        """Drop a session whose credentials are of no use, so that the next ``get`` looks for them anew."""
+        """Drop a session whose credentials are of no use, so that the next ``get`` looks for new ones."""
         key = _session_key(spec)
         with self._lock:
             if self._sessions.get(key) is session:
@@ -240,7 +240,7 @@ def _assume_role(sts: Any, credentials: Credentials) -> dict[str, str]:
 
 
 def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return AssumeRole's answer in the SDK's own names; raise CallFailed when it is none."""
+    """Return AssumeRole's answer in the SDK's own names; raise CallFailed when it has none."""
     try:
         credentials = answer["Credentials"]
         return {
@@ -254,7 +254,7 @@ def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _unix_seconds(value: Any) -> Any:
-    """Parse a time of an answer into Unix seconds; what is none is handed on for the reducer to leave out."""
+    """Parse a time of an answer into Unix seconds; anything else is passed on, and the reducer leaves it out."""
     if isinstance(value, int | float):
         return value
     try:

@@ -33,7 +33,7 @@ _WELL_FORMED = re.compile(r"[!-~]+")
 
 
 class Found:
-    """Credentials of the SDK with their source's name: whoever signs with them gets them checked."""
+    """Credentials of the SDK with the name of their source; they are checked before they sign anything."""
 
     def __init__(self, credentials: Any, source: str) -> None:
         self._credentials = credentials
@@ -77,7 +77,7 @@ def check_keys(source: str, keys: Any) -> None:
 
 
 def _wrong_with(value: object) -> str | None:
-    """Return why a key is none, in words that tell nothing of it, or None."""
+    """Return what is wrong with a key, without telling anything of it; None when nothing is."""
     if not isinstance(value, str) or not value.strip():
         return "is missing"
     if _WELL_FORMED.fullmatch(value):
@@ -93,7 +93,7 @@ def _wrong_with(value: object) -> str | None:
 def _named(source: str, method: str) -> Iterator[None]:
     try:
         yield
-    except (CallFailed, SourceFailed):  # of what it was to be had with, and so named already
+    except (CallFailed, SourceFailed):  # these name their source already
         raise
     except Exception as error:
         of_sts = method.startswith("assume-role") and isinstance(error, KeyError | TypeError | AttributeError)
@@ -101,7 +101,7 @@ def _named(source: str, method: str) -> Iterator[None]:
 
 
 def _tame(provider: Any) -> None:
-    """Bound what a provider reads over HTTP by itself, and have it never ask a person."""
+    """Limit what a provider reads over HTTP by itself, and let it never ask for input."""
     if hasattr(provider, "_prompter"):
         provider._prompter = _refuse_to_prompt  # noqa: SLF001 - the SDK makes its providers itself
     for fetcher in ("_fetcher", "_role_fetcher"):

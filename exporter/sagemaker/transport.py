@@ -122,8 +122,8 @@ def limit(http_session: Any, most_bytes: int) -> None:
 def attach(client: Any) -> None:
     """Limit a client, and have it send a request once more whose kept connection proves dead before any answer.
 
-    Whoever keeps connections open meets this: the other end, or something between, closes them when they are idle,
-    and says so only once they are used again.
+    Every client that keeps connections open meets this: the server, or something on the way, closes idle ones, which
+    shows only when they are used again.
     """
     http_session = client._endpoint.http_session  # noqa: SLF001 - the SDK has no public way to its HTTP session
     limit(http_session, MOST_BYTES if client.meta.service_model.service_name == "sagemaker" else MOST_BYTES_OF_KEYS)

@@ -1,4 +1,4 @@
-"""Who speaks for which access key."""
+"""Which caller each access key belongs to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Callers:
         self._known: dict[str, sts.Caller] = {}
 
     def add(self, access_key_id: str, caller: sts.Caller) -> None:
-        """Let a key speak for a caller."""
+        """Make a key a caller's."""
         with self._lock:
             self._known[access_key_id] = caller
 

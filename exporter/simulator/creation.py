@@ -1,4 +1,4 @@
-"""CreateHyperParameterTuningJob: the job that an input asks for, and what shall become of it."""
+"""CreateHyperParameterTuningJob: the job that an input asks for, and what happens to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Search asks for: properties of a tuning job, and conditions upon them."""
+"""What a Search asks for: properties of a tuning job, and conditions on them."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Faults:
 
 
 def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) -> ApiError | None:
-    """Return how ``sagemaker`` or ``sts`` refuses a request, None for a kind that is no refusal."""
+    """Return how ``sagemaker`` or ``sts`` refuses a request, None for a kind that is not a refusal."""
     of_sts = service == "sts"
     match kind:
         case Kind.THROTTLED:

@@ -45,7 +45,7 @@ class Order:
 
 
 class Jobs:
-    """Tuning jobs, one of a name, whatever its case; also in lasting orders: ``by_name`` and ``by_creation``.
+    """Tuning jobs; names that differ only in case are one. Also kept in two orders: ``by_name`` and ``by_creation``.
 
     Not thread-safe.
     """
@@ -54,7 +54,7 @@ class Jobs:
         self._lives: dict[str, Life] = {}
         self.by_name = Order(name_key)
         self.by_creation = Order(creation_key)
-        # In progress a job is but once, and from its creation on: when that ends finds those that are at any moment.
+        # A job is InProgress once, from its creation on, so when that ends is enough to find those InProgress at a moment.
         self._by_progress_end = Order(lambda life: (life.in_progress_until, life.name))
 
     def __iter__(self) -> Iterator[Life]:

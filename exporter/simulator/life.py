@@ -38,7 +38,7 @@ class Life:
 
     Times are Unix seconds, those of the tuning job in whole milliseconds and never later than the moment asked
     about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever; ``in_progress_until`` is when
-    its status is InProgress no more, infinite when it stays so.
+    its status stops being InProgress, infinite when it never does.
 
     Heartbeats are simulated seconds apart, but in slow motion no further than in a real life: they are the service's
     habit and not the job's.
@@ -98,7 +98,7 @@ class Life:
         return self.created <= t and (self.gone is None or t < self.gone)
 
     def state(self, t: float) -> State:
-        """Return what the service says of the job at a moment. Raise ApiError when it knows no such job then."""
+        """Return what the service says of the job at a moment. Raise ApiError when the job does not exist then."""
         if not self.exists(t):
             raise not_found(self.name)
         return self._states[bisect_right(self._since, t) - 1]

@@ -16,7 +16,7 @@ _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:([a-z0-9-]*):(\d{12}):hyper-paramet
 
 
 def name_of(content: Mapping[str, Any]) -> str:
-    """Return the tuning job's name that an input gives. Raise ApiError when it is none."""
+    """Return the tuning job's name in an input. Raise ApiError when it is not valid."""
     name = content.get("HyperParameterTuningJobName")
     if name is not None and not isinstance(name, str):
         raise unreadable("HyperParameterTuningJobName must be a string")

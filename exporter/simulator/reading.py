@@ -14,7 +14,7 @@ STATUSES = ("Completed", "InProgress", "Failed", "Stopped", "Stopping", "Deletin
 
 
 def text(content: Mapping[str, Any], member: str) -> str | None:
-    """Return a text, None when it is not given. Raise ApiError when it is none."""
+    """Return a text, None when it is not given. Raise ApiError when it is something else."""
     value = content.get(member)
     if isinstance(value, str | None):
         return value
@@ -30,7 +30,7 @@ def choice(content: Mapping[str, Any], member: str, allowed: Collection[str], pr
 
 
 def whole_number(content: Mapping[str, Any], member: str, default: int) -> int:
-    """Return a whole number. Raise ApiError when it is none."""
+    """Return a whole number. Raise ApiError when it is something else."""
     value = content.get(member, default)
     if isinstance(value, bool) or not isinstance(value, int):
         raise unreadable(f"{member} must be a whole number")
@@ -38,7 +38,7 @@ def whole_number(content: Mapping[str, Any], member: str, default: int) -> int:
 
 
 def moment(content: Mapping[str, Any], member: str, default: float) -> float:
-    """Return a moment in Unix seconds. Raise ApiError when it is none."""
+    """Return a time in Unix seconds. Raise ApiError when it is something else."""
     value = content.get(member, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise unreadable(f"{member} must be a number of seconds")
@@ -46,14 +46,14 @@ def moment(content: Mapping[str, Any], member: str, default: float) -> float:
 
 
 def structure(value: object, what: str) -> Mapping[str, Any]:
-    """Return a structure. Raise ApiError when it is none."""
+    """Return a structure. Raise ApiError when it is something else."""
     if isinstance(value, dict):
         return value
     raise unreadable(f"{what} must be a structure")
 
 
 def structures(content: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
-    """Return a list of structures, empty when it is not given. Raise ApiError when it is none."""
+    """Return a list of structures, empty when it is not given. Raise ApiError when it is something else."""
     value = content.get(member, [])
     if not isinstance(value, list):
         raise unreadable(f"{member} must be a list")

@@ -18,7 +18,7 @@ class Request:
     ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; anything but a mapping is refused.
     ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned, with
     which comes the ``session_token`` if there is one.
-    ``spoil`` is told, from the wire only, of the fault that shall strike the answer on its way.
+    ``spoil`` is given on the wire only: it is told which fault to apply to the answer.
     """
 
     service: str

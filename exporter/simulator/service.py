@@ -130,7 +130,7 @@ class Simulator:
         return life
 
     def add(self, life: Life) -> None:
-        """Add a tuning job whose life is known. Raise ApiError when its name is in use, in whatever case."""
+        """Add a tuning job whose life is known. Raise ApiError when its name is in use, in upper or lower case."""
         now = self.clock.time()
         with self._lock:
             jobs = self._jobs[life.account_id, life.region]

@@ -1,4 +1,4 @@
-"""What a request to stop makes of a plan."""
+"""How a request to stop changes a plan."""
 
 from __future__ import annotations
 

@@ -43,13 +43,13 @@ class Site(Protocol):
         """Whether the process works; if not, it wants a restart."""
 
     def ready(self) -> Check:
-        """Whether a scrape tells something yet."""
+        """Whether a scrape has something to show yet."""
 
     def overview(self) -> pages.Overview:
         """Return what the landing page tells."""
 
     def request_reload(self, trigger: str) -> Future[None]:
-        """Have the configuration loaded again; the result raises what keeps it from being used."""
+        """Have the configuration loaded again; the result raises why it cannot be used."""
 
 
 def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:

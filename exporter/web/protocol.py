@@ -50,7 +50,7 @@ class Limits:
     A connection costs up to 150 KB while its client does not read a long answer, and scrapers need only a few.
     ``head`` runs from the connection, or from the first byte of a further request, until its head is complete.
     ``answer`` runs until the last byte of the answer has left for the client; a scrape that took longer than
-    Prometheus' default interval would be of no use. ``idle`` exceeds that interval, so that Prometheus keeps its
+    Prometheus' default interval would be useless. ``idle`` exceeds that interval, so that Prometheus keeps its
     connection.
     """
 
@@ -275,7 +275,7 @@ class ClientProtocol(H11Protocol):
         except Exception:  # noqa: BLE001 - whatever the application raises ends here
             _log.exception("answering a request failed", path=scope["path"])
             if not cycle.response_complete:
-                # The client must not take a part for the whole.
+                # The client must not take a part of the answer for all of it.
                 self.drop()
 
     async def _take_turns(self) -> None:

@@ -155,8 +155,8 @@ class _Door:
         await asyncio.gather(*self._entering)
 
     def _accept(self) -> None:
-        # One at a time, so that what the ones before have sent is read first: who was accepted but not yet heard
-        # would look like a client that says nothing.
+        # One at a time, so that what earlier clients have sent is read first: a client that was accepted but not yet
+        # read would look like one that sends nothing.
         try:
             client, _ = self._listener.accept()
         except OSError as error:
