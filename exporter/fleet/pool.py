@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet.agenda import Agenda
+from exporter.fleet.capacity import Capacity, Driven
 from exporter.fleet.events import log_events
 from exporter.fleet.source import Work, perform
 from exporter.fleet.workers import Worker, Workers
@@ -29,16 +29,8 @@ if TYPE_CHECKING:
     from exporter.fleet.target import Target
     from exporter.sagemaker import Api
 
-# Most workers. Those whose calls were given up are not counted, but no more than so many of them.
-_MOST_WORKERS = 64
-# More than so many only where calls have waited for one for a moment, and then so many more at a time.
-_USUAL_WORKERS, _PATIENCE, _MORE_WORKERS = 16, 0.2, 8
-# The last ones are not for targets whose calls hang.
-_RESERVE = 16
-# A target makes several calls at once only while no more workers than this are busy.
-_SHARED = 12
-# A call hangs for seconds at worst, so the budget of a second in flight at once keeps a slow endpoint busy.
-_MIN_CALLS, _MAX_CALLS = 2, 8
+# How long a target waits for a worker before it is asked again whether there is one.
+_PATIENCE = 0.2
 _PAUSE_AFTER_DEFECT = 1.0
 # Then it is no moment any more, and only a restart can help.
 _DEFECT_LASTS = 30.0
@@ -46,30 +38,7 @@ _DEFECT_LASTS = 30.0
 log = structlog.get_logger()
 
 
-@dataclass(slots=True, eq=False)
-class _Driven:
-    """A target and who calls for it. ``failing_since`` tells since when looking at it fails (monotonic seconds).
-
-    ``calls`` counts its calls, of which ``stuck`` were given up. ``hangs`` tells that the last one was not answered in
-    time: then it makes one at a time.
-    """
-
-    target: Target
-    api: Api
-    calls: int = 0
-    stuck: int = 0
-    hangs: bool = False
-    removed: bool = False
-    failing_since: float | None = None
-
-    @property
-    def may_call(self) -> bool:
-        """Whether it may make one more call at once."""
-        most = 1 if self.hangs else min(_MAX_CALLS, max(_MIN_CALLS, round(self.target.spec.requests_per_second)))
-        return not self.removed and self.calls - self.stuck < most
-
-
-_Task = tuple[_Driven, Work]
+_Task = tuple[Driven, Work]
 
 
 class Pool:
@@ -85,13 +54,13 @@ class Pool:
         # Taken while a target's lock is held, never the other way round.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
-        self._driven: dict[Target, _Driven] = {}
-        self._agenda: Agenda[_Driven] = Agenda()
-        self._waiting: dict[_Driven, float] = {}
+        self._driven: dict[Target, Driven] = {}
+        self._agenda: Agenda[Driven] = Agenda()
+        self._waiting: dict[Driven, float] = {}
         """Those that have something to do but no worker, and since when."""
         self._looks_at: float | None = None
         self._stopping = False
-        self._most_workers = _USUAL_WORKERS
+        self._capacity = Capacity()
         self._workers: Workers[_Task] = Workers(self._work)
         self._complaints = Complaints(clock)
         self._watch = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -118,7 +87,7 @@ class Pool:
     def drive(self, target: Target, api: Api) -> None:
         """Make the calls of a target by this API from now on; what calls under way bring still counts."""
         with self._lock:
-            driven = self._driven.setdefault(target, _Driven(target, api))
+            driven = self._driven.setdefault(target, Driven(target, api))
             driven.api = api
             self._plan(driven, self._clock.monotonic())
 
@@ -163,7 +132,7 @@ class Pool:
         while (driven := self._next()) is not None:
             self._look(driven)
 
-    def _next(self) -> _Driven | None:
+    def _next(self) -> Driven | None:
         """Wait for a target that has something to do and return it, None at the end."""
         with self._lock:
             while not self._stopping:
@@ -176,22 +145,22 @@ class Pool:
                 self._clock.wait(self._wake, self._looks_at)
             return None
 
-    def _late(self, now: float) -> _Driven | None:
+    def _late(self, now: float) -> Driven | None:
         if min(self._waiting.values(), default=now) + _PATIENCE > now:
             return None
-        self._most_workers = min(_MOST_WORKERS, self._most_workers + _MORE_WORKERS)
+        self._capacity.try_again()
         return self._next_waiting(now)
 
-    def _next_waiting(self, now: float) -> _Driven | None:
+    def _next_waiting(self, now: float, free: int = 0) -> Driven | None:
         """Return the first that waits for a worker and may have one; those that may not begin to wait anew."""
         for driven in tuple(self._waiting):
-            if self._worker_for(driven):
+            if self._has_worker(driven, now, free):
                 del self._waiting[driven]
                 return driven
             self._waiting[driven] = now
         return None
 
-    def _plan(self, driven: _Driven, at: float | None) -> None:
+    def _plan(self, driven: Driven, at: float | None) -> None:
         """Have a target looked at, with the lock held."""
         self._agenda.plan(driven, None if driven.removed else at)
         if at is not None:
@@ -204,11 +173,15 @@ class Pool:
 
     # Taking calls from targets.
 
-    def _look(self, driven: _Driven, free: Worker[_Task] | None = None) -> _Task | None:
+    def _look(self, driven: Driven, free: Worker[_Task] | None = None) -> _Task | None:
         """Take from a target what it has to do. Return a call for the worker that is ``free``, and give others to others."""
         own: _Task | None = None
         while True:
-            worker = free if own is None and free is not None and self._fits(driven) else self._hire(driven)
+            worker = (
+                free
+                if own is None and free is not None and self._capacity.fits(driven, self._workers.busy)
+                else self._hire(driven)
+            )
             work = self._ask(driven, may_call=worker is not None)
             if work is None:
                 if worker is not None and worker is not free:
@@ -219,7 +192,7 @@ class Pool:
             elif worker is not None:
                 worker.give((driven, work))
 
-    def _ask(self, driven: _Driven, *, may_call: bool) -> Work | None:
+    def _ask(self, driven: Driven, *, may_call: bool) -> Work | None:
         """Return the call that a target makes now; plan when it is looked at again when there is none."""
         target = driven.target
         try:
@@ -232,8 +205,9 @@ class Pool:
                     if target.calls_given_up > driven.stuck:
                         driven.hangs = True
                     driven.stuck = target.calls_given_up
-                    driven.calls += work is not None
                     driven.failing_since = None
+                    if work is not None:
+                        self._capacity.begin(driven, work.serial, now.monotonic)
                     if work is None:
                         self._rest(driven, target.wakes_at(now), target.expires_at(now), now.monotonic)
         except Exception as error:  # noqa: BLE001 - a defect of ours must not end what works
@@ -244,12 +218,12 @@ class Pool:
             self._on_change(False)  # noqa: FBT003 - one argument, told above
         return work
 
-    def _rest(self, driven: _Driven, wakes_at: float | None, expires_at: float | None, now: float) -> None:
+    def _rest(self, driven: Driven, wakes_at: float | None, expires_at: float | None, now: float) -> None:
         """Plan when a target is looked at that has nothing to do, or no worker for it. Its calls bring one to it too."""
         if wakes_at is None or wakes_at > now:
             self._waiting.pop(driven, None)
             self._plan(driven, wakes_at)
-        elif self._worker_for(driven):  # one has become free meanwhile
+        elif self._has_worker(driven, now):  # one has become free meanwhile
             self._plan(driven, now)
         else:
             if driven.may_call:
@@ -257,7 +231,7 @@ class Pool:
                 self._hurry(now + _PATIENCE)
             self._plan(driven, expires_at)
 
-    def _complain(self, driven: _Driven, error: Exception) -> None:
+    def _complain(self, driven: Driven, error: Exception) -> None:
         text = "the exporter failed inside: calls of this target are not made; please report this"
         self._complaints.tell(text, error, target=driven.target.spec.name)
         now = self._clock.monotonic()
@@ -267,31 +241,20 @@ class Pool:
 
     # Who may call.
 
-    def _fits(self, driven: _Driven) -> bool:
-        """Tell whether a target may make one more call, whoever makes it."""
-        alone = driven.calls - driven.stuck == 0
-        return driven.may_call and (alone or self._workers.busy <= _SHARED)
+    def _has_worker(self, driven: Driven, now: float, free: int = 0) -> bool:
+        """Tell whether there is a worker for one more call of a target, ``free`` of the busy ones counted as idle."""
+        return self._capacity.has_worker(driven, self._workers.busy - free, now)
 
-    def _worker_for(self, driven: _Driven) -> bool:
-        """Tell whether there is a worker for one more call of a target."""
-        stuck = self._stuck
-        if driven.hangs and self._workers.busy - stuck >= _MOST_WORKERS - _RESERVE:
-            return False
-        return self._fits(driven) and self._workers.busy < self._most_workers + stuck
-
-    @property
-    def _stuck(self) -> int:
-        return min(_MOST_WORKERS, sum(driven.stuck for driven in self._driven.values()))
-
-    def _hire(self, driven: _Driven) -> Worker[_Task] | None:
+    def _hire(self, driven: Driven) -> Worker[_Task] | None:
         with self._lock:
-            if not self._worker_for(driven):
+            now = self._clock.monotonic()
+            if not self._has_worker(driven, now):
                 return None
             try:
-                return self._workers.hire(self._most_workers + self._stuck)
+                return self._workers.hire(self._capacity.most_workers(now))
             except RuntimeError as error:  # a limit of processes, say: those that run go on
                 self._complaints.tell("no thread can be started", error, target=driven.target.spec.name)
-                self._most_workers = len(self._workers)  # until calls have waited for one more
+                self._capacity.refuse(len(self._workers))
                 return None
 
     # Workers.
@@ -302,16 +265,14 @@ class Pool:
         self._call(driven, work)
         with self._lock:
             now = self._clock.monotonic()
-            waiting = self._next_waiting(now) if self._waiting and not self._stopping else None
+            waiting = self._next_waiting(now, free=1) if self._waiting and not self._stopping else None
             if waiting is not None:
                 self._plan(driven, now)
-            elif not self._waiting and self._workers.busy <= _USUAL_WORKERS:
-                self._most_workers = _USUAL_WORKERS
         if waiting is None and driven.removed:
             return None
         return self._look(waiting or driven, worker)
 
-    def _call(self, driven: _Driven, work: Work) -> None:
+    def _call(self, driven: Driven, work: Work) -> None:
         outcome = perform(driven.api, work)
         self._trace(driven, work, outcome)
         target = driven.target
@@ -320,6 +281,7 @@ class Pool:
         now = self._clock.now()
         try:
             with target.lock:
+                now = self._clock.now()
                 if not driven.removed:
                     events = target.apply(work, outcome, now)
                     changed, more = target.take_changed(), target.has_more(now)
@@ -328,14 +290,14 @@ class Pool:
         with self._lock:
             # This worker looks at it in a moment, but whoever is told of the change may hold it up.
             self._plan(driven, now.monotonic + _PATIENCE)
-            driven.calls -= 1
+            self._capacity.end(driven, work.serial)
             driven.stuck = target.calls_given_up
             driven.hangs = isinstance(outcome, Failure) and outcome.code is ErrorCode.TIMEOUT
         if changed:
             self._on_change(more)
         log_events(events)
 
-    def _trace(self, driven: _Driven, work: Work, outcome: object) -> None:
+    def _trace(self, driven: Driven, work: Work, outcome: object) -> None:
         log.debug(
             "call",
             target=driven.target.spec.name,

@@ -18,7 +18,6 @@ from exporter.config.specs import Connection, TargetSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import JobState, JobView, Pool, Target
 from exporter.fleet.events import Event, log_events
-from exporter.fleet.pool import _Driven
 
 PATIENCE = 10.0
 
@@ -122,18 +121,6 @@ def start(lines: object) -> Iterator[StartCrew]:
     yield start
     for crew in crews:
         crew.end()
-
-
-@pytest.mark.parametrize(("rate", "calls"), [(0.1, 2), (1.0, 2), (5.0, 5), (100.0, 8)])
-def test_the_budget_of_a_second_may_be_in_flight_at_once(start: StartCrew, rate: float, calls: int) -> None:
-    names = [f"job-{i}" for i in range(12)]
-    api = HangingApi(*names)
-    spec = target_spec(*names, requests_per_second=rate)
-    driven = _Driven(Target(spec, Own(), SystemClock().now()), api)
-    driven.calls = calls - 1
-    assert driven.may_call
-    driven.calls = calls
-    assert not driven.may_call
 
 
 def test_there_are_as_many_threads_as_calls_at_once(start: StartCrew) -> None:
