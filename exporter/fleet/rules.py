@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from exporter.config.specs import RuleSpec
+    from exporter.statuses import TuningJobStatus
     from exporter.tuning_job import Summary
 
-RUNNING = "InProgress"
+RUNNING: TuningJobStatus = "InProgress"
 LONGEST_RUN = 30 * 86_400.0
 """The longest that a tuning job may run: the quota on its run time."""
 
-_STOPPING = "Stopping"
-_DELETING = "Deleting"
+_STOPPING: TuningJobStatus = "Stopping"
+_DELETING: TuningJobStatus = "Deleting"
 _ON_THE_WAY = frozenset({_STOPPING, _DELETING})
 
 
