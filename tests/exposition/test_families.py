@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 import pytest
+from support.tools import ROOT
 from support.views import facts, view
 
 from exporter.config.values import FamilyName
@@ -19,6 +20,7 @@ from exporter.fleet import JobView
 from exporter.statuses import TUNING_JOB_STATUSES
 from exporter.tuning_job import CompletionCriteria, Objective
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BY_NAME = {family.name: family for family in FAMILIES}
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
@@ -34,51 +36,11 @@ def samples(name: str, shown: JobView) -> list[tuple[tuple[str, ...], float]]:
 
 
 class TestTable:
-    def test_holds_the_promised_families(self) -> None:
-        assert {family.name: family.labels for family in FAMILIES} == {
-            "up": (),
-            "error_info": ("code",),
-            "last_success_timestamp_seconds": (),
-            "next_describe_timestamp_seconds": (),
-            "labels": ("label_*", "tag_*"),
-            "info": (
-                "strategy",
-                "objective_metric",
-                "objective_type",
-                "early_stopping",
-                "warm_start_type",
-                "autotune",
-                "complete_on_convergence",
-            ),
-            "status": ("status",),
-            "training_jobs": ("status",),
-            "objectives": ("status",),
-            "best_objective_value": ("objective_metric", "objective_type"),
-            "overall_best_objective_value": ("objective_metric", "objective_type"),
-            "runtime_seconds": (),
-            "training_jobs_not_improving": (),
-            "convergence_detected_timestamp_seconds": (),
-            "created_timestamp_seconds": (),
-            "last_modified_timestamp_seconds": (),
-            "end_timestamp_seconds": (),
-            "best_training_job_end_timestamp_seconds": (),
-            "max_training_jobs": (),
-            "max_parallel_training_jobs": (),
-            "max_runtime_seconds": (),
-            "max_training_jobs_not_improving": (),
-            "target_objective_value": ("objective_metric", "objective_type"),
-            "target_reached": ("objective_metric", "objective_type"),
-            "warm_start_parents": (),
-            "definition_info": ("definition", "instance_type", "spot", "objective_metric", "objective_type"),
-            "definition_instances": ("definition", "instance_type"),
-            "definition_max_runtime_seconds": ("definition",),
-            "definition_max_wait_seconds": ("definition",),
-            "definition_max_pending_seconds": ("definition",),
-            "best_training_job_info": ("training_job", "definition"),
-            "parent_info": ("parent",),
-            "best_hyperparameter_value": ("hyperparameter",),
-            "hyperparameter_min_value": ("hyperparameter", "definition"),
-            "hyperparameter_max_value": ("hyperparameter", "definition"),
+    def test_holds_the_families_that_the_readme_promises(self) -> None:
+        section = README.partition("\n## Metrics\n")[2].partition("\n### ")[0]
+        rows = re.findall(r"^\| `([a-z_]+)` \|([^|]+)\|", section, re.MULTILINE)
+        assert {name: re.findall(r"`(.+?)`", labels.replace("…", "*")) for name, labels in rows} == {
+            family.name: list(family.labels) for family in FAMILIES
         }
 
     def test_opt_ins_are_those_of_the_configuration(self) -> None:
