@@ -93,7 +93,7 @@ class Daemon:
         self._started = clock.now()
         # Its put is safe in signal handlers, which queue.Queue's is not.
         self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
-        self._targets: dict[TargetKey, tuple[Target, Api]] = {}
+        self._targets: dict[TargetKey, Target] = {}
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
@@ -168,8 +168,7 @@ class Daemon:
         self._web.stop(_WEB_STOP_SECONDS)
         self._publisher.stop(_WEB_STOP_SECONDS)
         self._pool.join(max(0.0, deadline - time.monotonic()))
-        for _, api in self._targets.values():
-            api.close()
+        self._sessions.keep_only(())
         while not self._commands.empty():
             if isinstance(command := self._commands.get(), _Reload):
                 command.done.cancel()
@@ -197,9 +196,7 @@ class Daemon:
         """Make the targets what the configuration says: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
         for key in self._targets.keys() - wanted.keys():
-            target, api = self._targets[key]
-            self._pool.remove(target)
-            api.close()
+            self._pool.remove(self._targets[key])
         now = self._clock.now()
         # Replaced at once: others look at it.
         self._targets = {key: self._put_to_work(self._targets.get(key), spec, now) for key, spec in wanted.items()}
@@ -220,30 +217,27 @@ class Daemon:
                 "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
             )
 
-    def _put_to_work(self, current: tuple[Target, Api] | None, spec: TargetSpec, now: Instant) -> tuple[Target, Api]:
+    def _put_to_work(self, current: Target | None, spec: TargetSpec, now: Instant) -> Target:
         """Have calls made for a target as the configuration says: for a new one, or the current one where it can go on."""
         if current is None:
-            target, api = Target(spec, self.telemetry, now), self._make_api(spec)
-            self._pool.drive(target, api)
-            return target, api
-        target, api = current
-        before = target.spec
-        with target.lock:
-            events = target.update(spec, now)
+            target = Target(spec, self.telemetry, now)
+            self._pool.drive(target, self._make_api(spec))
+            return target
+        before = current.spec
+        with current.lock:
+            events = current.update(spec, now)
         log_events(events)
         if (spec.name, spec.connection) == (before.name, before.connection):
-            self._pool.look_at(target)
-            return current
-        api.close()  # calls under way end as they would
-        api = self._make_api(spec)
-        self._pool.drive(target, api)
-        return target, api
+            self._pool.look_at(current)
+        else:
+            self._pool.drive(current, self._make_api(spec))
+        return current
 
     def _changed(self, more: bool) -> None:
         self._publisher.changed(more=more)
 
     def _views(self, now: Instant) -> Iterator[TargetView]:
-        for target, _ in tuple(self._targets.values()):
+        for target in tuple(self._targets.values()):
             with target.lock:
                 view = target.view(now)
             yield view

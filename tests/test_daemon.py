@@ -38,9 +38,6 @@ class Api:
     def caller_account(self):
         raise CallFailed(ErrorCode.ACCESS_DENIED, "no")
 
-    def close(self):
-        pass
-
 
 @pytest.fixture
 def start():

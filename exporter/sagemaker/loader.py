@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +51,25 @@ def create_loader(search_path: str | None) -> Any:
 
 
 class _Files(botocore.loaders.JSONFileLoader):  # type: ignore[misc]  # the SDK has no types
+    """Reads a file once, also for threads that ask for it at the same time: the SDK would read it for each."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read: dict[str, Any] = {}
+
     def load_file(self, file_path: str) -> Any:
         """Return what is wanted of a file, None when there is none; the path is without its ending."""
-        for ending, decompressed in _DECOMPRESSED.items():
-            if (file := Path(file_path + ending)).is_file():
-                return _wanted(Path(file_path), decompressed(file.read_bytes()).decode())
-        return None
+        with self._lock:
+            if file_path not in self._read:
+                self._read[file_path] = _load(Path(file_path))
+            return self._read[file_path]
+
+
+def _load(path: Path) -> Any:
+    for ending, decompressed in _DECOMPRESSED.items():
+        if (file := Path(f"{path}{ending}")).is_file():
+            return _wanted(path, decompressed(file.read_bytes()).decode())
+    return None
 
 
 def _wanted(path: Path, text: str) -> Any:

@@ -1,165 +1,166 @@
-"""SDK sessions: one for each set of credentials, shared by the regions that it is used in."""
+"""Sessions: one for each source of credentials, shared by the roles that are assumed with it and by all regions."""
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from datetime import UTC, datetime
+from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
-import boto3
-import botocore.session
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.credentials import DeferredRefreshableCredentials, ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError
-from botocore.parsers import ResponseParserFactory
-
-from exporter import __version__
 from exporter.errors import CallFailed, ErrorCode
-from exporter.sagemaker.loader import create_loader
-from exporter.sagemaker.sources import Found, check_keys, provided
-from exporter.sagemaker.transport import attach
+from exporter.sagemaker.classify import classify
+from exporter.sagemaker.roles import assumed
+from exporter.sagemaker.sdk import Common, SdkSession, signed_by
+from exporter.sagemaker.times import moment, unix_seconds
+from exporter.sagemaker.transport import call_under_way
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
     from exporter.config.specs import Connection, Credentials, TargetKey, TargetSpec
+    from exporter.sagemaker.sources import Found
 
-_ROLE_SESSION_NAME = "sagemaker-tuning-exporter"
-_LONGEST_TIME = 64  # letters: ISO 8601 to the microsecond, with its zone, has 32
-_BAD_URL = "the URL of the {service} endpoint cannot be used: check endpoint_url, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service}"
+_USELESS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
 
-# What these warn of is raised as well, once it matters; their lines quote answers, headers and tracebacks.
-for _name in ("botocore", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+# Many targets may share a source that has nothing of use, and a search takes some milliseconds of CPU, or seconds of
+# waiting. Half the shortest interval: what was mended is seen by the next round.
+_LEAST_SECONDS_BETWEEN_SEARCHES = 0.5
 
 
-class _SessionKey(NamedTuple):
-    credentials: Credentials
+class _SourceKey(NamedTuple):
+    credentials: Credentials  # without a role
     partition: str
     connection: Connection
     use_fips: bool  # STS is called as the endpoint is
 
 
-OnRoleCall = Callable[[Exception | None, float], None]
-
-# Credentials are shared by targets: an AssumeRole call is told to the target whose call it renews them for.
-_on_role_call: ContextVar[OnRoleCall | None] = ContextVar("on_role_call", default=None)
-
-
-@contextmanager
-def telling_role_calls_to(listener: OnRoleCall) -> Iterator[None]:
-    """Tell ``listener`` of every AssumeRole call made in the block, in this thread: its error and its seconds."""
-    token = _on_role_call.set(listener)
-    try:
-        yield
-    finally:
-        _on_role_call.reset(token)
+class _ClientKey(NamedTuple):
+    service: str
+    region: str
+    url: str | None
 
 
-class _SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's own, whose provider chain calls the configured STS too: for a web identity, or a profile's role."""
+class _Search:
+    """One search for the credentials of a source, which ``found`` brings; ``useless`` once they are of no use."""
 
-    def __init__(self, profile: str | None, sts_endpoint_url: str | None) -> None:
-        super().__init__(profile=profile)
-        self._sts_endpoint_url = sts_endpoint_url
-        self._credentials: Any = None
+    def __init__(self) -> None:
+        self.found: Future[Found | CallFailed] = Future()
+        self.useless = False
+        self._began = time.monotonic()
 
-    def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
-        if service_name == "sts":
-            kwargs["endpoint_url"] = self._sts_endpoint_url
-        if kwargs.get("aws_access_key_id") is not None:  # a profile's role is assumed with keys that were looked up
-            keys = (kwargs[name] for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"))
-            check_keys("the source of a profile's role", ReadOnlyCredentials(*keys))
-        self._check_trust_store()
+    @property
+    def holds(self) -> bool:
+        """Whether another search would find no better."""
+        return not self.useless or time.monotonic() < self._began + _LEAST_SECONDS_BETWEEN_SEARCHES
+
+    def wait(self) -> Found:
+        """Return what is found, once it is; raise CallFailed, a new one for each who waits, when nothing is."""
+        call = call_under_way()
         try:
-            client = super().create_client(service_name, *args, **kwargs)
-            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises when it is not a number
-        except ValueError as error:  # its text quotes the URL
-            raise CallFailed(ErrorCode.CONNECTION, _BAD_URL.format(service=service_name.upper())) from error
-        attach(client)
-        return client
-
-    def get_credentials(self) -> Any:
-        if self._credentials is None:
-            providers = self.get_component("credential_provider").providers
-            self._credentials = next(filter(None, map(provided, providers)), None)
-        return self._credentials
-
-    def _check_trust_store(self) -> None:
-        """Raise CallFailed when the trust store is set to an empty name: the SDK would raise anything."""
-        bundle = self.get_config_variable("ca_bundle")
-        if bundle is None:
-            bundle = os.environ.get("REQUESTS_CA_BUNDLE")
-        if isinstance(bundle, str) and not bundle.strip():
-            raise CallFailed(
-                ErrorCode.TLS, "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or a profile's ca_bundle is set to nothing"
-            )
+            found = self.found.result(call.seconds_left if call else None)
+        except TimeoutError as late:
+            self.useless = True  # let the next one not wait for what may never end
+            raise CallFailed(ErrorCode.TIMEOUT, "the search for credentials has not ended in time") from late
+        if isinstance(found, CallFailed):
+            raise CallFailed(found.code, found.message)
+        return found
 
 
 class Session:
-    """The credentials of one set and the clients made with them. Thread-safe."""
+    """A source of credentials, the roles that are assumed with it, and the clients that all of them share. Thread-safe.
 
-    def __init__(self, key: TargetKey, connection: Connection, loader: Any) -> None:
-        self._credentials = key.credentials
+    No lock is held while anything is waited for: what hangs for one target keeps no other one waiting, unless both need
+    the same credentials. ``key`` is that of any target that shares the session: its region is asked where nothing else
+    names one.
+    """
+
+    def __init__(self, key: TargetKey, connection: Connection, common: Common) -> None:
+        self._key = key
         self._connection = connection
-        self._loader = loader
+        self._common = common
         self._lock = threading.Lock()
-        self._sdk: boto3.Session | None = None
+        self._search: _Search | None = None
+        self._roles: dict[Credentials, Found] = {}
+        self._sdk: SdkSession | None = None
+        self._clients: dict[_ClientKey, Any] = {}
 
-    def client(self, service: str, spec: TargetSpec) -> Any:
-        """Return a new client; raise whatever the SDK raises when it finds no credentials."""
-        with self._lock:  # the SDK's sessions are not thread-safe
-            if self._sdk is None:
-                self._sdk = self._open(spec)
-            return self._sdk.client(
-                service,
-                region_name=spec.key.region,
-                endpoint_url=spec.key.endpoint.url,  # for STS the session puts in its own
-                config=_config(spec),
-            )
+    def call(self, key: TargetKey, service: str, use: Callable[[Any], Any]) -> Any:
+        """Call ``use`` with a client of a service that signs with a target's credentials; return what it returns.
 
-    def _open(self, spec: TargetSpec) -> boto3.Session:
-        session = self._bare_session(spec)
-        # The SDK turns Unix seconds into local time; seconds are what is wanted, and no time zone can spoil them.
-        _parse_times(session, _unix_seconds)
-        if self._credentials.sign_requests:
-            session._credentials = self._find_credentials(spec)  # noqa: SLF001 - no public setter takes refreshable ones
-        return boto3.Session(botocore_session=session)
+        Raises whatever the SDK raises. Credentials that prove of no use are looked for or assumed anew by a later call.
+        """
+        if key.credentials.role_arn is None:
+            return self._call_as_source(key, service, use)
+        role = self._role(key)
+        try:
+            with signed_by(role):
+                return use(self._client(key, service))
+        except Exception as error:
+            if _shows_useless_credentials(error):
+                self._forget(key.credentials, role)
+            raise
 
-    def _bare_session(self, spec: TargetSpec) -> botocore.session.Session:
-        session = _SdkSession(self._credentials.profile, self._connection.sts_endpoint_url)
-        session.register_component("data_loader", self._loader)
-        _parse_times(session, _moment)  # what the SDK wants of STS's times
-        # The provider chain makes STS clients of its own, which would wait 60 s and try five times.
-        session.set_default_client_config(_config(spec))
-        if (verify := _verify(self._connection)) is not None:
-            session.set_config_variable("ca_bundle", verify)
-        if session.get_config_variable("region") is None:
-            # Else the chain's STS clients call the global endpoint, whose credentials not every region takes.
-            session.set_config_variable("region", spec.key.region)
-        return session
+    def keep_only(self, keys: Collection[TargetKey]) -> None:
+        """Forget the roles and clients that none of these targets uses; calls under way end as they would."""
+        roles = {key.credentials for key in keys}
+        used = {_client_key(key, service) for key in keys for service in ("sagemaker", "sts")}
+        with self._lock:
+            self._roles = {role: found for role, found in self._roles.items() if role in roles}
+            left = [self._clients.pop(unused) for unused in self._clients.keys() - used]
+        for client in left:
+            client.close()
 
-    def _find_credentials(self, spec: TargetSpec) -> Any:
-        source = self._bare_session(spec)
-        credentials = source.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError
-        if self._credentials.role_arn is None:
-            return credentials
-        # Made once: the client signs with the source's credentials, which renew themselves.
-        sts = source.create_client("sts", region_name=spec.key.region, config=_config(spec))
-        return Found(
-            DeferredRefreshableCredentials(
-                refresh_using=lambda: _assume_role(sts, self._credentials), method="assume-role"
-            ),
-            f"the role {self._credentials.role_arn}",
-        )
+    def _call_as_source(self, key: TargetKey, service: str, use: Callable[[Any], Any]) -> Any:
+        if not key.credentials.sign_requests:
+            return use(self._client(key, service))
+        search = self._last_search()
+        found = search.wait()
+        try:
+            with signed_by(found):
+                return use(self._client(key, service))
+        except Exception as error:
+            search.useless = search.useless or _shows_useless_credentials(error)
+            raise
+
+    def _role(self, key: TargetKey) -> Found:
+        role = key.credentials
+        with self._lock:
+            if role not in self._roles:
+                self._roles[role] = assumed(role, lambda use: self._call_as_source(key, "sts", use))
+            return self._roles[role]
+
+    def _forget(self, role: Credentials, found: Found) -> None:
+        """Drop the credentials of a role, unless another thread has already replaced them."""
+        with self._lock:
+            if self._roles.get(role) is found:
+                del self._roles[role]
+
+    def _client(self, key: TargetKey, service: str) -> Any:
+        wanted = _client_key(key, service)
+        with self._lock:  # the SDK's sessions are not thread-safe; to make a client nothing is waited for
+            if wanted not in self._clients:
+                sdk = self._sdk or SdkSession(self._key, self._connection, self._common, unix_seconds)
+                self._clients[wanted] = sdk.create_client(service, region_name=wanted.region, endpoint_url=wanted.url)
+                self._sdk = sdk  # only now: what is wrong with its configuration may be mended by the next call
+            return self._clients[wanted]
+
+    def _last_search(self) -> _Search:
+        """Return the last search for the source's credentials, which may be under way, or a new one if need be."""
+        with self._lock:
+            if self._search is not None and self._search.holds:
+                return self._search
+            self._search = search = _Search()
+        try:
+            # With a session of its own: what the SDK has read of its configuration it keeps.
+            found = SdkSession(self._key, self._connection, self._common, moment).find_credentials()
+            found.get_frozen_credentials()  # some are only had when they are used: once for all who wait
+            search.found.set_result(found)
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            search.useless = True
+            call = call_under_way()
+            search.found.set_result(classify(error, call.sent if call else ()))
+        return search
 
 
 class Sessions:
@@ -167,114 +168,38 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Not asked of an SDK session: where the default profile is missing, that raises, and here nobody classifies it.
-        self._loader = create_loader(os.environ.get("AWS_DATA_PATH"))
-        self._sessions: dict[_SessionKey, Session] = {}
+        self._common = Common.load()
+        self._sessions: dict[_SourceKey, Session] = {}
 
     def get(self, spec: TargetSpec) -> Session:
         """Return the session for a target's credentials; opening it makes no call."""
-        key = _session_key(spec)
+        source = _source_key(spec)
         with self._lock:
-            if key not in self._sessions:
-                self._sessions[key] = Session(spec.key, spec.connection, self._loader)
-            return self._sessions[key]
+            if source not in self._sessions:
+                self._sessions[source] = Session(spec.key, spec.connection, self._common)
+            return self._sessions[source]
 
     def keep_only(self, specs: Iterable[TargetSpec]) -> None:
-        """Forget the sessions that none of these targets uses; calls under way end with the session they have."""
-        wanted = {_session_key(spec) for spec in specs}
+        """Forget what none of these targets uses; calls under way end as they would."""
+        wanted: dict[_SourceKey, list[TargetKey]] = {}
+        for spec in specs:
+            wanted.setdefault(_source_key(spec), []).append(spec.key)
         with self._lock:
-            for key in self._sessions.keys() - wanted:
-                del self._sessions[key]
-
-    def discard(self, spec: TargetSpec, session: Session) -> None:
-        """Drop a session whose credentials are of no use, so that the next ``get`` looks for new ones."""
-        key = _session_key(spec)
-        with self._lock:
-            if self._sessions.get(key) is session:
-                del self._sessions[key]
+            sessions = self._sessions
+            self._sessions = {source: session for source, session in sessions.items() if source in wanted}
+        for source, session in sessions.items():
+            session.keep_only(wanted.get(source, ()))
 
 
-def _parse_times(session: botocore.session.Session, parser: Callable[[Any], Any]) -> None:
-    parsers = ResponseParserFactory()
-    parsers.set_parser_defaults(timestamp_parser=parser)
-    session.register_component("response_parser_factory", parsers)
+def _shows_useless_credentials(error: Exception) -> bool:
+    return classify(error).code in _USELESS
 
 
-def _session_key(spec: TargetSpec) -> _SessionKey:
-    return _SessionKey(spec.key.credentials, spec.key.partition, spec.connection, spec.key.endpoint.use_fips)
+def _source_key(spec: TargetSpec) -> _SourceKey:
+    source = replace(spec.key.credentials, role_arn=None, external_id=None)
+    return _SourceKey(source, spec.key.partition, spec.connection, spec.key.endpoint.use_fips)
 
 
-def _verify(connection: Connection) -> bool | str | None:
-    """Return what the SDK calls ``verify``: None leaves the trust store to its own configuration."""
-    return (connection.ca_bundle or None) if connection.verify_ssl else False
-
-
-def _config(spec: TargetSpec) -> Config:
-    return Config(
-        connect_timeout=spec.connection.connect_timeout,
-        read_timeout=spec.connection.read_timeout,
-        # One attempt: the schedule retries, so that every attempt is paid for, counted and on our clock.
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        use_fips_endpoint=spec.key.endpoint.use_fips or None,
-        signature_version=None if spec.key.credentials.sign_requests else UNSIGNED,
-        user_agent_extra=f"sagemaker-tuning-exporter/{__version__}",
-        parameter_validation=False,
-        tcp_keepalive=True,
-    )
-
-
-def _assume_role(sts: Any, credentials: Credentials) -> dict[str, str]:
-    request = {"RoleArn": credentials.role_arn, "RoleSessionName": _ROLE_SESSION_NAME}
-    if credentials.external_id is not None:
-        request["ExternalId"] = credentials.external_id
-    started = time.monotonic()
-    error: Exception | None = None
-    try:
-        return _role_credentials(sts.assume_role(**request))
-    except Exception as caught:
-        error = caught
-        raise
-    finally:
-        if (listener := _on_role_call.get()) is not None:
-            listener(error, time.monotonic() - started)
-
-
-def _role_credentials(answer: Mapping[str, Any]) -> dict[str, str]:
-    """Return AssumeRole's answer in the SDK's own names; raise CallFailed when it has none."""
-    try:
-        credentials = answer["Credentials"]
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": credentials["Expiration"].isoformat(),
-        }
-    except (KeyError, TypeError, AttributeError) as missing:
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "AssumeRole's answer has no complete credentials") from missing
-
-
-def _unix_seconds(value: Any) -> Any:
-    """Parse a time of an answer into Unix seconds; anything else is passed on, and the reducer leaves it out."""
-    if isinstance(value, int | float):
-        return value
-    try:
-        return _moment(value).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return value
-
-
-def _moment(value: Any) -> datetime:
-    """Parse a time of an answer: seconds, as a number or as text, or ISO 8601, which is UTC when it names no zone.
-
-    Raises ValueError, OverflowError or OSError for anything else. The SDK's own parser takes nearly any text for a time,
-    and takes time that grows with the square of the text's length.
-    """
-    if isinstance(value, str) and len(value) <= _LONGEST_TIME:
-        try:
-            value = float(value)
-        except ValueError:
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    if not isinstance(value, int | float):
-        raise ValueError("neither seconds nor ISO 8601")  # noqa: TRY004 - odd types and odd texts are one to the caller
-    return datetime.fromtimestamp(value, UTC)
+def _client_key(key: TargetKey, service: str) -> _ClientKey:
+    # The URL of STS is the connection's.
+    return _ClientKey(service, key.region, key.endpoint.url if service == "sagemaker" else None)

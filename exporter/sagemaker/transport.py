@@ -106,6 +106,11 @@ def within(seconds: float, on_retry: Callable[[str], None]) -> Iterator[Call]:
         _call.reset(token)
 
 
+def call_under_way() -> Call | None:
+    """Return the call that this thread makes, if it makes one."""
+    return _call.get()
+
+
 def limit(http_session: Any, most_bytes: int) -> None:
     """Let an HTTP session of the SDK read by the clock, and hand on only answers that can be held when they are parsed."""
     http_session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)  # noqa: SLF001 - has no public way in

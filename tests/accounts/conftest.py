@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +14,8 @@ import pytest
 from support.clock import ManualClock
 
 from exporter.config import parse
-from exporter.sagemaker import SageMakerApi, Sessions
-from exporter.sagemaker.loader import create_loader
+from exporter.sagemaker import SageMakerApi, Sessions, session
+from exporter.sagemaker.sdk import Common
 from exporter.simulator.errors import ApiError
 from exporter.simulator.server import Server
 from exporter.simulator.service import Request, Simulator
@@ -116,9 +115,19 @@ def static_key(simulator: Watched, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(scope="session")
-def loader() -> Any:
-    """Parse the service models once: it takes longer than everything else here."""
-    return create_loader(None)
+def common() -> Common:
+    """Read the service models once: it takes longer than everything else here."""
+    return Common.load()
+
+
+@pytest.fixture
+def sessions(common: Common, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sessions]:
+    """All sessions, which look for credentials as often as they are asked to."""
+    monkeypatch.setattr(session, "_LEAST_SECONDS_BETWEEN_SEARCHES", 0.0)
+    sessions = Sessions()
+    sessions._common = common
+    yield sessions
+    sessions.keep_only(())
 
 
 @pytest.fixture
@@ -130,24 +139,18 @@ Connect = Callable[..., list[SageMakerApi]]
 
 
 @pytest.fixture
-def connect(url: str, loader: Any, telemetry: Telemetry) -> Iterator[Connect]:
+def connect(url: str, sessions: Sessions, telemetry: Telemetry) -> Connect:
     """Return a function that takes the settings of configuration entries, and returns the API of each one's target."""
-    with ExitStack() as stack:
-        sessions = Sessions()
-        sessions._loader = loader
 
-        def make(*entries: str) -> list[SageMakerApi]:
-            lines = "".join(f"  - {{name: churn, {entry}}}\n" for entry in entries)
-            text = f"aws: {{region: {REGION}, endpoint_url: '{url}', sts_endpoint_url: '{url}'}}\ntuning_jobs:\n{lines}"
-            targets = parse(text, "accounts.yaml").targets
-            for target in targets:
-                telemetry.add_target(target.name, ())
-            apis = [SageMakerApi(target, sessions, telemetry) for target in targets]
-            for api in apis:
-                stack.callback(api.close)
-            return apis
+    def make(*entries: str) -> list[SageMakerApi]:
+        lines = "".join(f"  - {{name: churn, {entry}}}\n" for entry in entries)
+        text = f"aws: {{region: {REGION}, endpoint_url: '{url}', sts_endpoint_url: '{url}'}}\ntuning_jobs:\n{lines}"
+        targets = parse(text, "accounts.yaml").targets
+        for target in targets:
+            telemetry.add_target(target.name, ())
+        return [SageMakerApi(target, sessions, telemetry) for target in targets]
 
-        yield make
+    return make
 
 
 def account_of(api: SageMakerApi) -> str:

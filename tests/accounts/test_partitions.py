@@ -22,13 +22,6 @@ ACCOUNT = ACCOUNTS[0]
 
 
 @pytest.fixture
-def sessions(loader: Any) -> Sessions:
-    sessions = Sessions()
-    sessions._loader = loader
-    return sessions
-
-
-@pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """A proxy that lets nobody through: all that it learns is to whom one wants to talk."""
     with Wire(http("no way", 403)) as proxy:
@@ -48,7 +41,6 @@ def hosts(proxy: Wire, sessions: Sessions, spec: TargetSpec) -> list[str]:
     for call in (lambda: api.describe("churn"), api.caller_account):
         with pytest.raises(CallFailed):
             call()
-    api.close()
     return [request.line.split()[1].removesuffix(":443") for request in proxy.requests]
 
 
@@ -128,9 +120,6 @@ def test_arns_keep_their_partition(
     spec = target(f"aws: {{endpoint_url: '{url}', sts_endpoint_url: '{url}'}}\ntuning_jobs: [{entry}]")
     assert (spec.key.partition, spec.key.region, spec.account_id) == (partition, region, ACCOUNT)
     api = SageMakerApi(spec, sessions, Telemetry())
-    try:
-        assert api.describe(spec.jobs[0].name)["HyperParameterTuningJobArn"] == life.arn
-        assert api.caller_account() == ACCOUNT
-    finally:
-        api.close()
+    assert api.describe(spec.jobs[0].name)["HyperParameterTuningJobArn"] == life.arn
+    assert api.caller_account() == ACCOUNT
     assert simulator.keys("AssumeRole") == [static_key]

@@ -63,9 +63,6 @@ class Api:
     def caller_account(self):
         return "123456789012"
 
-    def close(self):
-        pass
-
 
 class Scene:
     """A daemon on a jumping clock that watches one tuning job every minute; values are stale after five."""

@@ -85,13 +85,15 @@ def main() -> None:
         before = census()
         counts: list[Census] = []
         here = [case for case in CASES if applies(case, "one job")]
-        with Rig("one job", "l", here, ["eu-west-1"], Sessions(), authorities, bundle) as rig:
+        sessions = Sessions()
+        with Rig("one job", "l", here, ["eu-west-1"], sessions, authorities, bundle) as rig:
             rig.start()
             for _ in range(CYCLES):
                 rig.cycle()
                 if counts:
                     wait_until(lambda: like(counts[0]), what=f"threads and descriptors like {counts[0]}")
                 counts.append(census())
+        sessions.keep_only(())
         wait_until(lambda: census()[:2] == before[:2], what=f"threads and descriptors as before: {before}")
     json.dump(counts, sys.stdout)
 

@@ -111,9 +111,6 @@ class FakeApi:
             raise self.account
         return self.account
 
-    def close(self) -> None:
-        """Nothing is open."""
-
     def fail(self, name: str, code: ErrorCode) -> None:
         self.jobs[name] = CallFailed(code, f"it is {code}")
 

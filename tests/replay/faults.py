@@ -122,9 +122,6 @@ class Service:
     def caller_account(self) -> str:
         return self._account_id
 
-    def close(self) -> None:
-        """Nothing is open."""
-
     def _strike(self, operation: str, name: str | None) -> None:
         now = self._clock.time()
         for fault in self._faults:

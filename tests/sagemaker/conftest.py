@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sagemaker.wire import Wire, target_spec
 
-from exporter.sagemaker import SageMakerApi, Sessions
-from exporter.sagemaker.loader import create_loader
+from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker import SageMakerApi, Sessions, session
+from exporter.sagemaker.sdk import Common
 from exporter.telemetry import PREFIX, Telemetry
 
 if TYPE_CHECKING:
@@ -61,16 +61,19 @@ def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="session")
-def loader() -> Any:
-    """Parse the service models once: it takes longer than everything else here."""
-    return create_loader(None)
+def common() -> Common:
+    """Read the service models once: it takes longer than everything else here."""
+    return Common.load()
 
 
 @pytest.fixture
-def sessions(loader: Any) -> Sessions:
+def sessions(common: Common, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sessions]:
+    """All sessions, which look for credentials as often as they are asked to."""
+    monkeypatch.setattr(session, "_LEAST_SECONDS_BETWEEN_SEARCHES", 0.0)
     sessions = Sessions()
-    sessions._loader = loader
-    return sessions
+    sessions._common = common
+    yield sessions
+    sessions.keep_only(())
 
 
 class Own(Telemetry):
@@ -89,19 +92,26 @@ def telemetry() -> Own:
     return Own()
 
 
+def failing(call: Callable[[], object]) -> ErrorCode:
+    with pytest.raises(CallFailed) as raised:
+        call()
+    return raised.value.code
+
+
+def write_keys(file: Path, profile: str, access_key: str) -> None:
+    file.write_text(f"[{profile}]\naws_access_key_id = {access_key}\naws_secret_access_key = hidden\n")
+
+
 MakeApi = Callable[..., SageMakerApi]
 
 
 @pytest.fixture
-def make_api(sessions: Sessions, telemetry: Own) -> Iterator[MakeApi]:
+def make_api(sessions: Sessions, telemetry: Own) -> MakeApi:
     """Return a maker of APIs; takes the endpoint and what ``target_spec`` takes."""
-    with ExitStack() as stack:
 
-        def make(url: str | None, **options: Any) -> SageMakerApi:
-            spec = target_spec(url, **options)
-            telemetry.add_target(spec.name, ())
-            api = SageMakerApi(spec, sessions, telemetry)
-            stack.callback(api.close)
-            return api
+    def make(url: str | None, **options: Any) -> SageMakerApi:
+        spec = target_spec(url, **options)
+        telemetry.add_target(spec.name, ())
+        return SageMakerApi(spec, sessions, telemetry)
 
-        yield make
+    return make

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from sagemaker.conftest import MakeApi, Own
-from sagemaker.wire import ACCOUNT, Wire, error, http, sts_credentials, sts_error, sts_identity, target_spec, tuning_job
+from sagemaker.wire import ACCOUNT, Wire, error, http, sts_credentials, sts_error, sts_identity, tuning_job
 
 from exporter.config.specs import Credentials
 from exporter.errors import CallFailed, ErrorCode
-from exporter.sagemaker import SageMakerApi, Sessions
-from exporter.sagemaker.session import Session
+from exporter.sagemaker.sdk import SdkSession
 
 THREADS = 8
 ROLE = Credentials(role_arn=f"arn:aws:iam::{ACCOUNT}:role/tuning-metrics")
@@ -23,14 +22,28 @@ ROLE = Credentials(role_arn=f"arn:aws:iam::{ACCOUNT}:role/tuning-metrics")
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Note every client that is made."""
     clients: list[str] = []
-    make = Session.client
+    make = SdkSession.create_client
 
-    def noting(self: Session, service: str, *arguments: Any) -> Any:
+    def noting(self: SdkSession, service: str, **options: Any) -> Any:
         clients.append(service)
-        return make(self, service, *arguments)
+        return make(self, service, **options)
 
-    monkeypatch.setattr(Session, "client", noting)
+    monkeypatch.setattr(SdkSession, "create_client", noting)
     return clients
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Note every search for credentials."""
+    made: list[Any] = []
+    find = SdkSession.find_credentials
+
+    def noting(self: SdkSession) -> Any:
+        made.append(self)
+        return find(self)
+
+    monkeypatch.setattr(SdkSession, "find_credentials", noting)
+    return made
 
 
 def together(call: Callable[[], Any]) -> list[Any]:
@@ -138,23 +151,25 @@ def test_threads_without_credentials_all_come_back(wire: Wire, make_api: MakeApi
     assert together(lambda: api.describe("churn")) == [ErrorCode.NO_CREDENTIALS] * THREADS
 
 
-def test_threads_that_fail_with_one_session_replace_it_once(wire: Wire, make_api: MakeApi, made: list[str]) -> None:
+def test_threads_that_fail_with_the_same_credentials_replace_them_once(
+    wire: Wire, make_api: MakeApi, searches: list[Any]
+) -> None:
     arrived = threading.Barrier(THREADS)
 
     def answer(_: object) -> bytes:
-        arrived.wait(10)  # so that all of them fail with the same session
+        arrived.wait(10)  # so that all of them fail with the same ones
         return error("ExpiredTokenException", "expired")
 
     wire.answer = answer
     api = make_api(wire.url)
     assert together(lambda: api.describe("churn")) == [ErrorCode.EXPIRED_CREDENTIALS] * THREADS
     wire.answer = tuning_job()
-    together(lambda: api.describe("churn")["HyperParameterTuningJobName"])
-    assert made == ["sagemaker", "sagemaker"]
+    assert together(lambda: api.describe("churn")["HyperParameterTuningJobName"]) == ["churn"] * THREADS
+    assert len(searches) == 2
 
 
-def test_a_late_failure_with_an_old_session_leaves_the_new_one_alone(
-    wire: Wire, make_api: MakeApi, made: list[str]
+def test_a_late_failure_with_old_credentials_leaves_the_new_ones_alone(
+    wire: Wire, make_api: MakeApi, searches: list[Any]
 ) -> None:
     asked, released = threading.Event(), threading.Event()
 
@@ -176,36 +191,7 @@ def test_a_late_failure_with_an_old_session_leaves_the_new_one_alone(
         released.set()
         assert isinstance(late.exception(10), CallFailed)
     api.describe("churn")
-    assert made == ["sagemaker", "sagemaker"]
-
-
-def test_after_close_a_call_opens_anew(wire: Wire, made: list[str], sessions: Sessions, telemetry: Own) -> None:
-    wire.answer = tuning_job()
-    api = SageMakerApi(target_spec(wire.url), sessions, telemetry)
-    api.describe("churn")
-    api.close()
-    api.close()
-    api.describe("churn")
-    api.close()
-    assert made == ["sagemaker", "sagemaker"]
-
-
-def test_a_call_under_way_survives_close(wire: Wire, make_api: MakeApi) -> None:
-    asked, closed = threading.Event(), threading.Event()
-
-    def answer(_: object) -> bytes:
-        asked.set()
-        closed.wait(10)
-        return tuning_job()
-
-    wire.answer = answer
-    api = make_api(wire.url)
-    with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(api.describe, "churn")
-        assert asked.wait(10)
-        api.close()
-        closed.set()
-        assert call.result(10)["HyperParameterTuningJobName"] == "churn"
+    assert len(searches) == 2
 
 
 ARN = f"arn:aws-cn:sagemaker:cn-north-1:{ACCOUNT}:hyper-parameter-tuning-job/churn"

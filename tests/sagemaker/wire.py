@@ -203,10 +203,11 @@ def target_spec(
     credentials: Credentials = CHAIN,
     connection: Connection = QUICK,
     use_fips: bool = False,
+    partition: str = "aws",
 ) -> TargetSpec:
     """Return a target at an endpoint."""
     return TargetSpec(
-        key=TargetKey("aws", region, credentials, Endpoint(url, use_fips)),
+        key=TargetKey(partition, region, credentials, Endpoint(url, use_fips)),
         name=name,
         account_id=None,
         connection=connection,

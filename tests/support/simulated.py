@@ -49,9 +49,6 @@ class SimulatedApi:
         self.calls.append(("GetCallerIdentity", None))
         return self._where["account_id"]
 
-    def close(self) -> None:
-        """Nothing is open."""
-
     def inputs(self, operation: str) -> list[Any]:
         """Return the inputs of all calls of an operation."""
         return [given for called, given in self.calls if called == operation]
