@@ -48,6 +48,7 @@ ENV PATH="/opt/exporter/bin:$PATH" \
     PYTHONPYCACHEPREFIX=/opt/exporter/bytecode \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/home/nonroot \
+    SAGEMAKER_TUNING_EXPORTER_REVISION="$REVISION" \
     SAGEMAKER_TUNING_EXPORTER_CONFIG_FILE=/etc/sagemaker-tuning-exporter/config.yaml
 USER 65532:65532
 EXPOSE 10980

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,7 @@ def write_text(file: str, jobs: int, text: str, compressed: str) -> None:
     """Write the exposition of a stored fleet to two files, plain and as one gzip member."""
     published = publish(1, [target(file, jobs)])
     Path(compressed).write_bytes(b"".join(Site(published).scrape(Format.TEXT, gzip=True)))
-    Path(text).write_bytes(zlib.decompressobj(-zlib.MAX_WBITS).decompress(published.deflated))
+    Path(text).write_bytes(b"".join(published.bodies[Format.TEXT].inflated()))
 
 
 def render(file: str, jobs: int, repeats: int) -> dict[str, object]:
@@ -71,5 +70,5 @@ def render(file: str, jobs: int, repeats: int) -> dict[str, object]:
 
 
 def _series(published: Published) -> int:
-    text = zlib.decompressobj(-zlib.MAX_WBITS).decompress(published.deflated)
+    text = b"".join(published.bodies[Format.TEXT].inflated())
     return sum(not line.startswith(b"#") for line in text.splitlines())

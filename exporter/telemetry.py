@@ -5,9 +5,18 @@ One registry per daemon, never the process-wide one, so that two daemons (or tes
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from prometheus_client.samples import Sample
 
 PREFIX = "sagemaker_tuning_exporter"
+REVISION_VARIABLE = "SAGEMAKER_TUNING_EXPORTER_REVISION"
+"""The environment variable that holds the commit which the exporter was built from; the image sets it."""
 
 # From a warm call in the same region to a read time-out.
 _DURATION_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15.0, 30.0)
@@ -103,8 +114,8 @@ class Telemetry:
         self._targets: set[str] = set()
         self._of_targets: list[_TargetCounter | _TargetGauge] = []
         ProcessCollector(registry=self._registry)
-        build = self._gauge("build_info", "Version of the exporter; always 1.", ["version"])
-        build.labels(__version__).set(1)
+        build = Info(f"{PREFIX}_build", "Version and commit of the exporter; always 1.", registry=self._registry)
+        build.info({"version": __version__, "revision": os.environ.get(REVISION_VARIABLE, "")})
         self.api_requests = self._counter(
             "api_requests", "Calls to AWS, every attempt counted.", ["target", "operation"]
         )

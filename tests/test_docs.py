@@ -45,6 +45,6 @@ def test_links_within_lead_somewhere() -> None:
 def test_a_tuning_job_has_no_more_series_than_is_said() -> None:
     fullest = view(facts(), labels={"team": "search"}, failure=Failure(ErrorCode.TLS, ""))
     always = [family for family in FAMILIES if family.collect is None]
-    found = Counter(re.findall(r"^(\w+)\{", "".join(render(always, [fullest])), re.MULTILINE))
+    found = Counter(re.findall(r"^(\w+)\{", "".join(piece.text for piece in render(always, [fullest])), re.MULTILINE))
     assert found == {family.full_name: most_series(family) for family in always}
     assert f"at most {found.total()} series" in METRICS

@@ -18,7 +18,7 @@ from exporter.exposition import TargetCollector
 from exporter.exposition.publish import EMPTY, publish
 from exporter.fleet import Target, perform
 from exporter.simulator.service import Simulator
-from exporter.telemetry import PREFIX, Telemetry
+from exporter.telemetry import PREFIX, REVISION_VARIABLE, Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +60,17 @@ def telemetry() -> Telemetry:
     return Telemetry()
 
 
-def test_the_build_is_named(telemetry: Telemetry) -> None:
-    assert value(telemetry, "build_info", version=__version__) == 1
+@pytest.mark.parametrize("environment", [{}, {REVISION_VARIABLE: ""}])
+def test_the_build_is_named(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    monkeypatch.delenv(REVISION_VARIABLE, raising=False)
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+    assert value(Telemetry(), "build_info", version=__version__, revision="") == 1
+
+
+def test_the_build_has_its_commit_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(REVISION_VARIABLE, "7cf68a4-dirty")
+    assert value(Telemetry(), "build_info", version=__version__, revision="7cf68a4-dirty") == 1
 
 
 def test_the_counters_of_a_known_target_start_at_0(telemetry: Telemetry) -> None:
@@ -266,4 +275,4 @@ def test_every_family_is_described_and_named_as_prometheus_asks(telemetry: Telem
     for family in parse_openmetrics(telemetry.render_openmetrics().decode()):
         assert family.name.startswith((f"{PREFIX}_", "process_"))
         assert family.documentation.endswith(".")
-        assert family.type in {"counter", "gauge", "histogram"}
+        assert family.type in {"counter", "gauge", "histogram", "info"}

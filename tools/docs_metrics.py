@@ -132,7 +132,9 @@ configuration nor AWS has told it. Values are spelled as in the API's answers: `
 is the same as no label.
 
 **Types.** All metrics of tuning jobs are gauges, the counts too: SageMaker moves training jobs from one status to another,
-so a count can fall. Use `delta`, never `rate`.
+so a count can fall. Use `delta`, never `rate`. In OpenMetrics those whose names end in `_info`, the exporter's own too, are of
+type info; their series are the same in both formats. `status` is a gauge there too: as a stateset its label would have to be
+called `{PREFIX}status`.
 
 **Absence.** What AWS does not say has no series, never a 0 or NaN; each metric below tells when that is so. When describes
 fail, `{PREFIX}up` turns 0 at once, the last values stay for `stale_after`, and then their series end, all but those under
@@ -190,7 +192,7 @@ def _details(family: Family) -> Iterator[str]:
     most = most_series(family)
     yield "\n".join(
         [
-            f"- **Type**: gauge{f' in {family.unit}' if family.unit else ''}",
+            f"- **Type**: gauge{f' in {family.unit}' if family.unit else ''}{', in OpenMetrics info' if family.info else ''}",
             *([f"- **Opt-in**: `collect: [{family.collect}]`"] if family.collect else []),
             f"- **Series per tuning job**: {most if most == 1 else f'at most {most}'}",
             *(f"- **Label** `{label}`: {text}" for label, text in _labels(family)),

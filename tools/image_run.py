@@ -66,6 +66,7 @@ class Figures:
     up: int  # tuning jobs that were described
     down: int
     version: str  # from build_info
+    revision: str  # likewise
     labels: dict[str, str]
     log: str
 
@@ -110,7 +111,8 @@ def look() -> Figures:
                 memory_limit=limit,
                 up=len(re.findall(r"^sagemaker_tuning_job_up\{.*\} 1", metrics, re.MULTILINE)),
                 down=len(re.findall(r"^sagemaker_tuning_job_up\{.*\} 0", metrics, re.MULTILINE)),
-                version=_first(r'^sagemaker_tuning_exporter_build_info\{version="([^"]*)"\} 1', metrics),
+                version=_first(r'^sagemaker_tuning_exporter_build_info\{.*version="([^"]*)".*\} 1', metrics),
+                revision=_first(r'^sagemaker_tuning_exporter_build_info\{.*revision="([^"]*)".*\} 1', metrics),
                 labels=labels,
                 log=log.read_text(encoding="utf-8"),
             )

@@ -23,7 +23,7 @@ Sample = tuple[Labels, Number]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One metric family, a gauge: what it is called, what it means, where it comes from and how it is computed.
+    """One metric family, a gauge or an info: what it is called, what it means, where it comes from and how it is computed.
 
     ``name`` goes without the prefix; ``help`` has no quotes or backslashes, so that both formats spell it alike.
     ``source`` is the API's member, ``absent`` says when there is no series though the tuning job is described, and
@@ -49,6 +49,11 @@ class Family:
     def full_name(self) -> str:
         """Return the name as exposed."""
         return PREFIX + self.name
+
+    @property
+    def info(self) -> bool:
+        """Tell whether OpenMetrics has it as an info: a series of value 1 whose labels are what it says."""
+        return self.full_name.endswith("_info")
 
     @property
     def unit(self) -> str | None:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 import time
-import zlib
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter.exposition.body import Body, bodies
 from exporter.exposition.families import families_in_force
+from exporter.exposition.format import Format
 from exporter.exposition.render import render
 from exporter.logs import Complaints
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from exporter.fleet import TargetView
     from exporter.telemetry import Telemetry
 
-_LEVEL = 1  # a twentieth of the size already; higher levels cost several times the CPU for a few percent
 _MIN_PERIOD = 1.0
 _MAX_SHARE = 0.1  # of a CPU may be spent rendering
 _BEAT = 5.0
@@ -38,37 +38,25 @@ log = structlog.get_logger(__name__)
 class Published:
     """What a scrape serves of the tuning jobs.
 
-    ``deflated`` is a raw deflate stream that ends at a byte boundary without its last block, so that each scrape can
-    append its own end and still send one gzip member. ``crc`` and ``size`` are of the text. ``generation`` counts
-    renderings. ``left_out`` tells how many series the limits of the table kept out: see ``render``.
+    ``generation`` counts renderings. ``left_out`` tells how many series the limits of the table kept out: see ``render``.
     """
 
     generation: int
-    deflated: bytes
-    crc: int
-    size: int
+    bodies: Mapping[Format, Body]
     targets: tuple[TargetView, ...]
     left_out: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
-EMPTY = Published(0, b"", 0, 0, ())
+EMPTY = Published(0, {format_: Body() for format_ in Format}, ())
 
 
 def publish(
     generation: int, targets: Sequence[TargetView], families: Sequence[Family] = families_in_force(frozenset())
 ) -> Published:
     """Render all tuning jobs of the targets; without ``families`` those that need no opt-in."""
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    deflated: list[bytes] = []
-    crc = size = 0
     left_out: dict[tuple[str, str], int] = {}
-    for text in render(families, chain.from_iterable(target.jobs for target in targets), left_out):
-        block = text.encode()
-        crc = zlib.crc32(block, crc)
-        size += len(block)
-        deflated.append(compressor.compress(block))
-    deflated.append(compressor.flush(zlib.Z_FULL_FLUSH))
-    return Published(generation, b"".join(deflated), crc, size, tuple(targets), left_out)
+    rendered = render(families, chain.from_iterable(target.jobs for target in targets), left_out)
+    return Published(generation, bodies(rendered), tuple(targets), left_out)
 
 
 class Publisher:

@@ -1,13 +1,14 @@
 """From the table and the views to text, a family at a time.
 
-The text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping.
+Nearly all of the text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping.
+Only an info is called so in OpenMetrics, and is a gauge in the other. Its series are the same.
 """
 
 from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.exposition.family import IDENTITY
 
@@ -21,6 +22,13 @@ _BATCH = 100  # tuning jobs whose lines of a family are held at once
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 _PLAIN = re.compile(r"[ !#-\[\]-~]*").fullmatch  # ASCII that stands for itself
 _NON_FINITE = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
+
+
+class Piece(NamedTuple):
+    """Some text in both formats, one and the same object where they are alike."""
+
+    text: str
+    openmetrics: str
 
 
 def format_value(value: Number) -> str:
@@ -38,7 +46,7 @@ def escape_label(value: str) -> str:
 
 def render(
     families: Sequence[Family], views: Iterable[JobView], left_out: MutableMapping[tuple[str, str], int] | None = None
-) -> Iterator[str]:
+) -> Iterator[Piece]:
     """Yield the text in pieces: each family that has series, metadata first, series in the order of the views.
 
     Of views that no label tells apart only the first counts: no series comes twice, whatever the fleet holds. A job
@@ -51,12 +59,14 @@ def render(
         jobs.setdefault(_identity(view), view)
     everyone = list(jobs.items())
     for family in families:
-        head = _metadata(family)
+        head: Piece | None = _metadata(family)
         # A few tuning jobs at a time: a family's lines all together take more memory than the tuning jobs.
         for start in range(0, len(everyone), _BATCH):
-            if lines := _lines(family, everyone[start : start + _BATCH], left_out):
-                yield head + "".join(lines)
-                head = ""
+            if lines := "".join(_lines(family, everyone[start : start + _BATCH], left_out)):
+                if head is not None:
+                    yield head
+                    head = None
+                yield Piece(lines, lines)
 
 
 def _lines(
@@ -109,7 +119,11 @@ def _text(labels: Labels) -> str:
     return "".join([f',{name}="{escape_label(value)}"' for name, value in labels])
 
 
-def _metadata(family: Family) -> str:
+def _metadata(family: Family) -> Piece:
     name = family.full_name
     unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
-    return f"# HELP {name} {family.help}\n# TYPE {name} gauge\n{unit}"
+    gauge = f"# HELP {name} {family.help}\n# TYPE {name} gauge\n{unit}"
+    if not family.info:
+        return Piece(gauge, gauge)
+    name = name.removesuffix("_info")
+    return Piece(gauge, f"# HELP {name} {family.help}\n# TYPE {name} info\n")

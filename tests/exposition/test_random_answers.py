@@ -37,17 +37,19 @@ OWN_TEXT, OWN_OPENMETRICS = OWN.render_text().decode(), OWN.render_openmetrics()
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def told(views: Iterable[JobView]) -> tuple[str, dict[tuple[str, str], int]]:
+def told(views: Iterable[JobView]) -> tuple[str, str, dict[tuple[str, str], int]]:
+    """Return the text in both formats, and what was left out of it."""
     left_out: dict[tuple[str, str], int] = {}
-    return "".join(render(FAMILIES, views, left_out)), left_out
+    pieces = list(render(FAMILIES, views, left_out))
+    return "".join(piece.text for piece in pieces), "".join(piece.openmetrics for piece in pieces), left_out
 
 
 def series(families: Iterable[Metric]) -> Series:
     """Return what a parser read, no identity of it twice; an empty label is none."""
     found: Series = {}
     for family in families:
-        if family.name.startswith(PREFIX):
-            for sample in family.samples:
+        for sample in family.samples:
+            if sample.name.startswith(PREFIX):
                 key = (sample.name, tuple(sorted((k, v) for k, v in sample.labels.items() if v)))
                 assert key not in found, key
                 found[key] = float(sample.value)
@@ -77,13 +79,13 @@ def wanted(views: Iterable[JobView]) -> Series:
 
 def check(answers: list[dict[str, Any]]) -> Series:
     views = [view(reduce(answer)) for answer in answers]
-    text, left_out = told(views)
+    text, openmetrics, left_out = told(views)
     assert left_out == {}
     found = series(parse_text(text + OWN_TEXT))
     expected = wanted(views)
     assert found.keys() == expected.keys()
     assert [key for key, number in expected.items() if not same(found[key], number)] == []
-    also = series(parse_openmetrics(text + OWN_OPENMETRICS))
+    also = series(parse_openmetrics(openmetrics + OWN_OPENMETRICS))
     assert also.keys() == found.keys()
     assert [key for key, number in found.items() if not same(also[key], number)] == []
     return found

@@ -52,7 +52,11 @@ def number(value: int) -> Callable[[JobView], list[tuple[tuple[()], int]]]:
 
 
 def text_of(views: Iterable[JobView], families: Sequence[Family] = FAMILIES) -> str:
-    return "".join(render(families, list(views)))
+    return "".join(piece.text for piece in render(families, list(views)))
+
+
+def openmetrics_of(views: Iterable[JobView], families: Sequence[Family] = FAMILIES) -> str:
+    return "".join(piece.openmetrics for piece in render(families, list(views)))
 
 
 def series_of(text: str) -> str:
@@ -60,22 +64,27 @@ def series_of(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 
-def parsed(text: str) -> list[Metric]:
-    """Return the families as both formats' parsers read them, together with the own metrics that a scrape appends."""
-    telemetry = Telemetry()
-    own = telemetry.render_text().decode()
+def parsed(views: Iterable[JobView], families: Sequence[Family] = FAMILIES) -> list[Metric]:
+    """Return the families as the text format's parser reads them; OpenMetrics' reads the same but for the types of infos.
+
+    Both read them together with the own metrics that a scrape appends.
+    """
+    telemetry, views = Telemetry(), list(views)
     by_text, by_openmetrics = (
-        [family for family in families if family.name.startswith(PREFIX)]
-        for families in (
-            parse_text(text + own),
-            parse_openmetrics(text + telemetry.render_openmetrics().decode()),
+        [family for family in found if family.name.startswith(PREFIX.rstrip("_"))]
+        for found in (
+            parse_text(text_of(views, families) + telemetry.render_text().decode()),
+            parse_openmetrics(openmetrics_of(views, families) + telemetry.render_openmetrics().decode()),
         )
     )
-    assert [(f.name, f.documentation, f.type) for f in by_text] == [
-        (f.name, f.documentation, f.type) for f in by_openmetrics
+    assert [(f.name.removesuffix("_info"), f.documentation) for f in by_text] == [
+        (f.name, f.documentation) for f in by_openmetrics
     ]
+    assert {f.type for f in by_text} <= {"gauge"}
+    assert [f.type for f in by_openmetrics] == ["info" if f.name.endswith("_info") else "gauge" for f in by_text]
+    assert [f.unit for f in by_openmetrics] == ["seconds" if f.name.endswith("_seconds") else "" for f in by_text]
     assert [repr(f.samples) for f in by_text] == [repr(f.samples) for f in by_openmetrics]
-    return by_openmetrics
+    return by_text
 
 
 class TestAnswers:
@@ -105,7 +114,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("stem", STEMS)
     def test_is_read_by_both_parsers(self, stem: str) -> None:
-        assert parsed(text_of([view_of_answer(stem)]))
+        assert parsed([view_of_answer(stem)])
 
     def test_the_reason_of_a_failure_is_in_no_series(self) -> None:
         shown = view_of_answer("failure_in_many_scripts")
@@ -161,15 +170,30 @@ class TestMetadata:
         assert text_of([view(None, attempted=True)]).count("# TYPE") == 3
         assert text_of([]) == ""
 
+    def test_of_an_info_is_that_of_a_gauge_in_text_format(self) -> None:
+        family = Family(name="info", help="It is.", source="-", absent="never", example="up", samples=number(1))
+        series = 'sagemaker_tuning_job_info{aws_account_id="888899990000",aws_region="cn-northwest-1",tuning_job="tune-zh"} 1\n'
+        assert text_of([view(facts())], [family]) == (
+            "# HELP sagemaker_tuning_job_info It is.\n# TYPE sagemaker_tuning_job_info gauge\n" + series
+        )
+        assert openmetrics_of([view(facts())], [family]) == (
+            "# HELP sagemaker_tuning_job It is.\n# TYPE sagemaker_tuning_job info\n" + series
+        )
+
+    def test_is_one_object_where_the_formats_are_alike(self) -> None:
+        for family in FAMILIES:
+            pieces = list(render([family], [view(facts(), failure=Failure(ErrorCode.TLS, ""))]))
+            assert [piece.text is piece.openmetrics for piece in pieces] == [not family.info, True]
+
     def test_is_read_by_the_parser(self) -> None:
-        for family in parsed(text_of([*fleet(1), view_of_answer("malformed_tags")])):
+        for family in parsed([*fleet(1), view_of_answer("malformed_tags")]):
             row = next(row for row in FAMILIES if row.full_name == family.name)
-            assert (family.type, family.documentation, family.unit) == ("gauge", row.help, row.unit or "")
+            assert (family.type, family.documentation) == ("gauge", row.help)
 
 
 class TestSeries:
     def test_stand_in_the_order_of_the_views(self) -> None:
-        found = parsed(text_of(fleet(5)))
+        found = parsed(fleet(5))
         names = [sample.labels["tuning_job"] for sample in found[0].samples]
         assert names == [f"search-{number}" for number in range(5)]
 
@@ -182,7 +206,7 @@ class TestSeries:
 
     def test_without_facts_are_about_health_only(self) -> None:
         failing = view(facts(), facts=None, failure=Failure(ErrorCode.THROTTLED, "Rate exceeded"))
-        assert {family.name.removeprefix(PREFIX) for family in parsed(text_of([failing]))} == HEALTH
+        assert {family.name.removeprefix(PREFIX) for family in parsed([failing])} == HEALTH
 
     def test_of_one_without_facts_leave_the_others_alone(self) -> None:
         first, second, third = fleet(3)
@@ -197,7 +221,7 @@ class TestSeries:
     def test_carry_the_aws_tags_after_the_configured_labels(self) -> None:
         shown = view(None, labels={"team": "a"}, tags={"team": "b", "cost_center": 'Q"3'})
         assert 'tuning_job="asked-for",label_team="a",tag_team="b",tag_cost_center="Q\\"3"} 1\n' in text_of([shown])
-        parsed(text_of([shown]))
+        parsed([shown])
 
     def test_never_tell_the_message_of_a_failure(self) -> None:
         message = "User: arn:aws:sts::210987654321:assumed-role/watcher is not authorized"
@@ -214,7 +238,7 @@ class TestSeries:
     def test_of_views_that_only_the_region_tells_apart_are_all_there(self) -> None:
         [first] = fleet(1)
         shown = [first, replace(first, region="us-east-1"), replace(first, account_id="1"), replace(first, name="x")]
-        assert all(len(family.samples) % 4 == 0 for family in parsed(text_of(shown)))
+        assert all(len(family.samples) % 4 == 0 for family in parsed(shown))
 
 
 class TestFormatValue:
@@ -360,7 +384,7 @@ class TestLimits:
         family = replace(next(row for row in OPT_IN if row.name == "parent_info"), limit=limit)
         left_out: dict[tuple[str, str], int] = {}
         shown = [view(replace(facts(), name=name, parents=tuple(parents))) for name in ("a", "b")]
-        return "".join(render([family], shown, left_out)), left_out
+        return "".join(piece.text for piece in render([family], shown, left_out)), left_out
 
     def test_keep_the_first_and_count_the_others_of_each_job(self) -> None:
         text, left_out = self.limited(["p", "q", "r", "s"], 2)
@@ -387,7 +411,7 @@ class TestAnyFleet:
     @settings(max_examples=150, deadline=None)
     @given(st.lists(VIEWS, max_size=4, unique_by=identity_of))
     def test_is_read_back_exactly(self, views: list[JobView]) -> None:
-        samples = {family.name.removeprefix(PREFIX): family.samples for family in parsed(text_of(views))}
+        samples = {family.name.removeprefix(PREFIX): family.samples for family in parsed(views)}
 
         def expect(some: JobView, name: str, expected: dict[tuple[str, ...], Any], *labels: str) -> None:
             found = {
@@ -424,7 +448,7 @@ class TestAnyFleet:
     @settings(max_examples=100, deadline=None)
     @given(st.lists(VIEWS, max_size=4))
     def test_has_each_family_in_one_place_and_each_series_once(self, views: list[JobView]) -> None:
-        families = parsed(text_of(views))
+        families = parsed(views)
         assert max(Counter(family.name for family in families).values(), default=1) == 1
         series = Counter(
             (sample.name, *sorted(sample.labels.items())) for family in families for sample in family.samples
@@ -436,7 +460,7 @@ class TestAnyFleet:
     @settings(max_examples=100, deadline=None)
     @given(st.lists(VIEWS, max_size=3, unique_by=identity_of))
     def test_shows_of_a_tuning_job_without_facts_its_health_only(self, views: list[JobView]) -> None:
-        for family in parsed(text_of(views)):
+        for family in parsed(views):
             if family.name.removeprefix(PREFIX) not in HEALTH:
                 assert all(of(family.samples, some) == [] for some in views if some.facts is None)
 

@@ -15,7 +15,7 @@ from fleet.driver import ACCOUNT, REGION, Own, target_spec
 from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
-from exporter.exposition import families_in_force
+from exporter.exposition import Format, families_in_force
 from exporter.exposition.publish import publish
 from exporter.fleet import Target, perform
 from exporter.simulator.scenario import SCENARIOS
@@ -115,7 +115,7 @@ def test_thirty_days_of_jobs_coming_and_going_leave_nothing_behind() -> None:
     grown = {name: (before[name], count) for name, count in after.items() if count > 2 * before[name] + 100}
     assert grown == {}
     body = publish(1, [target.view(clock.now())], families_in_force(frozenset()))
-    assert body.size < 60 * 200 * alive
+    assert body.bodies[Format.TEXT].size < 60 * 200 * alive
 
 
 def test_what_is_planned_anew_each_hour_leaves_no_old_plans(account: Account) -> None:

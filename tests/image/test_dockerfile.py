@@ -13,6 +13,7 @@ import yaml
 from support.tools import ROOT, require
 
 import exporter
+from exporter.telemetry import REVISION_VARIABLE
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -36,6 +37,11 @@ def test_hadolint_has_nothing_to_say() -> None:
 def test_the_version_is_the_packages() -> None:
     assert f"VERSION={exporter.__version__}" in instructions("ARG")
     assert labels()["version"] == "$VERSION"
+
+
+def test_the_exporter_is_told_its_commit() -> None:
+    assert labels()["revision"] == "$REVISION"
+    assert f'{REVISION_VARIABLE}="$REVISION"' in " ".join(instructions("ENV"))
 
 
 def test_the_version_is_the_charts() -> None:

@@ -71,3 +71,4 @@ def test_it_says_what_it_is(figures: image_run.Figures) -> None:
     assert labels["base.name"] == image_engine.base().image
     assert labels["created"].startswith("20")
     assert set(labels["revision"].removesuffix("-dirty")) <= set("0123456789abcdef")
+    assert figures.revision == labels["revision"]

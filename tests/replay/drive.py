@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from replay.faults import AWAY, Kind, Service
@@ -10,7 +9,7 @@ from replay.fleet import PLACES
 from support.clock import ManualClock
 
 from exporter.errors import ErrorCode, Failure
-from exporter.exposition import TargetCollector, families_in_force
+from exporter.exposition import Format, TargetCollector, families_in_force
 from exporter.exposition.publish import EMPTY, publish
 from exporter.fleet import Target, perform
 from exporter.simulator.chance import chance
@@ -115,7 +114,7 @@ class Exporter:
         now = self._clock.now()
         views = [target.view(now) for target in self._targets.values()]
         self._published = publish(self._published.generation + 1, views, self._families)
-        jobs = zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._published.deflated).decode()
+        jobs = b"".join(self._published.bodies[Format.TEXT].inflated()).decode()
         return Scrape(at, instance, jobs, self._telemetry.render_text().decode())
 
 

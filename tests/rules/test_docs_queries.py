@@ -6,7 +6,6 @@ Two fleets are watched by the exporter's own targets on a clock set by hand, and
 from __future__ import annotations
 
 import re
-import zlib
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import promql_parser as promql
@@ -23,7 +22,7 @@ from test_contract import fenced, questions
 
 from exporter.config import parse
 from exporter.config.values import FamilyName
-from exporter.exposition import TargetCollector, families_in_force
+from exporter.exposition import Format, TargetCollector, families_in_force
 from exporter.exposition.publish import EMPTY, publish
 from exporter.fleet import Target, perform
 from exporter.simulator.service import Simulator
@@ -146,7 +145,7 @@ def scrapes(created: Created) -> Iterator[Scrape]:
             clock.advance(1)
         target.expire(clock.now())
         published = publish(number + 1, [target.view(clock.now())], families)
-        jobs = zlib.decompressobj(-zlib.MAX_WBITS).decompress(published.deflated).decode()
+        jobs = b"".join(published.bodies[Format.TEXT].inflated()).decode()
         yield Scrape(clock.time(), "pod-0", jobs, telemetry.render_text().decode())
 
 

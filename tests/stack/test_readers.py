@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from support import browser
-from support.tools import require
+from support.prometheus import Prometheus, scrape_job
+from support.tools import release, require
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.stack import Moment, Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
@@ -70,6 +73,32 @@ def test_prometheus(stack: Stack, plain: list[str]) -> None:
     assert (target["health"], target["lastError"]) == ("up", "")
     held = stack.prometheus.query('count({__name__=~"sagemaker_tuning_job_.*",__name__!~".*(success|next)_.*"})')
     assert held[0].value == len(plain)
+
+
+def test_prometheus_reads_the_same_series_in_both_formats(
+    stack: Stack, moments: dict[str, Moment], tmp_path: Path
+) -> None:
+    address = stack.url.removeprefix("http://")
+    jobs = [
+        scrape_job("text", address, scrape_protocols=["PrometheusText0.0.4"]),
+        scrape_job("openmetrics", address, scrape_protocols=["OpenMetricsText1.0.0"]),
+    ]
+    with Prometheus(release("3", "prometheus"), tmp_path, jobs) as prometheus:
+        prometheus.wait_until("count(count by (job) (sagemaker_tuning_job_up)) == 2")
+        asked = '{__name__=~"sagemaker_tuning_(job|exporter)_.+",job="%s"}'
+        text, openmetrics = (
+            {tuple(sorted((k, v) for k, v in one.items() if k != "job")) for one in prometheus.series(asked % job)}
+            for job in ("text", "openmetrics")
+        )
+        assert text == openmetrics
+        assert {health["health"] for health in prometheus.targets()} == {"up"}
+        infos = {name for name, type_ in prometheus.types("openmetrics").items() if type_ == "info"}
+        assert infos == {
+            *("sagemaker_tuning_job", "sagemaker_tuning_job_error", "sagemaker_tuning_job_definition"),
+            *("sagemaker_tuning_job_best_training_job", "sagemaker_tuning_job_parent"),
+            *("sagemaker_tuning_exporter_build", "sagemaker_tuning_exporter_target"),
+        }
+        assert {prometheus.types("text")[f"{name}_info"] for name in infos} == {"gauge"}
 
 
 def test_landing_page(stack: Stack, moments: dict[str, Moment]) -> None:

@@ -135,6 +135,11 @@ class Prometheus:
         active: list[dict[str, Any]] = self._get("targets", state="active")["activeTargets"]
         return active
 
+    def types(self, job: str) -> dict[str, str]:
+        """Return the type of each metric family as the targets of a scrape job told it last."""
+        told = self._get("targets/metadata", match_target=f'{{job="{job}"}}')
+        return {each["metric"]: each["type"] for each in told}
+
     def rules(self) -> list[dict[str, Any]]:
         """Return every rule of every group with its state and health."""
         return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]

@@ -115,7 +115,7 @@ def plain_answer(rng: random.Random, absent: float) -> dict[str, Any]:
 
 def shown(job: TuningJob) -> dict[str, str]:
     """Return the text of each family."""
-    return {family.name: "".join(render([family], [view(job)])) for family in FAMILIES}
+    return {family.name: "".join(piece.text for piece in render([family], [view(job)])) for family in FAMILIES}
 
 
 def places(value: Any, path: str = "") -> list[tuple[str, Any, Any]]:

@@ -26,9 +26,9 @@ def _last_success(view: JobView) -> Iterable[Sample]:
 
 
 def _labels(view: JobView) -> Iterable[Sample]:
-    configured = ((f"label_{key}", value) for key, value in view.labels.items())
-    tags = ((f"tag_{key}", value) for key, value in view.tags.items())
-    return (((*configured, *tags), 1),)
+    pairs = [(f"label_{key}", value) for key, value in view.labels.items()]
+    pairs += [(f"tag_{key}", value) for key, value in view.tags.items()]
+    return ((tuple(pairs), 1),)
 
 
 HEALTH = Section(
