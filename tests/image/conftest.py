@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sagemaker.conftest import aws, loader, make_api, no_keys, sessions, telemetry, wire
+from sagemaker.conftest import aws, common, make_api, no_keys, sessions, telemetry, wire
 
-__all__ = ["aws", "loader", "make_api", "no_keys", "sessions", "telemetry", "wire"]
+__all__ = ["aws", "common", "make_api", "no_keys", "sessions", "telemetry", "wire"]
