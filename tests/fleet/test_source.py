@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, NoReturn
 
 import pytest
 from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, FakeApi, answer, arn_of
+from support.tools import ROOT
 
 from exporter.errors import CallFailed, ErrorCode, Failure
-from exporter.fleet import Identity, Operation, Tags, Work, perform
+from exporter.fleet import Identity, Operation, Tags, Work, incidents, perform
 from exporter.fleet.account import Identify
 from exporter.fleet.describes import Describe
 from exporter.fleet.lists import RUNNING, ListPage
 from exporter.fleet.tags import ListTags, SearchTags
+from exporter.sagemaker.loader import OPERATIONS
 from exporter.tuning_job import Found, Page, reduce
 
 IDENTIFY = Identify(1, 0.0, "")
@@ -186,3 +190,27 @@ def test_a_search_does_not_find_a_tuning_job_whose_tags_cannot_be_read() -> None
     found = Pages({"Key": "team", "Value": ""}).perform(Operation.SEARCH)
     assert isinstance(found, Found)
     assert found.tags == {arn_of("churn"): {"team": ""}}
+
+
+POLICIES = [
+    json.loads(block)
+    for page in ("README.md", "docs/deploying.md")
+    for block in re.findall(r"```json\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    if "sagemaker:" in block
+]
+
+
+class TestEveryOperation:
+    """What must be said of each elsewhere."""
+
+    def test_is_one_that_the_sdk_knows(self) -> None:
+        assert {*OPERATIONS["sagemaker"]} == {*Operation} - {Operation.IDENTIFY}
+
+    def test_has_words_for_the_log(self) -> None:
+        assert incidents._WHAT.keys() == {*Operation}
+
+    @pytest.mark.parametrize("policy", POLICIES, ids=["README.md", "deploying.md"])
+    def test_is_allowed_by_the_policies_of_the_pages(self, policy: Any) -> None:
+        allowed = [action for statement in policy["Statement"] for action in statement["Action"]]
+        # Anybody may ask who he is.
+        assert sorted(allowed) == sorted(f"sagemaker:{each}" for each in {*Operation} - {Operation.IDENTIFY})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from helm.chart import CASES, HELMS, find, template, values
 from support.tools import ROOT
 
-from exporter.config import parse, read
+from exporter.config import ConfigError, Settings, parse, read
 from exporter.config.model import Aws, Config, Rule, TuningJob
 
 pytestmark = pytest.mark.xdist_group("helm")
@@ -32,6 +33,21 @@ def test_the_cases_have_every_key() -> None:
     }  # not with an endpoint_url
     assert set().union(*mappings) >= set(TuningJob.model_fields) - set(Aws.model_fields) - {"arn"}
     assert set().union(*config["discover"]) >= set(Rule.model_fields) - set(TuningJob.model_fields)
+
+
+@pytest.mark.parametrize("key", Config.model_fields)
+def test_no_key_is_without_effect(key: str) -> None:
+    config = values("everything")["config"]
+    without = {name: value for name, value in config.items() if name != key}
+    assert settled(without) != settled(config)
+
+
+def settled(config: Any) -> Settings | str:
+    """Return what a configuration comes to, or what is wrong with it: that a key is missed is an effect too."""
+    try:
+        return parse(yaml.dump(config), "values", "us-east-1")
+    except ConfigError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize("program", HELMS)
