@@ -50,6 +50,7 @@ class Finder:
         self._telemetry = telemetry
         self._begun: dict[str, float] = {}
         self._untold: set[str] = set()
+        self._listed = False
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
         self._waiting: dict[str, Summary] = {}
@@ -81,6 +82,7 @@ class Finder:
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         """Take a new configuration: what changed is looked for again, from its beginning."""
         self._spec = spec
+        self._listed = False
         earlier = {rule.name: rule for rule in before.rules} if before is not None else {}
         changed = {rule.name for rule in spec.rules if rule != earlier.get(rule.name)}
         if before is not None and spec.retention > before.retention:
@@ -159,6 +161,7 @@ class Finder:
         """Take a list that has ended."""
         if listing.failure is not None:
             return []
+        self._listed = True
         for key, summary in listing.summaries.items():
             if (job := self._jobs.get(key)) is not None:
                 self._jobs.hear(job, summary)
@@ -242,8 +245,9 @@ class Finder:
 
     def empty_rules(self) -> list[Event]:
         """Return, once, which rules match nothing when all that they begin with was read."""
-        if not self._untold or self._running.jobs is None or self._waiting:
+        if not self._listed or not self._untold or self._running.jobs is None or self._waiting:
             return []
+        self._listed = False
         ready = {name for name in self._untold if not self._looks_back(name)}
         self._untold -= ready
         matched = self.matched if ready else {}

@@ -83,12 +83,11 @@ class Target:
         """Take a new configuration of the same key and return what is worth a log line: jobs in both keep their values."""
         before, self._spec = self._spec, spec
         self._budget.set_rate(spec.requests_per_second, now.monotonic)
+        accounts = [job.facts.account_id for job in self._jobs if job.facts is not None]
         self._adopt(spec, before, now)
         self._tally.renamed(spec)
-        if spec.account_id != before.account_id:
-            for job in self._jobs:
-                if job.facts is not None:
-                    self._account.learn(job.facts.account_id)
+        if accounts:
+            self._account.learn(accounts[0])
         self._jobs.redraw()
         return self._carry_out(self._finder.enforce_limits(), now)
 
