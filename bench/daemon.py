@@ -17,7 +17,7 @@ from bench.names import names
 from bench.process import Program, python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _PATIENCE = 300.0
 
@@ -30,17 +30,23 @@ def simulator(jobs: int, running: int) -> Iterator[str]:
 
 
 class Daemon:
-    """An exporter that watches so many tuning jobs of a simulator, from the start of the ``with`` block to its end."""
+    """An exporter that watches tuning jobs of a simulator, from the start of the ``with`` block to its end.
 
-    def __init__(self, url: str, jobs: int, interval: str, requests_per_second: float) -> None:
+    Each entry is a tuning job as the configuration lists it; given as a number, so many of those of the bench.
+    """
+
+    def __init__(
+        self, url: str, jobs: int | Sequence[Mapping[str, Any]], interval: str, requests_per_second: float
+    ) -> None:
+        entries = [{"name": name} for name in names(jobs)] if isinstance(jobs, int) else jobs
         self._configuration = {
             "interval": interval,
             # Every one that runs is described in each interval, whatever lists would tell.
             "describe_max_age": "0s",
             "aws": {"endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": requests_per_second},
-            "tuning_jobs": [{"name": name, "labels": {"team": "search"}} for name in names(jobs)],
+            "tuning_jobs": [{**entry, "labels": {"team": "search"}} for entry in entries],
         }
-        self._jobs = jobs
+        self._jobs = len(entries)
 
     def __enter__(self) -> Self:
         self._directory = TemporaryDirectory()

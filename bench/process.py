@@ -101,17 +101,22 @@ class Program:
 
 def resident(pid: int | str = "self") -> float:
     """Return the memory that a process holds now, in MB."""
-    return _status(pid, "VmRSS")
+    return _status(pid, "VmRSS") * 1024 / 1e6
 
 
 def peak(pid: int | str = "self") -> float:
     """Return the most memory that a process has held at once, in MB."""
-    return _status(pid, "VmHWM")
+    return _status(pid, "VmHWM") * 1024 / 1e6
 
 
-def _status(pid: int | str, field: str) -> float:
+def threads(pid: int | str = "self") -> int:
+    """Return how many threads a process has now."""
+    return _status(pid, "Threads")
+
+
+def _status(pid: int | str, field: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(field))
+    return next(int(line.split()[1]) for line in lines if line.startswith(field))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def rows() -> list[Row]:
     what = f"memory at rest, {JOBS} jobs"
     return [
         versus(f"start to the first scrape that tells something, {JOBS} jobs", started, _BARE, bare_started, "s"),
-        Row(what, Spread.of(at_rest, "MB"), limit=85),
+        Row(what, Spread.of(at_rest, "MB"), limit=78),
         versus(what, at_rest, _BARE, bare_at_rest, "MB"),
         *_in_all(),
     ]
