@@ -36,6 +36,7 @@ from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Event
 
@@ -103,6 +104,9 @@ class Site:
 
     def overview(self) -> Overview:
         return Overview("bench", 0.0, 0, {}, [])
+
+    def request_reload(self, trigger: str) -> Future[None]:
+        raise NotImplementedError(f"nobody may ask for it: {trigger}")
 
 
 def serve(port: Connection, stop: Event) -> None:
@@ -270,6 +274,8 @@ def measure(name: str | None, seconds: float, connections: int) -> None:
     stop_server, stop_attack = context.Event(), context.Event()
     server = context.Process(target=serve, args=(theirs, stop_server))
     server.start()
+    pid = server.pid
+    assert pid is not None
     port = ours.recv()
     attacker = context.Process(target=attack, args=(name, port, connections, stop_attack)) if name else None
     if attacker:
@@ -277,11 +283,11 @@ def measure(name: str | None, seconds: float, connections: int) -> None:
     scrapers = [Scraper(port, 1.0, keeps=True), Scraper(port, 0.05, keeps=False), Probe(port, 0.1, keeps=False)]
     for scraper in scrapers:
         scraper.start()
-    memory, buffers, used, began = 0.0, 0.0, busy(server.pid), time.monotonic()
+    memory, buffers, used, began = 0.0, 0.0, busy(pid), time.monotonic()
     while time.monotonic() - began < seconds:
         time.sleep(0.25)
-        memory, buffers = max(memory, resident(server.pid)), max(buffers, kernel())
-    cpu = (busy(server.pid) - used) / (time.monotonic() - began)
+        memory, buffers = max(memory, resident(pid)), max(buffers, kernel())
+    cpu = (busy(pid) - used) / (time.monotonic() - began)
     for scraper in scrapers:
         scraper.stop()
     stop_attack.set()

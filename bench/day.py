@@ -137,8 +137,9 @@ class Clock:
         self._waits.wait()
 
     def _notify(self) -> None:
-        with self._condition:
-            self._condition.notify_all()
+        if self._condition is not None:
+            with self._condition:
+                self._condition.notify_all()
 
 
 class InProcess:
@@ -153,14 +154,26 @@ class InProcess:
     def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._simulator.list(**request)
 
+    def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._simulator.search(**request)
+
+    def list_tags(self, arn: str) -> Mapping[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in self._simulator.list_tags(arn)["Tags"]}
+
+    def caller_account(self) -> str:
+        return self._simulator.default_account_id
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
+
 
 class Spent(NamedTuple):
     """What a stretch of time took: CPU seconds, in all and without those for rendering, calls and renderings."""
 
     cpu: float
     calls_cpu: float
-    calls: int
-    renderings: int
+    calls: float
+    renderings: float
 
 
 class Exporter:
@@ -205,8 +218,10 @@ class Exporter:
 
     def spent(self) -> Spent:
         """Return what all until now took, the interpreter's start included. Only with a publisher."""
-        publisher = next(thread for thread in threading.enumerate() if thread.name == "publisher")
-        rendering = time.clock_gettime(time.pthread_getcpuclockid(publisher.ident))
+        thread = next(thread.ident for thread in threading.enumerate() if thread.name == "publisher")
+        assert thread is not None
+        assert self._publisher is not None
+        rendering = time.clock_gettime(time.pthread_getcpuclockid(thread))
         cpu = time.process_time()
         return Spent(cpu, cpu - rendering, self.calls.total(), self._publisher.published.generation)
 
@@ -259,6 +274,7 @@ def populate(simulator: Simulator, jobs: int, running: int) -> None:
 
 def spec(way: str, jobs: int, **aws: str) -> TargetSpec:
     """Return the configuration of a way; ``aws`` are more settings of the endpoint."""
+    wanted: dict[str, Any]
     if WAYS[way].found:
         wanted = {"discover": [{"name_contains": "team-", "max_jobs": jobs}]}
     else:

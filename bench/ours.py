@@ -19,6 +19,7 @@ from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Future
 
 
 class Site:
@@ -38,6 +39,9 @@ class Site:
 
     def overview(self) -> Overview:
         return Overview("bench", 0.0, 0, {}, [])
+
+    def request_reload(self, trigger: str) -> Future[None]:
+        raise NotImplementedError(f"nobody may ask for it: {trigger}")
 
 
 def serve(file: str, jobs: int) -> None:

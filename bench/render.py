@@ -25,7 +25,7 @@ def rows() -> list[Row]:
     with TemporaryDirectory() as directory:
         fleet = str(Path(directory, "fleet"))
         call("bench.fleet:store", fleet, many)
-        runs = {function: [] for function in (_OURS, _GAUGES, _COLLECTOR)}
+        runs: dict[str, list[dict[str, Any]]] = {function: [] for function in (_OURS, _GAUGES, _COLLECTOR)}
         small: list[dict[str, Any]] = []
         for _ in range(REPEATS):
             for function, results in runs.items():

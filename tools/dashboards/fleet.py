@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashboards import look
-from dashboards.page import FLEET, TO_CONSOLE, TO_JOB, TO_JOB_OF_SERIES, TUNING_JOB, annotations, line, link, variables
+from dashboards.page import (
+    FLEET,
+    TO_CONSOLE,
+    TO_JOB,
+    TO_JOB_OF_SERIES,
+    TUNING_JOB,
+    annotation_queries,
+    line,
+    link,
+    variables,
+)
 from dashboards.page import dashboard as page
 from dashboards.panels import Column, Field, bars, count, lines, meaning, number, rows, seconds, share, timeline
 from dashboards.promql import (
@@ -63,7 +73,7 @@ def build() -> model.Dashboard:
         "All hyperparameter tuning jobs that the exporter watches: what is wrong, what runs, where the time goes.",
         [_wrong(), _runs(), _time(), _health()],
         variables=variables(one_job=False),
-        annotations=annotations(shown=False),
+        annotations=annotation_queries(shown=False),
         links=[
             link(
                 "Tuning job",

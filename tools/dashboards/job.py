@@ -9,7 +9,7 @@ from dashboards.page import (
     FLEET,
     TO_CONSOLE,
     TUNING_JOB,
-    annotations,
+    annotation_queries,
     hidden_variable,
     line,
     link,
@@ -75,7 +75,7 @@ def build() -> model.Dashboard:
             hidden_variable("console", place, '/console="([^"]+)"/', description="Host of the AWS console."),
             hidden_variable("home", place, '/aws_region="([^"]+)"/', description="Region of the tuning job."),
         ],
-        annotations=annotations(shown=True),
+        annotations=annotation_queries(shown=True),
         links=[
             link("Fleet", "All tuning jobs", f"/d/{FLEET}?${{datasource:queryparam}}"),
             link(

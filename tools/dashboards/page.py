@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 
 from grafana_foundation_sdk.models import prometheus
 
@@ -22,6 +22,8 @@ SCHEMA_VERSION = 39
 """Of Grafana 11.0; later ones migrate it when they load it."""
 
 COLUMNS = 24
+
+T = TypeVar("T", model.AnnotationQuery, model.DashboardLink)
 
 _ALL = model.VariableOption(text="All", value="$__all")
 _HERE = "${datasource:queryparam}&${__url_time_range}"
@@ -95,7 +97,21 @@ def hidden_variable(name: str, expression: str, regex: str, *, description: str)
     )
 
 
-def _query_variable(name: str, query: str, *, query_type: int, **more: object) -> model.VariableModel:
+class _More(TypedDict, total=False):
+    """What a variable may have beside its query."""
+
+    label: str
+    description: str
+    multi: bool
+    include_all: bool
+    all_value: str | None
+    current: model.VariableOption | None
+    regex: str
+    hide: model.VariableHide
+    skip_url_sync: bool
+
+
+def _query_variable(name: str, query: str, *, query_type: int, **more: Unpack[_More]) -> model.VariableModel:
     return model.VariableModel(
         model.VariableType.QUERY,
         name,
@@ -151,7 +167,7 @@ def variables(*, one_job: bool) -> list[model.VariableModel]:
     ]
 
 
-def annotations(*, shown: bool) -> list[model.AnnotationQuery]:
+def annotation_queries(*, shown: bool) -> list[model.AnnotationQuery]:
     """Return the moments at which tuning jobs converged and ended, drawn from the start if ``shown``."""
     return [
         _annotation(
@@ -184,8 +200,7 @@ def _annotation(name: str, family: str, color: str, text: str, *, shown: bool) -
         tag_keys="aws_region",
         use_value_for_time=True,
     )
-    annotation.placement = None
-    return annotation
+    return _unplaced(annotation)
 
 
 def link(title: str, tooltip: str, url: str, *, new_tab: bool = False) -> model.DashboardLink:
@@ -199,7 +214,12 @@ def link(title: str, tooltip: str, url: str, *, new_tab: bool = False) -> model.
         target_blank=new_tab,
         keep_time=not new_tab,
     )
-    made.placement = None
+    return _unplaced(made)
+
+
+def _unplaced(made: T) -> T:
+    """Leave out the placement, which came after Grafana 11; the SDK always gives one, and has no type for none."""
+    vars(made)["placement"] = None
     return made
 
 
@@ -229,8 +249,8 @@ def lay_out(parts: Sequence[Row]) -> list[model.Panel | model.RowPanel]:
                 placed.append(panel)
                 left += width
             top += height
-    for number, panel in enumerate(placed, start=1):
-        panel.id_val = number
+    for number, item in enumerate(placed, start=1):
+        item.id_val = number
     return placed
 
 

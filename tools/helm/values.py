@@ -45,7 +45,10 @@ class Value:
 def read(path: Path = CHART / "values.yaml") -> list[Value]:
     """Return the values in the order of the file."""
     text = path.read_text(encoding="utf-8")
-    return list(_walk(yaml.compose(text, Loader=yaml.SafeLoader), "", text.splitlines()))
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        raise TypeError(f"{path} holds no mapping")
+    return list(_walk(root, "", text.splitlines()))
 
 
 def _walk(mapping: yaml.MappingNode, prefix: str, lines: list[str]) -> Iterator[Value]:
