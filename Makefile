@@ -28,6 +28,7 @@ lint: .venv/.dev ## Check format, style, types and the direction of imports
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
+	@.venv/bin/mypy --config-file tests/mypy.ini
 	@.venv/bin/lint-imports
 
 format: .venv/.dev ## Format the code and repair what can be repaired

@@ -163,9 +163,6 @@ class InProcess:
     def caller_account(self) -> str:
         return self._simulator.default_account_id
 
-    def close(self) -> None:
-        """Do nothing: there are no connections."""
-
 
 class Spent(NamedTuple):
     """What a stretch of time took: CPU seconds, in all and without those for rendering, calls and renderings."""

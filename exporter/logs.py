@@ -68,7 +68,7 @@ class Complaints:
         log.error(text, error=type(error).__name__, where=where, **fields)
 
 
-def configure(level: str, log_format: LogFormat, stream: TextIO | None = None) -> None:
+def configure(level: str, log_format: LogFormat, stream: TextIO | Background | None = None) -> None:
     """Set up logging for the process: ``level`` is a key of LEVELS, ``stream`` standard error unless given.
 
     A stream that breaks loses lines and nothing else. Standard error is written in the background.

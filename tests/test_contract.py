@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.promql import mistakes, vocabulary
+from support.text import found
 from support.tools import ROOT
 
 from exporter.exposition.families import FAMILIES
@@ -35,7 +36,7 @@ def fenced(text: str) -> Iterator[tuple[int, str]]:
     """Yield line and text of each expression in the promql blocks of a Markdown page; empty lines part them."""
     for block in re.finditer(r"^ *```promql\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         for part in re.finditer(r"\S.*?(?=\n\s*\n|\s*\Z)", block[1], re.DOTALL):
-            comments = re.match(r"(?:\s*#.*\n)*", part[0]).group()
+            comments = found(r"\A(?:\s*#.*\n)*", part[0])[0]
             yield text.count("\n", 0, block.start(1) + part.start() + len(comments)) + 1, part[0]
 
 

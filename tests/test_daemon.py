@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from support.api import RefusingApi
 from support.processes import wait_until
 
 from exporter.clock import SystemClock
@@ -21,7 +22,7 @@ from exporter.web.listen import open_socket, parse_address
 ARN = "arn:aws:sagemaker:{region}:123456789012:hyper-parameter-tuning-job/{name}"
 
 
-class Api:
+class Api(RefusingApi):
     """Answers for any name, or does what ``behave`` does."""
 
     def __init__(self, region, behave):
@@ -34,9 +35,6 @@ class Api:
             "HyperParameterTuningJobArn": ARN.format(region=self.region, name=name),
             "HyperParameterTuningJobStatus": "InProgress",
         }
-
-    def caller_account(self):
-        raise CallFailed(ErrorCode.ACCESS_DENIED, "no")
 
 
 @pytest.fixture

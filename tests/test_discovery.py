@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections import Counter
+from functools import partial
 
 import httpx
 import pytest
@@ -34,14 +35,12 @@ def simulator():
     for account in ACCOUNTS:
         simulator.roles[role(account)] = f"for-{account}"
         for region in REGIONS:
-            place = {"region": region, "account_id": account}
+            create = partial(simulator.create, region=region, account_id=account)
             for i in range(3):
                 tags = {"env": "prod" if i < 2 else "dev"}
-                simulator.create("stuck", f"search-{i}", created=time.time() - 99 - i, tags=tags, **place)
-            simulator.create(
-                "failed-at-once", "search-ended", created=time.time() - 3600, tags={"env": "prod"}, **place
-            )
-            simulator.create("stuck", "other", created=time.time() - 50, **place)
+                create("stuck", f"search-{i}", created=time.time() - 99 - i, tags=tags)
+            create("failed-at-once", "search-ended", created=time.time() - 3600, tags={"env": "prod"})
+            create("stuck", "other", created=time.time() - 50)
     return simulator
 
 

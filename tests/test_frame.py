@@ -23,6 +23,7 @@ from support.isolation import OutsideLoopbackError
 from support.peers import AwsCliError, MotoServer, aws_cli
 from support.processes import Child, wait_until
 from support.prometheus import Prometheus, PrometheusError, scrape_job
+from support.text import found
 from support.tools import ROOT, require
 
 import exporter
@@ -46,14 +47,14 @@ LOCKS = sorted((ROOT / "locks").glob("*.txt"))
 
 def pins(lock: Path) -> dict[str, str]:
     """Return the version of each package; fail on a line that is neither a pin nor a hash."""
-    found = {}
+    versions = {}
     for requirement in re.split(r"\n(?! )", lock.read_text().strip()):
         pin, *hashes = requirement.split(" \\\n    ")
-        name, version = re.fullmatch(r"([a-z0-9._-]+)==([^ ;]+)(?: ; .+)?", pin).groups()
+        name, version = found(r"^([a-z0-9._-]+)==([^ ;]+)(?: ; .+)?\Z", pin).groups()
         assert hashes, f"{name} has no hash"
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", line) for line in hashes), name
-        found[name] = version
-    return found
+        versions[name] = version
+    return versions
 
 
 class TestLocks:
@@ -78,7 +79,7 @@ class TestLocks:
         ],
     )
     def test_covers_what_the_project_asks_for(self, lock: str, wanted: list[str]) -> None:
-        names = {re.match(r"[a-z0-9._-]+", requirement).group() for requirement in wanted}
+        names = {found(r"^[a-z0-9._-]+", requirement)[0] for requirement in wanted}
         assert names <= pins(ROOT / f"locks/{lock}.txt").keys()
 
 
@@ -268,7 +269,7 @@ class TestPrometheus:
         assert prometheus.query("2 * 3") == [({}, 6.0)]
         [when] = prometheus.query("timestamp(up)")
         [history] = prometheus.query_range("up", start=when.value, end=when.value + 1, step=1)
-        assert history.points[0] == (pytest.approx(when.value), 1.0)
+        assert history.points[0] == pytest.approx((when.value, 1.0))
 
     def test_evaluates_rules(self, prometheus: Prometheus) -> None:
         prometheus.wait_until("ups", lambda samples: samples == [({"__name__": "ups"}, 1.0)])

@@ -55,14 +55,14 @@ def uses(module: ModuleType) -> Iterator[Use]:
                 how_compiled[call] = {attr}
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
                 how_compiled[call] = asked.setdefault(name, set())
-    for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) in {f"re.{use}" for use in USES}:
-            how = {call.func.attr}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"re.{use}" for use in USES}:
+            how = {ast.unparse(node.func).removeprefix("re.")}
             if how == {"compile"}:
-                how = how_compiled.get(call, set()) & USES
-            given = [*call.args[1:], *(each.value for each in call.keywords)]
+                how = how_compiled.get(node, set()) & USES
+            given = [*node.args[1:], *(each.value for each in node.keywords)]
             flags = sum(evaluated(each, module) for each in given if ast.unparse(each).startswith("re."))
-            yield module.__name__, evaluated(call.args[0], module), flags, not (how and how <= FROM_THE_START)
+            yield module.__name__, evaluated(node.args[0], module), flags, not (how and how <= FROM_THE_START)
 
 
 def evaluated(node: ast.expr, module: ModuleType) -> Any:

@@ -8,10 +8,13 @@ import signal
 import sys
 import threading
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 from support.processes import Child, wait_until
+from support.text import found
 
 from exporter.clock import SystemClock
 from exporter.simulator.server import Server
@@ -58,9 +61,7 @@ class Exporter:
         }
 
     def jobs(self):
-        return {
-            re.search('tuning_job="([^"]+)"', series).group(1) for series in self.series("sagemaker_tuning_job_status")
-        }
+        return {found('tuning_job="([^"]+)"', series)[1] for series in self.series("sagemaker_tuning_job_status")}
 
     def reload_successful(self):
         return self.series("sagemaker_tuning_exporter_config_last_reload_successful").popitem()[1]
@@ -71,22 +72,22 @@ class Exporter:
 
 @pytest.fixture
 def start(tmp_path):
-    running = []
+    logs: list[Path] = []
 
     def start(file, *flags):
+        logs.append(tmp_path / f"log{len(logs)}")
         child = Child(
             [sys.executable, "-m", "exporter", "--config.file", file, "--web.listen-address=127.0.0.1:0", *flags],
-            log=tmp_path / f"log{len(running)}",
+            log=logs[-1],
             environment=os.environ,
         )
-        running.append(child)
+        running.enter_context(child)
         exporter = Exporter(child)
-        running.append(exporter.client)
+        running.enter_context(exporter.client)
         return exporter
 
-    yield start
-    for one in running:
-        one.terminate() if isinstance(one, Child) else one.close()
+    with ExitStack() as running:
+        yield start
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def test_takes_the_new_jobs_and_keeps_what_stays(start, file, endpoint, simulato
     assert simulator.requests["DescribeHyperParameterTuningJob", "eu-west-1"] == calls + 1
     labels = exporter.series("sagemaker_tuning_job_labels")
     assert all('label_version="b"' in series for series in labels)
-    assert [re.search('tuning_job="([^"]+)"', series).group(1) for series in labels] == ["add", "keep"]
+    assert [found('tuning_job="([^"]+)"', series)[1] for series in labels] == ["add", "keep"]
     assert "drop" not in exporter.client.get("/metrics").text
 
 
@@ -246,7 +247,7 @@ def test_a_target_that_another_one_renames_and_a_rule_that_goes_leave_no_series(
     exporter = start(file, "--web.enable-lifecycle", "--no-config.auto-reload")
 
     def targets(family):
-        return {re.search('target="([^"]+)"', series).group(1) for series in exporter.series(family)}
+        return {found('target="([^"]+)"', series)[1] for series in exporter.series(family)}
 
     wait_until(lambda: len(exporter.jobs()) == 41, what="all jobs")
     before = targets("sagemaker_tuning_exporter_target_info")

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.simulator import reading
 
@@ -26,6 +26,8 @@ LARGEST_SIZE = 100
 
 Key = tuple[Any, ...]
 """Where a job stands in an order; no two jobs share one."""
+
+Job = TypeVar("Job")
 
 Row = tuple[Key, "Life"]
 
@@ -65,7 +67,7 @@ def read(content: Mapping[str, Any], problems: list[str], *, descending: bool, o
     return Page(size, descending if order is None else order == "Descending", as_of, after, binding)
 
 
-def arranged(page: Page, rows: Iterable[Row]) -> list[Row]:
+def arranged(page: Page, rows: Iterable[tuple[Key, Job]]) -> list[tuple[Key, Job]]:
     """Return the rows in the page's order, without those of the pages before."""
     ordered = sorted(rows, key=itemgetter(0), reverse=page.descending)
     if page.after is None:
@@ -73,16 +75,16 @@ def arranged(page: Page, rows: Iterable[Row]) -> list[Row]:
     return [row for row in ordered if (row[0] < page.after if page.descending else row[0] > page.after)]
 
 
-def cut(page: Page, rows: Iterable[Row]) -> tuple[list[Life], dict[str, str]]:
+def cut(page: Page, rows: Iterable[tuple[Key, Job]]) -> tuple[list[Job], dict[str, str]]:
     """Return the jobs of the page, and the member of the answer that leads to the next one, if there is one.
 
     The rows are as ``arranged`` returns them; no more of them are taken than needed.
     """
     chosen = [*islice(rows, page.size + 1)]
-    lives = [life for _, life in chosen[: page.size]]
+    jobs = [job for _, job in chosen[: page.size]]
     if len(chosen) <= page.size:
-        return lives, {}
-    return lives, {"NextToken": _seal(page, chosen[page.size - 1][0])}
+        return jobs, {}
+    return jobs, {"NextToken": _seal(page, chosen[page.size - 1][0])}
 
 
 def _seal(page: Page, last: Key) -> str:

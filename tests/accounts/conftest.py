@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import botocore.credentials
 import botocore.utils
@@ -76,8 +76,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
 
     class Moved(datetime, metaclass=AnyDatetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return datetime.fromtimestamp(clock.time(), tz)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(clock.time(), tz)
 
     def now(remove_tzinfo: bool = True) -> datetime:
         moment = datetime.fromtimestamp(clock.time(), UTC)

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
@@ -214,12 +215,12 @@ class Rig:
 
     def _wait_for(self, status: str, *alerts: Alert) -> None:
         for alert in alerts:
-            self._wait(f"{alert} to be {status}", lambda side, alert=alert: side.has(alert, status))
+            self._wait(f"{alert} to be {status}", partial(Side.has, alert=alert, status=status))
 
     def _wait(self, what: str, condition: Callable[[Side], object]) -> None:
         for version, side in self.sides.items():
             try:
-                wait_until(lambda side=side: condition(side), timeout=PATIENCE, what=what)
+                wait_until(partial(condition, side), timeout=PATIENCE, what=what)
             except TimeoutError as error:
                 arrived = "\n".join(map(str, side.inbox.notifications))
                 error.add_note(f"with Prometheus {version}, where had arrived:\n{arrived}")

@@ -44,8 +44,8 @@ def simulator() -> Simulator:
 
 
 def summaries(simulator: Simulator, status: str) -> dict[str, dict[str, Any]]:
-    found = {}
-    token = {}
+    found: dict[str, dict[str, Any]] = {}
+    token: dict[str, str] = {}
     while True:
         page = simulator.list(StatusEquals=status, MaxResults=100, **token)
         found |= {each["HyperParameterTuningJobName"]: each for each in page["HyperParameterTuningJobSummaries"]}
@@ -59,8 +59,10 @@ def test_all_day_the_same_run_and_two_in_a_hundred_of_them_change_in_each_interv
     assert len(before) == RUNNING
     assert sum(len(summaries(simulator, status)) for status in STATUSES) == JOBS - RUNNING
     changes = beats = 0
+    clock = simulator.clock
+    assert isinstance(clock, Clock)
     for number in range(1, ROUNDS + 1):
-        simulator.clock.move_to(number * INTERVAL)
+        clock.move_to(number * INTERVAL)
         now = summaries(simulator, "InProgress")
         assert now.keys() == before.keys()
         for name, told in now.items():

@@ -28,7 +28,7 @@ def test_each_way_has_its_row_and_the_goals_are_those_of_describing_all(monkeypa
     }
     monkeypatch.setattr(delta, "measure", lambda way, jobs, running: measured[way])
     rows = delta.rows()
-    assert [round(1 / row.ratio.median, 2) for row in rows] == [4, 24, 4, 24]
+    assert [round(1 / row.ratio.median, 2) for row in rows if row.ratio] == [4, 24, 4, 24]
     assert [row.met for row in rows] == [None, False, None, False]
     assert REPEATS >= 3
     assert len({(row.what, row.against) for row in rows}) == len(rows)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import generate_latest
@@ -24,7 +25,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_as_many_run_as_are_told(stored: str) -> None:
     jobs = list(fleet.views(stored, 300))
     assert [job.name for job in jobs] == names(300)
-    assert sum(not job.facts.terminal for job in jobs) == 3
+    assert sum(job.facts is not None and not job.facts.terminal for job in jobs) == 3
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:
@@ -46,7 +47,7 @@ def test_everything_that_is_measured_serves_the_same_values(stored: str, tmp_pat
 
 
 def test_renderings_tell_their_cost(stored: str) -> None:
-    found = [ours.render(stored, JOBS, 2), client_library.render_gauges(stored, JOBS, 2)]
+    found: list[dict[str, Any]] = [ours.render(stored, JOBS, 2), client_library.render_gauges(stored, JOBS, 2)]
     assert len({result["series"] for result in found}) == 1
     assert all(len(result["seconds"]) == 2 and min(result["seconds"]) > 0 for result in found)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bench.scrape import Server, fetch, measure
 
 
 @pytest.fixture
-def port(tmp_path: Path) -> int:
+def port(tmp_path: Path) -> Iterator[int]:
     body = tmp_path / "body"
     body.write_bytes(b"x" * 100_000)
     with Program(python("bench.loopback:serve", str(body)), r"port (\d+)") as program:

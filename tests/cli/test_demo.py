@@ -9,6 +9,7 @@ import sys
 
 import httpx
 from support.processes import Child
+from support.text import found
 
 from exporter.exposition.families import FAMILIES
 
@@ -22,7 +23,7 @@ def test_shows_every_family_of_the_table_and_ends_on_ctrl_c(tmp_path):
         always = {family.full_name for family in FAMILIES if family.collect is None}
         assert always <= shown
         assert len(shown - always) >= 8  # of the opt-ins, what the fleet has
-        url = re.search(r"Metrics: +(\S+)", demo.output()).group(1)
+        url = found(r"Metrics: +(\S+)", demo.output())[1]
         text = httpx.get(url, trust_env=False).text
         scenarios = set(re.findall(r'label_scenario="([^"]+)"', text))
         assert len(scenarios) >= 17

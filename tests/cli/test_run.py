@@ -35,7 +35,7 @@ def endpoint():
 def silent_endpoint():
     """Accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        kept = []
+        kept: list[socket.socket] = []
         thread = threading.Thread(target=lambda: _accept(listener, kept), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", kept
@@ -66,7 +66,7 @@ def config(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    children = []
+    children: list[Child] = []
 
     def run(*arguments, **environment):
         child = Child(
@@ -124,7 +124,7 @@ def test_the_environment_sets_every_option(run, config, endpoint):
         }
     )
     time_out = time.monotonic() + 10
-    ports = []
+    ports: list[tuple[str, int]] = []
     while len(ports) < 2 and time.monotonic() < time_out:
         ports = listening_ports(child.pid)
     assert len(ports) == 2

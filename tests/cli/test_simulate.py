@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import sys
@@ -13,6 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from support.processes import Child, wait_until
+from support.text import found
 
 from exporter.config import parse
 from exporter.simulator.scenario import SCENARIOS
@@ -26,7 +26,7 @@ def test_serves_a_fleet_and_prints_the_configuration_for_it(tmp_path, end):
         child.wait_until(lambda: child.output().count("scenario:") >= len(SCENARIOS), timeout=30)
         settings = parse(child.output(), "printed")
         listed = {(target.key.region, job.name) for target in settings.targets for job in target.jobs}
-        url = re.search(r"endpoint: (\S+)", child.output()).group(1)
+        url = found(r"endpoint: (\S+)", child.output())[1]
         served = set()
         for region in {region for region, _ in listed}:
             client = boto3.client(
@@ -56,7 +56,7 @@ def simulated(tmp_path, *switches):
         client = boto3.client(
             "sagemaker",
             region_name="us-east-1",
-            endpoint_url=re.search(r"endpoint: (\S+)", child.output()).group(1),
+            endpoint_url=found(r"endpoint: (\S+)", child.output())[1],
             aws_access_key_id="simulated",
             aws_secret_access_key="simulated",
             config=Config(proxies={}, retries={"total_max_attempts": 1}),

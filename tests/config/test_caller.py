@@ -13,8 +13,8 @@ ROLE_A, ROLE_B = (f"arn:aws:iam::{account}:role/r" for account in (A, B))
 ARN_A = parse_job_arn(f"arn:aws:sagemaker:us-east-1:{A}:hyper-parameter-tuning-job/x")
 
 
-def callers(default_region: str | None = "eu-west-1", broken: frozenset[str] = frozenset(), **defaults: str) -> Callers:
-    return Callers(Aws.model_validate(defaults), default_region, broken)
+def callers(default_region: str | None = "eu-west-1", broken: frozenset[str] = frozenset(), **keys: str) -> Callers:
+    return Callers(entry(**keys), default_region, broken)
 
 
 def entry(**keys: str) -> Aws:
@@ -70,7 +70,7 @@ def test_no_region_anywhere_is_noticed_unless_one_was_written_wrong() -> None:
 def test_the_nearest_claim_gives_the_account(
     defaults: dict[str, str], own: dict[str, str], arn: bool, account: str
 ) -> None:
-    caller = callers(**defaults).of(entry(**own), ARN_A if arn else None)
+    caller = Callers(entry(**defaults), "eu-west-1", frozenset()).of(entry(**own), ARN_A if arn else None)
     assert (caller.account_id, caller.conflicts) == (account, ())
 
 
@@ -94,7 +94,7 @@ def test_the_nearest_claim_gives_the_account(
 def test_what_excludes_each_other_is_a_conflict(
     defaults: dict[str, str], own: dict[str, str], arn: bool, keys: tuple[str, str]
 ) -> None:
-    assert complaints(callers(**defaults), entry(**own), arn) == [keys]
+    assert complaints(Callers(entry(**defaults), "eu-west-1", frozenset()), entry(**own), arn) == [keys]
 
 
 def test_what_an_entry_switches_off_it_need_not_take_away() -> None:

@@ -8,11 +8,12 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from exporter.config import ConfigError, parse
 from exporter.config.model import Aws, Config, Rule, TuningJob
 
-HEADS = {
+HEADS: dict[str, type[BaseModel]] = {
     "": Config,
     "aws: ": Aws,
     "tuning_jobs: ": TuningJob,
@@ -25,7 +26,7 @@ THEIRS = re.compile(
 )
 REMEDY = re.compile(r"write |take |remove|did you mean|keep one|set once|add |copy |check |save |give |name ")
 
-WRONG = [
+WRONG: list[object] = [
     None, "", " ", "x y", "a*b", "é", "\n", "-1", "0", "1e400", "9" * 400, "x" * 5000, "true", "null", "~", "\U0001f600",
     [], {}, [None], [""], [[]], [{}], [[["a"]]], ["team", "team"], ["team", "a*b", "team"], ["a", "A", "a"], ["Failed", "Failed"],
     {"": ""}, {"a": None}, {"a": []}, {"a": {"b": "c"}}, {"a-b": "x", "a*b": "y"}, {"name": ["x"]}, {"arn": {}}, {"[key]": "x"},

@@ -174,7 +174,9 @@ def test_a_verdict_is_remembered_and_not_searched_for_again(monkeypatch: pytest.
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    assert 0 < pattern._found.cache_info().maxsize <= 2**15
+    most = pattern._found.cache_info().maxsize
+    assert most is not None
+    assert 0 < most <= 2**15
 
 
 def test_who_writes_no_pattern_does_not_load_re2() -> None:

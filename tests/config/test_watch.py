@@ -15,7 +15,9 @@ from exporter.config.watch import PERIOD, SETTLE, Watcher
 @pytest.fixture
 def watch():
     """Return a function that watches a path, and one that lets the watcher look and tells whether it called."""
-    watchers, changes, clock = [], queue.SimpleQueue(), ManualClock()
+    watchers: list[Counting] = []
+    changes: queue.SimpleQueue[None] = queue.SimpleQueue()
+    clock = ManualClock()
 
     class Counting(Watcher):
         looks = 0

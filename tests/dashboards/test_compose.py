@@ -13,6 +13,7 @@ import pytest
 import yaml
 from dashboards import DASHBOARDS
 from support.processes import Child, free_port, wait_until
+from support.text import found
 from support.tools import ROOT, release
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -166,7 +167,7 @@ def test_grafana_finds_data_source_and_dashboards(tmp_path):
     sources = yaml.safe_load(file.read_text())
     assert sources["apiVersion"] == 1
     for source in sources["datasources"]:
-        service, port = re.fullmatch(r"http://(\w+):(\d+)", source["url"]).groups()
+        service, port = found(r"^http://(\w+):(\d+)\Z", source["url"]).groups()
         assert source["type"] == service
         assert f"127.0.0.1:{port}:{port}" in SERVICES[service]["ports"]
     assert [source["type"] for source in sources["datasources"] if source.get("isDefault")] == ["prometheus"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from environment.process import REGION, Exporter, command, configuration
@@ -55,11 +56,11 @@ def file(tmp_path, endpoint):
 def run(tmp_path):
     """Return a function that starts an exporter, by its configuration file or by its whole command line."""
     with ExitStack() as running:
-        started = []
+        started: list[Path] = []
 
         def run(file, *flags, arguments=None, **options):
-            started.append(None)
             log = tmp_path / f"log{len(started)}"
+            started.append(log)
             return running.enter_context(Exporter(arguments or command(file, *flags), log=log, **options))
 
         yield run

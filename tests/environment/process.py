@@ -56,10 +56,11 @@ class Exporter:
         merged = {**os.environ, **(environment or {})}
         self.log = log
         with log.open("wb") as output:
+            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
             self._process = subprocess.Popen(
                 arguments,
                 env={name: value for name, value in merged.items() if value is not None},
-                **{"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output} | options,
+                **(streams | options),
             )
         self.pid = self._process.pid
         self._url: str | None = None
@@ -74,7 +75,7 @@ class Exporter:
     @property
     def port(self) -> int:
         """The port it listens on, from the kernel's tables: its log may be lost."""
-        return int(wait_until(lambda: self._checked() and listening_port(self.pid), what="a listening socket"))
+        return wait_until(lambda: self._checked() and listening_port(self.pid), what="a listening socket")
 
     def has_open(self, path: Path) -> bool:
         """Whether it has the file open at the moment."""

@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from environment.process import configuration
@@ -36,6 +38,8 @@ def _refusal(sent):
 
 
 class _EchoHandler(BaseHTTPRequestHandler):
+    server: Echo
+
     def do_POST(self):
         sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
         sent += " " + " ".join(self.headers.values())
@@ -83,7 +87,9 @@ def cut(sent):
     return f"<AssumeRoleWithWebIdentityResponse><SessionToken>{CANARY}", 200, {"Content-Type": "text/xml"}
 
 
-WAYS = {
+Environment = Callable[[Path], Mapping[str, str | None]]
+Answer = Callable[[str], tuple[str, int, dict[str, str]]]
+WAYS: dict[str, tuple[Environment, Answer | None, str]] = {
     "a key with a newline": (lambda _: KEYS | {"AWS_SECRET_ACCESS_KEY": f"{CANARY}\n"}, None, "no_credentials"),
     "a token with a newline": (lambda _: KEYS | {"AWS_SESSION_TOKEN": f"{CANARY}\n"}, None, "no_credentials"),
     "a token that is echoed": (lambda _: KEYS, _refusal, "other"),

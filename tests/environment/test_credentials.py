@@ -61,7 +61,7 @@ def after_next_round(exporter):
 @pytest.fixture
 def identity_provider(simulator):
     """Let the simulator take web identity tokens; return the set of those that it takes."""
-    accepted = set()
+    accepted: set[str] = set()
     handle = simulator.handle
 
     def with_web_identity(request):

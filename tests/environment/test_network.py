@@ -46,6 +46,8 @@ class Proxy(ThreadingHTTPServer):
 
 
 class _ProxyHandler(BaseHTTPRequestHandler):
+    server: Proxy
+
     def do_POST(self):
         self.server.seen.append((self.command, self.path, self.headers.get("Proxy-Authorization")))
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from environment.process import configuration
+from support.api import RefusingApi
 from support.clock import ManualClock
 from support.processes import wait_until
 
@@ -43,7 +44,7 @@ class JumpingClock(ManualClock):
             self.jumped = jumped
 
 
-class Api:
+class Api(RefusingApi):
     """Answers, or fails while ``failing``."""
 
     def __init__(self):

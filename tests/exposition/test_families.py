@@ -18,7 +18,7 @@ from exporter.exposition.families.progress import UNKNOWN_STATUS
 from exporter.exposition.family import IDENTITY, Family, Section
 from exporter.fleet import JobView
 from exporter.statuses import TUNING_JOB_STATUSES
-from exporter.tuning_job import CompletionCriteria, Objective
+from exporter.tuning_job import CompletionCriteria, Objective, TrainingJob
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BY_NAME = {family.name: family for family in FAMILIES}
@@ -156,6 +156,13 @@ class TestStatus:
         assert found == {**{(known,): 0 for known in TUNING_JOB_STATUSES}, ("Unknown",): 1}
 
 
+def best() -> TrainingJob:
+    """Return the best training job of the facts."""
+    job = facts().best_training_job
+    assert job is not None
+    return job
+
+
 class TestObjectiveValue:
     NAMES = ("best_objective_value", "overall_best_objective_value")
 
@@ -165,13 +172,13 @@ class TestObjectiveValue:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_is_absent_without_a_value(self, name: str) -> None:
-        job = replace(facts().best_training_job, objective_value=None)
+        job = replace(best(), objective_value=None)
         assert samples(name, view(replace(facts(), best_training_job=job, overall_best_training_job=job))) == []
 
     @pytest.mark.parametrize("name", NAMES)
     @pytest.mark.parametrize("number", [0, 0.0, -1.5, float("inf")])
     def test_is_what_it_is(self, name: str, number: float) -> None:
-        job = replace(facts().best_training_job, objective_value=number, objective=Objective("loss", None))
+        job = replace(best(), objective_value=number, objective=Objective("loss", None))
         shown = view(replace(facts(), best_training_job=job, overall_best_training_job=job))
         assert samples(name, shown) == [(("loss", ""), number)]
 
@@ -184,8 +191,8 @@ class TestTarget:
     """It carries what its best value does, so that the two subtract."""
 
     def test_of_the_best_training_job_where_there_is_one(self) -> None:
-        best = replace(facts().best_training_job, objective=Objective("loss", "Minimize"))
-        shown = view(replace(facts(), best_training_job=best))
+        job = replace(best(), objective=Objective("loss", "Minimize"))
+        shown = view(replace(facts(), best_training_job=job))
         assert samples("best_objective_value", shown) == [(("loss", "Minimize"), 0.8125)]
         assert samples("target_objective_value", shown) == [(("loss", "Minimize"), 0.875)]
         assert samples("target_reached", shown) == [(("loss", "Minimize"), 1)]

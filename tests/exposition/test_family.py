@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import pytest
 from support.views import facts as facts_of
@@ -54,8 +55,9 @@ class TestSamples:
 
 
 def test_does_not_change() -> None:
+    made: Any = family("warm_start_parents")
     with pytest.raises(FrozenInstanceError):
-        family("warm_start_parents").name = "children"
+        made.name = "children"
 
 
 def test_the_identity_avoids_the_labels_of_prometheus_itself() -> None:

@@ -98,6 +98,18 @@ class Rig:
         self.cpu_seconds += self.cpu_per_render
         return self.targets
 
+    def hang(self) -> tuple[threading.Event, threading.Event]:
+        """Have collecting hang; return what is set when it does, and what lets it go on."""
+        hanging, go_on = threading.Event(), threading.Event()
+
+        def collect(_: Instant) -> tuple[TargetView, ...]:
+            hanging.set()
+            go_on.wait(PATIENCE)
+            return self.targets
+
+        self.publisher._views = collect
+        return hanging, go_on
+
     def settle(self) -> float | None:
         """Return until when the publisher waits, once it does."""
         condition, self.until = self.clock.waits.get(timeout=PATIENCE)
@@ -237,8 +249,7 @@ class TestPublisher:
         assert rig.publisher.seconds_since_beat == 0
 
     def test_misses_beats_when_it_hangs(self, rig: Rig) -> None:
-        hanging, go_on = threading.Event(), threading.Event()
-        rig.publisher._views = lambda now: (hanging.set(), go_on.wait(PATIENCE), rig.targets)[2]
+        hanging, go_on = rig.hang()
         rig.publisher.start()
         assert hanging.wait(PATIENCE)
         rig.clock.advance(31)
@@ -266,8 +277,7 @@ class TestPublisher:
         assert rig.renders == [0.0]
 
     def test_is_waited_for_no_longer_than_said(self, rig: Rig) -> None:
-        hanging, go_on = threading.Event(), threading.Event()
-        rig.publisher._views = lambda now: (hanging.set(), go_on.wait(PATIENCE), rig.targets)[2]
+        hanging, go_on = rig.hang()
         rig.publisher.start()
         assert hanging.wait(PATIENCE)
         rig.publisher.stop(0.01)

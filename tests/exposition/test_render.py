@@ -118,7 +118,8 @@ class TestAnswers:
 
     def test_the_reason_of_a_failure_is_in_no_series(self) -> None:
         shown = view_of_answer("failure_in_many_scripts")
-        assert "größe" in shown.facts.failure_reason
+        assert shown.facts is not None
+        assert "größe" in (shown.facts.failure_reason or "")
         assert "größe" not in text_of([shown])
 
 

@@ -23,6 +23,7 @@ from support.views import facts, fleet, target, view
 from exporter.exposition import Format, Published, scrape
 from exporter.exposition.families import families_in_force
 from exporter.exposition.publish import EMPTY, publish
+from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ PIECE = 32 * 1024
 OWN = b"# HELP own Mine.\n# TYPE own gauge\nown 1\n"
 
 
-class Own:
+class Own(Telemetry):
     """The own metrics, standing still."""
 
     def render_text(self) -> bytes:

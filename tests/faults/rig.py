@@ -8,7 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
@@ -265,11 +265,12 @@ class Rig:
             server.tls = self._contexts[1]
             faults.callback(setattr, server, "tls", self._contexts[0])
         else:
-            fault = Fault(case.kind, seconds=case.seconds, **self._scope_of(case))
+            assert case.kind is not None
+            fault = replace(Fault(case.kind, seconds=case.seconds), **self._scope_of(case))
             self.simulator.faults.add(fault)
             faults.callback(self.simulator.faults.remove, fault)
 
-    def _scope_of(self, case: Case) -> dict[str, str]:
+    def _scope_of(self, case: Case) -> dict[str, Any]:
         job = next(job for job in self.jobs if job.case == case)
         if case.name == ROLE_CASE:
             return {"operation": "AssumeRole"}

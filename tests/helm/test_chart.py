@@ -59,8 +59,13 @@ def test_both_helms_render_the_same(case: str) -> None:
 def test_is_what_kubernetes_takes(version: str, tmp_path: Any) -> None:
     for case in CASES:
         (tmp_path / f"{case}.yaml").write_text(text(case), encoding="utf-8")
-    validate = [require("kubernetes-validate"), "--strict", "--kubernetes-version", version]
-    done = subprocess.run([*validate, *tmp_path.glob("*.yaml")], capture_output=True, text=True, check=False)
+    validate = str(require("kubernetes-validate"))
+    done = subprocess.run(
+        [validate, "--strict", "--kubernetes-version", version, *tmp_path.glob("*.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     passed = done.stdout.count(" passed for resource ") + done.stderr.count(" passed for resource ")
     assert passed == sum(

@@ -97,8 +97,8 @@ class Exporter:
         target.expire(clock.now())
         silent = any(fault.holds(clock.time()) and fault.region == key.region for fault in self._silences)
         if not silent:
-            for work in self._stuck[key]:
-                target.apply(work, Failure(ErrorCode.TIMEOUT, "too late"), clock.now())
+            for stuck in self._stuck[key]:
+                target.apply(stuck, Failure(ErrorCode.TIMEOUT, "too late"), clock.now())
             self._stuck[key].clear()
         while self._may_call(key) and (work := target.next(clock.now())) is not None:
             if silent:

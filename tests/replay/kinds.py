@@ -31,8 +31,8 @@ def paced(
     length = rng.uniform(*hours) * HOUR
     trial = min(rng.choice(trainings) * MINUTE, length * parallel / least)
     jobs = min(round(length * parallel / trial), 300)
-    pace = {"trial": (0.5 * trial, 1.5 * trial), "parallel": parallel, "max_jobs": jobs}
-    return replace(SCENARIOS[name], **pace | changes)
+    pace = replace(SCENARIOS[name], trial=(0.5 * trial, 1.5 * trial), parallel=parallel, max_jobs=jobs)
+    return replace(pace, **changes)
 
 
 def duration(scenario: Scenario) -> float:

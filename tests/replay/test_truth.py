@@ -40,7 +40,7 @@ def test_a_healthy_tuning_job_has_none_but_a_plateau() -> None:
 
 @pytest.mark.parametrize("patience", [0.5, 3.0])
 def test_a_stop_counts_once_it_lasts(patience: float) -> None:
-    long = {"stopping": patience * HOUR, "trial": (8 * HOUR, 9 * HOUR), "failing": 0.0}
+    long: dict[str, Any] = {"stopping": patience * HOUR, "trial": (8 * HOUR, 9 * HOUR), "failing": 0.0}
     stops = found("stopped", "StuckStopping", injected=False, **long)
     assert [trouble.began for trouble in stops] == ([START + 2 * HOUR] if patience > 1 else [])
 

@@ -108,7 +108,7 @@ def _blinds(fault: Fault, trouble: Trouble) -> bool:
 
 def table(alerts: Iterable[str], rules: Rules, verdicts: Sequence[Verdict]) -> str:
     """Return the table of all verdicts as Markdown, a row for each of these alerts."""
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             "alert",
             "troubles",

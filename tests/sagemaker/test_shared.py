@@ -7,6 +7,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.client
@@ -314,7 +315,7 @@ def test_a_search_is_not_repeated_at_once(
     monkeypatch.setattr(session, "_LEAST_SECONDS_BETWEEN_SEARCHES", 3_600.0)
     apis = [make_api(wire.url, name=f"target-{number}") for number in range(20)]
     for api in apis:
-        assert failing(lambda api=api: api.describe("churn")) is ErrorCode.NO_CREDENTIALS
+        assert failing(partial(api.describe, "churn")) is ErrorCode.NO_CREDENTIALS
     assert len(searches) == 1
     write_keys(aws, "default", "AKIDLATE")
     monkeypatch.setattr(session, "_LEAST_SECONDS_BETWEEN_SEARCHES", 0.0)
@@ -336,7 +337,7 @@ def test_searches_that_fail_leave_nothing_behind(
     def fail(times: int) -> int:
         for _ in range(times):
             for api in apis:
-                assert failing(lambda api=api: api.describe("churn")) is ErrorCode.NO_CREDENTIALS
+                assert failing(partial(api.describe, "churn")) is ErrorCode.NO_CREDENTIALS
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 

@@ -103,7 +103,7 @@ def structure_problems(shape: StructureShape, value: Any, path: str):
 
 
 def scalar_problems(shape: Shape, value: Any, path: str):
-    types: dict[str, tuple[type, ...]] = {
+    types: dict[str, Any] = {
         "string": (str,),
         "integer": (int,),
         "long": (int,),

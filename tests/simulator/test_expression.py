@@ -29,7 +29,7 @@ def one(name, operator=None, value=None):
 
 
 def meets(job, expression):
-    problems = []
+    problems: list[str] = []
     matches = read(expression, problems)
     assert problems == []
     return matches(*job)
@@ -166,7 +166,7 @@ def nested(depth):
     ],
 )
 def test_wrong_values_are_told(job, expression, problem):
-    problems = []
+    problems: list[str] = []
     read(expression, problems)
     assert len(problems) == 1
     assert problem in problems[0]

@@ -88,7 +88,9 @@ def test_an_account_with_five_thousand_old_jobs_is_cheap(simulator):
     tracemalloc.stop()
     assert spent < 20  # about 0.5 s on a free core, and four times that when memory is traced
     assert held < 80e6  # about 25 MB
-    statuses, token, pages = Counter(), {}, 0
+    statuses: Counter[str] = Counter()
+    token: dict[str, str] = {}
+    pages = 0
     while True:
         answer = simulator.list(MaxResults=100, **token)
         statuses.update(each["HyperParameterTuningJobStatus"] for each in answer["HyperParameterTuningJobSummaries"])

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -232,7 +233,7 @@ def test_a_list_tells_of_up_to_five_seconds_ago_and_never_goes_back(seed, steps)
     clock = ManualClock(NOW)
     simulator = Simulator(clock, seed=seed)
     lives = {name: simulator.create("healthy", name, created=NOW - 90) for name in ("a", "b", "c")}
-    before = {}
+    before: dict[str, Any] = {}
     for step in steps:
         clock.advance(step)
         now = clock.time()

@@ -12,7 +12,7 @@ KEYS = [(float(i % 3), f"job-{i}") for i in range(9)]
 
 
 def page(content=None, *, owner="me", now=NOW, descending=False):
-    problems = []
+    problems: list[str] = []
     return paging.read(content or {}, problems, descending=descending, owner=owner, now=now), problems
 
 

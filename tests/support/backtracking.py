@@ -13,8 +13,11 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from re import _compiler, _constants, _parser
+from importlib import import_module
 from typing import Any
+
+# The library's own parser, which it does not show.
+_compiler, _constants, _parser = (import_module(f"re.{part}") for part in ("_compiler", "_constants", "_parser"))
 
 LETTERS = [*map(chr, range(256)), "\u0131", "\u017f", "\u2028", "\u212a", "\ud800", "\uffff"]
 REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
@@ -65,8 +68,9 @@ class Machine:
                 return self._sequence(value)
             case _constants.BRANCH:
                 parts = [self._sequence(each) for each in value[1]]
-                first, last = ([state for part in parts for state in part[side]] for side in (1, 2))
-                return any(part[0] for part in parts), first, last
+                first = [state for _, firsts, _ in parts for state in firsts]
+                last = [state for _, _, lasts in parts for state in lasts]
+                return any(empty for empty, _, _ in parts), first, last
             case _constants.AT:  # an end reads nothing, and may fail
                 begins = value in {_constants.AT_BEGINNING, _constants.AT_BEGINNING_STRING}
                 return (True, [], []) if begins else self._state(0)

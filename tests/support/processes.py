@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,9 @@ def free_port() -> int:
         return port
 
 
-def wait_until(condition: Callable[[], T], *, timeout: float = 30.0, what: str = "the condition") -> T:
+def wait_until(
+    condition: Callable[[], T | Literal[False] | None], *, timeout: float = 30.0, what: str = "the condition"
+) -> T:
     """Return the first true value of ``condition``; raise TimeoutError after ``timeout`` seconds without one."""
     deadline = time.monotonic() + timeout
     while not (value := condition()):
@@ -74,14 +76,16 @@ class Child:
         """Return what the program has printed so far."""
         return self.log.read_text(errors="replace")
 
-    def wait_until(self, condition: Callable[[], T], *, timeout: float = 30.0, what: str = "readiness") -> T:
+    def wait_until(
+        self, condition: Callable[[], T | Literal[False] | None], *, timeout: float = 30.0, what: str = "readiness"
+    ) -> T:
         """Return the first true value of ``condition``.
 
         Raise TimeoutError after ``timeout`` seconds and ChildProcessError when the program ends before, both with
         the end of its output.
         """
 
-        def checked() -> T:
+        def checked() -> T | Literal[False] | None:
             if not self.running:
                 raise ChildProcessError(
                     f"{self._name} exited with {self._process.returncode}:\n{self.output()[-4000:]}"

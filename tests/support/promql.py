@@ -142,7 +142,7 @@ class _Check:
         if operator in {"topk", "bottomk", "limitk", "limit_ratio"}:
             return labels
         without = node.modifier is not None and node.modifier.type == AggModifierType.Without
-        added = {node.param.val} if operator == "count_values" else set()
+        added = {node.param.val} if operator == "count_values" and node.param is not None else set()
         return (labels - grouping if without else grouping) | added
 
     def _call(self, node: promql.Call) -> Labels | None:
@@ -167,7 +167,7 @@ class _Check:
             return right if left is None else left
         operator, modifier = str(node.op), node.modifier
         matching = modifier.matching if modifier else None
-        if matching is None:
+        if modifier is None or matching is None:
             if operator == "or":
                 return left | right
             for side, other in ((left, right), (right, left)):

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import logging
-import re
 import select
 import socket
 import time
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from structlog.testing import capture_logs
+from support.text import found
 
 from exporter.web.heads import HEAD_SIZE
 from exporter.web.protocol import Limits, Phase, Roster
@@ -25,7 +25,7 @@ def read_answer(stream: BinaryIO) -> bytes:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += stream.readline()
-    return head + stream.read(int(re.search(rb"content-length: (\d+)", head)[1]))
+    return head + stream.read(int(found(rb"content-length: (\d+)", head)[1]))
 
 
 def seconds_until_closed(client: socket.socket, drip: bytes = b"") -> float:
@@ -340,7 +340,7 @@ def test_a_mixed_flood_costs_no_scrape(serve, scraping) -> None:
         scraper.more(5)
 
 
-class Occupant:
+class _Occupant:
     """Stands for a connection on a roster."""
 
     def __init__(self, name: str, dropped: list[str]) -> None:
@@ -350,12 +350,17 @@ class Occupant:
         self._dropped.append(self.name)
 
 
+def occupant(name: str, dropped: list[str]) -> Any:
+    """Return what a roster may take for a connection; its name is noted when it is dropped."""
+    return _Occupant(name, dropped)
+
+
 class TestRoster:
     def test_room_is_made_by_the_oldest_of_the_most_crowded_phase(self) -> None:
         dropped: list[str] = []
         roster = Roster(6)
         entries = [("a", Phase.IDLE), ("b", Phase.HEAD), ("c", Phase.HEAD), ("d", Phase.HEAD), ("e", Phase.ANSWER)]
-        occupants = {name: Occupant(name, dropped) for name in "abcdefgh"}
+        occupants = {name: occupant(name, dropped) for name in "abcdefgh"}
         for name, phase in entries:
             roster.enter(occupants[name], phase)
         roster.enter(occupants["b"], Phase.ANSWER)
@@ -371,15 +376,15 @@ class TestRoster:
         dropped: list[str] = []
         roster = Roster(3)
         for name, phase in [("a", Phase.ANSWER), ("b", Phase.IDLE), ("c", Phase.IDLE), ("d", Phase.ANSWER)]:
-            roster.enter(Occupant(name, dropped), phase)
+            roster.enter(occupant(name, dropped), phase)
         assert dropped == ["b"]
-        roster.enter(Occupant("e", dropped), Phase.ANSWER)
+        roster.enter(occupant("e", dropped), Phase.ANSWER)
         assert dropped == ["b", "a"]
 
     def test_changing_the_phase_takes_no_room(self) -> None:
         dropped: list[str] = []
         roster = Roster(2)
-        first, second = Occupant("a", dropped), Occupant("b", dropped)
+        first, second = occupant("a", dropped), occupant("b", dropped)
         roster.enter(first, Phase.HEAD)
         roster.enter(second, Phase.HEAD)
         roster.enter(first, Phase.IDLE)
@@ -389,9 +394,9 @@ class TestRoster:
     def test_of_answers_the_one_that_waited_longest_for_its_reader_makes_room(self) -> None:
         dropped: list[str] = []
         roster = Roster(2)
-        first, second, third = (Occupant(name, dropped) for name in "abc")
-        for occupant in (first, second, first, third):
-            roster.enter(occupant, Phase.ANSWER)
+        first, second, third = (occupant(name, dropped) for name in "abc")
+        for each in (first, second, first, third):
+            roster.enter(each, Phase.ANSWER)
         assert dropped == ["b"]
         assert set(roster) == {first, third}
 

@@ -149,6 +149,8 @@ def test_running_out_of_file_descriptors_neither_stops_it_nor_makes_it_spin() ->
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         port = int(process.stdout.readline())
         crowd = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(60)]
         try:
