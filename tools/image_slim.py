@@ -19,6 +19,9 @@ def slim(site_packages: Path) -> None:
         # The files beside the folders tell of regions, endpoints and retries of every service.
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+    # boto3's object-oriented interface, which neither SageMaker nor STS has, and pieces of its manual.
+    for name in ("data", "examples"):
+        shutil.rmtree(site_packages / "boto3" / name)
 
 
 if __name__ == "__main__":

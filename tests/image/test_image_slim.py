@@ -28,14 +28,13 @@ SITE_PACKAGES = Path(botocore.__file__).parents[1]
 # Prints where the SDK is, and every address that it would call, in all partitions and variants.
 ADDRESSES = """
 import itertools, json, sys
-import botocore, botocore.config, botocore.session
-session = botocore.session.Session()
-session.set_credentials("x", "x")
+import boto3, botocore, botocore.config
+session = boto3.Session(aws_access_key_id="x", aws_secret_access_key="x")
 addresses = {}
 for service, partition in itertools.product(("sagemaker", "sts"), session.get_available_partitions()):
     for region in session.get_available_regions(service, partition):
         for fips in (False, True):
-            client = session.create_client(service, region, config=botocore.config.Config(use_fips_endpoint=fips))
+            client = session.client(service, region, config=botocore.config.Config(use_fips_endpoint=fips))
             addresses[f"{service} {region} {fips}"] = client.meta.endpoint_url
 json.dump({"at": botocore.__file__, "addresses": addresses}, sys.stdout)
 """
@@ -45,11 +44,12 @@ json.dump({"at": botocore.__file__, "addresses": addresses}, sys.stdout)
 def reduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a copy of the SDK, reduced as in the image."""
     folder = tmp_path_factory.mktemp("reduced")
-    shutil.copytree(
-        SITE_PACKAGES / "botocore",
-        folder / "botocore",
-        copy_function=os.link if SITE_PACKAGES.stat().st_dev == folder.stat().st_dev else shutil.copy2,
-    )
+    for package in ("boto3", "botocore"):
+        shutil.copytree(
+            SITE_PACKAGES / package,
+            folder / package,
+            copy_function=os.link if SITE_PACKAGES.stat().st_dev == folder.stat().st_dev else shutil.copy2,
+        )
     image_slim.slim(folder)
     return folder
 
@@ -74,6 +74,7 @@ def test_most_of_the_sdk_is_left_out(reduced: Path) -> None:
     services = {file.name for file in (reduced / "botocore" / "data").iterdir() if file.is_dir()}
     assert services == image_slim.SERVICES
     assert size(reduced / "botocore") < size(SITE_PACKAGES / "botocore") / 4
+    assert not (reduced / "boto3" / "data").exists()
 
 
 def test_what_the_search_for_credentials_calls_is_kept() -> None:
