@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+import boto3.session
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -81,6 +82,19 @@ class _Signer:
         return lambda: getattr(_signer.get(), name, None)
 
 
+class _Boto3Session(boto3.session.Session):  # type: ignore[misc]
+    """boto3's own, without what it registers for resources and for services that are never called.
+
+    All sessions share one loader and one emitter of events, where that would pile up.
+    """
+
+    def _setup_loader(self) -> None:
+        self._loader = self._session.get_component("data_loader")
+
+    def _register_default_handlers(self) -> None:
+        pass
+
+
 class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has no types
     """The SDK's own, whose provider chain calls the configured STS too: for a web identity, or a profile's role.
 
@@ -103,6 +117,11 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
         if self.get_config_variable("region") is None:
             # Else the chain's STS clients call the global endpoint, whose credentials not every region takes.
             self.set_config_variable("region", key.region)
+        self._boto3 = _Boto3Session(botocore_session=self)
+
+    def client(self, service: str, region: str, url: str | None) -> Any:
+        """Return boto3's client of a service; ``url`` None: the region's own endpoint. Raise what ``create_client`` does."""
+        return self._boto3.client(service, region_name=region, endpoint_url=url)
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         """Return a client whose calls keep to the rules of ``transport``; raise CallFailed for what it cannot use."""

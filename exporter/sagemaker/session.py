@@ -141,7 +141,7 @@ class Session:
         with self._lock:  # the SDK's sessions are not thread-safe; to make a client nothing is waited for
             if wanted not in self._clients:
                 sdk = self._sdk or SdkSession(self._key, self._connection, self._common, unix_seconds)
-                self._clients[wanted] = sdk.create_client(service, region_name=wanted.region, endpoint_url=wanted.url)
+                self._clients[wanted] = sdk.client(service, wanted.region, wanted.url)
                 self._sdk = sdk  # only now: what is wrong with its configuration may be mended by the next call
             return self._clients[wanted]
 

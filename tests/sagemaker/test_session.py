@@ -83,7 +83,9 @@ def test_a_request_is_signed_for_the_region_that_is_asked(wire: Wire, make_api: 
 
 def test_the_user_agent_names_the_exporter(wire: Wire, make_api: MakeApi) -> None:
     make_api(wire.url).describe("churn")
-    assert "sagemaker-tuning-exporter/" in wire.requests[0].headers["user-agent"]
+    user_agent = wire.requests[0].headers["user-agent"]
+    assert "sagemaker-tuning-exporter/" in user_agent
+    assert user_agent.startswith("Boto3/")
 
 
 @pytest.mark.usefixtures("no_keys")
