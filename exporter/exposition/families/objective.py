@@ -17,7 +17,7 @@ OBJECTIVE_TYPES = ("Minimize", "Maximize", "")
 
 def objective_labels(objective: Objective) -> Labels:
     """Return the labels that tell what a value of an objective means."""
-    return ("objective_metric", objective.metric_name or ""), ("objective_type", objective.type or "")
+    return (("objective_metric", objective.metric_name or ""), ("objective_type", objective.type or ""))
 
 
 def _value(training_job: TrainingJob | None) -> Iterable[Sample]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.exposition.families.objective import OBJECTIVE_TYPES, objective_labels
+from exporter.exposition.families.objective import OBJECTIVE_TYPES
 from exporter.exposition.family import Family, Sample, Section, fact, facts, facts_by
 from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES, TUNING_JOB_STATUSES
 
@@ -31,7 +31,8 @@ _INFO_VALUES = {
 def _info(job: TuningJob) -> Iterable[Sample]:
     labels = (
         ("strategy", job.strategy or ""),
-        *objective_labels(job.objective),
+        ("objective_metric", job.objective.metric_name or ""),
+        ("objective_type", job.objective.type or ""),
         ("early_stopping", job.early_stopping or ""),
         ("warm_start_type", job.warm_start_type or ""),
         ("autotune", job.autotune or ""),
