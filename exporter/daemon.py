@@ -195,11 +195,13 @@ class Daemon:
     def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the configuration says: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
+        # Whatever may fail comes first.
+        apis = {key: self._make_api(spec) for key, spec in wanted.items() if self._is_called_anew(key, spec)}
         for key in self._targets.keys() - wanted.keys():
             self._pool.remove(self._targets[key])
         now = self._clock.now()
         # Replaced at once: others look at it.
-        self._targets = {key: self._put_to_work(self._targets.get(key), spec, now) for key, spec in wanted.items()}
+        self._targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only(settings.targets)
         self.telemetry.reload_successful.set(1)
@@ -217,21 +219,25 @@ class Daemon:
                 "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
             )
 
-    def _put_to_work(self, current: Target | None, spec: TargetSpec, now: Instant) -> Target:
-        """Have calls made for a target as the configuration says: for a new one, or the current one where it can go on."""
-        if current is None:
+    def _is_called_anew(self, key: TargetKey, spec: TargetSpec) -> bool:
+        """Tell whether a target is new, or called in another way than so far."""
+        before = self._targets[key].spec if key in self._targets else None
+        return before is None or (spec.name, spec.connection) != (before.name, before.connection)
+
+    def _put_to_work(self, key: TargetKey, spec: TargetSpec, api: Api | None, now: Instant) -> Target:
+        """Have calls made for a target as the configuration says; ``api`` None: by the one that makes them already."""
+        target = self._targets.get(key)
+        if target is None:
             target = Target(spec, self.telemetry, now)
-            self._pool.drive(target, self._make_api(spec))
-            return target
-        before = current.spec
-        with current.lock:
-            events = current.update(spec, now)
-        log_events(events)
-        if (spec.name, spec.connection) == (before.name, before.connection):
-            self._pool.look_at(current)
         else:
-            self._pool.drive(current, self._make_api(spec))
-        return current
+            with target.lock:
+                events = target.update(spec, now)
+            log_events(events)
+        if api is None:
+            self._pool.look_at(target)
+        else:
+            self._pool.drive(target, api)
+        return target
 
     def _changed(self, more: bool) -> None:
         self._publisher.changed(more=more)

@@ -57,8 +57,9 @@ class Account:
     def reload(self, spec: TargetSpec) -> None:
         """Take what a new configuration claims."""
         if spec.account_id != self._spec.account_id:
-            self.id = spec.account_id
-            self._attempts = 0
+            self.id, self._attempts = spec.account_id, 0
+            self._due = None
+            self._calls.succeeded(Operation.IDENTIFY, "")
         self._spec = spec
 
     def learn(self, account_id: str) -> None:

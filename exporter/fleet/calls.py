@@ -49,6 +49,7 @@ class Calls:
         self._under_way: dict[int, _Call] = {}
         self._given_up: dict[int, _Call] = {}
         self._awaited: dict[int, _Subject] = {}
+        self._let_go: set[int] = set()
         self._troubles: dict[_Subject, _Trouble] = {}
 
     def __len__(self) -> int:
@@ -81,6 +82,7 @@ class Calls:
         """Note that a call came back. Return its source, None of one not known, and whether it had been given up."""
         given_up = work.serial in self._given_up
         call = (self._given_up if given_up else self._under_way).pop(work.serial, None)
+        self._let_go.discard(work.serial)
         return (None if call is None else call.source), given_up
 
     def claim(self, work: Work) -> bool:
@@ -88,9 +90,18 @@ class Calls:
         return self._awaited.pop(work.serial, None) is not None
 
     def drop(self, operation: Operation, key: str) -> None:
-        """Let the result of such a call be awaited no more."""
-        for serial in [serial for serial, subject in self._awaited.items() if subject == (operation, key)]:
-            del self._awaited[serial]
+        """Let the result of such a call be awaited no more, and another be made whether it comes back or not."""
+        for calls in (self._under_way, self._given_up):
+            for serial, call in calls.items():
+                if call.subject == (operation, key):
+                    self._awaited.pop(serial, None)
+                    self._let_go.add(serial)
+
+    def let_go(self) -> list[tuple[Work, Source]]:
+        """Let no call that was given up keep others from being made, and return those that did."""
+        kept = [call for serial, call in self._given_up.items() if serial not in self._let_go]
+        self._let_go |= self._given_up.keys()
+        return [*kept]
 
     def awaits(self, operation: Operation, key: str) -> bool:
         """Tell whether the result of such a call is awaited."""
@@ -102,7 +113,8 @@ class Calls:
 
     def stuck(self, operation: Operation, key: str = "") -> bool:
         """Tell whether such a call was given up and has not come back."""
-        return any(call.subject == (operation, key) for call in self._given_up.values())
+        subjects = (call.subject for serial, call in self._given_up.items() if serial not in self._let_go)
+        return any(subject == (operation, key) for subject in subjects)
 
     def failed(self, operation: Operation, key: str, code: ErrorCode) -> int:
         """Note that such a call failed, and return how many have in a row."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,13 +12,15 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 # So many workers make calls, and one more for each call that takes long: those are waited for, and cost no CPU.
-_USUAL_WORKERS, _SLOW = 16, 1.0
+_USUAL_WORKERS, _SLOW = 14, 0.3
 # But no more than so many in all. Those whose calls were given up are not counted, nor more than so many of them.
-_MOST_WORKERS = 64
+_MOST_WORKERS = 128
 # The last ones are not for targets whose calls hang.
 _RESERVE = 16
-# A target makes several calls at once only while no more workers than this are busy.
-_SHARED = 12
+# So many calls may be made beside the first one of each target, and no more of them that do not take long.
+_MOST_FURTHER, _QUICK_FURTHER = 32, 12
+# When the machine has refused a thread, it is asked again after so many seconds.
+_PAUSE = 1.0
 # A call hangs for seconds at worst, so the budget of a second in flight at once keeps a slow endpoint busy.
 _MIN_CALLS, _MAX_CALLS = 2, 8
 
@@ -49,7 +53,8 @@ class Capacity:
 
     def __init__(self) -> None:
         self._since: dict[tuple[Driven, int], float] = {}
-        self._refused: int | None = None
+        self._refused = 0
+        self._refused_until = -math.inf
 
     def begin(self, driven: Driven, serial: int, now: float) -> None:
         """Note a call that a worker makes."""
@@ -61,30 +66,41 @@ class Capacity:
         driven.calls -= 1
         del self._since[driven, serial]
 
-    def refuse(self, workers: int) -> None:
-        """Note that the machine gives no thread more than these."""
-        self._refused = workers
+    def refuse(self, workers: int, now: float) -> None:
+        """Note that the machine gives no thread more than these for now."""
+        self._refused, self._refused_until = workers, now + _PAUSE
 
-    def try_again(self) -> None:
-        """Ask the machine for threads again."""
-        self._refused = None
+    def fits(self, driven: Driven, now: float) -> bool:
+        """Tell whether a target may make one more call, whoever makes it."""
+        if not driven.may_call or driven.calls - driven.stuck == 0:
+            return driven.may_call
+        slow = Counter(each for (each, _), since in self._since.items() if since + _SLOW <= now)
+        further = {each: each.calls - each.stuck - 1 for each in self._driven}
+        quick = sum(max(0, calls - max(0, slow[each] - each.stuck)) for each, calls in further.items())
+        return sum(max(0, calls) for calls in further.values()) < _MOST_FURTHER and quick < _QUICK_FURTHER
 
-    def fits(self, driven: Driven, busy: int) -> bool:
-        """Tell whether a target may make one more call while so many workers are busy, whoever makes it."""
-        alone = driven.calls - driven.stuck == 0
-        return driven.may_call and (alone or busy <= _SHARED)
+    def _slow(self, now: float) -> int:
+        """Return how many calls take long."""
+        return sum(driven.hangs or since + _SLOW <= now for (driven, _), since in self._since.items())
 
     def has_worker(self, driven: Driven, busy: int, now: float) -> bool:
         """Tell whether there is a worker for one more call of a target while so many are busy."""
-        if not self.fits(driven, busy):
+        if not self.fits(driven, now):
             return False
-        if driven.hangs and sum(other.hangs for other, _ in self._since) >= _MOST_WORKERS - _RESERVE:
+        if (
+            driven.hangs
+            and sum(each.calls - each.stuck for each in self._driven if each.hangs) >= _MOST_WORKERS - _RESERVE
+        ):
             return False
         return busy < self.most_workers(now)
 
     def most_workers(self, now: float) -> int:
         """Return how many workers there may be."""
-        slow = sum(driven.hangs or since + _SLOW <= now for (driven, _), since in self._since.items())
-        stuck = sum(driven.stuck for driven in {driven for driven, _ in self._since})
-        most = min(_USUAL_WORKERS + slow, _MOST_WORKERS + min(stuck, _MOST_WORKERS))
-        return most if self._refused is None else min(most, self._refused)
+        stuck = sum(driven.stuck for driven in self._driven)
+        most = min(_USUAL_WORKERS + self._slow(now), _MOST_WORKERS + min(stuck, _MOST_WORKERS))
+        return most if now >= self._refused_until else min(most, self._refused)
+
+    @property
+    def _driven(self) -> set[Driven]:
+        """Those with calls under way."""
+        return {driven for driven, _ in self._since}

@@ -99,8 +99,9 @@ class Describes:
 
     def start(self, serial: int, now: Instant) -> Describe:
         """Return the call for the tuning job that is ``due``."""
-        job = self._jobs.pop()
+        job = self._jobs.first
         self._refresh.starting(job, now)
+        self._jobs.pop()
         account_id = job.spec.account_id or self._account.id
         return Describe(serial, now.monotonic, job.spec.name, self._spec.key.region, account_id)
 

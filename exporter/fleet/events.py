@@ -112,6 +112,12 @@ def of_long_list(spec: TargetSpec, pages: int) -> Event:
     return Event("warning", "a list of tuning jobs has more pages than are read; the oldest are not seen", fields)
 
 
+def of_unreadable_entries(spec: TargetSpec, entries: int, why: str) -> Event:
+    """Return that entries of a list that is read once cannot be read, and why the first."""
+    fields = identity(spec) | {"entries": entries, "message": why}
+    return Event("warning", "entries of a list cannot be read; their tuning jobs are not seen", fields)
+
+
 def identity(spec: TargetSpec, name: str | None = None) -> Fields:
     """Return the fields that say which target a line is about, and which tuning job."""
     fields: Fields = {"target": spec.name, "aws_region": spec.key.region}

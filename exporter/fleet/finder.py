@@ -98,7 +98,7 @@ class Finder:
             self._telemetry.forget_rule(spec.name, name)
         if earlier and not spec.rules:
             self._leaving, self._waiting = {}, {}
-            for purpose in self._lists:
+            for purpose in (*self._lists, RUNNING):
                 if purpose != SWEEP:
                     self._lists.drop(purpose)
 
@@ -106,7 +106,7 @@ class Finder:
         self._begun.pop(rule.name, None)
         self._untold.discard(rule.name)
         self._left_out.pop(rule.name, None)
-        for purpose in self._lists:
+        for purpose in (*self._lists, Purpose(Kind.LATER, rule.name)):
             if purpose.rule == rule.name:
                 self._lists.drop(purpose)
 
@@ -166,6 +166,8 @@ class Finder:
             if (job := self._jobs.get(key)) is not None:
                 self._jobs.hear(job, summary)
         told: list[Decision] = []
+        if listing.unreadable and not listing.purpose.kind.repeats:  # else it is told for as long as it lasts
+            told.append(events.of_unreadable_entries(self._spec, listing.unreadable, listing.why))
         is_news = listing.purpose != SWEEP and not (listing.purpose == RUNNING and not self._running.whole)
         if not listing.whole and is_news:
             told.append(events.of_long_list(self._spec, listing.pages))

@@ -137,9 +137,14 @@ class Jobs:
             heapq.heappop(self._queue)
         return None
 
-    def pop(self) -> Job:
-        """Return the tuning job that is ``due`` next and take its turn from it."""
-        return self._by_key[heapq.heappop(self._queue)[2]]
+    @property
+    def first(self) -> Job:
+        """The tuning job that is ``due`` next."""
+        return self._by_key[self._queue[0][2]]
+
+    def pop(self) -> None:
+        """Take its turn from the first one."""
+        heapq.heappop(self._queue)
 
     def may_ask(self, job: Job) -> bool:
         """Tell whether no call for it is out."""

@@ -42,6 +42,11 @@ class Kind(IntEnum):
     SWEEP = 4
     """Those watched that have ended: are they still there?"""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether such a list is read again, so that it can tell when an entry can be read at last."""
+        return self not in {Kind.FIRST, Kind.LOOKUP}
+
 
 class Purpose(NamedTuple):
     """What tells a list from every other: its kind, and the rule and status or the ``name_key`` that it is about."""
@@ -89,7 +94,8 @@ class ListPage(Work):
 class Listing:
     """What a list told: summaries by ``name_key``, from ``pages`` calls.
 
-    ``whole`` tells that its limit of pages did not end it. With a ``failure`` there are no summaries: half a list tells
+    ``whole`` tells that its limit of pages did not end it, ``unreadable`` how many entries could not be read, and ``why``
+    the first. With a ``failure`` there are no summaries: half a list tells
     nothing of what is not on it.
     """
 
@@ -98,6 +104,8 @@ class Listing:
     pages: int = 0
     whole: bool = True
     failure: Failure | None = None
+    unreadable: int = 0
+    why: str = ""
 
     @property
     def reaches(self) -> float:
@@ -129,11 +137,14 @@ class _List:
     seen: set[int] = field(default_factory=set)  # hashes of all tokens so far, which may be long
     pages: int = 0
     summaries: dict[str, Summary] = field(default_factory=dict)
+    unreadable: int = 0
+    why: str = ""
 
     def restart(self, due: float) -> None:
         """Begin again with the first page: tokens do not last."""
         self.planned, self.due = due, due
         self.token, self.seen, self.pages, self.summaries = None, set(), 0, {}
+        self.unreadable, self.why = 0, ""
 
 
 class Lists:
@@ -238,7 +249,9 @@ class Lists:
             return None
         each.pages += 1
         each.summaries |= {name_key(summary.name): summary for summary in outcome.summaries}
-        if outcome.unreadable:
+        each.unreadable += outcome.unreadable
+        each.why = each.why or outcome.why
+        if outcome.unreadable and purpose.kind.repeats:
             self._calls.failed(Operation.LIST, work.key, ErrorCode.MALFORMED_ANSWER)
         elif each.pages == 1:
             self._calls.succeeded(Operation.LIST, work.key)
@@ -247,7 +260,8 @@ class Lists:
             each.seen.add(hash(each.token))
             return None
         del self._lists[purpose]
-        return Listing(purpose, each.summaries, each.pages, whole=outcome.next_token is None)
+        whole = outcome.next_token is None
+        return Listing(purpose, each.summaries, each.pages, whole, unreadable=each.unreadable, why=each.why)
 
     def late(self, work: Work, now: Instant) -> None:
         """Nothing to do: it has been planned again since it was given up."""

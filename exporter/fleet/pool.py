@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 # How long a target waits for a worker before it is asked again whether there is one.
-_PATIENCE = 0.2
+_PATIENCE = 0.1
 _PAUSE_AFTER_DEFECT = 1.0
 # Then it is no moment any more, and only a restart can help.
 _DEFECT_LASTS = 30.0
@@ -99,8 +99,10 @@ class Pool:
     def remove(self, target: Target) -> None:
         """Make no more calls of a target, and drop what those under way bring."""
         with self._lock:
-            driven = self._driven.pop(target)
+            if (driven := self._driven.pop(target, None)) is None:
+                return
             driven.removed = True
+            driven.stuck = driven.calls  # nobody waits for them
             self._waiting.pop(driven, None)
             self._agenda.plan(driven, None)
 
@@ -148,7 +150,6 @@ class Pool:
     def _late(self, now: float) -> Driven | None:
         if min(self._waiting.values(), default=now) + _PATIENCE > now:
             return None
-        self._capacity.try_again()
         return self._next_waiting(now)
 
     def _next_waiting(self, now: float, free: int = 0) -> Driven | None:
@@ -177,11 +178,7 @@ class Pool:
         """Take from a target what it has to do. Return a call for the worker that is ``free``, and give others to others."""
         own: _Task | None = None
         while True:
-            worker = (
-                free
-                if own is None and free is not None and self._capacity.fits(driven, self._workers.busy)
-                else self._hire(driven)
-            )
+            worker = free if own is None and free is not None and self._fits(driven) else self._hire(driven)
             work = self._ask(driven, may_call=worker is not None)
             if work is None:
                 if worker is not None and worker is not free:
@@ -204,7 +201,7 @@ class Pool:
                 with self._lock:
                     if target.calls_given_up > driven.stuck:
                         driven.hangs = True
-                    driven.stuck = target.calls_given_up
+                    driven.stuck = driven.calls if driven.removed else target.calls_given_up
                     driven.failing_since = None
                     if work is not None:
                         self._capacity.begin(driven, work.serial, now.monotonic)
@@ -241,6 +238,10 @@ class Pool:
 
     # Who may call.
 
+    def _fits(self, driven: Driven) -> bool:
+        with self._lock:
+            return self._capacity.fits(driven, self._clock.monotonic())
+
     def _has_worker(self, driven: Driven, now: float, free: int = 0) -> bool:
         """Tell whether there is a worker for one more call of a target, ``free`` of the busy ones counted as idle."""
         return self._capacity.has_worker(driven, self._workers.busy - free, now)
@@ -254,7 +255,7 @@ class Pool:
                 return self._workers.hire(self._capacity.most_workers(now))
             except RuntimeError as error:  # a limit of processes, say: those that run go on
                 self._complaints.tell("no thread can be started", error, target=driven.target.spec.name)
-                self._capacity.refuse(len(self._workers))
+                self._capacity.refuse(len(self._workers), now)
                 return None
 
     # Workers.
@@ -291,7 +292,7 @@ class Pool:
             # This worker looks at it in a moment, but whoever is told of the change may hold it up.
             self._plan(driven, now.monotonic + _PATIENCE)
             self._capacity.end(driven, work.serial)
-            driven.stuck = target.calls_given_up
+            driven.stuck = driven.calls if driven.removed else target.calls_given_up
             driven.hangs = isinstance(outcome, Failure) and outcome.code is ErrorCode.TIMEOUT
         if changed:
             self._on_change(more)

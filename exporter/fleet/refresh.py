@@ -129,6 +129,8 @@ class Refresh:
         self._spec = spec
         if before is None:
             return
+        if not spec.rules and schedule.rounds_per_describe(spec) == 1:
+            self._lists.drop(RUNNING)
         self._round_at = min(self._round_at, self._next_round(now))
         if spec.rules != before.rules:
             self._long_list_at = now.monotonic

@@ -119,22 +119,34 @@ class TagListings:
 
     def operations(self) -> Iterable[Operation]:
         """Return those that it calls, where tags are labels or rules ask for them."""
+        return (Operation.LIST_TAGS, Operation.SEARCH) if self._wanted else ()
+
+    @property
+    def _wanted(self) -> bool:
+        """Whether tags are labels or rules ask for them."""
         labelled = any(job.tag_labels for job in self._spec.jobs) or any(rule.tag_labels for rule in self._spec.rules)
-        wanted = labelled or any(rule.tags for rule in self._spec.rules)
-        return (Operation.LIST_TAGS, Operation.SEARCH) if wanted else ()
+        return labelled or self._rules_ask
+
+    @property
+    def _rules_ask(self) -> bool:
+        return any(rule.tags for rule in self._spec.rules)
 
     def reload(self, spec: TargetSpec) -> None:
         """Take a configuration; ``want`` tells of each tuning job."""
         self._spec = spec
+        if not self._wanted:
+            self._calls.succeeded(Operation.SEARCH, _SEARCH)
 
     def want(self, job: Job, now: Instant) -> None:
         """Take what the configuration makes labels of; a tag that is new in it is read at once."""
-        labels = job.spec.tag_labels
+        labels, key = job.spec.tag_labels, job.key
         if not labels:
-            self.forget(job.spec.name)
+            if (listing := self._listings.get(key)) is not None and job.discovered and self._rules_ask:
+                listing.labels = labels  # kept as it is: after a reload rules ask for them again
+            else:
+                self.forget(job.spec.name)
             self._jobs.tag(job.spec.name, {})
             return
-        key = job.key
         listing = self._listings.setdefault(key, _Listing(job.spec.name, labels))
         listing.name = job.spec.name
         added = labels.keys() - listing.labels.keys()
@@ -281,6 +293,8 @@ class TagListings:
         self._start_anew(key, listing)
         if listing.labels:
             self._plan(key, listing, tags_again_at(key, now))
+        if self._calls.failing(Operation.SEARCH) and not any(each.known is None for each in self._listings.values()):
+            self._calls.succeeded(Operation.SEARCH, _SEARCH)  # there is nothing left to search for
 
     def known(self, summary: Summary) -> Mapping[str, str] | None:
         """Return all tags of a tuning job, None while they are not known."""

@@ -37,8 +37,8 @@ class Tally:
         """Count a call that is being made."""
         self._telemetry.api_requests.labels(spec.name, work.operation).inc()
 
-    def ended(self, spec: TargetSpec, work: Work, outcome: object, now: Instant) -> None:
-        """Count what came of a call."""
+    def ended(self, spec: TargetSpec, work: Work, outcome: object, now: Instant, *, wanted: bool) -> None:
+        """Count what came of a call; nothing is told of one that is not ``wanted`` any more."""
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         failure = outcome if isinstance(outcome, Failure) else None
         if failure is not None:
@@ -52,6 +52,8 @@ class Tally:
         if isinstance(outcome, Page) and outcome.unreadable:
             why = f"{outcome.unreadable} entries of the list cannot be read: {outcome.why}"
             failure = Failure(ErrorCode.MALFORMED_ANSWER, why)
+        if not wanted:
+            return
         if failure is not None:
             self.incidents.failed(spec, work.operation, work.name, failure, now.monotonic)
         else:

@@ -88,6 +88,9 @@ class Target:
         self._tally.renamed(spec)
         if accounts:
             self._account.learn(accounts[0])
+        if spec.connection != before.connection:  # they are called in another way
+            for work, source in self._calls.let_go():
+                source.late(work, now)
         self._jobs.redraw()
         return self._carry_out(self._finder.enforce_limits(), now)
 
@@ -213,7 +216,7 @@ class Target:
         failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {deadline:g} s")
         late = self._calls.give_up(deadline, now.monotonic)
         self._tally.incidents.only(Operation.LIST, self._lists.concerns, now.monotonic)
-        given_up = [event for work, source in late for event in self._take(source, work, failure, now)]
+        given_up = [event for work, source in late for event in self._bring(source, work, failure, now)]
         return (*given_up, *self._tally.incidents.report(self._spec, now))
 
     def _retire(self, now: Instant) -> None:
@@ -235,20 +238,25 @@ class Target:
         if given_up:
             source.late(work, now)
             return ()
+        return self._bring(source, work, outcome, now)
+
+    def _bring(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
         try:
             return self._take(source, work, outcome, now)
         except Exception as error:  # noqa: BLE001 - one answer that we fail at must not hide all others
+            self._calls.claim(work)
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
             self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now.monotonic)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
 
     def _take(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
-        self._tally.ended(self._spec, work, outcome, now)
+        wanted = self._calls.claim(work)
+        self._tally.ended(self._spec, work, outcome, now, wanted=wanted)
         if work.operation.watches and isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED:
             self._budget.throttled(now.monotonic)
         changes, before = self._jobs.changes, self._beside_jobs(now)
-        told = self._carry_out(source.apply(work, outcome, now), now) if self._calls.claim(work) else ()
+        told = self._carry_out(source.apply(work, outcome, now), now) if wanted else ()
         told += self._carry_out(self._finder.tags_known(now), now)
         told += tuple(self._finder.empty_rules())
         beside = self._beside_jobs(now)

@@ -42,18 +42,21 @@ def test_the_budget_of_a_second_may_be_in_flight_at_once(rate: float, calls: int
 
 
 def test_healthy_targets_share_a_few_workers() -> None:
-    assert Crowd().crowd(200) == 16
+    assert Crowd().crowd(200) == 14
 
 
 def test_calls_that_take_long_make_room_up_to_a_limit() -> None:
     crowd = Crowd()
-    assert [crowd.crowd(200, at) for at in (0.0, 0.9, 1.0, 2.0, 3.0, 9.0)] == [16, 0, 16, 16, 16, 0]
+    assert [crowd.crowd(200, at) for at in (0.0, 0.2, 0.3, 0.6)] == [14, 0, 14, 14]
+    for at in range(1, 20):
+        crowd.crowd(200, float(at))
+    assert len(crowd.calls) == 128
 
 
 def test_targets_that_hang_leave_some_to_the_others() -> None:
     crowd = Crowd()
-    assert crowd.crowd(100, hangs=True) == 48
-    assert crowd.crowd(100) == 16
+    assert crowd.crowd(200, hangs=True) == 112
+    assert crowd.crowd(100) == 14
 
 
 def test_a_target_that_hangs_makes_one_call_at_a_time() -> None:
@@ -61,39 +64,59 @@ def test_a_target_that_hangs_makes_one_call_at_a_time() -> None:
     assert sum(crowd.call(each) for _ in range(5)) == 1
 
 
-def test_a_second_call_waits_where_many_are_busy() -> None:
+def test_further_calls_are_few_while_they_are_quick() -> None:
+    crowd, others = Crowd(), [driven(), driven()]
+    assert sum(crowd.call(other) for other in others for _ in range(20)) == 14, "two first ones and twelve further"
+    each = driven()
+    assert [crowd.call(each, 0.1) for _ in range(2)] == [False, False], "there are no workers left"
+    assert [crowd.call(each, 0.3) for _ in range(2)] == [True, True], "those take long by then"
+
+
+def test_targets_that_hang_hold_no_more_than_some_further_calls() -> None:
+    crowd = Crowd()
+    hanging = [driven() for _ in range(40)]
+    for at in range(60):
+        for each in hanging:
+            crowd.call(each, float(at))
+    assert len(crowd.calls) == 40 + 32
+    assert crowd.crowd(40, 60.0) >= 14, "others still have their first ones"
+
+
+def test_calls_of_others_that_take_long_keep_no_second_call_from_being_made() -> None:
     crowd, each = Crowd(), driven()
-    assert crowd.crowd(12) == 12
-    assert [crowd.call(each) for _ in range(2)] == [True, False]
+    crowd.crowd(14)
+    crowd.crowd(14, 1.0)
+    assert sum(crowd.call(each, 2.0) for _ in range(20)) == 8
 
 
 def test_calls_that_were_given_up_do_not_count_but_are_bounded() -> None:
     crowd = Crowd()
-    for at in (0.0, 1.0, 2.0, 3.0):
-        crowd.crowd(16, at)
-    for each, _ in crowd.calls:
-        each.stuck = 1
-    assert crowd.crowd(200, 40.0) == 16, "the usual ones"
-    assert crowd.crowd(200, 50.0) == 16
-    for turn in range(20):
+    for turn in range(60):
+        crowd.crowd(200, float(turn))
         for each, _ in crowd.calls:
             each.stuck = each.calls
-        crowd.crowd(200, 100.0 + 2 * turn)
-    assert len(crowd.calls) == 128
+    assert len(crowd.calls) == 256
+
+
+def test_calls_that_were_given_up_keep_no_target_from_its_next_try() -> None:
+    crowd = Crowd()
+    crowd.crowd(200, hangs=True)
+    for each, _ in crowd.calls:
+        each.stuck = each.calls
+    assert crowd.call(driven(hangs=True), 1.0), "it had one time-out and must be able to recover"
 
 
 def test_a_machine_that_gives_no_thread_is_asked_again() -> None:
     crowd = Crowd()
     assert crowd.crowd(3) == 3
-    crowd.capacity.refuse(3)
-    assert crowd.crowd(1) == 0
-    crowd.capacity.try_again()
-    assert crowd.crowd(1) == 1
+    crowd.capacity.refuse(3, 0.0)
+    assert crowd.crowd(1, 0.9) == 0
+    assert crowd.crowd(1, 1.0) == 1
 
 
 def test_what_came_back_makes_room() -> None:
     crowd = Crowd()
-    crowd.crowd(16)
+    crowd.crowd(14)
     each, serial = crowd.calls.pop()
     crowd.capacity.end(each, serial)
     assert crowd.crowd(2) == 1

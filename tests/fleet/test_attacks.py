@@ -1,0 +1,171 @@
+"""What was found by trying to break the room: each failed before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fleet.account import HOUR, Account, ended_ago, rule, rules, run
+from fleet.driver import ACCOUNT, DESCRIBE, Driver, FakeApi, job_specs, target_spec
+
+from exporter.config.specs import Connection
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet import JobState, perform
+from exporter.fleet.refresh import Refresh
+from exporter.fleet.tally import Tally
+
+
+def errors(driver: Driver) -> set[tuple[str, str]]:
+    return set(driver.target.view(driver.now).errors)
+
+
+def test_a_reload_keeps_what_a_rule_with_tags_found(account: Account) -> None:
+    account.create("running", "stuck", tags={"env": "prod"})
+    ended_ago(account, "ended", HOUR, tags={"env": "prod"})
+    spec = rules(rule(tags={"env": "prod"}))
+    driver = account.watch(spec)
+    run(driver, 600)
+    assert set(driver.views()) == {"running", "ended"}
+    driver.update(replace(spec, interval=30.0))
+    assert set(driver.views()) == {"running", "ended"}
+    driver.update(replace(spec, rules=(rule(tags={"env": "dev"}),)))
+    assert set(driver.views()) == set(), "but not what the rule no longer asks for"
+
+
+def test_a_search_that_failed_once_is_no_error_for_good(account: Account) -> None:
+    search, failures = account.api.search, iter([CallFailed(ErrorCode.THROTTLED, "Rate exceeded")])
+
+    def fails(request: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return search(request)
+
+    account.api.search = fails  # type: ignore[method-assign]
+    names = ["one", "two"]
+    for name in names:
+        account.create(name, "stuck", tags={"team": "search"})
+    driver = account.watch(target_spec(jobs=job_specs(*names, tag_labels={"team": "team"})))
+    run(driver, 600)
+    assert {view.tags["team"] for view in driver.views().values()} == {"search"}
+    assert errors(driver) == set()
+
+
+def test_an_entry_of_a_list_that_is_read_once_is_no_error_for_good(account: Account) -> None:
+    list_jobs = account.api.list_jobs
+
+    def odd(request: Any) -> Any:
+        told = list_jobs(request)
+        once = [{"HyperParameterTuningJobName": 7}] if request.get("StatusEquals") == "Failed" else []
+        return told | {"HyperParameterTuningJobSummaries": [*told["HyperParameterTuningJobSummaries"], *once]}
+
+    account.api.list_jobs = odd  # type: ignore[method-assign]
+    account.create("churn", "stuck")
+    driver = account.watch(rules(rule(statuses=frozenset({"Failed", "InProgress"}))))
+    run(driver, HOUR)
+    assert errors(driver) == set()
+    assert [event.fields["entries"] for event in driver.events if event.level == "warning"] == [1], "but it was told"
+
+
+def test_an_account_that_is_claimed_ends_the_question() -> None:
+    api = FakeApi()
+    api.account = CallFailed(ErrorCode.ACCESS_DENIED, "no")
+    api.fail("churn", ErrorCode.ACCESS_DENIED)
+    driver = Driver(target_spec("churn", account_id=None), api=api)
+    driver.run(until=30.0)
+    assert ("GetCallerIdentity", "access_denied") in errors(driver)
+    driver.update(target_spec("churn", account_id=ACCOUNT))
+    asked = len(driver.identified())
+    driver.run(until=2 * HOUR)
+    assert errors(driver) == set()
+    assert len(driver.identified()) == asked
+
+
+def test_a_refused_list_is_no_error_once_none_is_wanted(account: Account) -> None:
+    def refused(request: Any) -> Any:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, "no")
+
+    account.api.list_jobs = refused  # type: ignore[method-assign]
+    for name in ("a", "b", "c"):
+        account.create(name, "stuck")
+    driver = account.watch(target_spec("a", "b", "c", describe_max_age=600.0))
+    run(driver, 600)
+    assert errors(driver) == {("ListHyperParameterTuningJobs", "access_denied")}
+    driver.update(target_spec("a", "b", "c", describe_max_age=0.0))
+    assert errors(driver) == set()
+
+
+def _hang(driver: Driver) -> Any:
+    """Have a call begin that does not come back, and be given up."""
+    work = driver.target.next(driver.now)
+    assert work is not None
+    return work
+
+
+def test_a_call_that_never_comes_back_keeps_no_other_way_of_calling_out() -> None:
+    spec = target_spec("churn")
+    driver = Driver(spec)
+    _hang(driver)
+    driver.run(until=300.0)
+    assert driver.times("churn") == []
+    driver.update(replace(spec, connection=Connection(read_timeout=3.0)))
+    driver.run(until=400.0)
+    assert driver.views()["churn"].state is JobState.RUNNING
+
+
+def test_a_call_from_before_it_was_removed_does_not_keep_a_job_from_being_described() -> None:
+    driver = Driver(target_spec("churn", "other"))
+    work = _hang(driver)
+    driver.update(target_spec("other" if work.name == "churn" else "churn"))
+    driver.update(target_spec("churn", "other"))
+    driver.run(until=600.0)
+    assert len(driver.times(work.name)) == 11, "at once, and then each minute"
+    assert not [event for event in driver.events if event.level == "warning"], "nobody asks for that answer any more"
+
+
+def test_a_job_whose_turn_could_not_be_taken_has_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting, failures = Refresh.starting, iter([OverflowError("x")])
+
+    def fails(self: Refresh, *given: Any) -> None:
+        for failure in failures:
+            raise failure
+        starting(self, *given)
+
+    monkeypatch.setattr(Refresh, "starting", fails)
+    driver = Driver(target_spec("churn"))
+    with pytest.raises(OverflowError):
+        driver.run(until=1.0)
+    driver.run(until=300.0)
+    assert driver.views()["churn"].state is JobState.RUNNING
+
+
+def test_a_late_call_that_we_fail_at_loses_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, failures = Tally.ended, iter([OverflowError("x")])
+
+    def fails(self: Tally, *given: Any, **named: Any) -> None:
+        for failure in failures:
+            raise failure
+        ended(self, *given, **named)
+
+    driver = Driver(target_spec("a", "b", "c"))
+    late = [_hang(driver) for _ in range(3)]
+    driver.clock.advance(41.0)
+    monkeypatch.setattr(Tally, "ended", fails)
+    driver.events += driver.target.expire(driver.now)
+    assert [event.level for event in driver.events if event.text.startswith("an answer cannot be used")] == ["error"]
+    for work in late:
+        driver.target.apply(work, perform(driver.api, work), driver.now)
+    driver.run(until=driver.now.monotonic + 120.0)
+    assert {view.state for view in driver.views().values()} == {JobState.RUNNING}
+
+
+def test_a_time_out_of_what_is_not_watched_any_more_is_not_told() -> None:
+    driver = Driver(target_spec("churn", "other"))
+    work = _hang(driver)
+    (stays,) = {"churn", "other"} - {work.name}
+    driver.update(target_spec(stays))
+    driver.run(until=2 * HOUR)
+    driver.target.apply(work, Failure(ErrorCode.TIMEOUT, "late"), driver.now)
+    driver.run(until=4 * HOUR)
+    assert not [event for event in driver.events if event.level == "warning"]
+    assert driver.counted("api_requests_total", operation=DESCRIBE) is not None
