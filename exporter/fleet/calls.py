@@ -90,12 +90,16 @@ class Calls:
         return self._awaited.pop(work.serial, None) is not None
 
     def drop(self, operation: Operation, key: str) -> None:
-        """Let the result of such a call be awaited no more, and another be made whether it comes back or not."""
+        """Let the result of such a call be awaited no more."""
+        for serial in [serial for serial, subject in self._awaited.items() if subject == (operation, key)]:
+            del self._awaited[serial]
+
+    def forget(self, operation: Operation, key: str) -> None:
+        """Know nothing of such calls any more: not how they failed, and not that one may still be out."""
+        self.drop(operation, key)
+        self.succeeded(operation, key)
         for calls in (self._under_way, self._given_up):
-            for serial, call in calls.items():
-                if call.subject == (operation, key):
-                    self._awaited.pop(serial, None)
-                    self._let_go.add(serial)
+            self._let_go |= {serial for serial, call in calls.items() if call.subject == (operation, key)}
 
     def let_go(self) -> list[tuple[Work, Source]]:
         """Let no call that was given up keep others from being made, and return those that did."""
@@ -126,6 +130,11 @@ class Calls:
     def succeeded(self, operation: Operation, key: str) -> None:
         """Note that such calls do not fail any more, or that nobody asks for them."""
         self._troubles.pop(_Subject(operation, key), None)
+
+    def code(self, operation: Operation, key: str) -> ErrorCode | None:
+        """Return by what the last such call failed, None if it did not."""
+        trouble = self._troubles.get(_Subject(operation, key))
+        return None if trouble is None else trouble.code
 
     def failing(self, operation: Operation) -> AbstractSet[str]:
         """Return the keys of an operation whose last call failed."""

@@ -67,8 +67,7 @@ class Jobs:
         if self._by_key.pop(key, None) is not None:
             self.comings += 1
             self._ends.pop(key, None)
-            self._calls.drop(Operation.DESCRIBE, key)
-            self._calls.succeeded(Operation.DESCRIBE, key)
+            self._calls.forget(Operation.DESCRIBE, key)
             self.changes += 1
 
     def arrange(self, names: Iterable[str]) -> None:

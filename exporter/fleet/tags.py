@@ -293,7 +293,8 @@ class TagListings:
         self._start_anew(key, listing)
         if listing.labels:
             self._plan(key, listing, tags_again_at(key, now))
-        if self._calls.failing(Operation.SEARCH) and not any(each.known is None for each in self._listings.values()):
+        code = self._calls.code(Operation.SEARCH, _SEARCH)
+        if code is not None and code.transient and all(each.known is not None for each in self._listings.values()):
             self._calls.succeeded(Operation.SEARCH, _SEARCH)  # there is nothing left to search for
 
     def known(self, summary: Summary) -> Mapping[str, str] | None:
