@@ -130,11 +130,14 @@ class Clock:
         if monotonic >= self.wakes_at:
             self.wake(self._notify)
 
-    def wake(self, notify: Callable[[], None]) -> None:
-        """Call what starts or notifies the thread that waits, and return when it does so again."""
+    def wake(self, notify: Callable[[], bool | None]) -> None:
+        """Call what starts or notifies the thread that waits, and return when it does so again.
+
+        ``notify`` returns False where it woke nobody.
+        """
         self._waits.clear()
-        notify()
-        self._waits.wait()
+        if notify() is not False:
+            self._waits.wait()
 
     def _notify(self) -> None:
         if self._condition is not None:

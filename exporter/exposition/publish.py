@@ -99,16 +99,20 @@ class Publisher:
             self._condition.notify_all()
         self._thread.join(timeout)
 
-    def changed(self, *, more: bool = False) -> None:
-        """Say that a target's view changed, and whether ``more`` is about to: then that may be rendered with it."""
+    def changed(self, *, more: bool = False) -> bool:
+        """Say that a target's view changed, and whether ``more`` is about to: then that may be rendered with it.
+
+        Return whether the thread was woken: to wake it for each of many answers would cost more than they do.
+        """
         with self._condition:
             if self._changed and (self._settled or more):
-                return  # it knows: waking it for each of many answers would cost more than they do
+                return False
             if not self._changed:
                 self._changed, self._settled = True, False
                 self._changed_at = self._clock.monotonic()
             self._settled = not more
             self._condition.notify_all()
+            return True
 
     def show(self, families: Sequence[Family]) -> None:
         """Expose these families from the next rendering on."""

@@ -122,9 +122,7 @@ class Rig:
         return self.settle()
 
     def change(self, *, more: bool = False) -> float | None:
-        known = self.publisher._changed and (self.publisher._settled or more)
-        self.publisher.changed(more=more)
-        return self.until if known else self.settle()
+        return self.settle() if self.publisher.changed(more=more) else self.until
 
     def advance(self, seconds: float) -> float | None:
         self.clock.advance(seconds)
