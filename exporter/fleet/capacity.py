@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 # So many workers make calls, and one more for each call that takes long: those are waited for, and cost no CPU.
-_USUAL_WORKERS, _SLOW = 14, 0.3
+_USUAL_WORKERS, _SLOW = 8, 0.15
 # But no more than so many in all. Those whose calls were given up are not counted, nor more than so many of them.
 _MOST_WORKERS = 128
 # The last ones are not for targets whose calls hang.
@@ -29,8 +29,9 @@ _MIN_CALLS, _MAX_CALLS = 2, 8
 class Driven:
     """A target and who calls for it. ``failing_since`` tells since when looking at it fails (monotonic seconds).
 
-    ``calls`` counts its calls, of which ``stuck`` were given up. ``hangs`` tells that the last one was not answered in
-    time: then it makes one at a time.
+    ``calls`` counts its calls, of which ``stuck`` were given up. ``hangs`` tells that one was not answered in time, nor any
+    other since it began: then it makes one at a time. A tuning job whose calls hang beside others that are answered is
+    none of that.
     """
 
     target: Target
@@ -38,8 +39,17 @@ class Driven:
     calls: int = 0
     stuck: int = 0
     hangs: bool = False
+    answered: float = -math.inf
     removed: bool = False
     failing_since: float | None = None
+
+    def timed_out(self, started: float) -> None:
+        """Note that a call begun then was not answered in time."""
+        self.hangs = self.answered < started
+
+    def was_answered(self, now: float) -> None:
+        """Note that a call was answered, well or not."""
+        self.hangs, self.answered = False, now
 
     @property
     def may_call(self) -> bool:

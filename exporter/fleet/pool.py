@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 # How long a target waits for a worker before it is asked again whether there is one.
-_PATIENCE = 0.1
+_PATIENCE = 0.05
 _PAUSE_AFTER_DEFECT = 1.0
 # Then it is no moment any more, and only a restart can help.
 _DEFECT_LASTS = 30.0
@@ -200,7 +200,7 @@ class Pool:
                 changed = target.take_changed()
                 with self._lock:
                     if target.calls_given_up > driven.stuck:
-                        driven.hangs = True
+                        driven.timed_out(now.monotonic - target.spec.connection.deadline)
                     driven.stuck = driven.calls if driven.removed else target.calls_given_up
                     driven.failing_since = None
                     if work is not None:
@@ -293,7 +293,10 @@ class Pool:
             self._plan(driven, now.monotonic + _PATIENCE)
             self._capacity.end(driven, work.serial)
             driven.stuck = driven.calls if driven.removed else target.calls_given_up
-            driven.hangs = isinstance(outcome, Failure) and outcome.code is ErrorCode.TIMEOUT
+            if isinstance(outcome, Failure) and outcome.code is ErrorCode.TIMEOUT:
+                driven.timed_out(work.started)
+            else:
+                driven.was_answered(now.monotonic)
         if changed:
             self._on_change(more)
         log_events(events)

@@ -193,7 +193,7 @@ def test_targets_that_hang_hold_up_no_other_and_are_bounded(start: StartCrew) ->
     crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()), target)
     described = sound.asked.count("job-0")
     wait_until(lambda: sound.asked.count("job-0") >= described + 3, what="more describes of the sound one")
-    assert crew.pool.threads <= 50 + 32 + 14, "a first call of each, a few further ones, and the usual workers"
+    assert crew.pool.threads <= 50 + 32 + 8, "a first call of each, a few further ones, and the usual workers"
 
 
 def test_a_target_that_hangs_makes_one_call_at_a_time_until_one_comes_back(start: StartCrew) -> None:
