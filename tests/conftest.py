@@ -58,5 +58,5 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return more workers than there are cores: half of all tests wait for time to pass."""
-    return max(2, (os.cpu_count() or 1) * 3 // 2)
+    """Return more workers than there are cores that this process may use: half of all tests wait for time to pass."""
+    return 2 * len(os.sched_getaffinity(0))

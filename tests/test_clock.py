@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.clock import ManualClock
+from support.processes import PATIENCE
 
 from exporter.clock import Instant, SystemClock
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.clock import Clock
-
-PATIENCE = 30.0
 
 
 def in_background(work: Callable[[], None]) -> Callable[[], None]:

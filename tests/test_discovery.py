@@ -8,9 +8,9 @@ import time
 from collections import Counter
 from functools import partial
 
-import httpx
 import pytest
 from support.processes import wait_until
+from support.web import client as client_of
 
 from exporter.clock import SystemClock
 from exporter.config import parse
@@ -78,7 +78,7 @@ def start(monkeypatch):
         listener = open_socket(parse_address("127.0.0.1:0"))
         daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
         host, port = listener.getsockname()
-        client = httpx.Client(base_url=f"http://{host}:{port}", trust_env=False)
+        client = client_of(f"http://{host}:{port}")
         running.append((daemon, client))
         daemon.start()
         return client
@@ -120,13 +120,20 @@ def test_each_account_and_region_is_searched_and_a_denied_one_shows_itself(start
         for each in series(client, "sagemaker_tuning_job_labels")
     }
     assert labels == {(account, f"team-{account[0]}", "prod") for account in ACCOUNTS}
-    errors = series(client, "sagemaker_tuning_exporter_target_error_info")
-    assert {(each["operation"], each["code"]) for each in errors} >= {
-        ("ListHyperParameterTuningJobs", "assume_role_denied")
-    }
-    assert all(DENIED in each["target"] or "444444" in each["target"] for each in errors)
-    untracked = [each["value"] for each in series(client, "sagemaker_tuning_exporter_untracked_running_jobs")]
-    assert untracked == ["2.0"] * 6, "one by its name, one by its tag"
+
+    def errors():
+        return series(client, "sagemaker_tuning_exporter_target_error_info")
+
+    denied = ("ListHyperParameterTuningJobs", "assume_role_denied")
+    wait_until(lambda: denied in {(each["operation"], each["code"]) for each in errors()}, what="the denied account")
+    assert all(DENIED in each["target"] or "444444" in each["target"] for each in errors())
+    wait_until(
+        lambda: (
+            [each["value"] for each in series(client, "sagemaker_tuning_exporter_untracked_running_jobs")]
+            == ["2.0"] * 6
+        ),
+        what="two running jobs of each that no rule wants: one by its name, one by its tag",
+    )
 
 
 def test_jobs_that_appear_and_go_are_seen_within_rounds(start, configuration, simulator):
@@ -142,9 +149,7 @@ def test_jobs_that_appear_and_go_are_seen_within_rounds(start, configuration, si
 
 def test_shards_watch_each_job_once_and_ask_nothing_twice(start, configuration, simulator):
     clients = [start(configuration, Shard(index, 3)) for index in range(3)]
-    wait_until(
-        lambda: sorted(job for client in clients for job in up(client)) == WANTED, timeout=30, what="all jobs, once"
-    )
+    wait_until(lambda: sorted(job for client in clients for job in up(client)) == WANTED, what="all jobs, once")
     targets = Counter(
         each["target"] for client in clients for each in series(client, "sagemaker_tuning_exporter_target_info")
     )

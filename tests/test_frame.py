@@ -263,18 +263,18 @@ class TestPrometheus:
     def test_scrapes_and_answers(self, prometheus: Prometheus) -> None:
         [up] = prometheus.wait_until("up", lambda samples: [sample.value for sample in samples] == [1.0])
         assert up.labels == {"__name__": "up", "job": "itself", "instance": prometheus.address}
-        assert [target["health"] for target in prometheus.targets()] == ["up"]
+        wait_until(lambda: [target["health"] for target in prometheus.targets()] == ["up"], what="a good scrape")
         assert up.labels in prometheus.series('{job="itself"}')
         assert prometheus.query("vector(1) / 0")[0].value == float("inf")
         assert prometheus.query("2 * 3") == [({}, 6.0)]
-        [when] = prometheus.query("timestamp(up)")
+        [when] = prometheus.wait_until("timestamp(up == 1)")
         [history] = prometheus.query_range("up", start=when.value, end=when.value + 1, step=1)
         assert history.points[0] == pytest.approx((when.value, 1.0))
 
     def test_evaluates_rules(self, prometheus: Prometheus) -> None:
         prometheus.wait_until("ups", lambda samples: samples == [({"__name__": "ups"}, 1.0)])
         prometheus.wait_until('ALERTS{alertstate="firing"}')
-        assert [alert["labels"]["alertname"] for alert in prometheus.alerts()] == ["Scraped"]
+        wait_until(lambda: [each["labels"]["alertname"] for each in prometheus.alerts()] == ["Scraped"])
         assert {rule["health"] for rule in prometheus.rules()} == {"ok"}
 
     def test_passes_its_complaints_on(self, prometheus: Prometheus) -> None:

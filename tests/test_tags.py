@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from support.processes import wait_until
+from support.web import client as client_of
 
 from exporter.clock import SystemClock
 from exporter.config import parse
@@ -46,7 +46,7 @@ def start(endpoint):
         listener = open_socket(parse_address("127.0.0.1:0"))
         daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
         host, port = listener.getsockname()
-        client = httpx.Client(base_url=f"http://{host}:{port}", trust_env=False)
+        client = client_of(f"http://{host}:{port}")
         running.append((daemon, client))
         daemon.start()
         return client
@@ -64,6 +64,11 @@ def labels(client):
     return {pair["tuning_job"]: {key: pair[key] for key in pair if key.startswith("tag_")} for pair in pairs}
 
 
+def up(client):
+    """Return the values of the family up, as scraped."""
+    return re.findall(r"^sagemaker_tuning_job_up\{.*\} (.*)$", client.get("/metrics").text, re.MULTILINE)
+
+
 def own(client, name):
     """Return the sum over an own metric's series about ListTags."""
     text = client.get("/metrics").text
@@ -75,11 +80,12 @@ def own(client, name):
 
 def test_tags_become_labels(start, simulator):
     client = start("tag_labels: [cost-center, team, env]\n")
-    wait_until(lambda: labels(client).get("Churn-V3"), what="the tags")
+    wait_until(lambda: labels(client).get("Churn-V3") and len(up(client)) == 2, what="the tags")
     assert labels(client) == {"Churn-V3": {"tag_cost_center": "4711", "tag_team": "search"}, "plain": {}}
     asked = ("ListTags", "Search")
     wait_until(
-        lambda: own(client, "api_requests_total") == sum(simulator.requests[each, "us-east-1"] for each in asked)
+        lambda: own(client, "api_requests_total") == sum(simulator.requests[each, "us-east-1"] for each in asked),
+        what="the last call to be counted",
     )
     assert 1 <= own(client, "api_requests_total") <= 2
     assert own(client, "api_errors_total") == 0
@@ -94,9 +100,9 @@ def test_a_permission_that_is_missing_touches_nothing_else(start, simulator):
     wait_until(
         lambda: simulator.requests["DescribeHyperParameterTuningJob", "us-east-1"] >= described + 4, what="two rounds"
     )
-    text = client.get("/metrics").text
-    assert re.findall(r"^sagemaker_tuning_job_up\{.*\} (.*)$", text, re.MULTILINE) == ["1", "1"]
-    assert "sagemaker_tuning_job_error_info{" not in text
+    wait_until(lambda: len(up(client)) == 2, what="both tuning jobs in a scrape")
+    assert up(client) == ["1", "1"]
+    assert "sagemaker_tuning_job_error_info{" not in client.get("/metrics").text
     assert labels(client) == {"Churn-V3": {}, "plain": {}}
     assert 1 <= simulator.requests["ListTags", "us-east-1"] <= 2
 
@@ -104,6 +110,7 @@ def test_a_permission_that_is_missing_touches_nothing_else(start, simulator):
 def test_without_a_list_no_tags_are_asked_for(start, simulator):
     client = start("")
     wait_until(lambda: simulator.requests["DescribeHyperParameterTuningJob", "us-east-1"] >= 4, what="two rounds")
+    wait_until(lambda: len(up(client)) == 2, what="both tuning jobs in a scrape")
     assert labels(client) == {"Churn-V3": {}, "plain": {}}
     assert simulator.requests["ListTags", "us-east-1"] == 0
     assert "ListTags" not in client.get("/metrics").text

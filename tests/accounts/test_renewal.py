@@ -12,6 +12,7 @@ import botocore.utils
 import pytest
 from accounts.conftest import ACCOUNTS, REGION, Connect, Watched, account_of
 from accounts.metadata import InstanceMetadata, PodIdentity
+from support.processes import PATIENCE
 
 from exporter.errors import CallFailed, ErrorCode
 from exporter.simulator.errors import ApiError
@@ -171,11 +172,11 @@ def test_one_renewal_serves_all_threads(
     barrier = threading.Barrier(8)
 
     def describe() -> str:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         return account_of(api)
 
     with ThreadPoolExecutor(8) as pool:
-        assert [future.result(30) for future in [pool.submit(describe) for _ in range(8)]] == [ACCOUNT] * 8
+        assert [future.result(PATIENCE) for future in [pool.submit(describe) for _ in range(8)]] == [ACCOUNT] * 8
     assert source.renewals() == 2
     assert simulator.refused == []
 

@@ -31,10 +31,12 @@ from alerts.cases import (
 )
 from render_rules import divide, dump, load, render
 from support.alertmanager import AlertingPrometheus, Alertmanager, Inbox, Notification
-from support.processes import Child, free_port, wait_until
+from support.processes import PATIENCE, Child, free_port, wait_until
 from support.tools import ROOT
+from support.web import get
 
 from exporter.clock import SystemClock
+from exporter.config.duration import format_duration
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
@@ -44,14 +46,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SPEED = 180.0
-"""By which rules, tuning jobs and Alertmanager run faster than they are shipped.
+"""By which rules, tuning jobs and Alertmanager run faster than they are shipped, on a machine that does nothing else.
 
-Beyond about 240 the seconds between scrapes are too long for the shortest durations.
+Beyond about 240 the seconds between scrapes are too long for the shortest durations. On a busy machine everything takes
+its time: each second that is written here is then so much longer that scrapes come to their end.
 """
 
 RISK_ROLE = "arn:aws:iam::210987654321:role/tuning-metrics"
 ROUTES = ROOT / "deploy" / "compose" / "alertmanager.yml"
-PATIENCE = 40.0
 
 
 class Programs(NamedTuple):
@@ -64,17 +66,17 @@ class Programs(NamedTuple):
 class Side:
     """One Prometheus and one Alertmanager. ``before_repair`` is what had arrived when the troubles were mended."""
 
-    def __init__(self, programs: Programs, directory: Path, scrape_job: Mapping[str, Any]) -> None:
+    def __init__(self, programs: Programs, directory: Path, scrape_job: Mapping[str, Any], pace: float) -> None:
         self.inbox = Inbox()
         self.before_repair: list[Notification] = []
         self.rules: list[dict[str, Any]] = []
         self._alertmanager = Alertmanager(
             programs.alertmanager,
             directory / "alertmanager",
-            routes(yaml.safe_load(ROUTES.read_text()), self.inbox.url),
+            routes(yaml.safe_load(ROUTES.read_text()), self.inbox.url, SPEED / pace),
         )
         rules = directory / "rules.yaml"
-        rules.write_text(dump(render(load(), speed=SPEED)))
+        rules.write_text(dump(render(load(), speed=SPEED / pace)))
         self.prometheus = AlertingPrometheus(
             programs.prometheus,
             directory / "prometheus",
@@ -82,7 +84,11 @@ class Side:
             alertmanager=self._alertmanager.address,
             rule_files=[rules],
             # The alert that there is no exporter comes before Prometheus has found its Alertmanager.
-            flags=["--scrape.discovery-reload-interval=500ms", "--rules.alert.resend-delay=2s"],
+            flags=[
+                f"--scrape.discovery-reload-interval={format_duration(0.5 * pace)}",
+                f"--rules.alert.resend-delay={format_duration(2 * pace)}",
+            ],
+            interval=0.25 * pace,
         )
 
     def __enter__(self) -> Self:
@@ -129,10 +135,14 @@ class Side:
 
 
 class Rig:
-    """Everything, from the start of the ``with`` block to its end. ``play`` tells the story once, to all sides."""
+    """Everything, from the start of the ``with`` block to its end. ``play`` tells the story once, to all sides.
 
-    def __init__(self, programs: Mapping[str, Programs], directory: Path) -> None:
+    ``pace`` is how long one of its seconds lasts.
+    """
+
+    def __init__(self, programs: Mapping[str, Programs], directory: Path, pace: float) -> None:
         self._directory = directory
+        self._pace = pace
         self._simulator = Simulator(SystemClock())
         self._simulator.roles[RISK_ROLE] = None
         self._server = Server(self._simulator)
@@ -143,10 +153,10 @@ class Rig:
             "job_name": "sagemaker-tuning",
             "file_sd_configs": [{"files": [str(self._targets)]}],
             # On a busy machine a shorter one would fail now and then, and end every series of the exporter.
-            "scrape_interval": "1s",
-            "scrape_timeout": "1s",
+            "scrape_interval": format_duration(pace),
+            "scrape_timeout": format_duration(pace),
         }
-        self.sides = {version: Side(each, directory / version, scrape_job) for version, each in programs.items()}
+        self.sides = {version: Side(each, directory / version, scrape_job, pace) for version, each in programs.items()}
 
     def __enter__(self) -> Self:
         self._create(HEALTHY, "healthy")
@@ -220,7 +230,7 @@ class Rig:
     def _wait(self, what: str, condition: Callable[[Side], object]) -> None:
         for version, side in self.sides.items():
             try:
-                wait_until(partial(condition, side), timeout=PATIENCE, what=what)
+                wait_until(partial(condition, side), timeout=PATIENCE * self._pace, what=what)
             except TimeoutError as error:
                 arrived = "\n".join(map(str, side.inbox.notifications))
                 error.add_note(f"with Prometheus {version}, where had arrived:\n{arrived}")
@@ -238,8 +248,8 @@ class Rig:
         # JSON is YAML.
         text = json.dumps(
             {
-                "interval": "1s",
-                "stale_after": "5s",
+                "interval": format_duration(self._pace),
+                "stale_after": format_duration(5 * self._pace),
                 "aws": {
                     "endpoint_url": self._server.url,
                     "sts_endpoint_url": self._server.url,
@@ -264,8 +274,8 @@ class Rig:
             job.name,
             region=job.region,
             account_id=job.account_id,
-            created=time.time() - age_hours * 3600 / SPEED,
-            speed=SPEED,
+            created=time.time() - age_hours * 3600 * self._pace / SPEED,
+            speed=SPEED / self._pace,
         )
 
     def _replace(self, job: Job, scenario: str) -> None:
@@ -274,14 +284,14 @@ class Rig:
         self._create(job, scenario)
 
 
-def routes(shipped: Mapping[str, Any], url: str) -> dict[str, Any]:
-    """Return the shipped routing at the simulator's speed, for two teams, with every receiver's webhook at a URL."""
+def routes(shipped: Mapping[str, Any], url: str, speed: float) -> dict[str, Any]:
+    """Return the shipped routing so many times faster, for two teams, with every receiver's webhook at a URL."""
     (first,) = shipped["route"]["routes"]
     by_team = [
         {"receiver": team, "matchers": [matcher.replace(first["receiver"], team) for matcher in first["matchers"]]}
         for team in TEAMS
     ]
-    times = {key: divide(shipped["route"][key], SPEED) for key in ("group_wait", "group_interval")}
+    times = {key: divide(shipped["route"][key], speed) for key in ("group_wait", "group_interval")}
     receivers = [{"name": name, "webhook_configs": [{"url": url}]} for name in (shipped["route"]["receiver"], *TEAMS)]
     return {**shipped, "route": {**shipped["route"], **times, "routes": by_team}, "receivers": receivers}
 
@@ -289,7 +299,7 @@ def routes(shipped: Mapping[str, Any], url: str) -> dict[str, Any]:
 def _ready(address: str) -> bool:
     """Tell whether an exporter has tried all its targets."""
     try:
-        return httpx.get(f"http://{address}/-/ready", trust_env=False).is_success
+        return get(f"http://{address}/-/ready").is_success
     except httpx.TransportError:
         return False
 

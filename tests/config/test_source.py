@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.processes import PATIENCE
 
 from exporter.config import ConfigError, source
 from exporter.config.source import MAX_BYTES, look, read_bytes
@@ -111,12 +112,12 @@ def test_a_pipe_is_read_to_its_end_and_once(path):
     keeping = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     thread = threading.Thread(target=write)
     thread.start()
-    opened.wait(10)
+    opened.wait(PATIENCE)
     try:
         assert read_bytes(path) == HALF + WHOLE
         assert "nobody writes" in refusal(path)
     finally:
-        thread.join(10)
+        thread.join(PATIENCE)
         os.close(keeping)
 
 
@@ -157,7 +158,7 @@ def test_a_pipe_without_end_is_given_up(path):
         assert refusal(path).startswith("has more than 16 MiB")
     finally:
         os.close(keeping)
-        thread.join(10)
+        thread.join(PATIENCE)
         os.close(writer)
 
 

@@ -7,7 +7,7 @@ import queue
 
 import pytest
 from support.clock import ManualClock
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 
 from exporter.config.watch import PERIOD, SETTLE, Watcher
 
@@ -45,7 +45,7 @@ def watch():
     yield watch, look
     for watcher in watchers:
         watcher.stop()
-        watcher._thread.join(5)
+        watcher._thread.join(PATIENCE)
         assert not watcher._thread.is_alive()
 
 

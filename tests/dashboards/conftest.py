@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from dashboards import DIRECTORY
 from support.clock import ManualClock
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 from support.prometheus import Prometheus, scrape_job
 from support.tools import RELEASES, release
 
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 TEAMS = ("search", "risk")
 REPLICAS = ("replica-a", "replica-b")
 MISSING = Member("no-such-job", SECOND_REGION, "123456789012", "missing", "nobody")
+SCRAPED = f'sum(up{{job=~"{"|".join(REPLICAS)}"}}) == {len(REPLICAS)}'
 UNWATCHED = "nobody-watches-me"
 DENIED_REGION = "ap-southeast-2"
+HISTORY = 3.0
+"""Seconds that queries over a range of time, or of rates, are to see of it all."""
 
 
 class Demo(NamedTuple):
@@ -44,6 +47,12 @@ class Demo(NamedTuple):
     jobs: list[Member]
     teams: dict[str, str]
     """Of those jobs that have one: none in the second region."""
+
+    def moment(self) -> float:
+        """Return the last time at which the newest scrape of both replicas was good, as not each is on a busy machine."""
+        now = time.time()
+        [good] = self.prometheus.query_range(SCRAPED, start=now - PATIENCE, end=now, step=0.5)
+        return good.points[-1][0]
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +91,8 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Demo]]
             found[version] = Demo(prometheus, address, [*jobs, MISSING], teams)
         for each in found.values():
             _wait_until_complete(each.prometheus, len(jobs) + 1)
+        complete = time.time() + HISTORY
+        wait_until(lambda: all(each.moment() > complete for each in found.values()), what="a little history")
         yield found
 
 

@@ -15,6 +15,7 @@ from dashboards import DASHBOARDS
 from support.processes import Child, free_port, wait_until
 from support.text import found
 from support.tools import ROOT, release
+from support.web import client as client_of
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -146,7 +147,7 @@ def test_the_servers_start_on_their_files_and_find_each_other(demos, prometheus_
             ],
             log=tmp_path / "prometheus.log",
         ),
-        httpx.Client(trust_env=False) as client,
+        client_of() as client,
     ):
 
         def arrived() -> set[str | None]:
@@ -157,7 +158,7 @@ def test_the_servers_start_on_their_files_and_find_each_other(demos, prometheus_
             return {alert["labels"].get("tuning_job") for alert in alerts if alert["labels"]["alertname"] == FAILED}
 
         failed = next(job.name for job in demo.jobs if job.scenario == "failed-at-once")
-        wait_until(lambda: failed in arrived(), timeout=30, what="the alert")
+        wait_until(lambda: failed in arrived(), what="the alert")
 
 
 def test_grafana_finds_data_source_and_dashboards(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -88,12 +87,12 @@ def chosen(job: Any) -> dict[str, str]:
     return {"account": job.account_id, "region": job.region, "team": ".*", "job": job.name}
 
 
-def ask(demo: Any, query: Query, values: Mapping[str, str]) -> list[Any]:
-    """Return the series of the answer, over the last seconds as for a graph, or at its end as for a table."""
-    expression, now = filled(query.expression, values), time.time()
+def ask(demo: Any, query: Query, values: Mapping[str, str], moment: float | None = None) -> list[Any]:
+    """Return the series of the answer, over some seconds as for a graph, or at their end as for a table."""
+    expression, end = filled(query.expression, values), moment or demo.moment()
     if query.instant:
-        return demo.prometheus.query(expression, at=now)
-    return demo.prometheus.query_range(expression, start=now - 2, end=now, step=1)
+        return demo.prometheus.query(expression, at=end)
+    return demo.prometheus.query_range(expression, start=end - 2, end=end, step=1)
 
 
 def values_of(demo: Any, variable: Mapping[str, Any], values: Mapping[str, str]) -> set[str]:
@@ -105,7 +104,7 @@ def values_of(demo: Any, variable: Mapping[str, Any], values: Mapping[str, str])
     assert answer
     lines = [
         "{" + ",".join(f'{name}="{value}"' for name, value in sample.labels.items()) + f"}} {sample.value}"
-        for sample in demo.prometheus.query(answer[1])
+        for sample in demo.prometheus.query(answer[1], at=demo.moment())
     ]
     regex = re.compile(variable["regex"].strip("/"))
     return {found[1] for line in lines if (found := regex.search(line))}
@@ -113,20 +112,24 @@ def values_of(demo: Any, variable: Mapping[str, Any], values: Mapping[str, str])
 
 @pytest.mark.parametrize("query", queries(FLEET), ids=str)
 def test_the_fleet_is_shown(demo, query):
-    wait_until(lambda: ask(demo, query, ALL), timeout=5, what=query.expression)
+    wait_until(lambda: ask(demo, query, ALL), what=query.expression)
 
 
 @pytest.mark.parametrize("query", queries(TUNING_JOB), ids=str)
 def test_a_job_is_shown(demo, query):
     """No tuning job has everything, but none makes a query fail, and each query tells something of one."""
-    answers = {job.name: ask(demo, query, chosen(job)) for job in demo.jobs if job.scenario in TELLING}
+    moment = demo.moment()
+    answers = {job.name: ask(demo, query, chosen(job), moment) for job in demo.jobs if job.scenario in TELLING}
     assert any(answers.values())
 
 
 def test_a_search_with_every_limit_fills_the_dashboard(demo):
     job = next(job for job in demo.jobs if job.scenario == "hyperband")
+    moment = demo.moment()
     empty = Counter(
-        query.title for query in queries(TUNING_JOB) if query.title != "Alerts" and not ask(demo, query, chosen(job))
+        query.title
+        for query in queries(TUNING_JOB)
+        if query.title != "Alerts" and not ask(demo, query, chosen(job), moment)
     )
     assert empty == {
         "Configuration": 2,  # neither converged
@@ -186,11 +189,11 @@ def test_a_second_replica_changes_nothing(demo, query):
     assert alone != expression
 
     def the_same() -> bool:
-        now = time.time() - 0.5
+        moment = demo.moment()
         both, one = (
-            {tuple(sorted(sample.labels.items())): sample.value for sample in demo.prometheus.query(asked, at=now)}
+            {tuple(sorted(sample.labels.items())): sample.value for sample in demo.prometheus.query(asked, at=moment)}
             for asked in (expression, alone)
         )
         return both == pytest.approx(one, rel=0.01, nan_ok=True)
 
-    wait_until(the_same, timeout=5, what=alone)
+    wait_until(the_same, what=alone)

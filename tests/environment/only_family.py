@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 from environment.process import REGION, configuration
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
+from support.web import get
 
 from exporter.clock import SystemClock
 from exporter.simulator.server import Server
@@ -39,7 +40,7 @@ def main(family: str, folder: Path) -> int:
         try:
             wait_until(lambda: described(here), what="the tuning job's series")
             exporter.send_signal(signal.SIGTERM)
-            return exporter.wait(5)
+            return exporter.wait(PATIENCE)
         finally:
             exporter.kill()
 
@@ -55,7 +56,7 @@ def reachable(host: str) -> bool:
 def described(host: str) -> bool:
     place = f"[{host}]" if ":" in host else host
     try:
-        text = httpx.get(f"http://{place}:10980/metrics", trust_env=False).text
+        text = get(f"http://{place}:10980/metrics").text
     except httpx.TransportError:
         return False
     return f'sagemaker_tuning_job_up{{aws_account_id="123456789012",aws_region="{REGION}",tuning_job="one"}} 1' in text

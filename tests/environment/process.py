@@ -6,20 +6,23 @@ import os
 import re
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
-from support.processes import wait_until
+from support import web
+from support.pace import within
+from support.processes import PATIENCE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
     from signal import Signals
 
+    import httpx
+
 REGION = "eu-west-1"
 QUIT_SECONDS = 5.0
+"""How long an exporter may take to end, whatever it is doing."""
 
 
 def configuration(endpoint: str, *names: str, interval: str = "1s") -> str:
@@ -28,7 +31,7 @@ def configuration(endpoint: str, *names: str, interval: str = "1s") -> str:
     return (
         f"interval: {interval}\nstale_after: 1h\ndescribe_max_age: 0s\n"
         f"aws: {{region: {REGION}, endpoint_url: '{endpoint}', sts_endpoint_url: '{endpoint}',"
-        f" requests_per_second: 100, connect_timeout: 2s}}\n"
+        f" requests_per_second: 100}}\n"
         f"tuning_jobs:{entries or ' []'}\n"
     )
 
@@ -90,7 +93,7 @@ class Exporter:
     def get(self, path: str) -> httpx.Response:
         if self._url is None:
             self._url = f"http://127.0.0.1:{self.port}"
-        return httpx.get(self._url + path, trust_env=False, timeout=5)
+        return web.get(self._url + path)
 
     def series(self, family: str) -> dict[str, float]:
         lines = self.get("/metrics").text.splitlines()
@@ -109,8 +112,8 @@ class Exporter:
     def rounds(self) -> float:
         return sum(self.series("exporter_polls_total").values())
 
-    def wait_for_up(self, *names: str, timeout: float = 10) -> None:
-        wait_until(lambda: self._checked() and self.up() == dict.fromkeys(names, 1.0), timeout=timeout, what="up")
+    def wait_for_up(self, *names: str) -> None:
+        wait_until(lambda: self._checked() and self.up() == dict.fromkeys(names, 1.0), what=f"up of {names}")
 
     def wait_for_code(self, code: str) -> None:
         wait_until(lambda: self._checked() and self.codes() == {code}, what=f"code {code}, log:\n{self.output()}")
@@ -119,17 +122,16 @@ class Exporter:
         self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Return its exit code, minus the signal's number if one ended it. Raise TimeoutExpired after 10 s."""
-        return self._process.wait(10)
+        """Return its exit code, minus the signal's number if one ended it. Raise TimeoutExpired if nothing does."""
+        return self._process.wait(PATIENCE)
 
-    def seconds_to_end(self, *numbers: Signals) -> float:
-        """Send the signals and return how long it took to end; fail unless it did so cleanly."""
-        before = time.monotonic()
-        for number in numbers:
-            self.send(number)
-        code, seconds = self.wait(), time.monotonic() - before
-        assert code == 0, f"exited with {code} after {seconds:.1f} s:\n{self.output()}"
-        return seconds
+    def end(self, *numbers: Signals, seconds: float = QUIT_SECONDS) -> None:
+        """Send the signals; fail unless it ends cleanly and within so many seconds of a free machine."""
+        with within(seconds):
+            for number in numbers:
+                self.send(number)
+            code = self.wait()
+        assert code == 0, f"exited with {code}:\n{self.output()}"
 
     def _checked(self) -> bool:
         assert self._process.poll() is None, f"exited with {self._process.returncode}:\n{self.output()}"

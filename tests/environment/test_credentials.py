@@ -119,7 +119,7 @@ def test_a_web_identity_token_file(run, simulator, identity_provider, tmp_path):
 
 def test_a_search_that_hangs_holds_up_no_reload(run, file, endpoint, tmp_path):
     helper, started = tmp_path / "helper", tmp_path / "started"
-    helper.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 60\n")
+    helper.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 600\n")
     helper.chmod(0o755)
     (tmp_path / "aws").write_text(f"[default]\ncredential_process = {helper}\n")
     exporter = run(

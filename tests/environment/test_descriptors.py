@@ -7,7 +7,7 @@ import socket
 
 import httpx
 from environment.process import configuration
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 
 LIMIT = 40
 
@@ -15,7 +15,7 @@ LIMIT = 40
 def test_scrapes_and_describes_return_when_the_clients_leave(run, file, endpoint):
     exporter = run(file, "--no-config.auto-reload", preexec_fn=limit_descriptors)
     exporter.wait_for_up("one")
-    crowd = [socket.create_connection(("127.0.0.1", exporter.port), timeout=5) for _ in range(4 * LIMIT)]
+    crowd = [socket.create_connection(("127.0.0.1", exporter.port), timeout=PATIENCE) for _ in range(4 * LIMIT)]
     wait_until(lambda: "cannot accept new connections" in exporter.output(), what="the shortage")
     for client in crowd:
         client.close()
@@ -31,13 +31,13 @@ def test_a_shortage_from_the_start(run, file, tmp_path, endpoint):
     """The crowd is there before the SDK has opened anything."""
     file.write_text(configuration(endpoint))
     exporter = run(file, preexec_fn=limit_descriptors)
-    crowd = [socket.create_connection(("127.0.0.1", exporter.port), timeout=5) for _ in range(4 * LIMIT)]
+    crowd = [socket.create_connection(("127.0.0.1", exporter.port), timeout=PATIENCE) for _ in range(4 * LIMIT)]
     wait_until(lambda: "cannot accept new connections" in exporter.output(), what="the shortage")
     file.write_text(configuration(endpoint, "one"))
     for client in crowd:
         client.close()
     wait_until(lambda: scrapable(exporter), what="a scrape")
-    exporter.wait_for_up("one", timeout=20)  # the file is looked at every few seconds
+    exporter.wait_for_up("one")
     assert "Traceback" not in exporter.output()
 
 

@@ -9,7 +9,7 @@ import signal
 
 import pytest
 import structlog
-from environment.process import QUIT_SECONDS, configuration
+from environment.process import configuration
 from support.processes import wait_until
 
 from exporter import logs
@@ -41,7 +41,7 @@ def test_a_pipe_that_nobody_reads(run, file, endpoint, pipe):
     exporter.send(signal.SIGHUP)
     exporter.wait_for_up("one")
     assert exporter.get("/-/healthy").status_code == 200
-    assert exporter.seconds_to_end(signal.SIGTERM) < QUIT_SECONDS
+    exporter.end(signal.SIGTERM)
 
 
 def test_a_pipe_whose_reader_goes_away(run, file, endpoint, pipe):
@@ -52,7 +52,7 @@ def test_a_pipe_whose_reader_goes_away(run, file, endpoint, pipe):
     file.write_text(configuration(endpoint, "two"))
     exporter.send(signal.SIGHUP)
     exporter.wait_for_up("two")
-    assert exporter.seconds_to_end(signal.SIGTERM) < QUIT_SECONDS
+    exporter.end(signal.SIGTERM)
 
 
 @pytest.mark.parametrize("closed", [[2], [0, 1, 2]], ids=str)
@@ -67,7 +67,7 @@ def test_streams_closed_from_the_start(run, file, simulator, closed):
     exporter.wait_for_up("one")
     for number in closed:
         assert os.readlink(f"/proc/{exporter.pid}/fd/{number}") == os.devnull
-    assert exporter.seconds_to_end(signal.SIGTERM) < QUIT_SECONDS
+    exporter.end(signal.SIGTERM)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from environment.process import configuration
+from support.processes import PATIENCE
 from support.tools import ROOT, require
 
 PASSWORD = "swordfish-1971"
@@ -27,7 +28,7 @@ def test_the_default_address_on_a_host_with_one_family(tmp_path, family):
         cwd=ROOT / "tests",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 from support.clock import ManualClock
+from support.processes import PATIENCE
 from support.views import facts, fleet, target, view
 
 from exporter.exposition import Format, Published, Publisher, scrape
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.fleet import TargetView
 
-PATIENCE = 30.0
 START = 1_750_000_000.0
 
 

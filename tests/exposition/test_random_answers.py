@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exporter.fleet import JobView
 
-FLEETS, SIZE = 100, 100
+PARTS, FLEETS, SIZE = 5, 5, 100
 LONGEST = "n" * 26
 OWN = Telemetry()
 OWN_TEXT, OWN_OPENMETRICS = OWN.render_text().decode(), OWN.render_openmetrics().decode()
@@ -96,10 +96,10 @@ def fleet(seed: int) -> list[dict[str, Any]]:
     return [random_answer(rng, f"{LONGEST}-{number:05}") for number in range(SIZE)]
 
 
-@pytest.mark.parametrize("part", range(10))
-def test_ten_thousand_answers_are_read_back_exactly(part: int) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_thousands_of_answers_are_read_back_exactly(part: int) -> None:
     seen: set[str] = set()
-    for seed in range(part * FLEETS // 10, (part + 1) * FLEETS // 10):
+    for seed in range(part * FLEETS, (part + 1) * FLEETS):
         seen |= {name for name, _ in check(fleet(seed))}
     assert seen >= {family.full_name for family in FAMILIES if family.name != "error_info"}
 

@@ -11,8 +11,9 @@ import pytest
 import structlog
 import trustme
 from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
-from faults.rig import Rig
+from faults.rig import READ_TIMEOUT, Rig
 from faults.verdict import Cell, judge
+from support.pace import unhurried
 
 from exporter.sagemaker import Sessions
 
@@ -20,6 +21,7 @@ DAEMONS_AT_ONCE = 8
 """So few that a slow machine answers them all within their time-outs."""
 
 _PRINTED: list[Cell] = []
+_PACES: list[float] = []
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +46,8 @@ def make_rig(tmp_path_factory):
     authorities[0].cert_pem.write_to_path(bundle)
     sessions = Sessions()
 
-    def make(scope, label, cases, regions):
-        return Rig(scope, label, cases, regions, sessions, authorities, bundle)
+    def make(scope, label, cases, regions, pace):
+        return Rig(scope, label, cases, regions, sessions, authorities, bundle, pace)
 
     return make
 
@@ -56,31 +58,32 @@ def matrix(make_rig, log):
     regions = [*boto3.Session().get_available_regions("sagemaker")][: len(CASES) + 1]
     assert len(regions) == len(CASES) + 1
     here = [case for case in CASES if applies(case, "one job")]
-    waves = [
-        [make_rig("one job", "j", here, ["eu-west-1"]), make_rig("one region", "r", CASES, regions)],
-    ]
-    alone = [make_rig("everything", f"e{i}", [case], ["eu-west-1"]) for i, case in enumerate(CASES)]
-    while rigs := alone[:DAEMONS_AT_ONCE]:
-        waves.append(rigs)
-        del alone[:DAEMONS_AT_ONCE]
-    waiting = [make_rig(scope, f"w{i}", WAITING_CASES, regions) for i, scope in enumerate(WAITING)]
+    waves = [[("one job", "j", here, ["eu-west-1"]), ("one region", "r", CASES, regions)]]
+    alone = [("everything", f"e{i}", [case], ["eu-west-1"]) for i, case in enumerate(CASES)]
+    waves += [alone[first : first + DAEMONS_AT_ONCE] for first in range(0, len(alone), DAEMONS_AT_ONCE)]
+    waiting = [[(scope, f"w{i}", WAITING_CASES, regions)] for i, scope in enumerate(WAITING)]
     with ThreadPoolExecutor(len(waiting)) as aside:
-        played = [aside.submit(_play, [rig]) for rig in waiting]  # slow by nature, and they hardly load the machine
-        for rigs in waves:
-            _play(rigs)
-        for each in played:
-            each.result()
-    cells = [cell for rigs in [*waves, waiting] for rig in rigs for cell in judge(rig, log)]
+        # Slow by nature, and they hardly load the machine.
+        beside = [aside.submit(_played, make_rig, wave) for wave in waiting]
+        rigs = [rig for wave in waves for rig in _played(make_rig, wave)]
+        rigs += [rig for each in beside for rig in each.result()]
+    cells = [cell for rig in rigs for cell in judge(rig, log)]
     _PRINTED.extend(cells)
+    _PACES.extend(rig.pace for rig in rigs)
     return {(cell.case, cell.moment, cell.scope): cell for cell in cells}
 
 
-def _play(rigs):
-    with ExitStack() as running:
-        for rig in rigs:
-            running.enter_context(rig)
-        with ThreadPoolExecutor(len(rigs)) as pool:
-            list(pool.map(Rig.play, rigs))
+def _played(make_rig, wave):
+    """Return the rigs of a wave when they have played."""
+
+    def play(pace):
+        with ExitStack() as running:
+            rigs = [running.enter_context(make_rig(*each, pace)) for each in wave]
+            with ThreadPoolExecutor(len(rigs)) as pool:
+                list(pool.map(Rig.play, rigs))
+        return rigs
+
+    return unhurried(play, answered_within=READ_TIMEOUT / 4)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -95,7 +98,8 @@ def pytest_terminal_summary(terminalreporter):
         for case in dict.fromkeys(cell.case for cell in _PRINTED if cell.scope in scopes):
             row = [_text(cells.get((case, moment, scope))) for scope in scopes for moment in MOMENTS]
             write(f"| {case} | " + " | ".join(row) + " |")
-    write(f"{sum(cell.scrapes for cell in _PRINTED)} looks at a tuning job in a scrape")
+    looks = sum(cell.scrapes for cell in _PRINTED)
+    write(f"{looks} looks at a tuning job in a scrape; a second lasted {min(_PACES):.1f} to {max(_PACES):.1f} s")
 
 
 def _text(cell: Cell | None) -> str:

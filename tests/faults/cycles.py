@@ -17,6 +17,7 @@ import structlog
 import trustme
 from faults.cases import CASES, applies
 from faults.rig import Rig
+from support.pace import slowness
 from support.processes import wait_until
 
 from exporter.sagemaker import Sessions
@@ -86,7 +87,7 @@ def main() -> None:
         counts: list[Census] = []
         here = [case for case in CASES if applies(case, "one job")]
         sessions = Sessions()
-        with Rig("one job", "l", here, ["eu-west-1"], sessions, authorities, bundle) as rig:
+        with Rig("one job", "l", here, ["eu-west-1"], sessions, authorities, bundle, slowness()) as rig:
             rig.start()
             for _ in range(CYCLES):
                 rig.cycle()

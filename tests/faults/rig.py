@@ -11,13 +11,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import httpx
 from faults.cases import LISTS_WORK, MOMENTS, ROLE_CASE, SMALL_BUDGET, WAITING
 from faults.look import Scrape, Seen, read
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
+from support.web import client as client_of
 
 from exporter.clock import SystemClock
 from exporter.config import parse
+from exporter.config.duration import format_duration
 from exporter.daemon import Daemon
 from exporter.errors import ErrorCode
 from exporter.sagemaker import SageMakerApi
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Sessions
 
 ACCOUNT = "123456789012"
+# These are seconds at the pace of a machine that does nothing else: a rig makes all of them longer where it is busy.
 INTERVAL = 1.0
 STALE_AFTER = 3.0
 CONNECT_TIMEOUT = 0.5
@@ -51,8 +53,6 @@ SMALL_RATE = 2.0
 
 NEIGHBOURS = 3
 SPEED = 60.0  # something changes at every describe, and no job ends
-PATIENCE = 60.0
-"""For what never comes; whatever comes is waited for no longer."""
 LEAST_SCRAPES = 5
 """How often each phase is looked at, however slow the machine."""
 
@@ -94,7 +94,10 @@ class Phase:
 
 
 class Rig:
-    """One stack. ``play`` takes it through all moments; what was seen is in ``scrapes``, ``phases`` and the log."""
+    """One stack. ``play`` takes it through all moments; what was seen is in ``scrapes``, ``phases`` and the log.
+
+    ``pace`` is how long one of its seconds lasts.
+    """
 
     def __init__(
         self,
@@ -105,8 +108,9 @@ class Rig:
         sessions: Sessions,
         authorities: tuple[trustme.CA, trustme.CA],
         bundle: Path,
+        pace: float = 1.0,
     ) -> None:
-        self.scope, self.cases = scope, cases
+        self.scope, self.cases, self.pace = scope, cases, pace
         self.simulator = Recorder()
         self.simulator.credentials_lifetime = 60.0  # so short that the SDK renews them for each call
         self._contexts = tuple(_context(authority) for authority in authorities)
@@ -118,8 +122,8 @@ class Rig:
                 job.scenario,
                 job.name,
                 region=job.region,
-                created=time.time() - 60,
-                speed=SPEED if job.scenario == "healthy" else 1.0,
+                created=time.time() - 60 * pace,
+                speed=(SPEED if job.scenario == "healthy" else 1.0) / pace,
             )
             for job in self.jobs
         }
@@ -165,9 +169,13 @@ class Rig:
         if self.scope == "one job" or job.case is None or job.case.code is ErrorCode.TIMEOUT:
             return {}
         return {
-            "connect_timeout": f"{PATIENT_TIMEOUT * 1000:.0f}ms",
-            "read_timeout": f"{(PATIENT_TIMEOUT + read_timeout) * 1000:.0f}ms",
+            "connect_timeout": self._lasting(PATIENT_TIMEOUT),
+            "read_timeout": self._lasting(PATIENT_TIMEOUT + read_timeout),
         }
+
+    def _lasting(self, seconds: float) -> str:
+        """Return so many seconds at the pace of this rig as a duration of the configuration."""
+        return format_duration(seconds * self.pace)
 
     def _load(self) -> Settings:
         read_timeout = READ_TIMEOUT if self._version == "a" else OTHER_READ_TIMEOUT
@@ -175,17 +183,17 @@ class Rig:
             # JSON is YAML.
             json.dumps(
                 {
-                    "interval": f"{INTERVAL:.0f}s",
-                    "stale_after": f"{STALE_AFTER:.0f}s",
+                    "interval": self._lasting(INTERVAL),
+                    "stale_after": self._lasting(STALE_AFTER),
                     **({"describe_max_age": "0s"} if self.describes_all else {}),
                     "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents"],
                     "aws": {
                         "account_id": ACCOUNT,
                         "endpoint_url": self._server.url,
                         "sts_endpoint_url": self._server.url,
-                        "requests_per_second": SMALL_RATE if self.scope == SMALL_BUDGET else 100,
-                        "connect_timeout": f"{CONNECT_TIMEOUT * 1000:.0f}ms",
-                        "read_timeout": f"{read_timeout * 1000:.0f}ms",
+                        "requests_per_second": round(SMALL_RATE / self.pace, 3) if self.scope == SMALL_BUDGET else 100,
+                        "connect_timeout": self._lasting(CONNECT_TIMEOUT),
+                        "read_timeout": self._lasting(read_timeout),
                     },
                     "tuning_jobs": [
                         {"name": job.name, "region": job.region, "labels": {"version": self._version}}
@@ -233,10 +241,10 @@ class Rig:
             if phase.moment == "first round":
                 self.start()
             if phase.moment == "during reload":
-                wait_until(lambda: time.time() > phase.on + 0.7, what="calls that are held up")
+                wait_until(lambda: time.time() > phase.on + 0.7 * self.pace, what="calls that are held up")
                 self._version = "b"
                 self.daemon.request_reload("test").result()
-            self._settle(lambda: time.time() > phase.on + 2.5 and self._all(_dark))
+            self._settle(lambda: time.time() > phase.on + 2.5 * self.pace and self._all(_dark))
             phase.off = time.time()
         self._settle(lambda: self._all(_well) and self._scrapes_since(phase.on) >= LEAST_SCRAPES)
         phase.well = time.time()
@@ -266,7 +274,7 @@ class Rig:
             faults.callback(setattr, server, "tls", self._contexts[0])
         else:
             assert case.kind is not None
-            fault = replace(Fault(case.kind, seconds=case.seconds), **self._scope_of(case))
+            fault = replace(Fault(case.kind, seconds=case.seconds * self.pace), **self._scope_of(case))
             self.simulator.faults.add(fault)
             faults.callback(self.simulator.faults.remove, fault)
 
@@ -279,8 +287,9 @@ class Rig:
 
     def _settle(self, condition: Any) -> None:
         """Wait for a condition, or until patience ends: then the verdict tells what was wrong."""
-        deadline = time.time() + PATIENCE
-        wait_until(lambda: condition() or time.time() > deadline, timeout=2 * PATIENCE)
+        patience = PATIENCE * self.pace
+        deadline = time.time() + patience
+        wait_until(lambda: condition() or time.time() > deadline, timeout=2 * patience)
 
     def _all(self, condition: Any) -> bool:
         jobs = self.scrapes[-1].jobs if self.scrapes else {}
@@ -291,12 +300,12 @@ class Rig:
 
     def _scrape(self) -> None:
         pause = threading.Event()
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=10) as client:
+        with client_of(self.url) as client:
             while self._scraping:
                 asked = time.time()
                 text = client.get("/metrics").text
                 self.scrapes.append(read(asked, time.time(), text))
-                pause.wait(0.1 if self.scope in {"one job", "one region"} else 0.25)
+                pause.wait(self.pace * (0.1 if self.scope in {"one job", "one region"} else 0.25))
 
 
 def _dark(seen: Seen, case: Case) -> bool:

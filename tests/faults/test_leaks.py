@@ -11,7 +11,7 @@ import pytest
 from faults.cycles import CYCLES, Census
 from support.tools import ROOT
 
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = pytest.mark.timeout(1800)
 
 MEGABYTES = 6.0
 

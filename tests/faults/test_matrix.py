@@ -7,7 +7,7 @@ from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
 from faults.rig import LEAST_SCRAPES
 
 # One worker plays it all, before the first test.
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(3600)]
 
 CELLS = [(case.name, moment, scope) for scope in SCOPES for moment in MOMENTS for case in CASES if applies(case, scope)]
 CELLS += [(case.name, moment, scope) for scope in WAITING for moment in MOMENTS for case in WAITING_CASES]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PUBLISHING = 1.0
 SLACK = 10.0
 WAITING_SLACK = 45.0
-"""For a busy machine: how fast it really was, the matrix tells; here only what never comes is wrong."""
+"""How fast all was, the matrix tells; here only what never comes is wrong. Like all seconds here, of the rig's pace."""
 
 VISIBLE_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + WAITING_SLACK
 DRIPPING_VISIBLE_WITHIN = INTERVAL + 2 * (CONNECT_TIMEOUT + OTHER_READ_TIMEOUT) + PUBLISHING + WAITING_SLACK
@@ -86,7 +86,7 @@ def _judge_job(
     if visible is None:
         problems.append("never visible")
     else:
-        if visible > (DRIPPING_VISIBLE_WITHIN if case.kind is Kind.DRIPPING else VISIBLE_WITHIN):
+        if visible > rig.pace * (DRIPPING_VISIBLE_WITHIN if case.kind is Kind.DRIPPING else VISIBLE_WITHIN):
             problems.append(f"visible after {visible:.1f} s")
         wrong = [one for scrape, one in during if scrape.came - phase.on > visible and not _shows(one, case)]
         if wrong:
@@ -98,7 +98,7 @@ def _judge_job(
     gone = max((scrape.came - phase.on for scrape, one in during if one.values), default=0.0)
     if gone > GONE_WITHIN:
         problems.append(f"values went after {gone:.1f} s")
-    if well is None or well > WELL_WITHIN:
+    if well is None or well > rig.pace * WELL_WITHIN:
         problems.append("never well again" if well is None else f"well after {well:.1f} s")
     if phase.moment == "during reload" and seen and seen[-1][1].version != "b":
         problems.append("the reload did not arrive")
@@ -115,7 +115,7 @@ def _oldest_allowed(rig: Rig) -> float:
     if not rig.describes_all:
         return math.inf
     waits = len(rig.jobs) / len(rig.cases) / SMALL_RATE if rig.scope == SMALL_BUDGET else 0.0
-    return OLDEST + waits
+    return rig.pace * (OLDEST + waits)
 
 
 def _judge_neighbours(rig: Rig, phase: Phase, scrapes: Sequence[Scrape], log: Sequence[Mapping[str, Any]]) -> Cell:
@@ -139,7 +139,7 @@ def _judge_neighbours(rig: Rig, phase: Phase, scrapes: Sequence[Scrape], log: Se
         lines = _lines(job, phase, log)
         if lines != (["tuning job found"] if phase.moment == "first round" else []):
             problems.append(f"logged {lines}")
-    if oldest > OLDEST_OF_NEIGHBOURS:
+    if oldest > rig.pace * OLDEST_OF_NEIGHBOURS:
         problems.append(f"values {oldest:.1f} s old")
     return Cell("(the others)", phase.moment, rig.scope, None, None, oldest, count, tuple(problems))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from helm.values import CHART
+from support.processes import PATIENCE
 from support.tools import ROOT, require
 
 HELMS = ("helm3", "helm4")
@@ -88,7 +89,7 @@ def environment(case: str) -> dict[str, Any]:
     return {each["name"]: each.get("value") for each in container(case).get("env", [])}
 
 
-def helm_test(url: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+def helm_test(url: str, seconds: float = PATIENCE) -> subprocess.CompletedProcess[str]:
     """Run what the pod of helm test runs, on another address and with another time to wait for the first answers."""
     python, option, script, address, patience = the("demo", "Pod")["spec"]["containers"][0]["command"]
     assert float(patience) + 10 < the("demo", "Pod")["spec"]["activeDeadlineSeconds"]

@@ -18,6 +18,7 @@ from environment.process import Exporter, command
 from helm.chart import helm_test
 from helm.values import CHART
 from support.processes import free_port, wait_until
+from support.web import get
 
 from exporter.clock import SystemClock
 from exporter.simulator.faults import Fault, Kind
@@ -27,8 +28,6 @@ from exporter.simulator.service import Simulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-pytestmark = pytest.mark.xdist_group("helm")
 
 LIST = "ListHyperParameterTuningJobs"
 
@@ -92,11 +91,22 @@ def test_helms_test_fails_where_all_is_denied_and_says_what(
     watch: Any, simulator: tuple[Simulator, str], configuration: dict[str, Any], families: set[str]
 ) -> None:
     simulator[0].faults.add(Fault(Kind.ACCESS_DENIED))
-    done = helm_test(watch(configuration), 4)
+    url = watch(configuration)
+    wait_until(lambda: shown(url, 'code="access_denied"') == families, what="the refusals")
+    done = helm_test(url, 0)
     assert done.returncode == 1
     assert done.stderr == "AWS has not answered one call for target eu-west-1: nobody watches its tuning jobs\n"
-    told = {line.partition("{")[0] for line in done.stdout.splitlines() if 'code="access_denied"' in line}
-    assert told == {f"sagemaker_tuning_{family}" for family in families}
+    assert with_label(done.stdout, 'code="access_denied"') == families
+
+
+def shown(url: str, label: str) -> set[str]:
+    """Return the families of errors that have a series with a label in a scrape."""
+    return {family for family in with_label(get(url).text, label) if family.endswith("_error_info")}
+
+
+def with_label(text: str, label: str) -> set[str]:
+    """Return the families that have a series with a label."""
+    return {line.partition("{")[0].removeprefix("sagemaker_tuning_") for line in text.splitlines() if label in line}
 
 
 def test_helms_test_fails_without_credentials(watch: Any, simulator: tuple[Simulator, str]) -> None:
@@ -105,7 +115,9 @@ def test_helms_test_fails_without_credentials(watch: Any, simulator: tuple[Simul
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
-    done = helm_test(watch(RULES_ONLY, **nothing), 4)
+    url = watch(RULES_ONLY, **nothing)
+    wait_until(lambda: shown(url, 'code="no_credentials"'), what="the failure")
+    done = helm_test(url, 0)
     assert done.returncode == 1
     [told] = [line for line in done.stdout.splitlines() if f'operation="{LIST}"' in line]
     assert 'code="no_credentials"' in told
@@ -114,7 +126,10 @@ def test_helms_test_fails_without_credentials(watch: Any, simulator: tuple[Simul
 
 def test_helms_test_names_only_the_targets_that_were_not_answered(watch: Any, simulator: tuple[Simulator, str]) -> None:
     simulator[0].faults.add(Fault(Kind.ACCESS_DENIED, region="us-east-1"))
-    done = helm_test(watch({"discover": [{"region": region} for region in ("eu-west-1", "us-east-1")]}), 4)
+    url = watch({"discover": [{"region": region} for region in ("eu-west-1", "us-east-1")]})
+    answered = "exporter_target_last_success_timestamp_seconds"
+    wait_until(lambda: answered in with_label(get(url).text, 'target="eu-west-1"'), what="the other's answer")
+    done = helm_test(url, 0)
     assert done.returncode == 1
     assert "for target us-east-1: " in done.stderr
 
@@ -134,7 +149,9 @@ def test_helms_test_asks_each_shard(
 ) -> None:
     """A headless service leads to the pods of all shards, and a script that asked one of them would miss the others."""
     simulator[0].faults.add(Fault(Kind.ACCESS_DENIED, region="us-east-1"))
-    port = urlsplit(watch(RULES_ONLY)).port
+    url = watch(RULES_ONLY)
+    wait_until(lambda: "sagemaker_tuning_job_up{" in get(url).text, what="the first shard's tuning job")
+    port = urlsplit(url).port
     watch({"discover": [{"region": "us-east-1"}]}, flags=[f"--web.listen-address=127.0.0.2:{port}"])
     look_up = socket.getaddrinfo
 
@@ -144,7 +161,7 @@ def test_helms_test_asks_each_shard(
 
     monkeypatch.setattr(socket, "getaddrinfo", headless)
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr(sys, "argv", ["-c", f"http://pods.example:{port}/metrics", "2"])
+    monkeypatch.setattr(sys, "argv", ["-c", f"http://pods.example:{port}/metrics", "0"])
     with pytest.raises(SystemExit, match="for target us-east-1: "):
         runpy.run_path(str(CHART / "files" / "answered.py"))
     assert "1 tuning jobs, 1 of them described" in capsys.readouterr().out

@@ -6,11 +6,11 @@ import signal
 import sys
 from typing import Any
 
-import httpx
 import pytest
 from botocore.utils import get_environ_proxies
 from helm.chart import CASES, FULLNAME, container, environment, find, helm_test, pod, the, workload
 from support.processes import Child
+from support.web import get
 
 from exporter import __version__
 
@@ -157,11 +157,11 @@ def test_the_rendered_demo_runs_passes_its_probes_and_helms_test(tmp_path: Any) 
         "--web.listen-address=127.0.0.1:0" if each.startswith("--web.listen") else each for each in own["args"]
     ]
     with Child([sys.executable, "-m", "exporter", *arguments], log=tmp_path / "log") as demo:
-        demo.wait_until(lambda: "Press Ctrl-C" in demo.output(), timeout=30)
+        demo.wait_until(lambda: "Press Ctrl-C" in demo.output())
         [url] = [line.split()[1].removesuffix("/metrics") for line in demo.output().splitlines() if "Metrics:" in line]
         for probe in PROBES:
             assert own[probe]["httpGet"]["port"] == own["ports"][0]["name"]
-            answer = httpx.get(url + own[probe]["httpGet"]["path"], trust_env=False)
+            answer = get(url + own[probe]["httpGet"]["path"])
             assert answer.status_code == 200, probe
         assert "speed" in " ".join(arguments)
         done = helm_test(f"{url}/metrics")
@@ -170,7 +170,7 @@ def test_the_rendered_demo_runs_passes_its_probes_and_helms_test(tmp_path: Any) 
         assert 'code="not_found"' in done.stdout
         assert helm_test(f"{url}/").returncode == 1  # answers, but with no metrics
         demo.send(signal.SIGTERM)
-        assert demo.wait(5) == 0
+        assert demo.wait() == 0
 
 
 def test_the_rendered_flags_are_the_exporters(tmp_path: Any) -> None:
@@ -180,6 +180,6 @@ def test_the_rendered_flags_are_the_exporters(tmp_path: Any) -> None:
         for each in [container("rules")["args"][0], *container("everything")["args"][1:]]
     ]
     with Child([sys.executable, "-m", "exporter", *arguments], log=tmp_path / "log") as child:
-        child.wait_until(lambda: '"msg": "serving"' in child.output(), timeout=30)
+        child.wait_until(lambda: '"msg": "serving"' in child.output())
         child.send(signal.SIGTERM)
-        assert child.wait(5) == 0
+        assert child.wait() == 0

@@ -17,6 +17,7 @@ import botocore.tokens
 import image_slim
 import pytest
 from environment.process import REGION, Exporter, command, configuration
+from support.processes import PATIENCE
 from support.tools import ROOT
 
 from exporter.clock import SystemClock
@@ -60,7 +61,13 @@ def run(*arguments: str | Path, path: Path | None = None) -> str:
     if path is not None:
         environment["PYTHONPATH"] = str(path)
     done = subprocess.run(
-        [sys.executable, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -110,7 +117,7 @@ def test_the_exporter_works(reduced: Path, tmp_path: Path) -> None:
         file.write_text(configuration(server.url, "churn").replace("tuning_jobs:", "tag_labels: [team]\ntuning_jobs:"))
         environment: dict[str, Any] = {"PYTHONPATH": str(reduced)}
         with Exporter(command(file), log=tmp_path / "log", environment=environment) as exporter:
-            exporter.wait_for_up("churn", timeout=30)
+            exporter.wait_for_up("churn")
 
 
 def test_a_changed_layout_is_noticed(tmp_path: Path) -> None:

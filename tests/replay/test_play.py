@@ -10,7 +10,7 @@ from replay.rules import Rules
 if TYPE_CHECKING:
     from replay.play import Replay
 
-pytestmark = pytest.mark.xdist_group("replay")
+pytestmark = [pytest.mark.xdist_group("replay"), pytest.mark.timeout(1800)]
 
 
 def test_every_trouble_is_found_in_its_time_and_no_alarm_is_false(small: Replay) -> None:

@@ -12,6 +12,7 @@ from render_rules import RULES, alerts, dump, load, render
 from rules.cases import ANSWERED, DESCRIBE, LIST, PLACE, QUIET, STORIES, TARGET_INFO, merged
 from rules.story import fire, group, timeline
 from rules.world import ACCOUNT, NAME, REGION, STEP, TEAM, job, of_pod, outage_of_aws, own, scrape, two_replicas
+from support.processes import PATIENCE
 
 DOCUMENT = load()
 ALERTS = {rule["alert"]: rule for rule in alerts(DOCUMENT)}
@@ -29,7 +30,12 @@ def rehearse(
         json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{minutes}m", "tests": tests})
     )
     run = subprocess.run(
-        [promtool, "test", "rules", "tests.yaml"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        [promtool, "test", "rules", "tests.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     if run.returncode:
         pytest.fail(run.stdout + run.stderr, pytrace=False)
@@ -37,7 +43,11 @@ def rehearse(
 
 def test_promtool_accepts_the_files(promtools: Path) -> None:
     run = subprocess.run(
-        [promtools, "check", "rules", *RULES.glob("*.yaml")], capture_output=True, text=True, timeout=60, check=False
+        [promtools, "check", "rules", *RULES.glob("*.yaml")],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.count("SUCCESS") == 3

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from render_rules import RULES, alerts, divide, dump, load, main, render, thresholds
+from support.processes import PATIENCE
 from support.promql import labels_of, mistakes, vocabulary
 
 DOCUMENT = load()
@@ -72,7 +73,9 @@ def test_speed_divides_every_duration() -> None:
 @pytest.mark.parametrize("speed", [60, 600, 3600.5])
 def test_promtool_accepts_rules_at_speed(promtool: Path, tmp_path: Path, speed: float) -> None:
     (tmp_path / "rules.yaml").write_text(dump(render(DOCUMENT, speed=speed)))
-    subprocess.run([promtool, "check", "rules", tmp_path / "rules.yaml"], check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        [promtool, "check", "rules", tmp_path / "rules.yaml"], check=True, capture_output=True, timeout=PATIENCE
+    )
 
 
 @pytest.mark.parametrize(

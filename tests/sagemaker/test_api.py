@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sagemaker.conftest import MakeApi, Own
 from sagemaker.wire import ACCOUNT, Wire, error, http, sts_credentials, sts_error, sts_identity, tuning_job
+from support.processes import PATIENCE
 
 from exporter.config.specs import Credentials
 from exporter.errors import CallFailed, ErrorCode
@@ -51,14 +52,14 @@ def together(call: Callable[[], Any]) -> list[Any]:
     barrier = threading.Barrier(THREADS)
 
     def run() -> Any:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         try:
             return call()
         except CallFailed as failed:
             return failed.code
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return [future.result(30) for future in [pool.submit(run) for _ in range(THREADS)]]
+        return [future.result(PATIENCE) for future in [pool.submit(run) for _ in range(THREADS)]]
 
 
 def test_describe_sends_the_name_and_returns_the_answer(wire: Wire, make_api: MakeApi) -> None:
@@ -157,7 +158,7 @@ def test_threads_that_fail_with_the_same_credentials_replace_them_once(
     arrived = threading.Barrier(THREADS)
 
     def answer(_: object) -> bytes:
-        arrived.wait(10)  # so that all of them fail with the same ones
+        arrived.wait(PATIENCE)  # so that all of them fail with the same ones
         return error("ExpiredTokenException", "expired")
 
     wire.answer = answer
@@ -176,20 +177,20 @@ def test_a_late_failure_with_old_credentials_leaves_the_new_ones_alone(
     def answer(_: object) -> bytes:
         if not asked.is_set():
             asked.set()
-            released.wait(10)
+            released.wait(PATIENCE)
         return error("ExpiredTokenException", "expired")
 
     wire.answer = answer
     api = make_api(wire.url)
     with ThreadPoolExecutor(1) as pool:
         late = pool.submit(api.describe, "churn")
-        assert asked.wait(10)
+        assert asked.wait(PATIENCE)
         with pytest.raises(CallFailed):
             api.describe("churn")
         wire.answer = tuning_job()
         api.describe("churn")
         released.set()
-        assert isinstance(late.exception(10), CallFailed)
+        assert isinstance(late.exception(PATIENCE), CallFailed)
     api.describe("churn")
     assert len(searches) == 2
 

@@ -19,6 +19,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sagemaker.conftest import MakeApi
 from sagemaker.wire import RESET, SILENCE, Wire, error, http, tuning_job
+from support.pace import within
 
 from exporter.config.specs import Connection
 from exporter.errors import CallFailed, ErrorCode, Failure
@@ -137,7 +138,8 @@ def test_an_answer_on_the_wire_takes_one_attempt_and_gets_its_code(
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "4")
     wire.answer = answer
-    failed = failure(make_api(wire.url, connection=Connection(connect_timeout=1.0, read_timeout=0.3)))
+    hasty = {"connection": Connection(connect_timeout=1.0, read_timeout=0.3)} if answer is SILENCE else {}
+    failed = failure(make_api(wire.url, **hasty))
     assert failed.code is code
     assert len(wire.requests) == 1
     assert wire.connections == 1
@@ -179,9 +181,8 @@ def test_nobody_listens(make_api: MakeApi) -> None:
 
 
 def test_a_name_that_does_not_resolve(make_api: MakeApi) -> None:
-    started = time.monotonic()
-    assert failure(make_api("http://nowhere.invalid")).code is ErrorCode.CONNECTION
-    assert time.monotonic() - started < 5
+    with within(5):
+        assert failure(make_api("http://nowhere.invalid")).code is ErrorCode.CONNECTION
 
 
 @pytest.fixture(scope="module")
@@ -479,6 +480,6 @@ def test_a_long_message_is_cut() -> None:
 
 @pytest.mark.parametrize("text", [" ", "a", "A1a", "://", "://@", "arn:", "eyJ", "\n"])
 def test_a_page_of_anything_is_read_at_once(text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     assert len(said(text * 2_000_000, "aaaaaaaa")) <= 500
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2

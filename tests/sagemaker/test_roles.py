@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sagemaker.conftest import ACCESS_KEY, MakeApi, Own, failing, write_keys
 from sagemaker.wire import ACCOUNT, Request, Wire, http, sts_credentials, sts_error, tuning_job
+from support.processes import PATIENCE
 
 from exporter.config.specs import Connection, Credentials
 from exporter.errors import CallFailed, ErrorCode
@@ -50,7 +51,7 @@ def test_without_an_external_id_none_is_sent(wire: Wire, sts: Wire, make_api: Ma
 
 def test_the_configured_sts_endpoint_is_called(wire: Wire, make_api: MakeApi) -> None:
     with Wire(sts_credentials("ASIAROLE")) as sts:
-        connection = Connection(sts_endpoint_url=sts.url, connect_timeout=2.0, read_timeout=2.0)
+        connection = Connection(sts_endpoint_url=sts.url, connect_timeout=PATIENCE, read_timeout=PATIENCE)
         make_api(wire.url, credentials=ROLE, connection=connection).describe("churn")
         assert len(sts.requests) == 1
 

@@ -14,6 +14,7 @@ import botocore.client
 import pytest
 from sagemaker.conftest import ACCESS_KEY, MakeApi, Own, failing, write_keys
 from sagemaker.wire import ACCOUNT, Request, Wire, error, sts_credentials, sts_error, target_spec, tuning_job
+from support.processes import PATIENCE
 
 from exporter.config.specs import Connection, Credentials
 from exporter.errors import CallFailed, ErrorCode
@@ -105,7 +106,7 @@ def gate(answers: Callable[[Request], bytes]) -> tuple[Callable[[Request], bytes
 
     def answer(request: Request) -> bytes:
         reached.set()
-        assert go.wait(30)
+        assert go.wait(PATIENCE)
         return answers(request)
 
     return answer, reached, go
@@ -137,7 +138,7 @@ def test_threads_that_call_for_all_roles_at_once_never_sign_for_another(
     with ThreadPoolExecutor(THREADS) as pool:
         calls = [pool.submit(apis[number % 6].describe, f"job-{number % 6}") for number in range(120)]
         for call in calls:
-            call.result(30)
+            call.result(PATIENCE)
     signed = {(asked(request), request.access_key) for request in wire.requests}
     assert signed == {(f"job-{number}", f"ASIA{number}") for number in range(5)} | {("job-5", ACCESS_KEY)}
     assert {request.access_key for request in sts.requests} == {ACCESS_KEY}
@@ -169,13 +170,13 @@ def test_a_role_whose_sts_hangs_holds_up_no_other(wire: Wire, sts: Wire, make_ap
     stuck, free = make_api(wire.url, credentials=role(0)), make_api(wire.url, credentials=role(1))
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(stuck.describe, "churn")
-        assert reached.wait(10)
+        assert reached.wait(PATIENCE)
         for _ in range(2):
             assert free.describe("churn")
         assert make_api(wire.url).describe("churn"), "the source itself"
         assert not waiting.done()
         go.set()
-        assert waiting.result(10)
+        assert waiting.result(PATIENCE)
 
 
 def test_a_role_that_is_refused_is_denied_to_nobody_else(wire: Wire, sts: Wire, make_api: MakeApi) -> None:
@@ -247,10 +248,10 @@ def search_together(make_api: MakeApi, wire: Wire, sts: Wire, answer: bytes) -> 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(THREADS) as pool:
         patch.setattr(session._Search, "wait", joining)
         calls = [pool.submit(apis[0].describe, "churn")]
-        assert reached.wait(10)
+        assert reached.wait(PATIENCE)
         calls += [pool.submit(api.describe, "churn") for api in apis[1:]]
         for _ in apis[1:]:
-            assert joined.acquire(timeout=10)
+            assert joined.acquire(timeout=PATIENCE)
         go.set()
     return calls
 
@@ -286,18 +287,14 @@ def test_a_search_that_hangs_holds_up_no_other_source_and_is_not_waited_for_for_
 ) -> None:
     write_keys(aws, "team", "AKIDTEAM")
     sts.answer, reached, go = gate(lambda _: sts_credentials("ASIAPOD", operation="AssumeRoleWithWebIdentity"))
-    patient = Connection(connect_timeout=20.0, read_timeout=20.0)
-    api, other = (
-        make_api(wire.url, connection=patient),
-        make_api(wire.url, connection=patient, credentials=Credentials(profile="team")),
-    )
+    api, other = make_api(wire.url), make_api(wire.url, credentials=Credentials(profile="team"))
     with ThreadPoolExecutor(2) as pool, pytest.MonkeyPatch.context() as patch:
         hanging = pool.submit(api.describe, "churn")
-        assert reached.wait(10)
+        assert reached.wait(PATIENCE)
         assert other.describe("churn")
         patch.setattr(Connection, "deadline", 0.1)
         waiting = pool.submit(api.describe, "churn")
-        failed = waiting.exception(10)
+        failed = waiting.exception(PATIENCE)
         assert isinstance(failed, CallFailed)
         assert failed.code is ErrorCode.TIMEOUT
         assert len(searches) == 2, "of both sources"
@@ -305,7 +302,7 @@ def test_a_search_that_hangs_holds_up_no_other_source_and_is_not_waited_for_for_
         go.set()
         assert api.describe("churn"), "by a search of its own"
         assert len(searches) == 3
-        assert hanging.result(10)
+        assert hanging.result(PATIENCE)
 
 
 @pytest.mark.usefixtures("no_keys")
@@ -388,10 +385,10 @@ def test_a_call_under_way_survives_that_its_target_goes(wire: Wire, sessions: Se
     api = SageMakerApi(target_spec(wire.url), sessions, telemetry)
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(api.describe, "churn")
-        assert reached.wait(10)
+        assert reached.wait(PATIENCE)
         sessions.keep_only([])
         go.set()
-        assert call.result(10)["HyperParameterTuningJobName"] == "churn"
+        assert call.result(PATIENCE)["HyperParameterTuningJobName"] == "churn"
 
 
 def test_a_client_signs_for_nobody_outside_of_a_call(wire: Wire, sessions: Sessions) -> None:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qs
 
+from support.processes import PATIENCE
+
 from exporter.config.specs import Connection, Credentials, Endpoint, TargetKey, TargetSpec
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 REGION = "eu-west-1"
 ACCOUNT = "111122223333"
 CHAIN = Credentials()
-QUICK = Connection(connect_timeout=2.0, read_timeout=2.0)
+PATIENT = Connection(connect_timeout=PATIENCE, read_timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ class Wire:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
     def _spawn(self, target: Callable[..., None], *arguments: object) -> None:
@@ -201,7 +203,7 @@ def target_spec(
     name: str = "eu",
     region: str = REGION,
     credentials: Credentials = CHAIN,
-    connection: Connection = QUICK,
+    connection: Connection = PATIENT,
     use_fips: bool = False,
     partition: str = "aws",
 ) -> TargetSpec:

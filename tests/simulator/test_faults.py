@@ -14,7 +14,7 @@ import pytest
 import trustme
 from botocore import exceptions as sdk
 from botocore.config import Config
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 
 from exporter.simulator.errors import ApiError
 from exporter.simulator.faults import Fault, Faults, Kind
@@ -65,8 +65,9 @@ def client(server, session):
     """Return a function that makes a client of one attempt."""
     made = []
 
-    def make(service="sagemaker", *, region="us-east-1", key="AKIDANY", **options):
-        config = Config(proxies={}, retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=0.2)
+    def make(service="sagemaker", *, region="us-east-1", key="AKIDANY", read_timeout=PATIENCE, **options):
+        retries = {"total_max_attempts": 1}
+        config = Config(proxies={}, retries=retries, connect_timeout=PATIENCE, read_timeout=read_timeout)
         keys = {"aws_access_key_id": key, "aws_secret_access_key": "secret"}
         options = {"endpoint_url": server.url, "config": config} | options
         made.append(session.client(service, region_name=region, **keys, **options))
@@ -79,7 +80,10 @@ def client(server, session):
 
 @pytest.fixture
 def describe(client):
-    sagemaker = client()
+    return describes(client())
+
+
+def describes(sagemaker):
     return lambda name="Churn": sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
 
 
@@ -165,7 +169,7 @@ def test_truncated(simulator, describe):
 def test_reset(simulator, server):
     """Over bare HTTP, as the error is to be a reset and no mere end."""
     with struck(simulator, Kind.RESET):
-        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=5)
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
         connection.request("POST", "/", *_describe_request())
         response = connection.getresponse()
         with pytest.raises(ConnectionResetError):
@@ -179,15 +183,15 @@ def test_reset_through_boto3(simulator, describe):
     assert describe()["HyperParameterTuningJobName"] == "Churn"
 
 
-def test_hang(simulator, describe):
+def test_hang(simulator, client, describe):
     with struck(simulator, Kind.HANG), pytest.raises(sdk.ReadTimeoutError):
-        describe()
+        describes(client(read_timeout=0.2))()
     assert describe()["HyperParameterTuningJobName"] == "Churn"
 
 
-def test_slow_longer_than_the_client_waits(simulator, describe):
+def test_slow_longer_than_the_client_waits(simulator, client):
     with struck(simulator, Kind.SLOW, seconds=10), pytest.raises(sdk.ReadTimeoutError):
-        describe()
+        describes(client(read_timeout=0.2))()
 
 
 def test_slow_but_in_time(simulator, describe):
@@ -197,12 +201,13 @@ def test_slow_but_in_time(simulator, describe):
         assert time.monotonic() - before >= 0.08
 
 
-def test_dripping_outlasts_the_time_out_of_a_read(simulator, describe):
+def test_dripping_outlasts_the_time_out_of_a_read(simulator, client):
     """Of a short body: a refusal's."""
-    with struck(simulator, Kind.DRIPPING, seconds=0.005):
+    time_out = 1.0  # fifty times the pause between two bytes, which a busy machine makes longer
+    with struck(simulator, Kind.DRIPPING, seconds=time_out / 50):
         before = time.monotonic()
-        assert refused(describe, "missing") == REFUSALS[Kind.NOT_FOUND]
-        assert time.monotonic() - before > 0.4
+        assert refused(describes(client(read_timeout=time_out)), "missing") == REFUSALS[Kind.NOT_FOUND]
+        assert time.monotonic() - before > time_out
 
 
 def test_hung_and_dripping_connections_end_with_the_server(simulator):
@@ -212,7 +217,7 @@ def test_hung_and_dripping_connections_end_with_the_server(simulator):
     before = set(threading.enumerate())
     with Server(simulator) as server:
         for name in ("Churn", "ranker"):
-            connections.append(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=5))
+            connections.append(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE))
             connections[-1].request("POST", "/", *_describe_request(name))
         wait_until(lambda: sum(simulator.requests.values()) == 2, what="both requests")
         serving = set(threading.enumerate()) - before
@@ -223,7 +228,7 @@ def test_hung_and_dripping_connections_end_with_the_server(simulator):
 
 
 def test_a_dripping_answer_flows_once_the_fault_is_lifted(simulator, server):
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
     with struck(simulator, Kind.DRIPPING, seconds=0.05):
         connection.request("POST", "/", *_describe_request())
         response = connection.getresponse()
@@ -252,8 +257,9 @@ def test_tls_and_a_certificate_that_nobody_trusts(simulator, client, tmp_path):
         with pytest.raises(sdk.SSLError):
             sagemaker.describe_hyper_parameter_tuning_job(**call)
         server.tls = _context(trusted)
+        hasty = client(endpoint_url=server.url, verify=str(bundle), read_timeout=0.2)
         with struck(simulator, Kind.HANG), pytest.raises(sdk.ReadTimeoutError):
-            sagemaker.describe_hyper_parameter_tuning_job(**call)
+            hasty.describe_hyper_parameter_tuning_job(**call)
         assert sagemaker.describe_hyper_parameter_tuning_job(**call)["HyperParameterTuningJobName"] == "Churn"
 
 

@@ -15,6 +15,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 from support.clock import ManualClock
+from support.processes import PATIENCE
 
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
@@ -46,8 +47,8 @@ def client(server, session) -> Iterator[MakeClient]:
         config = Config(
             proxies={},
             retries={"total_max_attempts": 1},
-            connect_timeout=5,
-            read_timeout=5,
+            connect_timeout=PATIENCE,
+            read_timeout=PATIENCE,
             signature_version=None if signed else UNSIGNED,
         )
         made.append(
@@ -71,7 +72,7 @@ def client(server, session) -> Iterator[MakeClient]:
 @pytest.fixture
 def post(server) -> Iterator[Callable[..., tuple[http.client.HTTPResponse, bytes]]]:
     """Return a function that posts raw requests over one kept-alive connection."""
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=PATIENCE)
 
     def send(body, *, target="SageMaker.DescribeHyperParameterTuningJob", **headers):
         given = {"Content-Type": "application/x-amz-json-1.1", **({"X-Amz-Target": target} if target else {})}

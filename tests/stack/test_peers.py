@@ -7,11 +7,11 @@ import re
 from typing import TYPE_CHECKING
 
 import boto3
-import httpx
 import pytest
 from support.peers import AwsCliError, MotoServer, aws_cli
 from support.processes import wait_until
 from support.stack import JOBS, MISSING, Moment, Stack
+from support.web import get
 
 from exporter.clock import SystemClock
 from exporter.config import parse
@@ -89,8 +89,7 @@ def text_from_moto(moto: MotoServer) -> Iterator[str]:
     daemon.start()
     try:
         yield wait_until(
-            lambda: (page := httpx.get(url, trust_env=False).text).count("sagemaker_tuning_job_up{") == 2 and page,
-            timeout=30,
+            lambda: (page := get(url).text).count("sagemaker_tuning_job_up{") == 2 and page,
             what="both jobs",
         )
     finally:

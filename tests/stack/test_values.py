@@ -12,7 +12,7 @@ from support.truth import P, expected_series, key
 
 from exporter.simulator.scenario import SCENARIOS
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
 
 EXPECTED = Path(__file__).parent / "expected"
 

@@ -11,6 +11,7 @@ import httpx
 
 from support.processes import Child, free_port
 from support.prometheus import Prometheus
+from support.web import get
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ class Alertmanager:
             log=self._directory / "alertmanager.log",
         )
         try:
-            self._child.wait_until(self._ready, timeout=30.0, what="Alertmanager to be ready")
+            self._child.wait_until(self._ready, what="Alertmanager to be ready")
         except BaseException:
             self._child.terminate()
             raise
@@ -131,7 +132,7 @@ class Alertmanager:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(f"http://{self.address}/-/ready", trust_env=False).is_success
+            return get(f"http://{self.address}/-/ready").is_success
         except httpx.TransportError:
             return False
 

@@ -8,6 +8,7 @@ import tempfile
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+from support.processes import PATIENCE
 from support.tools import require
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def screenshot(url: str, path: Path, *, width: int = 1280, height: int = 800) ->
         raise FileNotFoundError(f"the browser made no picture of {url}")
 
 
-def _run(url: str, *flags: str, timeout: float = 60.0) -> str:
+def _run(url: str, *flags: str, timeout: float = PATIENCE) -> str:
     """Run the browser to its end and return what it printed; raise RuntimeError when it fails."""
     # Helpers of the browser may still write into its profile for a moment after it has ended.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from support.isolation import AWS_ENVIRONMENT
-from support.processes import Child, free_port
+from support.processes import PATIENCE, Child, free_port
 from support.tools import require
+from support.web import get
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ class AwsCliError(Exception):
     """The AWS command line ended with an error; the message is its own."""
 
 
-def aws_cli(*arguments: str, endpoint_url: str, region: str = "us-east-1", timeout: float = 60.0) -> Any:
+def aws_cli(*arguments: str, endpoint_url: str, region: str = "us-east-1", timeout: float = PATIENCE) -> Any:
     """Run ``aws`` and return its JSON output parsed, None when it printed nothing. Raise AwsCliError."""
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
@@ -55,7 +56,7 @@ class MotoServer:
     def __enter__(self) -> Self:
         self._child = Child([require("moto_server"), "-H", "127.0.0.1", "-p", str(self._port)], log=self._log)
         try:
-            self._child.wait_until(self._ready, timeout=60.0, what="moto's server to be ready")
+            self._child.wait_until(self._ready, what="moto's server to be ready")
         except BaseException:
             self._child.terminate()
             raise
@@ -66,6 +67,6 @@ class MotoServer:
 
     def _ready(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/moto-api/data.json", trust_env=False, timeout=30.0).is_success
+            return get(f"{self.url}/moto-api/data.json").is_success
         except httpx.TransportError:
             return False

@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.02
 
+PATIENCE = 90.0
+"""How many seconds any test waits for what must happen. Only a failure takes as long, however busy the machine."""
+
 
 def free_port() -> int:
     """Return a TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot be told 0."""
@@ -28,7 +31,7 @@ def free_port() -> int:
 
 
 def wait_until(
-    condition: Callable[[], T | Literal[False] | None], *, timeout: float = 30.0, what: str = "the condition"
+    condition: Callable[[], T | Literal[False] | None], *, timeout: float = PATIENCE, what: str = "the condition"
 ) -> T:
     """Return the first true value of ``condition``; raise TimeoutError after ``timeout`` seconds without one."""
     deadline = time.monotonic() + timeout
@@ -77,7 +80,7 @@ class Child:
         return self.log.read_text(errors="replace")
 
     def wait_until(
-        self, condition: Callable[[], T | Literal[False] | None], *, timeout: float = 30.0, what: str = "readiness"
+        self, condition: Callable[[], T | Literal[False] | None], *, timeout: float = PATIENCE, what: str = "readiness"
     ) -> T:
         """Return the first true value of ``condition``.
 
@@ -102,7 +105,7 @@ class Child:
         """Send a signal to the program alone."""
         self._process.send_signal(number)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Return the exit code (minus the signal's number when one ended it); raise subprocess.TimeoutExpired."""
         return self._process.wait(timeout)
 

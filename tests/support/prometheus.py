@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
 
-from support.processes import Child, free_port, wait_until
+from support.processes import PATIENCE, Child, free_port, wait_until
+from support.web import client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +51,7 @@ class Prometheus:
         directory: Path,
         scrape_jobs: Sequence[dict[str, Any]],
         *,
-        interval: float = 0.25,
+        interval: float = 0.5,
         rule_files: Sequence[Path] = (),
         flags: Sequence[str] = (),
     ) -> None:
@@ -61,7 +62,7 @@ class Prometheus:
         self._child: Child | None = None
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}"
-        self._client = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
+        self._client = client(self.url)
         directory.mkdir(parents=True, exist_ok=True)
         self._configure(scrape_jobs, rule_files)
 
@@ -92,7 +93,7 @@ class Prometheus:
             log=self._directory / "prometheus.log",
         )
         try:
-            self._child.wait_until(self._ready, timeout=30.0, what="Prometheus to be ready")
+            self._child.wait_until(self._ready, what="Prometheus to be ready")
         except BaseException:
             self.stop()
             raise
@@ -150,7 +151,7 @@ class Prometheus:
         return alerts
 
     def wait_until(
-        self, promql: str, holds: Callable[[list[Sample]], object] = bool, *, timeout: float = 30.0
+        self, promql: str, holds: Callable[[list[Sample]], object] = bool, *, timeout: float = PATIENCE
     ) -> list[Sample]:
         """Return the samples of the first answer that ``holds``, by default the first that is not empty.
 

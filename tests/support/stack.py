@@ -6,11 +6,10 @@ which a test looks, so that what the API says, what the daemon exposes and what 
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
-
-import httpx
 
 from exporter.clock import SystemClock
 from exporter.config import parse
@@ -18,14 +17,15 @@ from exporter.daemon import Daemon
 from exporter.simulator.errors import ApiError
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
-from exporter.simulator.service import Simulator
+from exporter.simulator.service import Request, Simulator
 from exporter.web.listen import open_socket, parse_address
 from support.clock import ManualClock
 from support.processes import wait_until
 from support.prometheus import Prometheus, Sample, scrape_job
+from support.web import get
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from pathlib import Path
 
     from exporter.config import Settings
@@ -62,12 +62,28 @@ class Moment(NamedTuple):
     samples: list[Sample]
 
 
+class Recorder(Simulator):
+    """A simulator that remembers when each tuning job was first asked for since ``forget`` (Unix seconds)."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.asked: dict[str, float] = {}
+
+    def forget(self) -> None:
+        self.asked = {}
+
+    def handle(self, request: Request) -> dict[str, Any]:
+        if request.operation == "DescribeHyperParameterTuningJob":
+            self.asked.setdefault(request.content["HyperParameterTuningJobName"], time.time())
+        return super().handle(request)
+
+
 class Stack:
     """Everything running, from the start of the ``with`` block to its end."""
 
     def __init__(self, prometheus_binary: Path, directory: Path) -> None:
         self.clock = ManualClock(EPOCH)
-        self.simulator = Simulator(self.clock)
+        self.simulator = Recorder(self.clock)
         for job in JOBS:
             self.simulator.create(job.scenario, job.name, region=job.region)
         self.server = Server(self.simulator)
@@ -105,15 +121,25 @@ class Stack:
     def at(self, seconds: float) -> Moment:
         """Move the simulator to ``seconds`` after EPOCH and return what is seen once everyone has caught up."""
         self.clock.set_time(EPOCH + seconds)
+        self.simulator.forget()
         moved = time.time()
-        wait_until(lambda: self._described_since(moved), timeout=20.0, what="a describe of every job")
-        described = time.time()
-        wait_until(lambda: self._scraped_since(described), timeout=20.0, what="a scrape of that")
+        answers = {job.name: self._answer(job) for job in JOBS}
+        gone = {MISSING, *(name for name, answer in answers.items() if answer is None)}
+        wait_until(lambda: self._shows(moved, gone), what="a describe of every job")
         return Moment(
-            {job.name: self._answer(job) for job in JOBS},
-            httpx.get(f"{self.url}/metrics", trust_env=False).text,
-            self.prometheus.query('{__name__=~"sagemaker_tuning_.+"}'),
+            answers,
+            get(f"{self.url}/metrics").text,
+            self.prometheus.query('{__name__=~"sagemaker_tuning_.+"}', at=self.scraped_since(time.time())),
         )
+
+    def scraped_since(self, moment: float) -> float:
+        """Return the time of a scrape after ``moment``, when there is one: what it held is there, whatever came later."""
+
+        def scraped() -> float | None:
+            times: Sequence[Sample] = self.prometheus.query("min(timestamp(sagemaker_tuning_job_up))")
+            return times[0].value if times and times[0].value > moment else None
+
+        return wait_until(scraped, what="a scrape") or moment
 
     def _answer(self, job: Job) -> dict[str, Any] | None:
         try:
@@ -121,16 +147,16 @@ class Stack:
         except ApiError:
             return None
 
-    def _described_since(self, moment: float) -> bool:
-        """Tell whether what is published is younger than ``moment``, but for the jobs that ended and rest."""
+    def _shows(self, moved: float, gone: Container[str]) -> bool:
+        """Tell whether what is published was asked for since the clock was moved, but for jobs that ended and rest."""
         views = [job for target in self.daemon.published.targets for job in target.jobs]
+        asked = self.simulator.asked
         return len(views) == len(JOBS) + 1 and all(
-            (job.facts is not None and job.facts.terminal and job.next_describe > moment + 3_600)
-            or (job.last_success or 0.0) > moment
-            or (job.failure is not None and job.next_describe > moment + 1.0)
+            (job.facts is not None and job.facts.terminal and job.next_describe > moved + 3_600)
+            or (
+                job.failure is not None
+                if job.name in gone
+                else (job.last_success or 0.0) > asked.get(job.name, math.inf)
+            )
             for job in views
         )
-
-    def _scraped_since(self, moment: float) -> bool:
-        ages: Sequence[Sample] = self.prometheus.query("min(timestamp(sagemaker_tuning_job_up))")
-        return bool(ages) and ages[0].value > moment

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from support.pace import here
+from support.processes import PATIENCE
 
 from exporter.exposition.format import Format
 from exporter.web.app import Check, create_app
@@ -93,7 +95,7 @@ class Running:
         self.opened.append(client)
         if buffer is not None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.connect(("127.0.0.1", self.port))
         client.sendall(sent)
         return client
@@ -118,7 +120,8 @@ class Scraper:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._kept = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self._patience = here(10)  # as Prometheus has by default
+        self._kept = self._connection()
         self._changed = threading.Condition()
         self._stopping = False
         self.done = 0
@@ -128,7 +131,7 @@ class Scraper:
     def _run(self) -> None:
         while not self._stopping:
             try:
-                fresh = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+                fresh = self._connection()
                 self._scrape(fresh)
                 fresh.close()
                 try:
@@ -144,6 +147,9 @@ class Scraper:
                 self._changed.notify_all()
         self._kept.close()
 
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
+
     def _scrape(self, connection: http.client.HTTPConnection) -> None:
         connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
         answer = connection.getresponse()
@@ -155,14 +161,14 @@ class Scraper:
         """Wait for so many further scrapes."""
         with self._changed:
             goal = self.done + count
-            assert self._changed.wait_for(lambda: self.done >= goal, timeout=30), self.failures
+            assert self._changed.wait_for(lambda: self.done >= goal, timeout=PATIENCE), self.failures
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
         self._stopping = True
-        self._thread.join(30)
+        self._thread.join(PATIENCE)
 
 
 Serve = Callable[..., Running]

@@ -3,9 +3,10 @@ from __future__ import annotations
 import gzip
 import http.client
 
-import httpx
 import pytest
 from structlog.testing import capture_logs
+from support import web
+from support.processes import PATIENCE
 
 from exporter.exposition.format import Format
 from exporter.web.app import Check
@@ -18,7 +19,7 @@ PLAIN = {"Accept-Encoding": "identity"}
 def test_a_scrape_gets_the_format_and_coding_it_asks_for(serve) -> None:
     running = serve()
     running.site.pieces = 3
-    answer = httpx.get(f"{running.url}/metrics", headers=PROMETHEUS)
+    answer = web.get(f"{running.url}/metrics", headers=PROMETHEUS)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
     assert answer.headers["content-encoding"] == "gzip"
@@ -34,7 +35,7 @@ def test_a_scrape_gets_the_format_and_coding_it_asks_for(serve) -> None:
 
 def test_a_browser_gets_text_in_one_piece_with_its_length(serve) -> None:
     running = serve()
-    answer = httpx.get(f"{running.url}/metrics", headers=PLAIN)
+    answer = web.get(f"{running.url}/metrics", headers=PLAIN)
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.headers["content-length"] == str(len(PIECE))
     assert "content-encoding" not in answer.headers
@@ -46,7 +47,7 @@ def test_a_browser_gets_text_in_one_piece_with_its_length(serve) -> None:
 def test_a_plain_body_arrives_whole_in_any_number_of_pieces(serve, pieces: int) -> None:
     running = serve()
     running.site.pieces = pieces
-    answer = httpx.get(f"{running.url}/metrics", headers=PLAIN)
+    answer = web.get(f"{running.url}/metrics", headers=PLAIN)
     assert answer.content == PIECE * pieces
     assert ("content-length" in answer.headers) is (pieces < 2)
 
@@ -61,7 +62,7 @@ def test_a_client_of_http_1_0_gets_the_whole_body_up_to_the_end_of_the_connectio
 
 def test_several_lines_of_a_header_are_one_list(serve) -> None:
     running = serve()
-    httpx.get(
+    web.get(
         f"{running.url}/metrics",
         headers=[
             ("Accept", "text/plain;q=0.1"),
@@ -77,7 +78,7 @@ def test_several_lines_of_a_header_are_one_list(serve) -> None:
 @pytest.mark.parametrize("headers", [PROMETHEUS, PLAIN])
 def test_head_gets_the_head_of_get(serve, path: str, headers: dict[str, str]) -> None:
     running = serve()
-    with httpx.Client(base_url=running.url, headers=headers) as client:
+    with web.client(running.url, headers=headers) as client:
         got, head, again = client.get(path), client.head(path), client.get(path)
     ignored = {"date"}
     assert {k: v for k, v in head.headers.items() if k not in ignored} == {
@@ -91,14 +92,14 @@ def test_head_gets_the_head_of_get(serve, path: str, headers: dict[str, str]) ->
 def test_head_does_not_make_the_body(serve) -> None:
     running = serve()
     running.site.pieces = 100
-    assert httpx.head(f"{running.url}/metrics", headers=PLAIN).status_code == 200
+    assert web.request("HEAD", f"{running.url}/metrics", headers=PLAIN).status_code == 200
     assert running.site.taken <= 2
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"])
 def test_other_methods_are_told_the_ones_allowed(serve, path: str, method: str) -> None:
-    answer = httpx.request(method, f"{serve().url}{path}")
+    answer = web.request(method, f"{serve().url}{path}")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -113,7 +114,7 @@ def test_every_other_path_is_unknown_and_not_redirected(serve, path: str) -> Non
 
 
 def test_a_query_changes_nothing(serve) -> None:
-    assert httpx.get(f"{serve().url}/metrics?collect=everything").content == PIECE
+    assert web.get(f"{serve().url}/metrics?collect=everything").content == PIECE
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
@@ -121,15 +122,15 @@ def test_a_probe_answers_with_the_reason(serve, path: str) -> None:
     running = serve()
     good, bad = Check(ok=True, detail="fine"), Check(ok=False, detail="worker 3 of eu-west-1 died")
     running.site.health, running.site.readiness = (good, bad) if path == "/-/healthy" else (bad, good)
-    answer = httpx.get(f"{running.url}{path}")
+    answer = web.get(f"{running.url}{path}")
     assert (answer.status_code, answer.text) == (200, "fine\n")
     running.site.health, running.site.readiness = running.site.readiness, running.site.health
-    answer = httpx.get(f"{running.url}{path}")
+    answer = web.get(f"{running.url}{path}")
     assert (answer.status_code, answer.text) == (503, "worker 3 of eu-west-1 died\n")
 
 
 def test_the_landing_page_is_html_that_may_load_nothing(serve) -> None:
-    answer = httpx.get(f"{serve().url}/")
+    answer = web.get(f"{serve().url}/")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
     assert "1.2.3" in answer.text
@@ -138,7 +139,7 @@ def test_the_landing_page_is_html_that_may_load_nothing(serve) -> None:
 def test_a_fault_of_the_site_is_logged_once_and_tells_the_client_nothing(serve) -> None:
     running = serve()
     running.site.fault_before = ZeroDivisionError("the secret")
-    with httpx.Client() as client, capture_logs() as logs:
+    with web.client() as client, capture_logs() as logs:
         answer = client.get(f"{running.url}/metrics")
         assert (answer.status_code, answer.text) == (500, "Internal Server Error")
         assert answer.headers["content-type"].startswith("text/plain")
@@ -155,7 +156,7 @@ def test_a_fault_within_the_body_leaves_it_visibly_incomplete(serve, caplog: pyt
     running = serve()
     running.site.pieces = 3
     running.site.fault_within = ZeroDivisionError("too late for a status")
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
     with capture_logs() as logs:
         connection.request("GET", "/metrics")
         with pytest.raises((http.client.IncompleteRead, ConnectionError)):
@@ -168,7 +169,7 @@ def test_a_fault_within_the_body_leaves_it_visibly_incomplete(serve, caplog: pyt
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_reload_is_asked_for_by_either_method(serve, method: str) -> None:
     running = serve(lifecycle=True)
-    answer = httpx.request(method, f"{running.url}/-/reload")
+    answer = web.request(method, f"{running.url}/-/reload")
     assert (answer.status_code, answer.text) == (200, "configuration reloaded\n")
     assert running.site.reloads == ["request"]
 
@@ -176,12 +177,12 @@ def test_a_reload_is_asked_for_by_either_method(serve, method: str) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_reload_is_refused_where_it_is_not_allowed(serve, method: str) -> None:
     running = serve()
-    assert httpx.request(method, f"{running.url}/-/reload").status_code == 403
+    assert web.request(method, f"{running.url}/-/reload").status_code == 403
     assert running.site.reloads == []
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
 def test_a_reload_by_another_method_is_told_the_ones_allowed(serve, method: str) -> None:
-    answer = httpx.request(method, f"{serve(lifecycle=True).url}/-/reload")
+    answer = web.request(method, f"{serve(lifecycle=True).url}/-/reload")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"POST", "PUT"}

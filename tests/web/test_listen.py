@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.processes import PATIENCE
 
 from exporter.web.listen import Address, open_socket, parse_address
 
@@ -73,7 +74,7 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
 
 def reaches(host: str, port: int) -> bool:
     try:
-        with socket.create_connection((host, port), timeout=5):
+        with socket.create_connection((host, port), timeout=PATIENCE):
             return True
     except OSError:
         return False
@@ -149,7 +150,7 @@ def test_a_port_is_free_again_at_once_after_its_connections_were_closed_by_us() 
     with closing(open_socket(parse_address("127.0.0.1:0"))) as first:
         port = first.getsockname()[1]
         with closing(socket.create_connection(("127.0.0.1", port))) as client:
-            first.settimeout(5)
+            first.settimeout(PATIENCE)
             first.accept()[0].close()
             assert client.recv(1) == b""
     open_socket(Address("127.0.0.1", port)).close()

@@ -9,6 +9,8 @@ from typing import Any, BinaryIO
 
 import pytest
 from structlog.testing import capture_logs
+from support.pace import here
+from support.processes import PATIENCE, wait_until
 from support.text import found
 
 from exporter.web.heads import HEAD_SIZE
@@ -28,50 +30,55 @@ def read_answer(stream: BinaryIO) -> bytes:
     return head + stream.read(int(found(rb"content-length: (\d+)", head)[1]))
 
 
-def seconds_until_closed(client: socket.socket, drip: bytes = b"") -> float:
-    """Wait until the server closes, sending the bytes one by one meanwhile."""
-    began = time.monotonic()
+def closed(client: socket.socket, drip: bytes = b"") -> float:
+    """Wait until the server closes, sending the bytes one by one meanwhile; return the time of that."""
     with suppress(ConnectionError):
         for position in range(100_000):
             if drip:
                 client.sendall(drip[position : position + 1] or b"x")
-            readable, _, _ = select.select([client], [], [], 0.02 if drip else 10)
+            readable, _, _ = select.select([client], [], [], 0.02 if drip else PATIENCE)
             if readable and client.recv(1 << 16) == b"":
                 break
-    return time.monotonic() - began
+    return time.monotonic()
 
 
 class TestDeadlines:
+    """A deadline runs from some moment after ``began`` on, and ends soon after its time."""
+
     def test_a_silent_connection_is_closed(self, serve) -> None:
-        client = serve(Limits(head=0.3)).connect()
-        assert 0.25 < seconds_until_closed(client) < 3
+        running, began = serve(Limits(head=0.3)), time.monotonic()
+        assert 0.3 <= closed(running.connect()) - began < here(3)
 
     def test_dripped_bytes_do_not_prolong_the_head(self, serve) -> None:
-        client = serve(Limits(head=0.5)).connect(b"GET /metrics HTTP/1.1\r\nX: ")
-        assert 0.4 < seconds_until_closed(client, b"y" * 10_000) < 3
+        running, began = serve(Limits(head=0.5)), time.monotonic()
+        client = running.connect(b"GET /metrics HTTP/1.1\r\nX: ")
+        assert 0.5 <= closed(client, b"y" * 10_000) - began < here(3)
 
     def test_nor_that_of_a_further_request_on_a_kept_connection(self, serve) -> None:
         client = serve(Limits(head=0.5)).connect(GET)
         read_answer(client.makefile("rb"))
-        assert 0.4 < seconds_until_closed(client, b"GET /metrics HTTP/1.1\r\nX: " + b"y" * 10_000) < 3
+        began = time.monotonic()
+        assert 0.5 <= closed(client, b"GET /metrics HTTP/1.1\r\nX: " + b"y" * 10_000) - began < here(3)
 
     def test_nor_when_its_beginning_came_with_the_request_before(self, serve) -> None:
         client = serve(Limits(head=0.3)).connect(GET + b"GET /met")
         read_answer(client.makefile("rb"))
-        assert seconds_until_closed(client) < 3
+        began = time.monotonic()
+        assert closed(client) - began < here(3)
 
     def test_a_kept_connection_outlives_the_head_but_not_the_idle_time(self, serve) -> None:
-        client = serve(Limits(head=0.1, idle=0.6)).connect(GET)
+        running, began = serve(Limits(head=0.1, idle=0.6)), time.monotonic()
+        client = running.connect(GET)
         read_answer(client.makefile("rb"))
-        assert 0.5 < seconds_until_closed(client) < 3
+        assert 0.6 <= closed(client) - began < here(3)
 
     def test_a_client_that_does_not_read_is_dropped_and_costs_little(self, serve) -> None:
         running = serve(Limits(answer=0.5))
         running.site.pieces = HUGE
         began = time.monotonic()
         client = running.connect(GET, buffer=4096)
-        assert running.site.released.wait(5)
-        assert 0.4 < time.monotonic() - began < 3
+        assert running.site.released.wait(PATIENCE)
+        assert 0.5 <= time.monotonic() - began < here(3)
         assert running.site.taken < 20  # the kernel alone would take sixty of its own accord
         assert len(read_to_end(client)) < HUGE * len(PIECE) / 4
 
@@ -88,7 +95,7 @@ class TestDeadlines:
         running = serve(Limits(answer=0.5, idle=60))
         running.site.pieces = 20
         client = running.connect(GET.replace(b"Host", b"Accept-Encoding: identity\r\nHost") * 100, buffer=4096)
-        assert is_closed(client, within=5)
+        assert is_closed(client, within=PATIENCE)
         assert running.site.taken < 100 * 20
 
     def test_a_slow_reader_in_time_gets_everything(self, serve) -> None:
@@ -245,17 +252,20 @@ class TestOddClients:
 
     def test_a_client_that_closed_its_own_direction_before_asking_is_closed(self, serve) -> None:
         client = serve(Limits(head=60)).connect(b"GET /metr")
+        began = time.monotonic()
         client.shutdown(socket.SHUT_WR)
-        assert seconds_until_closed(client) < 3
+        assert closed(client) - began < here(3)
 
     def test_a_kept_connection_is_answered_without_delay(self, serve) -> None:
         client = serve().connect()
         stream = client.makefile("rb")
-        began = time.monotonic()
+        times = []
         for _ in range(100):
+            began = time.monotonic()
             client.sendall(GET.replace(b"/metrics", b"/-/healthy"))
             read_answer(stream)
-        assert time.monotonic() - began < 2  # one delayed acknowledgement each would make it four
+            times.append(time.monotonic() - began)
+        assert min(times[1:]) < 0.02  # a delayed acknowledgement takes 0.04 s, and would each time
 
     def test_pipelined_requests_are_answered_in_order(self, serve) -> None:
         paths = [b"/-/healthy", b"/metrics", b"/nothing", b"/-/ready"]
@@ -281,7 +291,7 @@ class TestOddClients:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         with capture_logs() as logs:
             client.close()
-            assert running.site.released.wait(5)
+            assert running.site.released.wait(PATIENCE)
             assert running.exchange(
                 GET.replace(b"/metrics", b"/-/healthy").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
             )
@@ -313,7 +323,7 @@ def test_no_flood_costs_a_scrape(serve, scraping, sent: bytes) -> None:
                 with suppress(ConnectionError):
                     running.connect(sent, buffer=4096)
             scraper.more(2)
-        assert sum(not is_closed(client) for client in running.opened) <= places
+        wait_until(lambda: sum(not is_closed(client) for client in running.opened) <= places, what="room to be made")
 
 
 def test_a_reader_that_gets_on_stays_while_those_that_do_not_come_and_go(serve) -> None:
@@ -326,11 +336,12 @@ def test_a_reader_that_gets_on_stays_while_those_that_do_not_come_and_go(serve) 
         received += reader.recv(1 << 16)
     received += read_to_end(reader)
     assert unchunked(bytes(received)) == PIECE * running.site.pieces
-    assert sum(not is_closed(client) for client in running.opened[1:]) <= 6
+    wait_until(lambda: sum(not is_closed(client) for client in running.opened[1:]) <= 6, what="room to be made")
 
 
 def test_a_mixed_flood_costs_no_scrape(serve, scraping) -> None:
-    running = serve(Limits(connections=60, head=0.3, answer=0.3, idle=0.3))
+    brief = here(0.3)  # and yet long enough for the scraper
+    running = serve(Limits(connections=60, head=brief, answer=brief, idle=brief))
     running.site.pieces = 200
     with scraping(running) as scraper:
         for _ in range(40):

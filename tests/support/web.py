@@ -1,0 +1,24 @@
+"""Reading what a test serves: past every proxy, and as patiently as tests wait for everything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from support.processes import PATIENCE
+
+
+def client(url: str | httpx.URL = "", **options: Any) -> httpx.Client:
+    """Return a client of what is served at a URL."""
+    return httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE, **options)
+
+
+def request(method: str, url: str, **options: Any) -> httpx.Response:
+    """Return the answer to one request on a connection of its own."""
+    return httpx.request(method, url, trust_env=False, timeout=PATIENCE, **options)
+
+
+def get(url: str, **options: Any) -> httpx.Response:
+    """Return the answer to one GET request on a connection of its own."""
+    return request("GET", url, **options)
