@@ -217,6 +217,9 @@ def test_a_storm_of_reloads_under_load(start, file, endpoint, simulator):
                 text = client.get("/metrics").text
                 seen.append(set(re.findall(r'^sagemaker_tuning_job_info\{.*tuning_job="([^"]+)"', text, re.MULTILINE)))
 
+    def scraped_beyond(count):
+        wait_until(lambda: len(seen) > count, what="a scrape meanwhile")
+
     scraper = threading.Thread(target=scrape)
     scraper.start()
     threads = len(os.listdir(f"/proc/{exporter.child.pid}/task"))
@@ -224,7 +227,7 @@ def test_a_storm_of_reloads_under_load(start, file, endpoint, simulator):
         file.write_text(configuration(endpoint, *NAMES, label=f"v{turn}", interval=f"{1800 + turn}s"))
         before = len(seen)
         assert exporter.client.post("/-/reload").status_code == 200
-        wait_until(lambda before=before: len(seen) > before, what="a scrape meanwhile")
+        scraped_beyond(before)
     stopping.set()
     scraper.join()
     last = f'label_version="v{RELOADS - 1}"'

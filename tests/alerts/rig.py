@@ -183,14 +183,15 @@ class Rig:
         first = self._running.enter_context(self._exporter(self._pods[0]))
         # At this speed the moments before its first answers are minutes in which it would see nothing.
         first.wait_until(lambda: _ready(self._pods[0]), what="the first answers")
-        # Both, for it takes Prometheus seconds to notice a change.
-        self._announce(*self._pods)
+        self._announce(self._pods[0])
         self._wait("values of every tuning job", Side.watches)
         self._replace(FAILED, "failed-at-once")
         denial = self._simulator.faults.add(
             Fault(Kind.ACCESS_DENIED, operation="DescribeHyperParameterTuningJob", name=DENIED.name)
         )
         second = self._running.enter_context(self._exporter(self._pods[1]))
+        second.wait_until(lambda: _ready(self._pods[1]), what="its first answers too")
+        self._announce(*self._pods)
         self._wait_for("firing", BLIND, JOB_FAILED, JOB_STUCK)
         self._swap(first)
         self._wait_for("firing", ACCESS_DENIED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import boto3
 import pytest
@@ -58,7 +59,7 @@ def matrix(make_rig, log):
     regions = [*boto3.Session().get_available_regions("sagemaker")][: len(CASES) + 1]
     assert len(regions) == len(CASES) + 1
     here = [case for case in CASES if applies(case, "one job")]
-    waves = [[("one job", "j", here, ["eu-west-1"]), ("one region", "r", CASES, regions)]]
+    waves: list[Any] = [[("one job", "j", here, ["eu-west-1"]), ("one region", "r", CASES, regions)]]
     alone = [("everything", f"e{i}", [case], ["eu-west-1"]) for i, case in enumerate(CASES)]
     waves += [alone[first : first + DAEMONS_AT_ONCE] for first in range(0, len(alone), DAEMONS_AT_ONCE)]
     waiting = [[(scope, f"w{i}", WAITING_CASES, regions)] for i, scope in enumerate(WAITING)]

@@ -17,7 +17,7 @@ from exporter.daemon import Daemon
 from exporter.simulator.errors import ApiError
 from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
-from exporter.simulator.service import Request, Simulator
+from exporter.simulator.service import Simulator
 from exporter.web.listen import open_socket, parse_address
 from support.clock import ManualClock
 from support.processes import wait_until
@@ -72,7 +72,7 @@ class Recorder(Simulator):
     def forget(self) -> None:
         self.asked = {}
 
-    def handle(self, request: Request) -> dict[str, Any]:
+    def handle(self, request: Any) -> dict[str, Any]:
         if request.operation == "DescribeHyperParameterTuningJob":
             self.asked.setdefault(request.content["HyperParameterTuningJobName"], time.time())
         return super().handle(request)
