@@ -14,7 +14,7 @@ import trustme
 from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
 from faults.rig import READ_TIMEOUT, Rig
 from faults.verdict import Cell, judge
-from support.pace import unhurried
+from support.pace import slowness, unhurried
 
 from exporter.sagemaker import Sessions
 
@@ -63,10 +63,11 @@ def matrix(make_rig, log):
     alone = [("everything", f"e{i}", [case], ["eu-west-1"]) for i, case in enumerate(CASES)]
     waves += [alone[first : first + DAEMONS_AT_ONCE] for first in range(0, len(alone), DAEMONS_AT_ONCE)]
     waiting = [[(scope, f"w{i}", WAITING_CASES, regions)] for i, scope in enumerate(WAITING)]
+    pace = slowness()  # before they keep each other from computing
     with ThreadPoolExecutor(len(waiting)) as aside:
         # Slow by nature, and they hardly load the machine.
-        beside = [aside.submit(_played, make_rig, wave) for wave in waiting]
-        rigs = [rig for wave in waves for rig in _played(make_rig, wave)]
+        beside = [aside.submit(_played, make_rig, wave, pace) for wave in waiting]
+        rigs = [rig for wave in waves for rig in _played(make_rig, wave, pace)]
         rigs += [rig for each in beside for rig in each.result()]
     cells = [cell for rig in rigs for cell in judge(rig, log)]
     _PRINTED.extend(cells)
@@ -74,7 +75,7 @@ def matrix(make_rig, log):
     return {(cell.case, cell.moment, cell.scope): cell for cell in cells}
 
 
-def _played(make_rig, wave):
+def _played(make_rig, wave, pace):
     """Return the rigs of a wave when they have played."""
 
     def play(pace):
@@ -84,7 +85,7 @@ def _played(make_rig, wave):
                 list(pool.map(Rig.play, rigs))
         return rigs
 
-    return unhurried(play, answered_within=READ_TIMEOUT / 4)
+    return unhurried(play, pace, answered_within=READ_TIMEOUT / 4)
 
 
 def pytest_terminal_summary(terminalreporter):

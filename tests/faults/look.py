@@ -43,6 +43,11 @@ def _parsed(line: str) -> tuple[str, dict[str, str], float] | None:
     return found and (found[1], dict(_LABEL.findall(found[2])), float(found[3]))
 
 
+def forget() -> None:
+    """Keep no line that was read."""
+    _parsed.cache_clear()
+
+
 def read(asked: float, came: float, text: str) -> Scrape:
     """Return what a scrape says."""
     jobs: defaultdict[str, Seen] = defaultdict(Seen)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from faults.cases import LISTS_WORK, MOMENTS, ROLE_CASE, SMALL_BUDGET, WAITING
-from faults.look import Scrape, Seen, read
+from faults.look import Scrape, Seen, forget, read
 from support.processes import PATIENCE, wait_until
 from support.web import client as client_of
 
@@ -257,6 +257,8 @@ class Rig:
             self._settle(lambda: self._all(lambda seen, case: seen.codes == {case.code}))
         self._settle(lambda: self._all(_well))
         del self.scrapes[:-1]
+        self.simulator.described.clear()
+        forget()
 
     def start(self) -> None:
         """Start the daemon and the scraper."""

@@ -40,14 +40,14 @@ def within(seconds: float) -> Iterator[None]:
     assert took < allowed, f"took {took:.2f} s; {seconds:g} s are {allowed:.2f} s at the moment"
 
 
-def unhurried(play: Callable[[float], T], *, answered_within: float, spare: float = 1.0) -> T:
+def unhurried(play: Callable[[float], T], pace: float, *, answered_within: float) -> T:
     """Return what ``play`` came to at a pace that this machine could follow.
 
-    It takes how long one of its seconds is to be, and is played again, with longer ones, while an answer of nothing takes
-    more of its seconds than ``answered_within``: for then time-outs strike that would not on a free machine. A machine
-    may be ``spare`` times slower than a free one before its seconds become longer.
+    It takes how long one of its seconds is to be: ``pace``, but at least 1, at first. It is played again, with longer
+    ones, while an answer of nothing takes more of its seconds than ``answered_within``: for then time-outs strike that
+    would not on a free machine.
     """
-    pace = max(1.0, slowness() / spare)
+    pace = max(1.0, pace)
     for last in (*[False] * (_PLAYS - 1), True):
         with Echo() as echo:
             try:
