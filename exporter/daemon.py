@@ -152,8 +152,10 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-        # The interpreter takes the handler away before it is done.
+        # The interpreter takes handlers away before it is done: then a second signal would be what ends the process.
         atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            atexit.register(signal.signal, number, signal.SIG_IGN)
         # Those that minded signals so far do not any more.
         if (early := signal.set_wakeup_fd(-1)) != -1:
             os.close(early)
