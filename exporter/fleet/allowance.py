@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.sagemaker import Budget
 
 if TYPE_CHECKING:
+    from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
     from exporter.telemetry import Telemetry
 
@@ -14,21 +15,21 @@ if TYPE_CHECKING:
 class Allowance(Budget):
     """A budget that counts the waiting. Not thread-safe: used under the target's lock. Times are monotonic seconds."""
 
-    def __init__(self, spec: TargetSpec, telemetry: Telemetry, now: float) -> None:
-        super().__init__(spec.requests_per_second, now)
+    def __init__(self, spec: TargetSpec, telemetry: Telemetry, now: Instant) -> None:
+        super().__init__(spec.requests_per_second, now.monotonic)
         self._telemetry = telemetry
         self._starved_since: float | None = None
 
-    def spend(self, target: str, now: float, due: float | None) -> bool:
+    def spend(self, target: str, now: Instant, due: float | None) -> bool:
         """Take the token for a call that is ``due``, if there is both."""
-        if due is None or due > now:
+        if due is None or due > now.monotonic:
             self._starved_since = None  # what waited has left
             return False
-        if not self.take(now):
+        if not self.take(now.monotonic):
             if self._starved_since is None:
-                self._starved_since = now
+                self._starved_since = now.monotonic
             return False
         if self._starved_since is not None:
-            self._telemetry.rate_limit_wait.labels(target).inc(now - self._starved_since)
+            self._telemetry.rate_limit_wait.labels(target).inc(now.monotonic - self._starved_since)
             self._starved_since = None
         return True

@@ -7,7 +7,7 @@ failed, whatever becomes of its thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.fleet.source import Operation
@@ -15,6 +15,7 @@ from exporter.fleet.source import Operation
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
+    from exporter.clock import Instant
     from exporter.errors import ErrorCode
     from exporter.fleet.source import Source, Work
 
@@ -33,10 +34,9 @@ class _Call(NamedTuple):
         return _Subject(self.work.operation, self.work.key)
 
 
-@dataclass(slots=True)
-class _Trouble:
+class _Trouble(NamedTuple):
     code: ErrorCode
-    failures: int = 0
+    failures: int
 
 
 class Calls:
@@ -50,7 +50,8 @@ class Calls:
         self._given_up: dict[int, _Call] = {}
         self._awaited: dict[int, _Subject] = {}
         self._let_go: set[int] = set()
-        self._troubles: dict[_Subject, _Trouble] = {}
+        self._troubles: dict[Operation, dict[str, _Trouble]] = {operation: {} for operation in Operation}
+        self._failing_by: Counter[tuple[Operation, ErrorCode]] = Counter()
 
     def __len__(self) -> int:
         """Return how many are under way, those given up not counted."""
@@ -71,9 +72,9 @@ class Calls:
         call = self._under_way[work.serial] = _Call(work, source)
         self._awaited[work.serial] = call.subject
 
-    def give_up(self, deadline: float, now: float) -> list[tuple[Work, Source]]:
+    def give_up(self, deadline: float, now: Instant) -> list[tuple[Work, Source]]:
         """Give up and return the calls that have taken ``deadline`` seconds or more."""
-        late = [call for call in self._under_way.values() if call.work.started + deadline <= now]
+        late = [call for call in self._under_way.values() if call.work.started + deadline <= now.monotonic]
         for call in late:
             self._given_up[call.work.serial] = self._under_way.pop(call.work.serial)
         return [*late]
@@ -122,29 +123,29 @@ class Calls:
 
     def failed(self, operation: Operation, key: str, code: ErrorCode) -> int:
         """Note that such a call failed, and return how many have in a row."""
-        trouble = self._troubles.setdefault(_Subject(operation, key), _Trouble(code))
-        trouble.code = code
-        trouble.failures += 1
-        return trouble.failures
+        before = self._troubles[operation].get(key)
+        self.succeeded(operation, key)
+        failures = 1 if before is None else before.failures + 1
+        self._troubles[operation][key] = _Trouble(code, failures)
+        self._failing_by[operation, code] += 1
+        return failures
 
     def succeeded(self, operation: Operation, key: str) -> None:
         """Note that such calls do not fail any more, or that nobody asks for them."""
-        self._troubles.pop(_Subject(operation, key), None)
+        trouble = self._troubles[operation].pop(key, None)
+        if trouble is not None:
+            self._failing_by[operation, trouble.code] -= 1
 
     def code(self, operation: Operation, key: str) -> ErrorCode | None:
         """Return by what the last such call failed, None if it did not."""
-        trouble = self._troubles.get(_Subject(operation, key))
+        trouble = self._troubles[operation].get(key)
         return None if trouble is None else trouble.code
 
     def failing(self, operation: Operation) -> AbstractSet[str]:
         """Return the keys of an operation whose last call failed."""
-        return {key for failing, key in self._troubles if failing is operation}
+        return self._troubles[operation].keys()
 
     @property
     def errors(self) -> AbstractSet[tuple[Operation, ErrorCode]]:
         """By which codes those operations fail that are not about one tuning job."""
-        return {
-            (subject.operation, trouble.code)
-            for subject, trouble in self._troubles.items()
-            if subject.operation is not Operation.DESCRIBE
-        }
+        return {key for key, count in self._failing_by.items() if count and key[0] is not Operation.DESCRIBE}

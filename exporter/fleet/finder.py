@@ -113,7 +113,7 @@ class Finder:
     def _look_back(self, rule: RuleSpec, now: Instant) -> None:
         self._begun[rule.name] = now.wall
         self._untold.add(rule.name)
-        for filters in rules.first_lists(rule, self._spec.retention, now.wall):
+        for filters in rules.first_lists(rule, self._spec.retention, now):
             purpose = Purpose(Kind.FIRST, rule.name, filters.get("StatusEquals", ""))
             self._lists.plan(purpose, filters, now.monotonic, MAX_PAGES)
 
@@ -256,7 +256,7 @@ class Finder:
         return [events.of_rule_without_jobs(self._spec, name) for name in sorted(ready) if not matched[name]]
 
     def _match(self, summary: Summary, now: Instant) -> rules.Match:
-        return rules.match(self._spec.rules, summary, self._tags.known, self._spec.retention, now.wall)
+        return rules.match(self._spec.rules, summary, self._tags.known, self._spec.retention, now)
 
     def enforce_limits(self) -> list[Decision]:
         """Return which tuning jobs go because they are too many for the configuration now, the oldest first."""

@@ -69,49 +69,51 @@ class _Incident:
 
 
 class Incidents:
-    """Those of one target. Not thread-safe: used under its lock. Times are monotonic seconds."""
+    """Those of one target. Not thread-safe: used under its lock."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[Operation, ErrorCode], _Incident] = {}
 
-    def failed(self, spec: TargetSpec, operation: Operation, about: str, failure: Failure, now: float) -> None:
+    def failed(self, spec: TargetSpec, operation: Operation, about: str, failure: Failure, now: Instant) -> None:
         """Take a call that failed; ``about`` is the tuning job, or whatever else tells calls of the operation apart."""
         self._well(operation, about, now, _OTHER_REASON, but=failure.code)
-        incident = self._open.get((operation, failure.code))
+        incident, moment = self._open.get((operation, failure.code)), now.monotonic
         wait = min(GATHER_SECONDS, spec.interval) if operation is Operation.DESCRIBE else 0.0
         if incident is None:
-            incident = self._open[operation, failure.code] = _Incident(now, now + wait, about, failure, now)
-        elif not incident.failing and incident.told_of == 0 and now < incident.began + _quiet_seconds(spec):
-            incident.tell_at = now + wait  # it was over each time, so this may be too; beyond that it keeps coming back
+            incident = self._open[operation, failure.code] = _Incident(moment, moment + wait, about, failure, moment)
+        elif not incident.failing and incident.told_of == 0 and moment < incident.began + _quiet_seconds(spec):
+            incident.tell_at = (
+                moment + wait
+            )  # it was over each time, so this may be too; beyond that it keeps coming back
         incident.failing.add(about)
         incident.failures += 1
-        incident.last, incident.last_at, incident.quiet_since = failure, now, None
+        incident.last, incident.last_at, incident.quiet_since = failure, moment, None
         if operation is Operation.DESCRIBE and incident.doubled:  # only describes are told by their number
-            incident.grew_at = min(incident.grew_at, now + wait)
+            incident.grew_at = min(incident.grew_at, moment + wait)
 
-    def succeeded(self, operation: Operation, about: str, now: float) -> None:
+    def succeeded(self, operation: Operation, about: str, now: Instant) -> None:
         """Take a call that did not fail."""
         self._well(operation, about, now, _WORKS)
 
-    def forget(self, about: str, now: float) -> None:
+    def forget(self, about: str, now: Instant) -> None:
         """Take that a tuning job is not watched any more; what nobody was told of yet nobody need know."""
         for operation in (Operation.DESCRIBE, Operation.LIST_TAGS):
             self._well(operation, about, now, _LEFT)
 
-    def only(self, operation: Operation, about: AbstractSet[str], now: float) -> None:
+    def only(self, operation: Operation, about: AbstractSet[str], now: Instant) -> None:
         """Take that no other calls of an operation are made any more."""
         for (failing, _), incident in [*self._open.items()]:
             if failing is operation:
                 for other in incident.failing - about:
                     self._well(operation, other, now, _LEFT)
 
-    def _well(self, operation: Operation, about: str, now: float, end: str, but: ErrorCode | None = None) -> None:
+    def _well(self, operation: Operation, about: str, now: Instant, end: str, but: ErrorCode | None = None) -> None:
         for (failing, code), incident in [*self._open.items()]:
             if failing is operation and code is not but and about in incident.failing:
                 incident.failing.remove(about)
                 if incident.failing:
                     continue
-                incident.quiet_since, incident.end = now, end
+                incident.quiet_since, incident.end = now.monotonic, end
                 if incident.told_of == 0 and end is not _WORKS:
                     del self._open[failing, code]
 
@@ -134,7 +136,7 @@ class Incidents:
             else:
                 grew = now.monotonic >= incident.grew_at and incident.doubled
                 if grew or now.monotonic >= incident.tell_at:
-                    told.append(_line(operation, incident, fields, now.monotonic, grew=grew))
+                    told.append(_line(operation, incident, fields, now, grew=grew))
                     incident.tell_at = now.monotonic + _REPEAT_SECONDS
                     incident.told_of = max(incident.told_of, len(incident.failing))
                 incident.grew_at = math.inf
@@ -151,7 +153,7 @@ def _quiet_seconds(spec: TargetSpec) -> float:
     return max(_QUIET_SECONDS, _QUIET_INTERVALS * spec.interval)
 
 
-def _line(operation: Operation, incident: _Incident, fields: Fields, now: float, *, grew: bool) -> Event:
+def _line(operation: Operation, incident: _Incident, fields: Fields, now: Instant, *, grew: bool) -> Event:
     """Return that it begins, grows or lasts: how many, one of them, by what and what to do about it."""
     failure = incident.last
     if operation is Operation.DESCRIBE:
@@ -160,7 +162,7 @@ def _line(operation: Operation, incident: _Incident, fields: Fields, now: float,
     fields |= {"message": failure.message, "remedy": failure.code.remedy(operation)}
     if incident.told_of == 0:
         return Event("warning", f"{_WHAT[operation]} fails", fields)
-    fields |= {"for_seconds": round(now - incident.began), "failures": incident.failures}
+    fields |= {"for_seconds": round(now.monotonic - incident.began), "failures": incident.failures}
     return Event("warning", f"{_WHAT[operation]} {'fails for more' if grew else 'still fails'}", fields)
 
 

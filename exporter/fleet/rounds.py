@@ -43,15 +43,15 @@ class Rounds:
         """Note that a tuning job was described, or left; the last one closes the round."""
         if name not in self._pending:
             return
-        self.check(now.monotonic)
+        self.check(now)
         self._pending.remove(name)
         if not self._pending:
             self._telemetry.polls.labels(self.target).inc()
             self._telemetry.poll_duration.labels(self.target).set(now.monotonic - self._began)
             self._telemetry.last_poll.labels(self.target).set(now.wall)
 
-    def check(self, now: float) -> None:
+    def check(self, now: Instant) -> None:
         """Count the intervals that have run out on the open round."""
-        while self.open and now >= self._ends:
+        while self.open and now.monotonic >= self._ends:
             self._telemetry.poll_overruns.labels(self.target).inc()
             self._ends += self._interval

@@ -10,6 +10,7 @@ from exporter.config.specs import JobSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from exporter.clock import Instant
     from exporter.config.specs import RuleSpec
     from exporter.statuses import TuningJobStatus
     from exporter.tuning_job import Summary
@@ -39,9 +40,9 @@ def match(
     summary: Summary,
     tags_of: Callable[[Summary], Mapping[str, str] | None],
     retention: float,
-    now: float,
+    now: Instant,
 ) -> Match:
-    """Return what the rules say of a tuning job now (Unix seconds); ``tags_of`` is asked only where a rule has tags."""
+    """Return what the rules say of a tuning job now; ``tags_of`` is asked only where a rule has tags."""
     later = False
     for rule in rules:
         if not fits(rule, summary) or _too_old(rule, summary, retention, now):
@@ -76,15 +77,15 @@ def job_spec(rule: RuleSpec, name: str) -> JobSpec:
     return JobSpec(name, rule.labels, None, rule.name, rule.tag_labels)
 
 
-def first_lists(rule: RuleSpec, retention: float, now: float) -> Iterable[Mapping[str, Any]]:
+def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapping[str, Any]]:
     """Return the filters of the lists that a rule begins with, for whatever ended while nobody looked.
 
     What runs is on the list that every target with rules reads anyhow.
     """
     whole_reach = retention + LONGEST_RUN
     reach = whole_reach if rule.created_within is None else min(whole_reach, rule.created_within)
-    filters = _filters(rule, now - reach)
-    stopping = _filters(rule, now - whole_reach) | {"StatusEquals": _STOPPING}
+    filters = _filters(rule, now.wall - reach)
+    stopping = _filters(rule, now.wall - whole_reach) | {"StatusEquals": _STOPPING}
     if not rule.statuses:
         return [filters] if reach == whole_reach else [filters, stopping]
     wanted = rule.statuses - {RUNNING}
@@ -125,9 +126,9 @@ def _filters(rule: RuleSpec, since: float) -> dict[str, Any]:
     return filters
 
 
-def _too_old(rule: RuleSpec, summary: Summary, retention: float, now: float) -> bool:
-    if summary.ended is not None and now >= summary.ended + retention:
+def _too_old(rule: RuleSpec, summary: Summary, retention: float, now: Instant) -> bool:
+    if summary.ended is not None and now.wall >= summary.ended + retention:
         return True
     if rule.created_within is None or not (summary.terminal or summary.status == _DELETING):
         return False
-    return summary.creation_time is None or now > summary.creation_time + rule.created_within
+    return summary.creation_time is None or now.wall > summary.creation_time + rule.created_within

@@ -217,7 +217,7 @@ class TagListings:
 
     def start(self, serial: int, now: Instant) -> Work:
         """Return the call that is ``due``."""
-        batch = self._batch(now.monotonic)
+        batch = self._batch(now)
         if len(batch) > 1:
             for listing in batch:
                 listing.due, listing.asked = None, serial
@@ -227,13 +227,13 @@ class TagListings:
         listing.due, listing.asked = None, serial
         return ListTags(serial, now.monotonic, listing.name, listing.arn)
 
-    def _batch(self, now: float) -> list[_Listing]:
+    def _batch(self, now: Instant) -> list[_Listing]:
         """Return those that one search may serve, newest first, at most a page of them."""
-        if now < self._no_search_before or self._calls.stuck(Operation.SEARCH, _SEARCH):
+        if now.monotonic < self._no_search_before or self._calls.stuck(Operation.SEARCH, _SEARCH):
             return []
         due: set[tuple[float, str]] = set()
         put_back: list[tuple[float, int, str]] = []
-        while self._queue and self._queue[0][0] <= now:
+        while self._queue and self._queue[0][0] <= now.monotonic:
             entry = heapq.heappop(self._queue)
             put_back.append(entry)
             listing = self._listings.get(entry[2])
@@ -248,12 +248,12 @@ class TagListings:
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
         """Take what came of a call. A failure leaves what is known as it is."""
         if work.operation is Operation.SEARCH:
-            self._apply_search(self._asked(work), outcome, now.monotonic)
+            self._apply_search(self._asked(work), outcome, now)
         elif isinstance(outcome, Failure):
             self.retry(work, outcome, now)
         elif isinstance(outcome, Tags):
             for key, listing in self._asked(work).items():
-                self._learn(key, listing, outcome.by_key, now.monotonic)
+                self._learn(key, listing, outcome.by_key, now)
         return ()
 
     def _asked(self, work: Work) -> Mapping[str, _Listing]:
@@ -261,14 +261,16 @@ class TagListings:
         keys = self._listings if work.operation is Operation.SEARCH else {work.key} & self._listings.keys()
         return {key: self._listings[key] for key in keys if self._listings[key].asked == work.serial}
 
-    def _apply_search(self, asked: Mapping[str, _Listing], outcome: object, now: float) -> None:
+    def _apply_search(self, asked: Mapping[str, _Listing], outcome: object, now: Instant) -> None:
         if not isinstance(outcome, Found):
             if isinstance(outcome, Failure):
                 failures = self._calls.failed(Operation.SEARCH, _SEARCH, outcome.code)
                 transient = outcome.code.transient
-                self._no_search_before = tags_retry_at(failures, now) if transient else now + REFUSED_PAUSE
+                self._no_search_before = (
+                    tags_retry_at(failures, now.monotonic) if transient else now.monotonic + REFUSED_PAUSE
+                )
             for key, listing in asked.items():  # ListTags tells it meanwhile
-                self._plan(key, listing, now)
+                self._plan(key, listing, now.monotonic)
             return
         self._calls.succeeded(Operation.SEARCH, _SEARCH)
         found = {key for key, listing in asked.items() if arn_key(listing.arn) in outcome.tags}
@@ -279,7 +281,7 @@ class TagListings:
                 self._learn(key, listing, outcome.tags[arn_key(listing.arn)], now)
             else:
                 listing.missed = (listing.creation_time or 0.0) >= reached
-                self._plan(key, listing, now)
+                self._plan(key, listing, now.monotonic)
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
         """Ask again for the tags that still wait for what came of a call."""
@@ -287,12 +289,12 @@ class TagListings:
             failures = self._calls.failed(Operation.LIST_TAGS, key, failure.code)
             self._plan(key, listing, tags_retry_at(failures, now.monotonic))
 
-    def _learn(self, key: str, listing: _Listing, tags: Mapping[str, str], now: float) -> None:
+    def _learn(self, key: str, listing: _Listing, tags: Mapping[str, str], now: Instant) -> None:
         listing.known = dict(tags)
         self._jobs.tag(key, listing.shown)
         self._start_anew(key, listing)
         if listing.labels:
-            self._plan(key, listing, tags_again_at(key, now))
+            self._plan(key, listing, tags_again_at(key, now.monotonic))
         code = self._calls.code(Operation.SEARCH, _SEARCH)
         if code is not None and code.transient and all(each.known is not None for each in self._listings.values()):
             self._calls.succeeded(Operation.SEARCH, _SEARCH)  # there is nothing left to search for

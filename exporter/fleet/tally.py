@@ -55,6 +55,6 @@ class Tally:
         if not wanted:
             return
         if failure is not None:
-            self.incidents.failed(spec, work.operation, work.name, failure, now.monotonic)
+            self.incidents.failed(spec, work.operation, work.name, failure, now)
         else:
-            self.incidents.succeeded(work.operation, work.name, now.monotonic)
+            self.incidents.succeeded(work.operation, work.name, now)

@@ -51,7 +51,7 @@ class Target:
         self._spec = spec
         self._telemetry = telemetry
         self._serials = itertools.count()
-        self._budget = Allowance(spec, telemetry, now.monotonic)
+        self._budget = Allowance(spec, telemetry, now)
         self._tally = Tally(telemetry)
         self._rounds = Rounds(telemetry)
         self._calls = Calls()
@@ -140,7 +140,7 @@ class Target:
     def _forget(self, name: str, now: Instant) -> None:
         self._jobs.remove(name)
         self._tags.forget(name)
-        self._tally.incidents.forget(name, now.monotonic)
+        self._tally.incidents.forget(name, now)
         self._rounds.done(name_key(name), now)
 
     def next(self, now: Instant) -> Work | None:
@@ -148,8 +148,8 @@ class Target:
         self._retire(now)
         self._refresh.begin_round(now)
         self._sweep.begin(now)
-        self._rounds.check(now.monotonic)
-        if not self._budget.spend(self._spec.name, now.monotonic, self._due):
+        self._rounds.check(now)
+        if not self._budget.spend(self._spec.name, now, self._due):
             return None
         source = self._last = self._choose(now)
         work = source.start(next(self._serials), now)
@@ -214,8 +214,8 @@ class Target:
         self._retire(now)
         deadline = self._spec.connection.deadline
         failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {deadline:g} s")
-        late = self._calls.give_up(deadline, now.monotonic)
-        self._tally.incidents.only(Operation.LIST, self._lists.concerns, now.monotonic)
+        late = self._calls.give_up(deadline, now)
+        self._tally.incidents.only(Operation.LIST, self._lists.concerns, now)
         given_up = [event for work, source in late for event in self._bring(source, work, failure, now)]
         return (*given_up, *self._tally.incidents.report(self._spec, now))
 
@@ -247,7 +247,7 @@ class Target:
             self._calls.claim(work)
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
-            self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now.monotonic)
+            self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
 
     def _take(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:

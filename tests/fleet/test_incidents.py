@@ -102,7 +102,7 @@ def test_an_incident_that_grows_has_few_lines_and_the_last_knows_most_of_it(coun
     now = 0.0
     for i in range(count):
         now += data.draw(st.sampled_from([0.0, 0.1, 11.0]))
-        incidents.failed(spec, Operation.DESCRIBE, f"job-{i}", Failure(ErrorCode.TIMEOUT, "late"), now)
+        incidents.failed(spec, Operation.DESCRIBE, f"job-{i}", Failure(ErrorCode.TIMEOUT, "late"), Instant(now, now))
         lines += incidents.report(spec, Instant(now, now))
     while (due := incidents.due(spec)) is not None and due < now + HOUR / 2:
         lines += incidents.report(spec, Instant(due, due))

@@ -50,7 +50,7 @@ def test_tuning_jobs_outside_the_round_change_nothing(rounds: Rounds, own: Own) 
 def test_each_interval_that_runs_out_is_counted_once(rounds: Rounds, own: Own) -> None:
     rounds.begin(["a"], 10.0, 0.0)
     for now, overruns in ((9.9, 0), (10.0, 1), (10.0, 1), (19.9, 1), (45.0, 4)):
-        rounds.check(now)
+        rounds.check(at(now))
         assert own.value("poll_overruns_total", target="eu") == overruns
 
 
@@ -58,5 +58,5 @@ def test_intervals_that_ran_out_unseen_are_counted_at_the_end(rounds: Rounds, ow
     rounds.begin(["a"], 10.0, 0.0)
     rounds.done("a", at(25.0))
     assert own.value("poll_overruns_total", target="eu") == 2
-    rounds.check(1_000.0)
+    rounds.check(at(1_000.0))
     assert own.value("poll_overruns_total", target="eu") == 2

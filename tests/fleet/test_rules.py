@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fleet.account import DAY, HOUR, Account, rule, rules, run
 
+from exporter.clock import Instant
 from exporter.config.specs import RuleSpec
 from exporter.fleet.rules import Match, created_between, first_lists
 from exporter.fleet.rules import match as match_rules
@@ -115,7 +116,7 @@ def summary(name: str = "prod-a", **members: Any) -> Summary:
 
 
 def match(given: RuleSpec, found: Summary, *, tags: Any = None, now: float = 2_000.0) -> Match:
-    return match_rules([given], found, lambda _: tags, DAY, now)
+    return match_rules([given], found, lambda _: tags, DAY, Instant(now, 0.0))
 
 
 def test_a_rule_without_conditions_wants_every_job_that_has_not_ended_too_long_ago() -> None:
@@ -168,10 +169,10 @@ def test_a_job_that_runs_is_never_too_old(status: str) -> None:
 
 
 def test_the_first_look_reaches_back_to_old_jobs_that_are_being_stopped() -> None:
-    ended, stopping = first_lists(rule(created_within=HOUR), DAY, 100 * DAY)
+    ended, stopping = first_lists(rule(created_within=HOUR), DAY, Instant(100 * DAY, 0.0))
     assert ended == {"CreationTimeAfter": 100 * DAY - HOUR - 1}
     assert stopping == {"CreationTimeAfter": 69 * DAY - 1, "StatusEquals": "Stopping"}
-    by_status = first_lists(rule(created_within=HOUR, statuses=frozenset({"Failed"})), DAY, 100 * DAY)
+    by_status = first_lists(rule(created_within=HOUR, statuses=frozenset({"Failed"})), DAY, Instant(100 * DAY, 0.0))
     assert {each["StatusEquals"]: each["CreationTimeAfter"] for each in by_status} == {
         "Deleting": 100 * DAY - HOUR - 1,
         "Failed": 100 * DAY - HOUR - 1,
@@ -186,8 +187,8 @@ def test_requests_carry_whole_seconds_that_lose_no_job() -> None:
 
 
 def test_the_first_look_reaches_back_as_far_as_a_job_may_have_run() -> None:
-    [filters] = first_lists(rule(name_contains="x"), DAY, 100 * DAY)
+    [filters] = first_lists(rule(name_contains="x"), DAY, Instant(100 * DAY, 0.0))
     assert filters == {"CreationTimeAfter": 69 * DAY - 1, "NameContains": "x"}
-    assert [*first_lists(rule(statuses=frozenset({"InProgress"})), DAY, 100 * DAY)] == []
-    asked = first_lists(rule(statuses=frozenset({"InProgress", "Stopped"})), DAY, 100 * DAY)
+    assert [*first_lists(rule(statuses=frozenset({"InProgress"})), DAY, Instant(100 * DAY, 0.0))] == []
+    asked = first_lists(rule(statuses=frozenset({"InProgress", "Stopped"})), DAY, Instant(100 * DAY, 0.0))
     assert [each["StatusEquals"] for each in asked] == ["Deleting", "Stopped", "Stopping"]
