@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules.world import STEP, Scraped, World, gone, notation, outage_of_aws, rollouts, scrape, two_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+WARNING, INFO, CRITICAL = ({"severity": name} for name in ("warning", "info", "critical"))
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,15 @@ class Story:
         if any(series.fact for series in plain):
             told["outage of AWS"] = outage_of_aws(plain, *after)
         return told
+
+
+class Quiet(NamedTuple):
+    """Something that an alert must be silent about for so many minutes, whatever others say."""
+
+    alert: str
+    why: str
+    world: World
+    minutes: int = 120
 
 
 def group(name: str, scraped: Scraped, expected: Sequence[dict[str, Any]], **tests: Any) -> dict[str, Any]:

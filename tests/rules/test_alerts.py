@@ -9,13 +9,30 @@ from typing import Any
 
 import pytest
 from render_rules import RULES, alerts, dump, load, render
-from rules.cases import ANSWERED, DESCRIBE, LIST, PLACE, QUIET, STORIES, TARGET_INFO, merged
+from rules import cases_exporter, cases_jobs
+from rules.cases_exporter import ANSWERED, DESCRIBE, LIST, TARGET_INFO
 from rules.story import fire, group, timeline
-from rules.world import ACCOUNT, NAME, REGION, STEP, TEAM, job, of_pod, outage_of_aws, own, scrape, two_replicas
+from rules.world import (
+    ACCOUNT,
+    NAME,
+    PLACE,
+    REGION,
+    STEP,
+    TEAM,
+    job,
+    merged,
+    of_pod,
+    outage_of_aws,
+    own,
+    scrape,
+    two_replicas,
+)
 from support.processes import PATIENCE
 
 DOCUMENT = load()
 ALERTS = {rule["alert"]: rule for rule in alerts(DOCUMENT)}
+STORIES = (*cases_jobs.STORIES, *cases_exporter.STORIES)
+QUIET = (*cases_jobs.QUIET, *cases_exporter.QUIET)
 ELSEWHERE = {**PLACE, "aws_account_id": "210987654321"}
 RUNBOOKS = "https://example.com/sagemaker-tuning-exporter/docs/runbooks.md"
 

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 ACCOUNT, REGION, NAME, TEAM = "123456789012", "eu-west-1", "churn-xgboost", "search"
+WHERE = f"in {REGION} of account {ACCOUNT}"
+PLACE = {"aws_account_id": ACCOUNT, "aws_region": REGION}
+JOB = {**PLACE, "tuning_job": NAME, "label_team": TEAM}
 HEALTH = {"up", "error_info", "last_success_timestamp_seconds", "next_describe_timestamp_seconds", "labels"}
 """The families of a tuning job that stay when AWS does not answer."""
 STEP = 5  # minutes between scrapes, and between evaluations
@@ -103,6 +106,10 @@ def job(
     for family, value in families.items():
         add(family, value)
     return world
+
+
+def merged(*worlds: World) -> World:
+    return {series: value for world in worlds for series, value in world.items()}
 
 
 def scrape(world: World, minutes: int) -> Scraped:
