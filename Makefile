@@ -1,6 +1,9 @@
 # Needs Python >= 3.11 with venv, and make. Everything else is installed into this folder, by hash.
 PYTHON ?= python3
 
+# What Python compiles is kept, whatever the caller says: else each of the many processes of a test run compiles it anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test faults bench alerts-report image image-test sbom lint format docs chart dashboards lock clean

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("queries")  # one worker watches the fleets
+
 METRICS = vocabulary()
 REGION, ACCOUNT = "us-east-1", "123456789012"
 START = 1_764_000_000.0
