@@ -1,4 +1,4 @@
-"""When alerts fire: their expressions asked of Prometheus, and ``for`` and ``keep_firing_for`` applied as it does."""
+"""When alerts fire: their expressions asked of Prometheus, records before, and ``for`` and ``keep_firing_for`` applied as it does."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from replay.samples import lay
+from support.prometheus import Prometheus
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from replay.fleet import Fleet
     from replay.rules import Rules
-    from support.prometheus import Prometheus
 
 _MOST_POINTS = 400
 """In a range query. Each of its points costs as much as there are series in the whole range, so long ones are slow."""
 _OFFSET = 0.75
-"""Intervals from a scrape to the next evaluation. With a lookback of one and a half the sample before is out of sight
-then, as after a scrape that marks its series stale."""
+"""Shares of the shorter of the two intervals from a scrape to the next evaluation."""
 
 
 def flags(fleet: Fleet) -> tuple[str, ...]:
-    """Return the flags with which Prometheus must serve the samples of a fleet."""
-    return f"--query.lookback-delta={1.5 * fleet.interval:.0f}s", "--storage.tsdb.retention.time=100y"
+    """Return the flags with which Prometheus must serve the samples of a fleet.
+
+    A sample is out of sight as soon as the next one is missing, as after a scrape that marks series stale.
+    """
+    return f"--query.lookback-delta={fleet.interval + 1:.0f}s", "--storage.tsdb.retention.time=100y"
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,47 @@ class Firing:
     until: float
 
 
+def evaluated(rules: Rules, fleet: Fleet, promtool: Path, binary: Path, directory: Path) -> list[Firing]:
+    """Return every firing of every alert in the order of time, asked of a Prometheus on the blocks in ``directory / "data"``.
+
+    The records that the alerts are made of come first, each into a block of its own, as promtool has none of rules that
+    are made of others.
+    """
+    for layer in rules.layers:
+        with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
+            lines = [*_recorded(server, layer, rules, fleet)]
+        if lines:
+            lay(lines, promtool, directory / "data")
+    with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
+        return firings(server, rules, fleet)
+
+
+def _recorded(prometheus: Prometheus, records: Sequence[str], rules: Rules, fleet: Fleet) -> Iterator[str]:
+    """Yield samples of records, those of a piece of time together: promtool takes none that lie far back."""
+    for piece in _pieces(fleet):
+        for record in records:
+            expression = rules.at_steps(rules.records[record], fleet.evaluation)
+            for series in prometheus.query_range(expression, **piece):
+                labels = ",".join(
+                    f'{name}="{_escaped(value)}"' for name, value in series.labels.items() if name != "__name__"
+                )
+                for at, value in series.points:
+                    yield f"{record}{{{labels}}} {value!r} {at:.3f}\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
 def firings(prometheus: Prometheus, rules: Rules, fleet: Fleet) -> list[Firing]:
     """Return every firing of every alert, in the order of time."""
     found = [
         Firing(alert, dict(labels), since, until)
         for alert in rules
-        for labels, points in _active(prometheus, rules.expression(alert), fleet).items()
-        for since, until in held(points, rules.hold(alert), rules.keep(alert), fleet.interval)
+        for labels, points in _active(
+            prometheus, rules.at_steps(rules.expression(alert), fleet.evaluation), fleet
+        ).items()
+        for since, until in held(points, rules.hold(alert), rules.keep(alert), fleet.evaluation)
     ]
     return sorted(found, key=lambda firing: firing.since)
 
@@ -49,14 +88,19 @@ def firings(prometheus: Prometheus, rules: Rules, fleet: Fleet) -> list[Firing]:
 def _active(prometheus: Prometheus, expression: str, fleet: Fleet) -> dict[tuple[tuple[str, str], ...], list[float]]:
     """Return when the expression gives each of its series."""
     active: defaultdict[tuple[tuple[str, str], ...], list[float]] = defaultdict(list)
-    step = fleet.interval
-    first = fleet.start + (1 + _OFFSET) * step
-    while first < fleet.end:
-        last = min(first + (_MOST_POINTS - 1) * step, fleet.end)
-        for series in prometheus.query_range(expression, start=first, end=last, step=step):
+    for piece in _pieces(fleet):
+        for series in prometheus.query_range(expression, **piece):
             active[tuple(sorted(series.labels.items()))] += [at for at, _ in series.points]
-        first += _MOST_POINTS * step
     return active
+
+
+def _pieces(fleet: Fleet) -> Iterator[dict[str, float]]:
+    """Yield the ranges of time in which the rules are evaluated."""
+    step = fleet.evaluation
+    first = fleet.start + fleet.interval + _OFFSET * min(fleet.interval, step)
+    while first < fleet.end:
+        yield {"start": first, "end": min(first + (_MOST_POINTS - 1) * step, fleet.end), "step": step}
+        first += _MOST_POINTS * step
 
 
 def held(active: Sequence[float], hold: float, keep: float, step: float) -> Iterator[tuple[float, float]]:

@@ -61,7 +61,8 @@ class Entry(NamedTuple):
 class Fleet:
     """Everything that happens in a replay. ``start`` and ``end`` are Unix seconds.
 
-    ``interval`` is the seconds between scrapes and between evaluations of the rules. The exporter keeps to its defaults.
+    ``interval`` is the seconds between scrapes, ``evaluation`` between evaluations of the rules. The exporter keeps to its
+    defaults.
     """
 
     seed: int
@@ -72,6 +73,11 @@ class Fleet:
     untracked: tuple[Told, ...]
     entries: tuple[Entry, ...]
     faults: tuple[Fault, ...]
+    own_evaluation: float | None = None
+
+    @property
+    def evaluation(self) -> float:
+        return self.own_evaluation or self.interval
 
     @property
     def lag(self) -> float:
@@ -79,7 +85,7 @@ class Fleet:
 
         A list may show a change only in the round after the next, since it lags.
         """
-        return 2 * defaults.INTERVAL + 2 * self.interval
+        return 2 * defaults.INTERVAL + 2 * max(self.interval, self.evaluation)
 
     @cached_property
     def blind_starts(self) -> tuple[Fault, ...]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay.drive import scrapes
-from replay.firing import firings, flags
+from replay.firing import evaluated
 from replay.fleet import draw
 from replay.rules import Rules
 from replay.samples import backfill
 from replay.truth import troubles
 from replay.verdict import details, judge
-from support.prometheus import Prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,9 @@ def play(
         samples = backfill(scrapes(fleet, metrics), metrics, promtool, directory / "data")
         fired = {}
         for version, binary in servers.items():
-            with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
-                fired[version] = firings(server, rules, fleet)
+            own = directory / f"server-{version}"  # where records become blocks
+            shutil.copytree(directory / "data", own / "data", copy_function=os.link)
+            fired[version] = evaluated(rules, fleet, promtool, binary, own)
     what = troubles(fleet, rules)
     verdicts = {version: judge(fleet, rules, what, each) for version, each in fired.items()}
     return {version: Replay(samples, each, tuple(details(each, fleet))) for version, each in verdicts.items()}

@@ -49,14 +49,9 @@ def backfill(scrapes: Iterable[Scrape], metrics: Collection[str], promtool: Path
     def flush() -> None:
         nonlocal running, number
         _finish(running)
-        file = directory.parent / f"samples-{number % 2}.txt"
-        file.write_text("".join(chunk) + "# EOF\n", encoding="utf-8")
+        running = _laying(chunk, promtool, directory, number % 2)
         chunk.clear()
         number += 1
-        command = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics", file, directory]
-        running = subprocess.Popen(
-            list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
 
     for scrape in scrapes:
         text = lines(scrape, metrics)
@@ -68,6 +63,20 @@ def backfill(scrapes: Iterable[Scrape], metrics: Collection[str], promtool: Path
         flush()
     _finish(running)
     return count
+
+
+def lay(lines: Iterable[str], promtool: Path, directory: Path) -> None:
+    """Lay samples in the text format into a block in ``directory``. Raise RuntimeError with promtool's words."""
+    _finish(_laying(lines, promtool, directory, 0))
+
+
+def _laying(lines: Iterable[str], promtool: Path, directory: Path, number: int) -> subprocess.Popen[str]:
+    file = directory.parent / f"samples-{number}.txt"
+    with file.open("w", encoding="utf-8") as stream:
+        stream.writelines(lines)
+        stream.write("# EOF\n")
+    command = [promtool, "tsdb", "create-blocks-from", "--max-block-duration=744h", "openmetrics", file, directory]
+    return subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def _finish(running: subprocess.Popen[str] | None) -> None:

@@ -21,11 +21,37 @@ def test_what_an_alert_states_is_made_of_its_own_numbers() -> None:
         assert RULES.stated(alert) == RULES.hold(alert) + sum(numbers[name] for name in names)
 
 
-def test_no_alert_builds_upon_a_recorded_series() -> None:
-    """A replay evaluates the alerts only."""
-    records = [rule["record"] for group in load()["groups"] for rule in group["rules"] if "record" in rule]
-    assert records
-    assert not [alert for alert in RULES for record in records if record in RULES.expression(alert)]
+def test_each_record_has_a_name_and_no_labels_of_its_own() -> None:
+    """So their names tell them apart."""
+    records = [rule for group in load()["groups"] for rule in group["rules"] if "record" in rule]
+    assert len({rule["record"] for rule in records}) == len(records) == len(RULES.records)
+    assert not [rule for rule in records if "labels" in rule]
+
+
+def made_of(records: dict[str, str], alert: str) -> Rules:
+    return Rules({"A": {"expr": alert}}, records)
+
+
+def test_records_come_before_what_is_made_of_them() -> None:
+    records = {"a:x:y": "b:x:y + b:x:z", "b:x:y": "m", "b:x:z": "b:x:y", "c:x:y": "m"}
+    assert made_of(records, "a:x:y > 1").layers == [["b:x:y"], ["b:x:z"], ["a:x:y"]]
+    assert made_of(records, "b:x:y > 1 # a:x:y").layers == [["b:x:y"]]
+    with pytest.raises(ValueError, match="made of each other"):
+        _ = made_of({"a:x:y": "b:x:y", "b:x:y": "a:x:y"}, "a:x:y").layers
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("up == 0", "up == 0"),
+        ("a:x:y > 1", "last_over_time(a:x:y[29700ms]) > 1"),
+        ('a:x:y{b="c"} offset 1h > 1', 'last_over_time(a:x:y{b="c"}[29700ms] offset 1h) > 1'),
+        ("max_over_time(a:x:y[1h]) + a:x:yz", "max_over_time(a:x:y[1h]) + a:x:yz"),
+        ("min(a:x:y) # a:x:y", "min(last_over_time(a:x:y[29700ms])) "),
+    ],
+)
+def test_of_a_record_only_what_was_recorded_at_the_time(expression: str, expected: str) -> None:
+    assert made_of({"a:x:y": "m"}, expression).at_steps(expression, 30) == expected
 
 
 def test_metrics() -> None:
