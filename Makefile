@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test faults bench alerts-report image image-test sbom lint format docs chart dashboards lock clean
+.PHONY: help demo test unit coverage programs faults bench alerts-report image image-test sbom lint format docs chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -19,10 +19,25 @@ help: ## Show this list
 demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS account needed
 	@.venv/bin/python -m exporter demo
 
-test: lint .venv-peers/.installed ## Check the code, then run every test
+# Which tests, and options of pytest: make test TESTS=tests/fleet ARGS='-k delta'
+TESTS ?=
+ARGS ?=
+PYTEST := .venv/bin/python -m pytest --numprocesses auto --dist loadgroup
+# The folders whose tests start no program and wait for no time to pass.
+UNIT := tests/config tests/exposition tests/fleet tests/simulator tests/tuning_job
+
+test: lint programs ## Check the code, then run every test, or those that TESTS and ARGS name
+	@$(PYTEST) -m 'not slow' $(TESTS) $(ARGS)
+
+unit: .venv/.dev ## Run the quick tests, or those that TESTS and ARGS name; installs nothing outside .venv
+	@CI= $(PYTEST) --quiet -m 'not slow and not long' $(or $(TESTS),$(UNIT)) $(ARGS)
+
+programs: .venv/.dev .venv-peers/.installed
 	@tools/install-debian
 	@.venv/bin/python tools/helm/install.py
-	@.venv/bin/python -m pytest -m 'not slow' --numprocesses auto --dist loadgroup
+
+coverage: programs ## Run every test and tell which lines and branches of the exporter none reaches (twice the time)
+	@$(PYTEST) -m 'not slow' --cov --cov-report=term --cov-report=html:build/coverage $(ARGS)
 
 faults: .venv/.dev ## Break AWS in every way and print what the exporter made of it
 	@.venv/bin/python -m pytest --quiet --capture=no tests/faults

@@ -24,7 +24,7 @@ from support.peers import AwsCliError, MotoServer, aws_cli
 from support.processes import Child, wait_until
 from support.prometheus import Prometheus, PrometheusError, scrape_job
 from support.text import found
-from support.tools import ROOT, require
+from support.tools import ROOT, make_would_run, require
 
 import exporter
 from exporter.config import parse
@@ -111,6 +111,7 @@ class TestReadme:
         [
             "make demo",
             "make test",
+            "make unit",
             "--config.file",
             "--web.listen-address",
             "--log.level",
@@ -159,8 +160,20 @@ class TestReadme:
 class TestMake:
     def test_shows_its_goals_by_default(self) -> None:
         shown = subprocess.run(["make", "-C", ROOT], capture_output=True, text=True, check=True).stdout
-        for goal in ("demo", "test", "lint", "format", "lock", "clean"):
+        for goal in ("demo", "test", "unit", "coverage", "lint", "format", "lock", "clean"):
             assert re.search(rf"^  make {goal} +\w", shown, re.MULTILINE)
+
+    @pytest.mark.parametrize("goal", ["test", "unit"])
+    def test_runs_the_tests_that_it_is_told_to(self, goal: str) -> None:
+        *_, tests = make_would_run(goal, "TESTS=tests/fleet tests/web", "ARGS=-k 'delta or head' -x")
+        assert tests.endswith(" tests/fleet tests/web -k 'delta or head' -x")
+
+    def test_the_quick_tests_are_there_and_need_nothing_but_the_environment(self) -> None:
+        [tests] = make_would_run("unit")
+        folders = re.findall(r"tests/\w+", tests)
+        assert len(folders) >= 5
+        assert all((ROOT / folder).is_dir() for folder in folders)
+        assert any("install-debian" in command for command in make_would_run("test"))
 
     @pytest.mark.parametrize(
         ("missing", "message"),

@@ -96,6 +96,7 @@ def fleet(seed: int) -> list[dict[str, Any]]:
     return [random_answer(rng, f"{LONGEST}-{number:05}") for number in range(SIZE)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_thousands_of_answers_are_read_back_exactly(part: int) -> None:
     seen: set[str] = set()
@@ -107,6 +108,7 @@ def test_thousands_of_answers_are_read_back_exactly(part: int) -> None:
 MEMBERS = st.sets(st.sampled_from(sorted(OUTPUT.members)))
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), MEMBERS), min_size=1, max_size=3))
 def test_any_few_and_fewest_members(seeded: list[tuple[int, set[str]]]) -> None:

@@ -408,6 +408,7 @@ class TestLimits:
         assert family.limit
 
 
+@pytest.mark.long
 class TestAnyFleet:
     @settings(max_examples=150, deadline=None)
     @given(st.lists(VIEWS, max_size=4, unique_by=identity_of))

@@ -206,6 +206,7 @@ def test_openmetrics_ends_with_its_mark_and_text_has_none(compressed: bool) -> N
     assert series_of(openmetrics) == series_of(text)
 
 
+@pytest.mark.long
 def test_each_format_is_read_by_its_parser() -> None:
     text = body(made("300"), Format.TEXT, compressed=False).decode()
     openmetrics = body(made("300"), Format.OPENMETRICS, compressed=False).decode()

@@ -22,6 +22,7 @@ from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.service import Simulator
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("max_age", [0.0, 300.0])
 def test_a_budget_that_is_too_small_reaches_every_job_oldest_first(account: Account, max_age: float) -> None:
     """Two requests a second for 100 running and 300 finished jobs, and an interval that the first round overruns."""
@@ -68,6 +69,7 @@ def test_tags_are_read_in_the_end_though_describes_use_up_the_budget(account: Ac
     assert "job-39" in driver.views()
 
 
+@pytest.mark.long
 def test_thirty_days_of_jobs_coming_and_going_leave_nothing_behind() -> None:
     clock, random = ManualClock(NOW), Random(11)
     simulator = Simulator(clock)

@@ -45,6 +45,7 @@ def test_healthy_targets_share_a_few_workers() -> None:
     assert Crowd().crowd(200) == 8
 
 
+@pytest.mark.long
 def test_calls_that_take_long_make_room_up_to_a_limit() -> None:
     crowd = Crowd()
     assert [crowd.crowd(200, at) for at in (0.0, 0.1, 0.15, 0.3)] == [8, 0, 8, 8]
@@ -89,6 +90,7 @@ def test_calls_of_others_that_take_long_keep_no_second_call_from_being_made() ->
     assert sum(crowd.call(each, 2.0) for _ in range(20)) == 8
 
 
+@pytest.mark.long
 def test_calls_that_were_given_up_do_not_count_but_are_bounded() -> None:
     crowd = Crowd()
     for turn in range(60):

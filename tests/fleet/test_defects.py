@@ -101,6 +101,7 @@ def test_tags_that_we_fail_at_are_read_again(monkeypatch: pytest.MonkeyPatch, ac
 # One moment
 
 
+@pytest.mark.long
 def test_threads_outlive_a_moment_at_which_the_next_call_cannot_be_chosen(
     monkeypatch: pytest.MonkeyPatch, lines: list[MutableMapping[str, Any]]
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_target_that_makes_no_calls_for_longer_is_not_healthy(monkeypatch: pyt
     crew.end()
 
 
+@pytest.mark.long
 def test_a_target_lives_again_when_the_machine_gives_threads_again(
     monkeypatch: pytest.MonkeyPatch, lines: list[MutableMapping[str, Any]]
 ) -> None:

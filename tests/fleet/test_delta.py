@@ -149,6 +149,7 @@ def test_one_that_leaves_the_list_is_described_at_once_and_three_times_more(acco
     assert driver.views()["ends"].facts.terminal
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("given", [(), (rule(),)])
 def test_a_deletion_long_after_the_end_is_seen_within_the_hour(account: Account, given: tuple[RuleSpec, ...]) -> None:
     names = stuck(account, 5)
@@ -230,6 +231,7 @@ class Watcher:
         return {job.name: job for job in self.view.jobs}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", [0.0, LAG])
 def test_a_week_of_a_busy_fleet_is_the_same_with_fewer_calls(lag: float) -> None:
     clock, random = ManualClock(NOW), Random(7)

@@ -241,6 +241,7 @@ def test_tags_of_many_jobs_are_searched_for_and_remembered(account: Account) -> 
     assert len(account.api.inputs("ListTags")) == 1, "for one job a list is the cheaper"
 
 
+@pytest.mark.long
 def test_tags_become_labels_of_discovered_jobs_without_further_calls(account: Account) -> None:
     for i in range(150):
         account.create(f"job-{i}", "stuck", age=100.0 + i, tags={"env": "prod", "team": f"t{i}"})

@@ -41,6 +41,7 @@ def fail(driver: Driver, code: ErrorCode, count: int, start: int = 0) -> None:
         driver.api.fail(f"job-{i:03d}", code)
 
 
+@pytest.mark.long
 def test_five_hundred_jobs_without_credentials_are_one_line_and_one_an_hour() -> None:
     driver = fleet(500)
     fail(driver, ErrorCode.NO_CREDENTIALS, 500)
@@ -96,6 +97,7 @@ def test_what_more_fails_only_while_that_is_gathered_is_not_told() -> None:
     assert numbers(driver) == [("describing tuning jobs fails", 1)]
 
 
+@pytest.mark.long
 @given(st.integers(1, 300), st.data())
 def test_an_incident_that_grows_has_few_lines_and_the_last_knows_most_of_it(count: int, data: st.DataObject) -> None:
     spec, incidents, lines = target_spec("a"), Incidents(), []

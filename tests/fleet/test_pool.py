@@ -179,6 +179,7 @@ def test_calls_past_their_deadline_fail_and_hold_up_nobody(start: StartCrew) -> 
     crew.await_view(lambda views: all(view.state is JobState.RUNNING for view in views.values()))
 
 
+@pytest.mark.long
 def test_targets_that_hang_hold_up_no_other_and_are_bounded(start: StartCrew) -> None:
     names = [f"job-{i}" for i in range(8)]
     first = HangingApi(*names)
@@ -289,6 +290,7 @@ def test_an_answer_wakes_a_thread_for_a_retry(start: StartCrew) -> None:
     crew.await_view(lambda views: views["churn"].state is JobState.RUNNING)
 
 
+@pytest.mark.long
 def test_a_thread_that_is_held_up_after_an_answer_holds_up_nobody(start: StartCrew) -> None:
     api = HangingApi("churn")
     crew = start(target_spec("churn", interval=0.05, requests_per_second=1.0), api)

@@ -329,6 +329,7 @@ def test_a_rule_finds_under_the_name_that_the_list_spells() -> None:
 # What has ended
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_listed_job_that_is_deleted_is_missed_within_the_hour(account: Account, count: int) -> None:
     names = tuple(f"old-{i}" for i in range(count))
@@ -511,6 +512,7 @@ def test_a_job_that_fails_for_itself_does_not_hide_that_all_fail(account: Accoun
     assert all(view.facts is None for view in driver.views().values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.8])
 def test_describes_of_which_a_part_fails_cost_no_more_than_describing_all(account: Account, rate: float) -> None:
     names = running(account, 50)
@@ -527,6 +529,7 @@ def test_describes_of_which_a_part_fails_cost_no_more_than_describing_all(accoun
         assert described[0] < 0.6 * described[1], "and less where most succeed"
 
 
+@pytest.mark.long
 def test_an_account_full_of_ended_jobs_does_not_starve_those_that_run(account: Account) -> None:
     account.simulator.filters_after_paging = True
     for i in range(3_000):
@@ -543,6 +546,7 @@ def test_an_account_full_of_ended_jobs_does_not_starve_those_that_run(account: A
         assert all(view.facts is not None for view in driver.views().values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rate", "interval"), [(1.0, 4.0), (5.0, 1.0), (0.2, 60.0)])
 def test_a_long_list_takes_a_fifth_of_the_calls_at_most(account: Account, rate: float, interval: float) -> None:
     account.simulator.filters_after_paging = True

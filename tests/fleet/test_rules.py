@@ -54,6 +54,7 @@ def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(12))
 def test_rules_find_what_they_should_and_nothing_else(seed: int) -> None:
     random = Random(seed)

@@ -94,6 +94,7 @@ def test_a_finished_job_s_tags_are_listed_daily_too() -> None:
     assert len(driver.listed("churn")) == 4
 
 
+@pytest.mark.long
 def test_without_tags_in_the_configuration_none_are_ever_listed() -> None:
     names = [f"job-{i}" for i in range(100)]
     driver = Driver(target_spec(*names, interval=600.0))
@@ -193,6 +194,7 @@ def test_a_tag_that_was_taken_away_is_gone_with_the_next_list() -> None:
 # Failures
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ErrorCode)
 def test_a_failure_touches_nothing_of_the_job_and_known_tags_stay(code: ErrorCode) -> None:
     driver = tagged("churn")

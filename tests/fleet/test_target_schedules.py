@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pytest
 from fleet.driver import START, Driver, FakeApi, answer, target_spec
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -190,5 +191,5 @@ class Life(RuleBasedStateMachine):
                 seen[work.name] += 1
 
 
-TestLife = Life.TestCase
+TestLife = pytest.mark.long(Life.TestCase)
 TestLife.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)

@@ -79,6 +79,7 @@ def test_several_still_evolve_after_half_an_hour_at_speed_60(simulator, clock, m
     assert moved >= 5
 
 
+@pytest.mark.long
 def test_an_account_with_five_thousand_old_jobs_is_cheap(simulator):
     tracemalloc.start()
     start = time.process_time()

@@ -164,6 +164,7 @@ def test_a_key_speaks_for_its_account(simulator):
     assert code_of(simulator.handle, unknown) == ("ResourceNotFound", 400)
 
 
+@pytest.mark.long
 def test_a_thousand_jobs_are_cheap(simulator):
     start = time.process_time()
     for i in range(1000):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ def find(program: str) -> Path | None:
     """Return the path of a program, None without it."""
     found = shutil.which(program, path=_PLACES)
     return None if found is None else Path(found)
+
+
+def make_would_run(*arguments: str) -> list[str]:
+    """Return the commands that make would run, when .venv is as it should be."""
+    make = [
+        "make",
+        "--directory",
+        str(ROOT),
+        "--no-print-directory",
+        "--dry-run",
+        "--assume-old=.venv/.dev",
+        *arguments,
+    ]
+    return subprocess.run(make, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 RELEASES = ("2", "3")

@@ -152,6 +152,7 @@ def changed(rng: random.Random, path: str, container: Any, key: Any) -> Iterator
     container.update(before) if isinstance(container, dict) else container.extend(before)
 
 
+@pytest.mark.long
 def test_leaves_change_the_families_that_the_table_names_and_no_others() -> None:
     """The proof is in many random answers: whether a leaf matters at all depends on those round it.
 

@@ -553,6 +553,7 @@ def reduced(anything: Any) -> TuningJob | None:
         return None
 
 
+@pytest.mark.long
 class TestAnything:
     @settings(deadline=None)
     @given(JSON_LIKE)
@@ -588,6 +589,7 @@ def mutation(rng: random.Random, answer_: Any) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_thousands_of_mutations_leave_the_facts_of_all_other_members_alone() -> None:
     rng = random.Random(20_251_125)
     left_alone = 0

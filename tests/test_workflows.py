@@ -1,0 +1,54 @@
+"""What can be said of the workflows and of the hooks before a commit without running them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from support.tools import ROOT, make_would_run
+
+WORKFLOWS = {path.stem: path.read_text() for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))}
+every_workflow = pytest.mark.parametrize("text", WORKFLOWS.values(), ids=WORKFLOWS)
+
+
+@every_workflow
+def test_it_says_that_it_is_untested(text: str) -> None:
+    assert text.startswith("# UNTESTED")
+
+
+@every_workflow
+def test_it_may_write_only_where_a_job_says_so(text: str) -> None:
+    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
+
+
+@every_workflow
+def test_a_job_waits_for_jobs_that_there_are(text: str) -> None:
+    jobs = yaml.safe_load(text)["jobs"]
+    for job in jobs.values():
+        needs = job.get("needs", [])
+        assert {needs} if isinstance(needs, str) else set(needs) <= jobs.keys()
+
+
+@every_workflow
+def test_what_it_calls_exists(text: str) -> None:
+    called = re.findall(r"^ +(?:- run: )?make (\S+)$", text, re.MULTILINE)
+    assert called
+    assert make_would_run(*called)
+
+
+def test_a_pull_request_is_tested_as_a_release_is() -> None:
+    pull_request, release = (yaml.safe_load(WORKFLOWS[name])["jobs"]["test"] for name in ("pull-request", "release"))
+    assert pull_request["container"] == release["container"]
+    assert {"run": ".ci/run"} in pull_request["steps"]
+    assert {"run": ".ci/run"} in release["steps"]
+
+
+def test_a_commit_is_checked_as_make_lint_does() -> None:
+    config: dict[str, Any] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    [repository] = config["repos"]
+    assert repository["repo"] == "local"
+    assert [hook["entry"] for hook in repository["hooks"]] == make_would_run("lint")
+    for hook in repository["hooks"]:
+        assert (hook["language"], hook["pass_filenames"]) == ("system", False)
