@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -36,6 +37,9 @@ def test_what_it_calls_exists(text: str) -> None:
     called = re.findall(r"^ +(?:- run: )?make (\S+)$", text, re.MULTILINE)
     assert called
     assert make_would_run(*called)
+    scripts = re.findall(r"^ +- run: (\.\S+)$", text, re.MULTILINE)
+    assert scripts
+    assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 
 def test_a_pull_request_is_tested_as_a_release_is() -> None:

@@ -31,7 +31,10 @@ def find(program: str) -> Path | None:
 
 
 def make_would_run(*arguments: str) -> list[str]:
-    """Return the commands that make would run, when .venv is as it should be."""
+    """Return the commands that make would run, when .venv is as it should be.
+
+    Goals and variables that a make round these tests was given do not reach it.
+    """
     make = [
         "make",
         "--directory",
@@ -41,7 +44,8 @@ def make_would_run(*arguments: str) -> list[str]:
         "--assume-old=.venv/.dev",
         *arguments,
     ]
-    return subprocess.run(make, capture_output=True, text=True, check=True).stdout.splitlines()
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(make, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 RELEASES = ("2", "3")
