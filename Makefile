@@ -36,7 +36,7 @@ programs: .venv/.dev .venv-peers/.installed
 	@tools/install-debian
 	@.venv/bin/python tools/helm/install.py
 
-coverage: programs ## Run every test and tell which lines and branches of the exporter none reaches (twice the time)
+coverage: programs ## Run every test and tell which lines and branches of the exporter none reaches (takes twice as long)
 	@$(PYTEST) -m 'not slow' --cov --cov-report=term --cov-report=html:build/coverage $(ARGS)
 
 faults: .venv/.dev ## Break AWS in every way and print what the exporter made of it

@@ -67,7 +67,7 @@ def uses(module: ModuleType) -> Iterator[Use]:
 
 def evaluated(node: ast.expr, module: ModuleType) -> Any:
     try:
-        return eval(compile(ast.Expression(node), "expression", "eval"), vars(module))
+        return eval(compile(ast.Expression(node), "<expression>", "eval"), vars(module))
     except NameError:
         return None
 

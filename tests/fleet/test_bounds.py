@@ -47,6 +47,7 @@ def test_a_budget_that_is_too_small_reaches_every_job_oldest_first(account: Acco
     assert all(view.facts is not None for view in driver.views().values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("max_age", [0.0, 300.0])
 def test_an_interval_that_can_never_hold_a_round_still_starves_nobody(account: Account, max_age: float) -> None:
     names = [f"job-{i}" for i in range(50)]

@@ -325,6 +325,7 @@ def test_what_was_mended_is_seen_within_the_shortest_interval() -> None:
     assert session._LEAST_SECONDS_BETWEEN_SEARCHES < 1.0
 
 
+@pytest.mark.no_cover  # What coverage notes down is memory too.
 def test_searches_that_fail_leave_nothing_behind(
     wire: Wire, make_api: MakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,6 +201,7 @@ def test_slow_but_in_time(simulator, describe):
         assert time.monotonic() - before >= 0.08
 
 
+@pytest.mark.long
 def test_dripping_outlasts_the_time_out_of_a_read(simulator, client):
     """Of a short body: a refusal's."""
     time_out = 1.0  # fifty times the pause between two bytes, which a busy machine makes longer

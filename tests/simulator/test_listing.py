@@ -345,6 +345,7 @@ def test_filters_after_paging_make_pages_short_or_empty(jobs):
     assert (names(old), "NextToken" in old) == ([], False)
 
 
+@pytest.mark.long
 def test_a_page_costs_little_however_long_the_history(simulator):
     for i in range(4000):
         simulator.create("failed-at-once", f"old-{i}", created=NOW - 86_400 - i)
