@@ -62,22 +62,31 @@ def _below(prefix: str, fields: dict[str, Uses]) -> dict[str, Uses]:
     return {prefix + path: uses for path, uses in fields.items()}
 
 
-def _bounded(kind: str) -> dict[str, Uses]:
+def _bounded(kind: str, *names: Label) -> dict[str, Uses]:
     low, high = "hyperparameter_min_value", "hyperparameter_max_value"
     return {
-        f"{kind}[].Name": (Label(low, "hyperparameter"), Label(high, "hyperparameter")),
+        f"{kind}[].Name": (
+            Label(low, "hyperparameter"),
+            Label(high, "hyperparameter"),
+            *names,
+        ),
         f"{kind}[].MinValue": (Metric(low),),
         f"{kind}[].MaxValue": (Metric(high),),
-        **_left_out(f"{kind}[].", "Bounds are exported as given, whatever the scale.", "ScalingType"),
+        f"{kind}[].ScalingType": (Label(low, "scale"), Label(high, "scale")),
     }
 
 
-_RANGES: dict[str, Uses] = {
-    **_bounded("IntegerParameterRanges"),
-    **_bounded("ContinuousParameterRanges"),
+_OTHER_RANGES: dict[str, Uses] = {
     **_left_out("CategoricalParameterRanges[].", _NO_NUMBER, "Name", "Values[]"),
     **_left_out("AutoParameters[].", "SageMaker picks the range and does not tell it.", "Name", "ValueHint"),
 }
+_RANGES = _bounded("IntegerParameterRanges") | _bounded("ContinuousParameterRanges") | _OTHER_RANGES
+_OF_DEFINITION = Label("best_hyperparameter_value", "definition")
+_RANGES_OF_DEFINITION = (
+    _bounded("IntegerParameterRanges", _OF_DEFINITION)
+    | _bounded("ContinuousParameterRanges", _OF_DEFINITION)
+    | _OTHER_RANGES
+)
 
 _DEFINITION_FAMILIES = (
     "definition_info",
@@ -87,6 +96,7 @@ _DEFINITION_FAMILIES = (
     "definition_max_pending_seconds",
     "hyperparameter_min_value",
     "hyperparameter_max_value",
+    "best_hyperparameter_value",
 )
 _INSTANCES: dict[str, Uses] = {
     "InstanceType": (Label("definition_info", "instance_type"), Label("definition_instances", "instance_type")),
@@ -116,7 +126,7 @@ _DEFINITION: dict[str, Uses] = {
         *_labels("objective_metric", "definition_info", "info", *_OBJECTIVE_VALUES),
         Metric("target_reached"),  # a direction counts only for the metric that it is stated of
     ),
-    **_below("HyperParameterRanges.", _RANGES),
+    **_below("HyperParameterRanges.", _RANGES_OF_DEFINITION),
     **_left_out("StaticHyperParameters", _STATIC, "{key}", "{value}"),
     **_left_out(
         "AlgorithmSpecification.",
@@ -235,6 +245,7 @@ FIELDS: dict[str, Uses] = {
     ),
     "BestTrainingJob.TrainingJobDefinitionName": (
         Label("best_training_job_info", "definition"),
+        Label("best_hyperparameter_value", "definition"),
         # It tells which definition's objective the value is of.
         *_labels("objective_metric", *_OF_BEST),
         *_labels("objective_type", *_OF_BEST),

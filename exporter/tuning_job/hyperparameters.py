@@ -50,12 +50,13 @@ def _bounded(definition: str, parameter_ranges: Answer) -> Iterator[Hyperparamet
         for range_ in mappings(parameter_ranges, kind):
             name = term(range_, "Name")
             if name is not None:
-                yield _range(name, definition, text(range_, "MinValue"), text(range_, "MaxValue"))
+                low, high = text(range_, "MinValue"), text(range_, "MaxValue")
+                yield _range(name, definition, low, high, term(range_, "ScalingType") or "")
 
 
 @lru_cache(maxsize=4096)  # the tuning jobs of a fleet search the same few ranges
-def _range(name: str, definition: str, low: str | None, high: str | None) -> HyperparameterRange:
-    return HyperparameterRange(name, definition, _decimal(low), _decimal(high))
+def _range(name: str, definition: str, low: str | None, high: str | None, scale: str) -> HyperparameterRange:
+    return HyperparameterRange(name, definition, _decimal(low), _decimal(high), scale)
 
 
 def _decimal(value: object) -> float | None:

@@ -93,12 +93,16 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class HyperparameterRange:
-    """The bounds of one integer or continuous range; ``definition`` is empty for the tuning job's own."""
+    """The bounds of one integer or continuous range, as given whatever the scale, and that scale, empty where none is told.
+
+    ``definition`` is empty for the tuning job's own.
+    """
 
     hyperparameter: str
     definition: str
     min_value: float | None
     max_value: float | None
+    scale: str
 
 
 @dataclass(frozen=True, slots=True)

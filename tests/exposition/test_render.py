@@ -310,7 +310,7 @@ DEFINITIONS = st.builds(
     instances=st.lists(st.tuples(ANY_TEXT, st.none() | COUNT), max_size=3).map(tuple),
     max_runtime_seconds=st.none() | COUNT,
 )
-RANGES = st.builds(HyperparameterRange, ANY_TEXT, ANY_TEXT, st.none() | TIME, st.none() | TIME)
+RANGES = st.builds(HyperparameterRange, ANY_TEXT, ANY_TEXT, st.none() | TIME, st.none() | TIME, ANY_TEXT)
 FACTS = st.builds(
     TuningJob,
     name=ANY_TEXT,

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rules.world import STEP, Scraped, World, gone, notation, outage_of_aws, rollouts, scrape, two_replicas
+from rules.world import (
+    STEP,
+    Scraped,
+    World,
+    gone,
+    lost_scrapes,
+    notation,
+    outage_of_aws,
+    rollouts,
+    scrape,
+    two_replicas,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +29,8 @@ class Story:
     """A trouble that one alert must find.
 
     ``firing`` holds how many alerts fire from a minute on, 0 at first. ``labels`` and ``annotations`` are those of one
-    of them at the first of these minutes. A story without ``rollouts`` is one about the scrape itself.
+    of them at the first of these minutes. A story without ``rollouts`` is one about the scrape itself; with ``lost_scrapes``, it must
+    be told in time although some are lost.
     """
 
     alert: str
@@ -28,6 +40,7 @@ class Story:
     summary: str
     description: str
     rollouts: bool = True
+    lost_scrapes: bool = False
 
     @property
     def minutes(self) -> int:
@@ -50,6 +63,8 @@ class Story:
             "rollouts": rollouts(plain, fires - 2, fires + 3),
             "exporter away for 10 minutes": gone(plain, *after),
         }
+        if self.lost_scrapes:
+            told["lost scrapes"] = lost_scrapes(plain)
         if any(series.fact for series in plain):
             told["outage of AWS"] = outage_of_aws(plain, *after)
         return told

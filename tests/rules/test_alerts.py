@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from render_rules import RULES, alerts, dump, load, render
+from render_rules import RULES, alerts, load, render
 from rules import cases_exporter, cases_jobs
 from rules.cases_exporter import ANSWERED, DESCRIBE, LIST, TARGET_INFO
+from rules.rehearsal import rehearse
 from rules.story import fire, group, timeline
 from rules.world import (
     ACCOUNT,
@@ -35,27 +35,6 @@ STORIES = (*cases_jobs.STORIES, *cases_exporter.STORIES)
 QUIET = (*cases_jobs.QUIET, *cases_exporter.QUIET)
 ELSEWHERE = {**PLACE, "aws_account_id": "210987654321"}
 RUNBOOKS = "https://example.com/sagemaker-tuning-exporter/docs/runbooks.md"
-
-
-def rehearse(
-    promtool: Path, folder: Path, rules: list[dict[str, Any]], tests: list[dict[str, Any]], minutes: int = STEP
-) -> None:
-    """Fail with what promtool says when rules, evaluated each so many minutes, do not pass these tests."""
-    (folder / "rules.yaml").write_text(dump({"groups": [{"name": "tested", "rules": rules}]}))
-    # JSON is YAML.
-    (folder / "tests.yaml").write_text(
-        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{minutes}m", "tests": tests})
-    )
-    run = subprocess.run(
-        [promtool, "test", "rules", "tests.yaml"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    if run.returncode:
-        pytest.fail(run.stdout + run.stderr, pytrace=False)
 
 
 def test_promtool_accepts_the_files(promtools: Path) -> None:
@@ -112,8 +91,15 @@ EXPORTER = merged(
     ANSWERED,
 )
 HEALTHY = job(
-    training_jobs={"Completed": 20, "Stopped": 12, "NonRetryableError": 2, "RetryableError": 1, "InProgress": 4},
-    objectives={"Succeeded": 30, "Failed": 3, "Pending": 4},
+    training_jobs={
+        "Completed": lambda minute: 20.0 + minute // 15,
+        "Stopped": 12,
+        "NonRetryableError": 2,
+        "RetryableError": 1,
+        "InProgress": 4,
+    },
+    objectives={"Succeeded": lambda minute: 30.0 + minute // 15, "Failed": 3, "Pending": 4},
+    info={"early_stopping": "Auto"},
     max_training_jobs=60,
     max_parallel_training_jobs=4,
     max_runtime_seconds=86_400,
@@ -262,11 +248,11 @@ def test_a_team_that_changes_in_a_rollout_stops_no_alert(promtool: Path, tmp_pat
 
 
 def test_other_labels_can_be_taken_over(promtool: Path, tmp_path: Path) -> None:
-    rules = list(alerts(render(DOCUMENT, team_labels=["label_team", "label_cost"])))
+    document = render(DOCUMENT, team_labels=["label_team", "label_cost"])
     world = job("DeleteFailed")
     labels = next(series for series in world if series.name == "sagemaker_tuning_job_labels")
     del world[labels]
     world[labels._replace(labels=(*labels.labels, ("label_cost", "4711")))] = 1
     expected = firing(10, f'{{tuning_job="{NAME}",label_team="{TEAM}",label_cost="4711"}}')
     scraped = scrape(merged(EXPORTER, world), 10)
-    rehearse(promtool, tmp_path, rules, [group("labels", scraped, expected)])
+    rehearse(promtool, tmp_path, list(alerts(document)), [group("labels", scraped, expected)], document=document)

@@ -108,9 +108,11 @@ def test_refuses_thresholds_that_are_wrong(name: tuple[str, str], value: str, me
 
 @pytest.mark.parametrize("labels", [[], ["tag_team"], ["label_team", "tag_cost_center"]])
 def test_other_labels_are_taken_over(labels: list[str]) -> None:
-    for rule in alerts(render(DOCUMENT, team_labels=labels)):
-        assert mistakes(rule["expr"], METRICS) == []
-        taken = {label for label in labels_of(rule["expr"], METRICS) if label.startswith(("label_", "tag_"))}
+    document = render(DOCUMENT, team_labels=labels)
+    metrics = vocabulary(document)
+    for rule in alerts(document):
+        assert mistakes(rule["expr"], metrics) == []
+        taken = {label for label in labels_of(rule["expr"], metrics) if label.startswith(("label_", "tag_"))}
         joined = "sagemaker_tuning_job_labels" in rule["expr"]
         assert taken == (set(labels) if joined else set()), rule["alert"]
 

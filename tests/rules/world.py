@@ -9,6 +9,8 @@ ACCOUNT, REGION, NAME, TEAM = "123456789012", "eu-west-1", "churn-xgboost", "sea
 WHERE = f"in {REGION} of account {ACCOUNT}"
 PLACE = {"aws_account_id": ACCOUNT, "aws_region": REGION}
 JOB = {**PLACE, "tuning_job": NAME, "label_team": TEAM}
+OBJECTIVE = {"objective_metric": "validation:auc", "objective_type": "Maximize"}
+OF_OBJECTIVE = {"best_objective_value", "target_objective_value", "target_reached"}
 HEALTH = {"up", "error_info", "last_success_timestamp_seconds", "next_describe_timestamp_seconds", "labels"}
 """The families of a tuning job that stay when AWS does not answer."""
 STEP = 5  # minutes between scrapes, and between evaluations
@@ -68,13 +70,14 @@ def job(
     training_jobs: Mapping[str, Value] | None = None,
     objectives: Mapping[str, Value] | None = None,
     hyperparameters: Mapping[str, tuple[float, Value, float]] | None = None,
+    scale: str = "Linear",
     info: Mapping[str, str] | None = None,
     **families: Value,
 ) -> World:
     """Return a tuning job, created at a minute. ``status``, and ``code`` of the error, may change by the minute.
 
     A status of None is no status; other facts stay unless their values say so. As in AWS, the time of the last change moves
-    on until the tuning job has ended. ``hyperparameters`` are lower bound, best value and upper bound of each.
+    on until the tuning job has ended. ``hyperparameters`` are lower bound, best value and upper bound of each, on a ``scale``.
     """
     statuses = {0: status} if isinstance(status, str) else dict(status)
     codes = {0: code} if isinstance(code, str) or code is None else {0: None, **code}
@@ -100,11 +103,12 @@ def job(
         for each, count in (counts or {}).items():
             add(counter, count, status=each)
     for parameter, (low, best, high) in (hyperparameters or {}).items():
-        add("hyperparameter_min_value", low, hyperparameter=parameter, definition="xgboost")
-        add("best_hyperparameter_value", best, hyperparameter=parameter)
-        add("hyperparameter_max_value", high, hyperparameter=parameter, definition="xgboost")
+        searched = {"hyperparameter": parameter, "definition": "xgboost"}
+        add("hyperparameter_min_value", low, **searched, scale=scale)
+        add("best_hyperparameter_value", best, **searched)
+        add("hyperparameter_max_value", high, **searched, scale=scale)
     for family, value in families.items():
-        add(family, value)
+        add(family, value, **(OBJECTIVE if family in OF_OBJECTIVE else {}))
     return world
 
 
@@ -147,6 +151,14 @@ def gone(scraped: Scraped, first: int, last: int) -> Scraped:
     """Return the samples without all those from one index to another: the exporter is away."""
     return {
         series: [None if first <= index <= last else value for index, value in enumerate(values)]
+        for series, values in scraped.items()
+    }
+
+
+def lost_scrapes(scraped: Scraped) -> Scraped:
+    """Return the samples without those of one scrape in four, each of which marks the series stale."""
+    return {
+        series: [None if index % 4 == 3 else value for index, value in enumerate(values)]
         for series, values in scraped.items()
     }
 

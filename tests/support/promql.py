@@ -32,8 +32,8 @@ class Metric:
     values: Mapping[str, Iterable[str]] = field(default_factory=dict)
 
 
-def vocabulary() -> dict[str, Metric]:
-    """Return every name that a sample can have in Prometheus: histogram parts, its own ``up`` and what the rules record."""
+def vocabulary(rules: Mapping[str, Any] | None = None) -> dict[str, Metric]:
+    """Return every name that a sample can have in Prometheus: histogram parts, its own ``up`` and what rules record, the shipped ones if None."""
     metrics = {"up": Metric(OF_PROMETHEUS, {})}
     for family in FAMILIES:
         metrics[family.full_name] = Metric(OF_PROMETHEUS.union(IDENTITY, family.labels), family.values)
@@ -41,8 +41,9 @@ def vocabulary() -> dict[str, Metric]:
         for name, labels in metric.samples.items():
             closed = {label: VALUES[label] for label in labels if label in VALUES}
             metrics[name] = Metric(OF_PROMETHEUS.union(labels), closed)
-    rules = load()
-    for rule in (rule for group in rules["groups"] for rule in group["rules"] if "record" in rule):
+    rules = rules or load()
+    # The tuning jobs' come before others that read their records.
+    for rule in (rule for group in reversed(rules["groups"]) for rule in group["rules"] if "record" in rule):
         metrics[rule["record"]] = Metric(labels_of(rule["expr"], metrics))
     metrics["ALERTS"] = _alerts(list(alerts(rules)), metrics)
     return metrics

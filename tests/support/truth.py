@@ -120,7 +120,18 @@ def add_jobs(answer: Mapping[str, Any], add: Add) -> None:
             definition=best.get("TrainingJobDefinitionName"),
         )
         for name, text in best["TunedHyperParameters"].items():
-            add("best_hyperparameter_value", number_in(text), hyperparameter=name)
+            where = best.get("TrainingJobDefinitionName") if name in own_ranges(answer, best) else None
+            add("best_hyperparameter_value", number_in(text), hyperparameter=name, definition=where)
+
+
+def own_ranges(answer: Mapping[str, Any], best: Mapping[str, Any]) -> set[str]:
+    """Return the names of the ranges that stand in the definition of the best training job."""
+    own = [
+        each.get("HyperParameterRanges", {})
+        for each in answer.get("TrainingJobDefinitions", [])
+        if each["DefinitionName"] == best.get("TrainingJobDefinitionName")
+    ]
+    return {range_["Name"] for ranges in own for kind in ranges.values() for range_ in kind}
 
 
 def add_ranges(answer: Mapping[str, Any], definitions: list[Mapping[str, Any]], add: Add) -> None:
@@ -128,7 +139,7 @@ def add_ranges(answer: Mapping[str, Any], definitions: list[Mapping[str, Any]], 
     searched += [(each.get("DefinitionName"), each.get("HyperParameterRanges", {})) for each in definitions]
     for definition, ranges in searched:
         for range_ in [*ranges.get("IntegerParameterRanges", []), *ranges.get("ContinuousParameterRanges", [])]:
-            labels = {"hyperparameter": range_["Name"], "definition": definition}
+            labels = {"hyperparameter": range_["Name"], "definition": definition, "scale": range_["ScalingType"]}
             add("hyperparameter_min_value", float(range_["MinValue"]), **labels)
             add("hyperparameter_max_value", float(range_["MaxValue"]), **labels)
 

@@ -82,9 +82,9 @@ class TestRanges:
         whole = {"IntegerParameterRanges": [bounds("a", "1", '"9"')]}
         one = {"ContinuousParameterRanges": [bounds("b", "1e-6", "0.1", ScalingType="Logarithmic")]}
         assert ranges(answer(whole, ("d", one), ("e", whole))) == (
-            HyperparameterRange("a", "", 1.0, 9.0),
-            HyperparameterRange("b", "d", 1e-6, 0.1),
-            HyperparameterRange("a", "e", 1.0, 9.0),
+            HyperparameterRange("a", "", 1.0, 9.0, ""),
+            HyperparameterRange("b", "d", 1e-6, 0.1, "Logarithmic"),
+            HyperparameterRange("a", "e", 1.0, 9.0, ""),
         )
 
     def test_may_have_one_bound_only(self) -> None:

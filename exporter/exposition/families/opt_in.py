@@ -49,7 +49,8 @@ def _of_ranges(bound_of: Callable[[HyperparameterRange], float | None]) -> Calla
     def by_range(job: TuningJob) -> Iterable[Sample]:
         for each in job.ranges:
             if (bound := bound_of(each)) is not None:
-                yield (("hyperparameter", each.hyperparameter), ("definition", each.definition)), bound
+                searched = ("hyperparameter", each.hyperparameter), ("definition", each.definition)
+                yield (*searched, ("scale", each.scale)), bound
 
     return by_range
 
@@ -61,8 +62,14 @@ def _best_training_job_info(job: TuningJob) -> Iterable[Sample]:
         yield (("training_job", best.name), ("definition", best.definition_name or "")), 1
 
 
-def _best_hyperparameters(job: TuningJob) -> Iterable[tuple[str, Number]]:
-    return () if job.best_training_job is None else job.best_training_job.hyperparameters.items()
+@facts
+def _best_hyperparameters(job: TuningJob) -> Iterable[Sample]:
+    if job.best_training_job is None:
+        return
+    definition = job.best_training_job.definition_name or ""
+    of_definition = {each.hyperparameter for each in job.ranges if each.definition == definition}
+    for name, value in job.best_training_job.hyperparameters.items():
+        yield (("hyperparameter", name), ("definition", definition if name in of_definition else "")), value
 
 
 OPT_IN = Section(
@@ -148,33 +155,33 @@ OPT_IN = Section(
         ),
         Family(
             name="best_hyperparameter_value",
-            help="Value of a tuned hyperparameter in the best training job so far, where it is a number.",
+            help="Value of a tuned hyperparameter in the best training job so far, where it is a number. The definition is the one that its range stands in.",
             source="BestTrainingJob.TunedHyperParameters",
             absent="there is no best training job yet, or the value is not a number",
             example='sagemaker_tuning_job_best_hyperparameter_value{hyperparameter="eta"}',
-            labels=("hyperparameter",),
+            labels=("hyperparameter", "definition"),
             collect="hyperparameters",
             limit=_HYPERPARAMETERS,
-            samples=facts_by("hyperparameter", _best_hyperparameters),
+            samples=_best_hyperparameters,
         ),
         Family(
             name="hyperparameter_min_value",
-            help="Lower bound of the range that the tuning job searches, whatever its scale.",
+            help="Lower bound of the range that the tuning job searches, as given whatever its scale.",
             source="ParameterRanges, TrainingJobDefinition(s).HyperParameterRanges",
             absent="the hyperparameter is categorical, SageMaker picks its range, or the bound is not a number",
-            example="sagemaker_tuning_job_best_hyperparameter_value == on (aws_account_id, aws_region, tuning_job, hyperparameter) group_right () sagemaker_tuning_job_hyperparameter_min_value",
-            labels=("hyperparameter", "definition"),
+            example="sagemaker_tuning_job_best_hyperparameter_value == on (aws_account_id, aws_region, tuning_job, hyperparameter, definition) group_right () sagemaker_tuning_job_hyperparameter_min_value",
+            labels=("hyperparameter", "definition", "scale"),
             collect="hyperparameters",
             limit=_RANGES,
             samples=_of_ranges(lambda range_: range_.min_value),
         ),
         Family(
             name="hyperparameter_max_value",
-            help="Upper bound of the range that the tuning job searches, whatever its scale.",
+            help="Upper bound of the range that the tuning job searches, as given whatever its scale.",
             source="ParameterRanges, TrainingJobDefinition(s).HyperParameterRanges",
             absent="the hyperparameter is categorical, SageMaker picks its range, or the bound is not a number",
-            example="sagemaker_tuning_job_best_hyperparameter_value == on (aws_account_id, aws_region, tuning_job, hyperparameter) group_right () sagemaker_tuning_job_hyperparameter_max_value",
-            labels=("hyperparameter", "definition"),
+            example="sagemaker_tuning_job_best_hyperparameter_value == on (aws_account_id, aws_region, tuning_job, hyperparameter, definition) group_right () sagemaker_tuning_job_hyperparameter_max_value",
+            labels=("hyperparameter", "definition", "scale"),
             collect="hyperparameters",
             limit=_RANGES,
             samples=_of_ranges(lambda range_: range_.max_value),

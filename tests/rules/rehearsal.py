@@ -1,0 +1,54 @@
+"""Rules played by a real promtool."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from render_rules import dump, load
+from rules.world import STEP
+from support.processes import PATIENCE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENT = load()
+
+
+def with_records(rules: list[dict[str, Any]], document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return alerts behind the records that they read, and those that these read."""
+    needed = list(rules)
+    for rule in reversed([rule for each in document["groups"] for rule in each["rules"] if "record" in rule]):
+        name = re.compile(rf"{rule['record']}\b")
+        if rule not in needed and any(name.search(each["expr"]) for each in needed):
+            needed.insert(0, rule)
+    return needed
+
+
+def rehearse(
+    promtool: Path,
+    folder: Path,
+    rules: list[dict[str, Any]],
+    tests: list[dict[str, Any]],
+    minutes: int = STEP,
+    document: dict[str, Any] = DOCUMENT,
+) -> None:
+    """Fail with what promtool says when rules, evaluated each so many minutes, do not pass these tests."""
+    (folder / "rules.yaml").write_text(dump({"groups": [{"name": "tested", "rules": with_records(rules, document)}]}))
+    # JSON is YAML.
+    (folder / "tests.yaml").write_text(
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{minutes}m", "tests": tests})
+    )
+    run = subprocess.run(
+        [promtool, "test", "rules", "tests.yaml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    if run.returncode:
+        pytest.fail(run.stdout + run.stderr, pytrace=False)

@@ -1,0 +1,232 @@
+"""What is recorded is one series a tuning job, and right, whatever pods, replicas, teams and lost scrapes there were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from render_rules import load
+from rules.rehearsal import rehearse
+from rules.story import group
+from rules.world import (
+    NAME,
+    PLACE,
+    STEP,
+    TEAM,
+    Scraped,
+    gone,
+    job,
+    lost_scrapes,
+    merged,
+    of_pod,
+    only,
+    outage_of_aws,
+    rollouts,
+    scrape,
+    two_replicas,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECORDS = [rule for each in reversed(load()["groups"]) for rule in each["rules"] if "record" in rule]
+ID = "aws_account_id, aws_region, tuning_job"
+RUNNING = job(
+    created=-60,
+    training_jobs={"Completed": {0: 8, 30: 10}, "NonRetryableError": 2, "InProgress": {0: 4, 30: 3}},
+    objectives={"Succeeded": 8, "Failed": 2, "Pending": 4},
+    max_training_jobs=60,
+    max_parallel_training_jobs=4,
+    max_runtime_seconds=14_400,
+    best_objective_value={0: 0.8, 30: 0.9},
+    target_reached=1,
+)
+ENDS = job(
+    {0: "InProgress", 30: "Completed"},
+    name="ends",
+    training_jobs={"Completed": 8, "InProgress": 0},
+    end_timestamp_seconds={30: 1800},
+)
+
+
+def asked(expr: str, minute: int, **values: float) -> dict[str, Any]:
+    """Return the expectation that a question has these answers, by the label of their name."""
+    samples = [{"labels": labels, "value": value} for labels, value in values.items()]
+    return {"expr": expr, "eval_time": f"{minute}m", "exp_samples": samples}
+
+
+def variants(scraped: Scraped) -> dict[str, Scraped]:
+    return {
+        "plain": scraped,
+        "two replicas": two_replicas(scraped),
+        "pods that move": rollouts(scraped, 3, 5, 7),
+        "lost scrapes": lost_scrapes(scraped),
+    }
+
+
+@pytest.mark.parametrize(
+    ("record", "value"),
+    [
+        ("training_jobs:sum", 15),
+        ("training_jobs:ended", 12),
+        ("training_jobs:ended_ratio", 0.2),
+        ("training_jobs:sum_past_criterion", 15),
+        ("max_training_jobs:last", 60),
+        ("slots:used", 3),
+        ("slots:allowed", 4),
+        ("age_seconds:last", 7200),
+        ("max_runtime_seconds:left", 7200),
+        ("age_seconds:left_at_pace", 28_800),
+        ("best_objective_value:last", 0.9),
+        ("labels:agreed", 1),
+    ],
+)
+def test_there_is_one_value_of_each(promtools: Path, tmp_path: Path, record: str, value: float) -> None:
+    name = f"tuning_job:sagemaker_tuning_job_{record}"
+    tests = []
+    for variant, scraped in variants(scrape(RUNNING, 60)).items():
+        # At each evaluation, and of one tuning job; what is recorded later is there one later.
+        steady = {
+            "expr": f"min(count_over_time({name}[31m]))",
+            "eval_time": "60m",
+            "exp_samples": [{"labels": "{}", "value": 7}],
+        }
+        one = {"expr": f"count({name})", "eval_time": "60m", "exp_samples": [{"labels": "{}", "value": 1}]}
+        right = {
+            "expr": f"sum by ({ID}) (round({name}, 0.001))",
+            "eval_time": "60m",
+            "exp_samples": [
+                {
+                    "labels": '{aws_account_id="123456789012",aws_region="eu-west-1",tuning_job="churn-xgboost"}',
+                    "value": value,
+                }
+            ],
+        }
+        tests.append(group(variant, scraped, [steady, one, right]))
+    rehearse(promtools, tmp_path, RECORDS, tests)
+
+
+def test_what_is_of_a_running_tuning_job_ends_with_it(promtool: Path, tmp_path: Path) -> None:
+    names = "slots:used|age_seconds:last|age_seconds:moving|training_jobs:sum"
+    there = f'count by (__name__) ({{__name__=~"tuning_job:sagemaker_tuning_job_({names})"}})'
+    summed = '{__name__="tuning_job:sagemaker_tuning_job_training_jobs:sum"}'
+    expected = {"expr": there, "eval_time": "35m", "exp_samples": [{"labels": summed, "value": 1}]}
+    rehearse(promtool, tmp_path, RECORDS, [group("ended", scrape(ENDS, 40), [expected])])
+
+
+def test_what_is_deleted_is_recorded_for_ten_minutes_more(promtool: Path, tmp_path: Path) -> None:
+    deleted = gone(scrape(RUNNING, 60), 7, 12)
+    there = "count(tuning_job:sagemaker_tuning_job_status:last) or vector(0)"
+    expected = [
+        {"expr": there, "eval_time": f"{minute}m", "exp_samples": [{"labels": "{}", "value": number}]}
+        for minute, number in ((35, 1), (45, 0))
+    ]
+    rehearse(promtool, tmp_path, RECORDS, [group("deleted", deleted, expected)])
+
+
+MOVING = "tuning_job:sagemaker_tuning_job_age_seconds:moving"
+
+
+@pytest.mark.parametrize(
+    ("why", "scraped", "age"),
+    [
+        # Something ended at 30, at an age of 90 minutes; it is seen until 40.
+        ("as it is", scrape(RUNNING, 90), 100),
+        ("lost scrapes", lost_scrapes(scrape(RUNNING, 90)), 100),
+        ("an outage of AWS for an hour, in which nothing moved", outage_of_aws(scrape(RUNNING, 120), 10, 20), 100),
+        ("seen from minute 60 on, which may be just after", only(scrape(RUNNING, 90), 12, 18), 130),
+    ],
+)
+def test_it_is_told_since_when_nothing_moves(
+    promtool: Path, tmp_path: Path, why: str, scraped: Scraped, age: int
+) -> None:
+    last = len(next(iter(scraped.values()))) * STEP - STEP
+    expected = {
+        "expr": f"max(max_over_time({MOVING}[2d])) / 60",
+        "eval_time": f"{last}m",
+        "exp_samples": [{"labels": "{}", "value": age}],
+    }
+    rehearse(promtool, tmp_path, RECORDS, [group(why, scraped, [expected])])
+
+
+OUTCOMES = (
+    f"count by (label_team, status) (topk by ({ID}) (1,"
+    " max_over_time(tuning_job:sagemaker_tuning_job_status:outcome[6d])))"
+)
+
+
+def test_each_end_counts_once_for_its_team_over_pods_replicas_and_a_change_of_team(
+    promtools: Path, tmp_path: Path
+) -> None:
+    failed = job({0: "InProgress", 20: "Failed"}, name="fails", team=None, end_timestamp_seconds={20: 1200})
+    ended_before = job("Completed", name="old", end_timestamp_seconds=-2 * 86_400.0)
+    plain = scrape(merged(ENDS, failed, ended_before), 180)
+    renamed = scrape(merged(job("Completed", name="ends", team="pricing", end_timestamp_seconds=1800)), 180)
+    others = {series: values for series, values in plain.items() if ("tuning_job", "ends") not in series.labels}
+    team = f'{{label_team="{TEAM}",status="Completed"}}'
+    pricing = '{label_team="pricing",status="Completed"}'
+    nobody = '{status="Failed"}'
+    changed = only(of_pod(plain, "a"), 0, 12) | only(of_pod(renamed | others, "b"), 11, 36)
+    tests = [
+        group(name, scraped, [asked(OUTCOMES, 180, **{whose: 1, nobody: 1})])
+        for name, scraped, whose in (
+            *((name, scraped, team) for name, scraped in variants(plain).items()),
+            ("a changed team", changed, pricing),
+        )
+    ]
+    rehearse(promtools, tmp_path, RECORDS, tests)
+
+
+def test_while_exporters_disagree_about_a_team_there_is_none(promtools: Path, tmp_path: Path) -> None:
+    one, other = (of_pod(scrape(job(team=team), 30), pod) for team, pod in (("search", "a"), ("pricing", "b")))
+    both = one | only(other, 2, 3)
+    agreed = "count by (label_team) (tuning_job:sagemaker_tuning_job_labels:agreed)"
+    tests = [
+        asked(agreed, 5, **{'{label_team="search"}': 1}),
+        asked(agreed, 10, **{"{}": 1}),
+        asked(agreed, 15, **{"{}": 1}),
+        asked(agreed, 20, **{'{label_team="search"}': 1}),
+    ]
+    rehearse(promtools, tmp_path, RECORDS, [group("disagreement", both, tests)])
+
+
+@pytest.mark.parametrize(
+    ("scale", "low", "best", "high", "place"),
+    [
+        ("Linear", 1e-6, 0.0005, 1, 0.0005),
+        ("Linear", -4, 0, 4, 0.5),
+        ("Logarithmic", 1e-6, 0.001, 1, 0.5),
+        ("Logarithmic", 2, 2, 32, 0),
+        ("ReverseLogarithmic", 0.8, 0.9985, 0.9999, 0.6437),
+        ("ReverseLogarithmic", 0, 0.9, 0.99, 0.5),
+        ("Auto", 1, 10, 100, 0.5),
+        ("Auto", 1, 10, 99, 0.0918),
+        ("Auto", 0, 25, 100, 0.25),
+        ("", -1, 1, 1, 1),
+    ],
+)
+def test_the_place_in_a_range_is_that_on_its_scale(
+    promtool: Path, tmp_path: Path, scale: str, low: float, best: float, high: float, place: float
+) -> None:
+    world = job(hyperparameters={"h": (low, best, high)}, scale=scale)
+    labels = (
+        f'{{aws_account_id="{PLACE["aws_account_id"]}",aws_region="{PLACE["aws_region"]}",tuning_job="{NAME}",'
+        'hyperparameter="h",definition="xgboost"' + (f',scale="{scale}"}}' if scale else "}")
+    )
+    expected = asked(
+        "round(tuning_job:sagemaker_tuning_job_best_hyperparameter_value:place, 0.0001)",
+        5,
+        **{labels: place},
+    )
+    rehearse(promtool, tmp_path, RECORDS, [group("place", scrape(world, 5), [expected])])
+
+
+def test_a_range_of_one_value_has_no_places(promtool: Path, tmp_path: Path) -> None:
+    worlds = merged(
+        *(
+            job(name=scale, scale=scale, hyperparameters={"h": (0.5, 0.5, 0.5)})
+            for scale in ("Linear", "Logarithmic", "ReverseLogarithmic", "Auto")
+        )
+    )
+    nothing = asked("tuning_job:sagemaker_tuning_job_best_hyperparameter_value:place", 5)
+    rehearse(promtool, tmp_path, RECORDS, [group("places", scrape(worlds, 5), [nothing])])
