@@ -74,7 +74,7 @@ class Rules:
         if not self._reads(expression):
             return expression
         names = "|".join(map(re.escape, sorted(self.records, key=len, reverse=True)))
-        selector = rf"(?<![\w:])((?:{names})(?![\w:])(?:\{{[^}}]*\}})?)(?!\s*\[)(\s+offset\s+\w+)?"
+        selector = rf"(?<![\w:])((?:{names})(?![\w:])(?:\{{[^}}]*\}})?)(?!\s*[\[{{])(\s+offset\s+\w+)?"
         bare = _COMMENT.sub("", expression)
         return re.sub(selector, lambda found: f"last_over_time({found[1]}[{step * 990:.0f}ms]{found[2] or ''})", bare)
 

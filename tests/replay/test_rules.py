@@ -47,6 +47,7 @@ def test_records_come_before_what_is_made_of_them() -> None:
         ("a:x:y > 1", "last_over_time(a:x:y[29700ms]) > 1"),
         ('a:x:y{b="c"} offset 1h > 1', 'last_over_time(a:x:y{b="c"}[29700ms] offset 1h) > 1'),
         ("max_over_time(a:x:y[1h]) + a:x:yz", "max_over_time(a:x:y[1h]) + a:x:yz"),
+        ('max_over_time(a:x:y{b="c"}[1h])', 'max_over_time(a:x:y{b="c"}[1h])'),
         ("min(a:x:y) # a:x:y", "min(last_over_time(a:x:y[29700ms])) "),
     ],
 )
