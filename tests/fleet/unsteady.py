@@ -112,8 +112,9 @@ class Stack:
             heapq.heappush(self._answers, (self.monotonic, next(self._order), work, self._perform(work)))
 
     def jump(self, seconds: float) -> None:
-        """Set the wall clock."""
+        """Set the wall clock, and let a worker look before it is set again: until then a job that went may come back."""
         self.clock.offset += seconds
+        self._expire(set())
 
     def has_values(self) -> list[str]:
         """Return the names of those tuning jobs that are published with values."""
