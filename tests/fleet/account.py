@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet.driver import ACCOUNT, REGION, Driver, target_spec
+from fleet.driver import ACCOUNT, REGION, Driver, known, target_spec
 from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
@@ -67,4 +67,4 @@ def run(driver: Driver, seconds: float) -> None:
 def ended_ago(account: Account, name: str, ago: float, ran: float = 5 * HOUR, **settings: Any) -> None:
     """Create a tuning job that ran for so long and ended so long ago."""
     life = Simulator(ManualClock(NOW)).create("completed", name)
-    account.create(name, "completed", age=ago + ran, speed=(life.ended - life.created) / ran, **settings)
+    account.create(name, "completed", age=ago + ran, speed=(known(life.ended) - life.created) / ran, **settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client.parser import text_string_to_metric_families
 from support.clock import ManualClock
@@ -27,6 +27,13 @@ DESCRIBE = "DescribeHyperParameterTuningJob"
 IDENTIFY = "GetCallerIdentity"
 LIST_TAGS = "ListTags"
 SIGNED = Credentials()
+T = TypeVar("T")
+
+
+def known(value: T | None) -> T:
+    """Return a value that must be there."""
+    assert value is not None
+    return value
 
 
 def job_specs(*names: str, **members: Any) -> tuple[JobSpec, ...]:

@@ -57,7 +57,7 @@ def test_an_entry_of_a_list_that_is_read_once_is_no_error_for_good(account: Acco
     def odd(request: Any) -> Any:
         told = list_jobs(request)
         once = [{"HyperParameterTuningJobName": 7}] if request.get("StatusEquals") == "Failed" else []
-        return told | {"HyperParameterTuningJobSummaries": [*told["HyperParameterTuningJobSummaries"], *once]}
+        return {**told, "HyperParameterTuningJobSummaries": [*told["HyperParameterTuningJobSummaries"], *once]}
 
     account.api.list_jobs = odd  # type: ignore[method-assign]
     account.create("churn", "stuck")

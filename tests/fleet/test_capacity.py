@@ -133,9 +133,10 @@ def test_a_target_that_was_removed_calls_no_more() -> None:
 def test_a_job_that_hangs_beside_others_that_are_answered_does_not_slow_its_target() -> None:
     each = driven()
     each.was_answered(10.0)
-    each.timed_out(5.0)
-    assert not each.hangs
-    each.timed_out(11.0)
-    assert each.hangs
-    each.was_answered(12.0)
-    assert not each.hangs
+    for note, at, hangs in (
+        (each.timed_out, 5.0, False),
+        (each.timed_out, 11.0, True),
+        (each.was_answered, 12.0, False),
+    ):
+        note(at)
+        assert each.hangs is hangs

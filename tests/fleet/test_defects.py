@@ -58,7 +58,7 @@ def test_a_describe_that_we_fail_at_is_that_jobs_malformed_answer() -> None:
     assert len(driver.times("good")) == 11
     (event, *_) = [event for event in driver.events if event.level == "error"]
     assert event.fields.items() >= {"about": "odd", "operation": DESCRIBE, "error": "OverflowError"}.items()
-    assert event.fields["where"].startswith("test_defects.py:")
+    assert str(event.fields["where"]).startswith("test_defects.py:")
     assert SECRET not in str(driver.events)
 
 
@@ -198,16 +198,17 @@ def test_odd_answers_hold_up_nobody(account: Account, members: Mapping[str, Any]
     ended_ago(account, "ended", HOUR, tags={"env": "prod"})
     describe, list_jobs = account.api.describe, account.api.list_jobs
     if through == "describe":
-        account.api.describe = lambda name: describe(name) | (members if name == "churn" else {})  # type: ignore[method-assign]
+        account.api.describe = lambda name: {**describe(name), **(members if name == "churn" else {})}  # type: ignore[method-assign]
     else:
 
         def odd_list(request: Mapping[str, Any]) -> Mapping[str, Any]:
             told = list_jobs(request)
-            return told | {
+            return {
+                **told,
                 "HyperParameterTuningJobSummaries": [
                     entry | (members if entry["HyperParameterTuningJobName"] == "churn" else {})
                     for entry in told["HyperParameterTuningJobSummaries"]
-                ]
+                ],
             }
 
         account.api.list_jobs = odd_list  # type: ignore[method-assign]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, rule, rules, run
-from fleet.driver import ACCOUNT, REGION, Own, target_spec
+from fleet.driver import ACCOUNT, REGION, Own, known, target_spec
 from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
@@ -105,7 +105,7 @@ def test_unchanged_jobs_are_described_once_in_the_greatest_age(account: Account)
         ("CreationTimeAfter", "MaxResults", "SortBy", "SortOrder", "StatusEquals")
     }
     view = driver.views()["job-0"]
-    assert view.next_describe - view.last_success == 300
+    assert view.next_describe - known(view.last_success) == 300
     assert view.facts is not None
 
 
@@ -146,7 +146,7 @@ def test_one_that_leaves_the_list_is_described_at_once_and_three_times_more(acco
     run(driver, 3_000)
     after = [at for at in driver.times("ends") if at > life.ended - NOW]
     assert len(after) == 4
-    assert driver.views()["ends"].facts.terminal
+    assert known(driver.views()["ends"].facts).terminal
 
 
 @pytest.mark.long
@@ -157,10 +157,10 @@ def test_a_deletion_long_after_the_end_is_seen_within_the_hour(account: Account,
     deleted = 10 * (SCENARIOS["deleting"].deleted_at or 0)
     driver = account.watch(rules(*given, names=(*names, "goes"), describe_max_age=MAX_AGE))
     run(driver, deleted - 60)
-    assert driver.views()["goes"].facts.status == "Stopped"
+    assert known(driver.views()["goes"].facts).status == "Stopped"
     assert life.gone - NOW - deleted > HOUR + 120
     run(driver, HOUR + 120)
-    assert driver.views()["goes"].facts.status == "Deleting"
+    assert known(driver.views()["goes"].facts).status == "Deleting"
     run(driver, life.gone - account.clock.time() + 60)
     assert driver.views()["goes"].facts is None
 
@@ -238,7 +238,7 @@ def test_a_week_of_a_busy_fleet_is_the_same_with_fewer_calls(lag: float) -> None
     simulator = Simulator(clock)
     simulator.list_lag = lag
     interval, max_age = 300.0, 1_500.0
-    both = {"interval": interval, "stale_after": 900.0, "requests_per_second": 1_000.0}
+    both: dict[str, Any] = {"interval": interval, "stale_after": 900.0, "requests_per_second": 1_000.0}
     full = Watcher(simulator, rules(rule(), **both))
     spared = Watcher(simulator, rules(rule(), describe_max_age=max_age, **both))
     history: deque[dict[str, Any]] = deque(maxlen=round(max_age / interval) + 1)

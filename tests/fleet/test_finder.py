@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, ended_ago, rule, rules, run
-from fleet.driver import ACCOUNT, REGION, job_specs
+from fleet.driver import ACCOUNT, REGION, job_specs, known
 
 from exporter.fleet import JobState, perform
 from exporter.simulator.faults import Fault, Kind
@@ -91,7 +91,7 @@ def test_a_rule_for_a_final_status_finds_jobs_as_they_come_to_it(
     assert driver.views() == {}
     account.clock.set_time(life.ended - 30) if not down else None
     run(driver, 200)
-    assert driver.views()["wanted"].facts.status == status
+    assert known(driver.views()["wanted"].facts).status == status
 
 
 def test_a_job_stays_watched_when_it_leaves_the_status_and_the_age_of_its_rule(account: Account) -> None:
@@ -99,8 +99,8 @@ def test_a_job_stays_watched_when_it_leaves_the_status_and_the_age_of_its_rule(a
     driver = account.watch(rules(rule(statuses=frozenset({"InProgress"}), created_within=HOUR)))
     run(driver, life.ended - account.clock.time() + 10 * HOUR)
     view = driver.views()["churn"]
-    assert view.facts.status == "Completed"
-    assert view.facts.runtime_seconds == account.api.describe("churn")["ConsumedResources"]["RuntimeInSeconds"]
+    assert known(view.facts).status == "Completed"
+    assert known(view.facts).runtime_seconds == account.api.describe("churn")["ConsumedResources"]["RuntimeInSeconds"]
 
 
 def test_a_job_goes_when_its_end_is_older_than_the_retention_and_stays_away(account: Account) -> None:
@@ -345,7 +345,7 @@ def test_what_a_rule_found_keeps_its_values_over_a_reload_and_gets_the_new_label
     run(driver, 30)
     driver.update(rules(rule(labels={"team": "b"})))
     view = driver.views()["churn"]
-    assert (view.facts.status, dict(view.labels)) == ("InProgress", {"team": "b"})
+    assert (known(view.facts).status, dict(view.labels)) == ("InProgress", {"team": "b"})
     assert driver.times("churn") == [0]
 
 
@@ -368,10 +368,10 @@ def test_a_discovered_job_that_gets_listed_and_the_reverse_keeps_its_values(acco
     run(driver, 30)
     driver.update(rules(rule(labels={"by": "rule"}), names=("churn",)))
     view = driver.views()["churn"]
-    assert (view.facts.status, dict(view.labels)) == ("InProgress", {})
+    assert (known(view.facts).status, dict(view.labels)) == ("InProgress", {})
     driver.update(rules(rule(labels={"by": "rule"})))
     view = driver.views()["churn"]
-    assert (view.facts.status, dict(view.labels)) == ("InProgress", {"by": "rule"})
+    assert (known(view.facts).status, dict(view.labels)) == ("InProgress", {"by": "rule"})
     driver.update(replace(rules(rule(labels={"by": "rule"})), jobs=job_specs("CHURN")))
     assert set(driver.views()) == {"CHURN"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from math import log2
 from random import Random
+from typing import Any, NoReturn
 
 import pytest
 from fleet.account import DAY, HOUR, Account, rule, rules, run
@@ -32,7 +33,7 @@ def texts(driver: Driver) -> list[str]:
     return [event.text for event in told(driver)]
 
 
-def fleet(count: int, **changes: object) -> Driver:
+def fleet(count: int, **changes: Any) -> Driver:
     return Driver(target_spec(*(f"job-{i:03d}" for i in range(count)), **changes))
 
 
@@ -100,7 +101,8 @@ def test_what_more_fails_only_while_that_is_gathered_is_not_told() -> None:
 @pytest.mark.long
 @given(st.integers(1, 300), st.data())
 def test_an_incident_that_grows_has_few_lines_and_the_last_knows_most_of_it(count: int, data: st.DataObject) -> None:
-    spec, incidents, lines = target_spec("a"), Incidents(), []
+    spec, incidents = target_spec("a"), Incidents()
+    lines: list[Event] = []
     now = 0.0
     for i in range(count):
         now += data.draw(st.sampled_from([0.0, 0.1, 11.0]))
@@ -260,7 +262,7 @@ def test_entries_of_a_list_that_cannot_be_read_are_told_with_the_reason(account:
 
 def test_what_is_not_tried_any_more_is_not_told_for_ever() -> None:
     class Once(FakeApi):
-        def list_jobs(self, request: object) -> object:
+        def list_jobs(self, request: object) -> NoReturn:
             raise CallFailed(ErrorCode.SERVER_ERROR, "no")
 
     driver = Driver(target_spec("a", "b", describe_max_age=600.0), api=Once())

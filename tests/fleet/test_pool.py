@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
-from fleet.driver import ACCOUNT, DESCRIBE, FakeApi, Own, answer, target_spec
+from fleet.driver import ACCOUNT, DESCRIBE, FakeApi, Own, answer, known, target_spec
 from support.processes import wait_until
 
 from exporter.clock import SystemClock
@@ -170,7 +170,7 @@ def test_calls_past_their_deadline_fail_and_hold_up_nobody(start: StartCrew) -> 
     quick = Connection(connect_timeout=0.05, read_timeout=0.05)
     crew = start(target_spec(*stuck, "good", connection=quick, interval=0.5, stale_after=60.0), api)
     crew.await_view(lambda views: all(views[name].failure is not None for name in stuck))
-    assert {views.failure.code for name, views in crew.views().items() if name != "good"} == {ErrorCode.TIMEOUT}
+    assert {known(views.failure).code for name, views in crew.views().items() if name != "good"} == {ErrorCode.TIMEOUT}
     described = api.asked.count("good")
     wait_until(lambda: api.asked.count("good") >= described + 2, what="the good one to be described again")
     assert max(api.asked.count(name) for name in stuck) == 1, "a job is not asked for again while its call is stuck"

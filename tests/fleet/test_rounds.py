@@ -29,12 +29,10 @@ def test_a_round_ends_with_its_last_tuning_job(rounds: Rounds, own: Own) -> None
     assert not rounds.open
     rounds.begin(["a", "b"], 60.0, 5.0)
     rounds.done("b", at(6.0))
-    assert rounds.open
-    assert own.value("polls_total", target="eu") == 0
+    assert (rounds.open, own.value("polls_total", target="eu")) == (True, 0)
     assert own.value("poll_duration_seconds", target="eu") is None
     rounds.done("a", at(8.5))
-    assert not rounds.open
-    assert own.value("polls_total", target="eu") == 1
+    assert (rounds.open, own.value("polls_total", target="eu")) == (False, 1)
     assert own.value("poll_duration_seconds", target="eu") == 3.5
     assert own.value("last_poll_timestamp_seconds", target="eu") == 1_008.5
 

@@ -38,7 +38,7 @@ def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
     if not life.exists(t):
         return False
     summary = life.summary(t)
-    status, end = summary["HyperParameterTuningJobStatus"], summary.get("HyperParameterTuningEndTime")
+    status = summary["HyperParameterTuningJobStatus"]
     return (
         (each.name_contains or "") in life.name
         and (each.name_regex != "[02468]$" or life.name[-1] in "02468")
@@ -50,7 +50,7 @@ def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
             or t - life.created <= each.created_within
         )
         and all(life.tags.get(key) == value for key, value in each.tags.items())
-        and (status not in {"Completed", "Failed", "Stopped"} or t < end + retention)
+        and (status not in {"Completed", "Failed", "Stopped"} or t < summary["HyperParameterTuningEndTime"] + retention)
     )
 
 
@@ -128,11 +128,11 @@ def test_a_rule_without_conditions_wants_every_job_that_has_not_ended_too_long_a
 
 
 def test_the_first_rule_that_wants_a_job_has_it_unless_an_earlier_one_still_needs_tags() -> None:
-    tagged, other = rule("tagged", tags={"env": "prod"}), rule("other")
-    found = match_rules([tagged, other], summary(), lambda _: None, DAY, 2_000.0)
+    now, tagged, other = Instant(2_000.0, 0.0), rule("tagged", tags={"env": "prod"}), rule("other")
+    found = match_rules([tagged, other], summary(), lambda _: None, DAY, now)
     assert (found.rule, found.tags_needed) == (None, True)
-    assert match_rules([tagged, other], summary(), lambda _: {"env": "dev"}, DAY, 2_000.0).rule == other
-    assert match_rules([tagged, other], summary(), lambda _: {"env": "prod"}, DAY, 2_000.0).rule == tagged
+    assert match_rules([tagged, other], summary(), lambda _: {"env": "dev"}, DAY, now).rule == other
+    assert match_rules([tagged, other], summary(), lambda _: {"env": "prod"}, DAY, now).rule == tagged
 
 
 def test_a_pattern_is_one_of_re2_found_anywhere_in_a_name() -> None:

@@ -248,7 +248,7 @@ def test_a_denied_permission_is_told_once_with_the_remedy() -> None:
     assert texts(driver) == ["listing tags fails"]
     (told,) = (event for event in driver.events if event.text == "listing tags fails")
     assert told.level == "warning"
-    assert "sagemaker:ListTags" in told.fields["remedy"]
+    assert "sagemaker:ListTags" in str(told.fields["remedy"])
     for name in names:
         driver.api.tags[arn_of(name)] = ALL
     driver.run(until=2 * DAY + 2 * 3_601)

@@ -167,9 +167,9 @@ class Life(RuleBasedStateMachine):
         """Let every call end: then every tuning job is described again and again."""
         if not hasattr(self, "target"):
             return
-        for work, _ in self.in_flight:
-            self.api.jobs[work.name] = answer(work.name)
-            self.target.apply(work, perform(self.api, work), self.instant)
+        for begun, _ in self.in_flight:
+            self.api.jobs[begun.name] = answer(begun.name)
+            self.target.apply(begun, perform(self.api, begun), self.instant)
         seen = dict.fromkeys([job.name for job in self.spec.jobs], 0)
         self.api.jobs.clear()
         self.api.account = "111122223333"

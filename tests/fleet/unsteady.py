@@ -16,6 +16,7 @@ from support.simulated import SimulatedApi
 from exporter.clock import Instant
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import Operation, Target, perform
+from exporter.fleet.lists import ListPage
 from exporter.simulator.service import Simulator
 from exporter.tuning_job import Page, TuningJob
 
@@ -126,8 +127,8 @@ class Stack:
             late = {work.serial for work in self._under_way() if work.started + self._deadline <= now.monotonic}
             self._expire(late)
             if self._answers and self._answers[0][0] <= now.monotonic:
-                _, _, work, outcome = heapq.heappop(self._answers)
-                self._apply(work, outcome)
+                _, _, answered, outcome = heapq.heappop(self._answers)
+                self._apply(answered, outcome)
                 continue
             work = self.target.next(now) if self._may_call else None
             self._took()
@@ -173,7 +174,7 @@ class Stack:
             return
         if not isinstance(outcome, Failure):
             self._answered = now.monotonic
-        if work.operation is Operation.LIST:
+        if isinstance(work, ListPage):
             self._note_list(work, outcome)
         elif isinstance(outcome, Failure):
             self._note_failure(work)
@@ -186,7 +187,7 @@ class Stack:
         if any(job.name == work.name for job in self.shown.jobs):
             self.ledger.failed(work.name, self.clock.now())
 
-    def _note_list(self, work: Work, outcome: object) -> None:
+    def _note_list(self, work: ListPage, outcome: object) -> None:
         if work.request.get("StatusEquals") != "InProgress" or "NameContains" in work.request:
             return
         if "NextToken" not in work.request:
