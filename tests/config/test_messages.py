@@ -64,6 +64,7 @@ def assert_ours(text: str) -> None:
             assert len(str(problem)) < 600
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("section", "key"), KEYS, ids=lambda value: value)
 def test_each_key_with_each_wrong_kind(section: str, key: str) -> None:
     for value in WRONG:

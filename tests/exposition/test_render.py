@@ -447,6 +447,7 @@ class TestAnyFleet:
             target = job and job.criteria.target_objective_value
             expect(some, "target_objective_value", {objective: target}, *labels)
 
+    @pytest.mark.long
     @settings(max_examples=100, deadline=None)
     @given(st.lists(VIEWS, max_size=4))
     def test_has_each_family_in_one_place_and_each_series_once(self, views: list[JobView]) -> None:
@@ -459,6 +460,7 @@ class TestAnyFleet:
         assert all(family.samples for family in families)
         assert {sample.name for family in families for sample in family.samples} == {family.name for family in families}
 
+    @pytest.mark.long
     @settings(max_examples=100, deadline=None)
     @given(st.lists(VIEWS, max_size=3, unique_by=identity_of))
     def test_shows_of_a_tuning_job_without_facts_its_health_only(self, views: list[JobView]) -> None:

@@ -152,6 +152,7 @@ def small(*, by_rule: bool, **changes: Any) -> TargetSpec:
     return replace(spec, **changes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [Kind.THROTTLED, Kind.SERVER_ERROR, Kind.ACCESS_DENIED, Kind.EXPIRED_TOKEN])
 @pytest.mark.parametrize("by_rule", [False, True], ids=["listed", "found"])
 def test_no_values_outlive_an_outage_on_a_small_budget(kind: Kind, *, by_rule: bool) -> None:

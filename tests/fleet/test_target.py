@@ -612,6 +612,7 @@ def test_a_hanging_call_overruns_though_nobody_looks() -> None:
 # Overload
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("trouble", [False, True])
 def test_under_overload_the_oldest_comes_first_and_nobody_starves(trouble: bool) -> None:
     names = [f"job-{i}" for i in range(30)]

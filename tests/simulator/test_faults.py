@@ -101,6 +101,7 @@ def refused(call, *arguments, **named):
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", REFUSALS)
 def test_refusals(simulator, describe, kind):
     with struck(simulator, kind):

@@ -33,6 +33,7 @@ def moments(life):
     return sorted(filter(life.exists, near))
 
 
+@pytest.mark.long
 @EVERY
 @pytest.mark.parametrize("speed", [0.5, 1.0, 60.0, 3600.0])
 def test_every_answer_fits_the_model_at_every_change(make_life, validate, scenario, speed):

@@ -194,6 +194,7 @@ def test_a_token_continues_its_own_query_only(jobs, change):
         jobs.list(NextToken=token, **change)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sort_by", ["Name", "CreationTime", "Status"])
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 @pytest.mark.parametrize("status", [None, "InProgress", "Stopped"])
@@ -297,6 +298,7 @@ def test_a_job_that_ended_is_listed_in_progress_until_it_is_taken_up(clock):
     assert len(listed(simulator, StatusEquals="Failed")) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sort_by", ["Name", "CreationTime", "Status"])
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 @pytest.mark.parametrize("late", [False, True])

@@ -560,11 +560,13 @@ class TestAnything:
     def test_is_malformed_or_facts(self, whole: Any) -> None:
         reduced(whole)
 
+    @pytest.mark.long
     @settings(max_examples=200, deadline=None)
     @given(st.dictionaries(st.sampled_from(NAMES), JSON_LIKE))
     def test_may_stand_beside_what_must_be_there(self, members: dict[str, Any]) -> None:
         assert reduce(members | BARE).name == "bare"
 
+    @pytest.mark.long
     @settings(max_examples=500, deadline=None)
     @given(st.sampled_from(PATHS), JSON_LIKE)
     def test_may_stand_anywhere_in_an_answer(self, path: Path, value: Any) -> None:
