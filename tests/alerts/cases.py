@@ -49,7 +49,7 @@ JOB_STUCK = of_job("SageMakerTuningJobStuck", STUCK, "is in progress and runs no
 ACCESS_DENIED = Alert(
     "SageMakerTuningExporterAccessDenied",
     DENIED.team,
-    {**DENIED.place, "code": "access_denied", "severity": "warning"},
+    {**DENIED.place, "severity": "warning"},
     f"The exporter is denied access to {DENIED.region} of account {DENIED.account_id}",
 )
 BLIND_REGION = "ap-southeast-2"

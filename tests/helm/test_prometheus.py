@@ -105,9 +105,10 @@ def without_teams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return yaml.safe_load(done.stdout)["spec"]
 
 
-def test_a_group_without_rules_goes(without_teams: dict[str, Any]) -> None:
-    rest = render_rules.render({"groups": SHIPPED["groups"][1:]}, team_labels=())
-    assert without_teams == rest
+def test_records_stay_though_no_alert_of_their_group_is_wanted(without_teams: dict[str, Any]) -> None:
+    first, *rest = render_rules.render(SHIPPED, team_labels=())["groups"]
+    records = [each for each in first["rules"] if "record" in each]
+    assert without_teams == {"groups": [{**first, "rules": records}, *rest]}
 
 
 def test_promtool_takes_them_all(without_teams: dict[str, Any], promtool: Path, tmp_path: Path) -> None:

@@ -21,9 +21,19 @@ LASTING = {
     "SageMakerTuningJobSlotsStarved": ("window",),
     "SageMakerTuningJobTargetReachedStillRunning": ("window",),
     "SageMakerTuningExporterThrottled": ("window",),
+    "SageMakerTuningJobDescribeFailing": ("window",),
+    "SageMakerTuningJobMissing": ("window",),
+    "SageMakerTuningExporterAccessDenied": ("window",),
+    "SageMakerTuningExporterCallsFailing": ("window",),
     "SageMakerTuningExporterDataStale": ("overdue",),
+    "SageMakerTuningExporterUntrackedRunningJobs": ("lasting",),
+    "SageMakerTuningExporterConfigReloadFailed": ("window",),
+    "SageMakerTuningExporterDown": ("absence",),
 }
 """The thresholds that say, beside ``for``, how long something must have lasted."""
+
+UNDRAWN = frozenset({"SageMakerTuningExporterReplicaBlind", "SageMakerTuningExporterRestarting"})
+"""The alerts that no fleet has a trouble for."""
 
 
 def seconds(duration: str) -> float:

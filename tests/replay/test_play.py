@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from replay.rules import Rules
+from replay.rules import UNDRAWN, Rules
 
 if TYPE_CHECKING:
     from replay.play import Replay
@@ -18,4 +18,4 @@ def test_every_trouble_is_found_in_its_time_and_no_alarm_is_false(small: Replay)
 
 
 def test_every_alert_has_a_trouble_to_find(small: Replay) -> None:
-    assert {outcome.trouble.alert for outcome in small.verdict.outcomes} == {*Rules.shipped()}
+    assert {outcome.trouble.alert for outcome in small.verdict.outcomes} == {*Rules.shipped()} - UNDRAWN

@@ -6,9 +6,19 @@ from rules.story import CRITICAL, INFO, WARNING, Quiet, Story
 from rules.world import ACCOUNT, JOB, NAME, PLACE, REGION, TEAM, WHERE, job, merged, own
 
 TARGET = {**PLACE, "target": "prod"}
+HERE = {"job": "sagemaker", "instance": "a:10980"}
 TARGET_INFO = own("target_info", 1, **TARGET)
 LIST, DESCRIBE = "ListHyperParameterTuningJobs", "DescribeHyperParameterTuningJob"
 ANSWERED = own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET)
+
+THERE = {"job": "sagemaker", "instance": "b:10980"}
+UP = merged(own("up", 1, **HERE), own("build_info", 1, **HERE))
+BY_TURNS = {
+    **{minute: ("no_credentials", "timeout")[minute // 5 % 2] for minute in range(10, 60, 5)},
+    25: "expired_credentials",
+    60: None,
+}
+"""Codes of a region that nobody can see, from minute 10 to 60."""
 
 STORIES = (
     Story(
@@ -47,9 +57,19 @@ STORIES = (
             )
         ),
         {20: 1, 90: 0},
-        {**PLACE, **WARNING, "code": "assume_role_denied", "label_team": TEAM},
+        {**PLACE, **WARNING, "label_team": TEAM},
         f"The exporter is denied access to {REGION} of account {ACCOUNT}",
-        f"Tuning jobs {WHERE} cannot be described (2): assume_role_denied. Nobody watches them until that is mended.",
+        f"Tuning jobs {WHERE} cannot be described (2). Nobody watches them until that is mended. Describes fail with"
+        " assume_role_denied.",
+    ),
+    Story(
+        "SageMakerTuningExporterAccessDenied",
+        job({0: "InProgress", 15: None, 60: "InProgress"}, code=BY_TURNS),
+        {20: 1, 90: 0},
+        {**PLACE, **WARNING, "label_team": TEAM},
+        f"The exporter is denied access to {REGION} of account {ACCOUNT}",
+        f"Tuning jobs {WHERE} cannot be described (1). Nobody watches them until that is mended. Describes fail with"
+        " no_credentials, timeout.",
     ),
     Story(
         "SageMakerTuningExporterBlind",
@@ -78,10 +98,33 @@ STORIES = (
             ),
         ),
         {40: 1, 95: 0},
-        {**TARGET, **WARNING, "operation": "ListHyperParameterTuningJobs", "code": "access_denied"},
-        "The exporter's calls of ListHyperParameterTuningJobs fail",
-        f"ListHyperParameterTuningJobs keeps failing for target prod {WHERE}: access_denied. New tuning jobs, tags or the"
-        " account's number may be missing; the metrics of those that are tracked are not touched.",
+        {**TARGET, **WARNING},
+        "The exporter's calls for prod fail",
+        f"Calls for target prod {WHERE} keep failing that are not about one tuning job. {LIST} fails with access_denied. New"
+        " tuning jobs, tags or the account's number may be missing; the metrics of those that are tracked are not touched.",
+    ),
+    Story(
+        "SageMakerTuningExporterCallsFailing",
+        merged(
+            TARGET_INFO,
+            ANSWERED,
+            *(
+                own(
+                    "target_error_info",
+                    {since: 1 if one == code else None for since, one in BY_TURNS.items()},
+                    **TARGET,
+                    operation=LIST,
+                    code=code,
+                )
+                for code in ("no_credentials", "timeout", "expired_credentials")
+            ),
+        ),
+        {40: 1, 75: 0},
+        {**TARGET, **WARNING},
+        "The exporter's calls for prod fail",
+        f"Calls for target prod {WHERE} keep failing that are not about one tuning job. {LIST} fails with no_credentials."
+        f" {LIST} fails with timeout. New tuning jobs, tags or the account's number may be missing; the metrics of those that are"
+        " tracked are not touched.",
     ),
     Story(
         "SageMakerTuningExporterThrottled",
@@ -123,6 +166,19 @@ STORIES = (
         f"Tuning jobs run {WHERE} (1) that are neither listed nor discovered for target prod.",
     ),
     Story(
+        "SageMakerTuningExporterUntrackedRunningJobs",
+        merged(
+            TARGET_INFO,
+            own(
+                "untracked_running_jobs", lambda minute: 2 if 195 <= minute < 400 and minute % 30 >= 5 else 0, **TARGET
+            ),
+        ),
+        {265: 1, 540: 0},
+        {**TARGET, **INFO},
+        "Tuning jobs run that nobody watches",
+        f"Tuning jobs run {WHERE} (2) that are neither listed nor discovered for target prod.",
+    ),
+    Story(
         "SageMakerTuningExporterConfigReloadFailed",
         own("config_last_reload_successful", {0: 1, 10: 0, 60: 1}, job="sagemaker"),
         {15: 1, 75: 0},
@@ -136,11 +192,24 @@ STORIES = (
             own("up", {0: 1, 10: 0, 60: 1}, job="sagemaker", instance="a:10980"),
             own("build_info", {0: 1, 10: None, 60: 1}, job="sagemaker", instance="a:10980"),
         ),
-        {20: 1, 70: 0},
-        {"job": "sagemaker", "instance": "a:10980", **CRITICAL},
+        {20: 1, 80: 0},
+        {**HERE, **CRITICAL},
         "The exporter of SageMaker tuning jobs is down",
-        "Prometheus cannot scrape the exporter at a:10980: the tuning jobs that it watches have no metrics, and no alert of"
-        " theirs can fire.",
+        "The exporter at a:10980 does not answer Prometheus, or hardly ever: the tuning jobs that it watches have no metrics,"
+        " and no alert of theirs can fire.",
+        rollouts=False,
+    ),
+    Story(
+        "SageMakerTuningExporterDown",
+        merged(
+            own("up", lambda minute: int(not 10 <= minute < 120 or minute % 20 == 0), **HERE),
+            own("build_info", lambda minute: None if 10 <= minute < 120 and minute % 20 else 1, **HERE),
+        ),
+        {25: 1, 140: 0},
+        {**HERE, **CRITICAL},
+        "The exporter of SageMaker tuning jobs is down",
+        "The exporter at a:10980 does not answer Prometheus, or hardly ever: the tuning jobs that it watches have no metrics,"
+        " and no alert of theirs can fire.",
         rollouts=False,
     ),
     Story(
@@ -154,6 +223,69 @@ STORIES = (
         "The exporter of SageMaker tuning jobs is down",
         "Prometheus scrapes no exporter at all: the tuning jobs that it watches have no metrics, and no alert of theirs can"
         " fire.",
+        rollouts=False,
+    ),
+    Story(
+        "SageMakerTuningExporterReplicaBlind",
+        merged(
+            *(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE)),
+            own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET, **HERE),
+            own(
+                "target_last_success_timestamp_seconds",
+                lambda minute: 600.0 if 10 <= minute < 100 else 60.0 * minute,
+                **TARGET,
+                **THERE,
+            ),
+        ),
+        {45: 1, 115: 0},
+        {**THERE, **WARNING},
+        "One exporter of several sees nothing",
+        "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
+        " jobs are watched, but by one exporter fewer than you think.",
+        rollouts=False,
+    ),
+    Story(
+        "SageMakerTuningExporterReplicaBlind",
+        merged(
+            *(own("target_info", {0: None, 10: 1}, **TARGET, **pod) for pod in (HERE, THERE)),
+            own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET, **HERE),
+            own("target_last_success_timestamp_seconds", {100: 6000}, **TARGET, **THERE),
+        ),
+        {25: 1, 115: 0},
+        {**THERE, **WARNING},
+        "One exporter of several sees nothing",
+        "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
+        " jobs are watched, but by one exporter fewer than you think.",
+        rollouts=False,
+    ),
+    Story(
+        "SageMakerTuningExporterRestarting",
+        merged(
+            UP,
+            own("process_start_time_seconds", lambda minute: 600.0 * (min(max(minute, 20), 120) // 10), **HERE),
+        ),
+        {70: 1, 230: 0},
+        {"job": "sagemaker", **WARNING},
+        "The exporter of SageMaker tuning jobs restarts again and again",
+        "An exporter of scrape job sagemaker started anew 5 times within two hours. After each start it asks AWS for everything"
+        " again, and alerts about tuning jobs may come late.",
+        rollouts=False,
+    ),
+    Story(
+        "SageMakerTuningExporterRestarting",
+        merged(
+            *(
+                own(name, {begin: 1, begin + 10: None}, job="sagemaker", instance=f"{begin}:10980")
+                for begin in range(0, 100, 10)
+                for name in ("up", "build_info")
+            ),
+            *(own(name, {100: 1}, job="sagemaker", instance="last:10980") for name in ("up", "build_info")),
+        ),
+        {50: 1, 210: 0},
+        {"job": "sagemaker", **WARNING},
+        "The exporter of SageMaker tuning jobs restarts again and again",
+        "An exporter of scrape job sagemaker started anew 5 times within two hours. After each start it asks AWS for everything"
+        " again, and alerts about tuning jobs may come late.",
         rollouts=False,
     ),
 )
@@ -170,9 +302,24 @@ QUIET = (
         "missing, and calls time out now and then",
         job({0: None}, code={0: "not_found", 10: "timeout", 15: "not_found", 25: "timeout", 30: "not_found"}),
     ),
+    Quiet(
+        "SageMakerTuningJobDescribeFailing",
+        "denied, and calls time out now and then",
+        job({0: None}, code=BY_TURNS),
+    ),
     Quiet("SageMakerTuningJobMissing", "another error", job({0: None}, code="timeout")),
     Quiet("SageMakerTuningExporterAccessDenied", "renewed in time", job(code={10: "expired_credentials", 19: None})),
     Quiet("SageMakerTuningExporterAccessDenied", "another error", job({0: None}, code="throttled")),
+    Quiet(
+        "SageMakerTuningExporterAccessDenied",
+        "now and then",
+        job(code={minute: "access_denied" if minute % 10 == 0 else None for minute in range(0, 121, 5)}),
+    ),
+    Quiet(
+        "SageMakerTuningExporterAccessDenied",
+        "it does not exist for whom may look",
+        job({0: None}, code={minute: ("access_denied", "not_found")[minute // 5 % 2] for minute in range(0, 121, 5)}),
+    ),
     Quiet("SageMakerTuningExporterBlind", "it sees", merged(TARGET_INFO, ANSWERED)),
     Quiet(
         "SageMakerTuningExporterBlind",
@@ -213,6 +360,95 @@ QUIET = (
         ),
     ),
     Quiet(
+        "SageMakerTuningExporterCallsFailing",
+        "now and then",
+        merged(
+            TARGET_INFO,
+            ANSWERED,
+            own(
+                "target_error_info", lambda minute: 1 if minute % 10 else None, **TARGET, operation=LIST, code="timeout"
+            ),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterCallsFailing",
+        "after an outage of Prometheus",
+        merged(
+            own("target_info", {0: 1, 5: None, 60: 1}, **TARGET),
+            own("target_last_success_timestamp_seconds", {0: 0, 5: None, 60: 3600}, **TARGET),
+            own("target_error_info", {60: 1, 85: None}, **TARGET, operation=LIST, code="timeout"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterCallsFailing",
+        "nor can any tuning job be described, which has its own alert",
+        merged(
+            TARGET_INFO,
+            own("target_last_success_timestamp_seconds", 0, **TARGET),
+            job("Completed", name="ended"),
+            job(code="access_denied"),
+            own("target_error_info", 1, **TARGET, operation=LIST, code="access_denied"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterCallsFailing",
+        "lists recover a little later than describes",
+        merged(
+            TARGET_INFO,
+            own(
+                "target_last_success_timestamp_seconds",
+                lambda minute: 600.0 if 10 <= minute < 70 else 60.0 * minute,
+                **TARGET,
+            ),
+            job("Completed", name="ended"),
+            job(code={10: "server_error", 70: None}),
+            own("target_error_info", {10: 1, 79: None}, **TARGET, operation=LIST, code="server_error"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterCallsFailing",
+        "another replica makes them",
+        merged(
+            *(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE)),
+            *(own("target_last_success_timestamp_seconds", 0, **TARGET, **pod) for pod in (HERE, THERE)),
+            own("target_error_info", 1, **TARGET, **THERE, operation=LIST, code="timeout"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterReplicaBlind",
+        "each asks once an hour, since nothing runs",
+        merged(
+            *(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE)),
+            own("target_last_success_timestamp_seconds", lambda minute: 3600.0 * (minute // 60), **TARGET, **HERE),
+            own(
+                "target_last_success_timestamp_seconds",
+                lambda minute: 3600.0 * ((minute + 30) // 60) - 1800,
+                **TARGET,
+                **THERE,
+            ),
+        ),
+        240,
+    ),
+    Quiet(
+        "SageMakerTuningExporterReplicaBlind",
+        "neither sees anything",
+        merged(*(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE))),
+    ),
+    Quiet(
+        "SageMakerTuningExporterReplicaBlind",
+        "for a while",
+        merged(
+            *(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE)),
+            own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET, **HERE),
+            own(
+                "target_last_success_timestamp_seconds",
+                lambda minute: 600.0 if 10 <= minute < 40 else 60.0 * minute,
+                **TARGET,
+                **THERE,
+            ),
+        ),
+    ),
+    Quiet(
         "SageMakerTuningExporterThrottled",
         "one in eleven",
         merged(
@@ -248,6 +484,12 @@ QUIET = (
     ),
     Quiet("SageMakerTuningExporterUntrackedRunningJobs", "not known", TARGET_INFO),
     Quiet(
+        "SageMakerTuningExporterUntrackedRunningJobs",
+        "a short one now and then",
+        merged(TARGET_INFO, own("untracked_running_jobs", lambda minute: int(minute % 90 < 25), **TARGET)),
+        420,
+    ),
+    Quiet(
         "SageMakerTuningExporterConfigReloadFailed",
         "mended at once",
         own("config_last_reload_successful", {0: 1, 10: 0, 14: 1}, job="sagemaker"),
@@ -269,6 +511,47 @@ QUIET = (
             own("up", {9: 1}, job="sagemaker", instance="b:10980"),
             own("build_info", {9: 1}, job="sagemaker", instance="b:10980"),
             own("up", 0, job="sagemaker", instance="c:80"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterDown",
+        "some scrapes are lost",
+        merged(
+            own("up", lambda minute: int(minute % 15 > 0), **HERE),
+            own("build_info", lambda minute: 1 if minute % 15 else None, **HERE),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterRestarting",
+        "four times in two hours",
+        merged(UP, own("process_start_time_seconds", lambda minute: 1800.0 * (minute // 30), **HERE)),
+        240,
+    ),
+    Quiet(
+        "SageMakerTuningExporterRestarting",
+        "something else does",
+        merged(UP, own("process_start_time_seconds", lambda minute: 60.0 * minute, job="sagemaker", instance="c:80")),
+    ),
+    Quiet(
+        "SageMakerTuningExporterRestarting",
+        "two replicas, replaced three times",
+        merged(
+            *(
+                own(name, {begin: 1, begin + 35: None}, job="sagemaker", instance=f"{begin}:{pod}")
+                for begin in range(0, 120, 30)
+                for pod in range(2)
+                for name in ("up", "build_info")
+            ),
+        ),
+        115,
+    ),
+    Quiet(
+        "SageMakerTuningExporterRestarting",
+        "it hardly ever answers, which has its own alert",
+        merged(
+            own("up", lambda minute: int(minute % 20 == 0), **HERE),
+            own("build_info", lambda minute: None if minute % 20 else 1, **HERE),
+            own("process_start_time_seconds", lambda minute: None if minute % 20 else 60.0 * minute, **HERE),
         ),
     ),
 )

@@ -33,14 +33,14 @@ def rehearse(
     folder: Path,
     rules: list[dict[str, Any]],
     tests: list[dict[str, Any]],
-    minutes: int = STEP,
+    seconds: int = 60 * STEP,
     document: dict[str, Any] = DOCUMENT,
 ) -> None:
-    """Fail with what promtool says when rules, evaluated each so many minutes, do not pass these tests."""
+    """Fail with what promtool says when rules, evaluated each so many seconds, do not pass these tests."""
     (folder / "rules.yaml").write_text(dump({"groups": [{"name": "tested", "rules": with_records(rules, document)}]}))
     # JSON is YAML.
     (folder / "tests.yaml").write_text(
-        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{minutes}m", "tests": tests})
+        json.dumps({"rule_files": ["rules.yaml"], "evaluation_interval": f"{seconds}s", "tests": tests})
     )
     run = subprocess.run(
         [promtool, "test", "rules", "tests.yaml"],

@@ -135,7 +135,7 @@ def test_who_sees_nothing_is_told_of_within_five_minutes(promtools: Path, tmp_pa
     series = [{"series": f"{next(iter(TARGET_INFO))}", "values": "_ 1x9"}]
     expected = [fire(blind["alert"], minute, number) for minute, number in ((2, 0), (3, 1), (10, 1))]
     tests = [{"interval": "1m", "input_series": series, "promql_expr_test": expected}]
-    rehearse(promtools, tmp_path, [blind], tests, 1)
+    rehearse(promtools, tmp_path, [blind], tests, 60)
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, ""])

@@ -17,7 +17,7 @@ STEP = 5  # minutes between scrapes, and between evaluations
 DAY = 1440  # minutes
 TERMINAL = {"Completed", "Failed", "Stopped", "DeleteFailed"}
 
-Value = float | Mapping[int, float | None] | Callable[[int], float | None]
+Value = float | Mapping[int, float | None] | Callable[[float], float | None]
 """A number for ever, numbers by the minute from which they hold (None: no series), or a function of the minute."""
 
 
@@ -41,13 +41,13 @@ World = dict[Series, Value]
 Scraped = dict[Series, list[float | None]]
 
 
-def steps(value: Mapping[int, object], minute: int) -> object:
+def steps(value: Mapping[int, object], minute: float) -> object:
     """Return what holds at a minute; nothing does before the first."""
     begun = [since for since in value if since <= minute]
     return value[max(begun)] if begun else None
 
 
-def at(value: Value, minute: int) -> float | None:
+def at(value: Value, minute: float) -> float | None:
     if callable(value):
         return value(minute)
     return steps(value, minute) if isinstance(value, Mapping) else value  # type: ignore[return-value]
@@ -55,7 +55,7 @@ def at(value: Value, minute: int) -> float | None:
 
 def own(name: str, value: Value, **labels: str) -> World:
     """Return a series of the exporter's own, or of Prometheus'."""
-    full_name = name if name == "up" else f"sagemaker_tuning_exporter_{name}"
+    full_name = name if name in {"up", "process_start_time_seconds"} else f"sagemaker_tuning_exporter_{name}"
     return {Series(full_name, tuple(labels.items())): value}
 
 
