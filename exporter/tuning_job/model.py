@@ -64,7 +64,7 @@ class TrainingJob:
     """One training job as a tuning job's answer shows it (HyperParameterTrainingJobSummary).
 
     ``objective_value`` has the sign and scale that the algorithm printed; it may be NaN or infinite.
-    ``objective`` is what the value means: see ``reduce.objective_of``.
+    ``objective`` is what the value means: see ``reduce._objective_of``.
     """
 
     name: str | None
