@@ -103,9 +103,9 @@ class Calls:
             self._let_go |= {serial for serial, call in calls.items() if call.subject == (operation, key)}
 
     def let_go(self) -> list[tuple[Work, Source]]:
-        """Let no call that was given up keep others from being made, and return those that did."""
+        """Let no call that is out keep others from being made once it is given up, and return those that did."""
         kept = [call for serial, call in self._given_up.items() if serial not in self._let_go]
-        self._let_go |= self._given_up.keys()
+        self._let_go |= self._given_up.keys() | self._under_way.keys()
         return [*kept]
 
     def awaits(self, operation: Operation, key: str) -> bool:

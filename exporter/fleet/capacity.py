@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 # So many workers make calls, and one more for each call that takes long: those are waited for, and cost no CPU.
 _USUAL_WORKERS, _SLOW = 8, 0.15
-# But no more than so many in all. Those whose calls were given up are not counted, nor more than so many of them.
+# But no more than so many in all. Those whose calls were given up are not counted, nor more than so many of them: then a
+# target that hangs, and has some of them, makes no call before one comes back.
 _MOST_WORKERS = 128
 # The last ones are not for targets whose calls hang.
 _RESERVE = 16
@@ -97,11 +98,11 @@ class Capacity:
         """Tell whether there is a worker for one more call of a target while so many are busy."""
         if not self.fits(driven, now):
             return False
-        if (
-            driven.hangs
-            and sum(each.calls - each.stuck for each in self._driven if each.hangs) >= _MOST_WORKERS - _RESERVE
-        ):
-            return False
+        if driven.hangs:
+            stuck = sum(each.stuck for each in self._driven)
+            hanging = sum(each.calls - each.stuck for each in self._driven if each.hangs)
+            if hanging >= _MOST_WORKERS - _RESERVE or (driven.stuck and stuck >= _MOST_WORKERS):
+                return False
         return busy < self.most_workers(now)
 
     def most_workers(self, now: float) -> int:

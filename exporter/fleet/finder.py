@@ -198,7 +198,7 @@ class Finder:
             key: summary for key, summary in self._waiting.items() if self._match(summary, now).tags_needed
         }
         in_use = (self._jobs, listing.summaries, self._leaving, self._waiting)
-        self._tags.keep_only(lambda key: any(key in each for each in in_use))
+        told += [Forget(name) for name in self._tags.all_but(lambda key: any(key in each for each in in_use))]
         self._lists.hurry(now)
         return told
 

@@ -88,7 +88,8 @@ class Pool:
         """Make the calls of a target by this API from now on; what calls under way bring still counts."""
         with self._lock:
             driven = self._driven.setdefault(target, Driven(target, api))
-            driven.api = api
+            if driven.api is not api:
+                driven.api, driven.hangs = api, False  # the other way may work
             self._plan(driven, self._clock.monotonic())
 
     def look_at(self, target: Target) -> None:

@@ -135,7 +135,9 @@ class TagListings:
         """Take a configuration; ``want`` tells of each tuning job."""
         self._spec = spec
         if not self._wanted:
-            self._calls.succeeded(Operation.SEARCH, _SEARCH)
+            self._calls.forget(Operation.SEARCH, _SEARCH)
+            for key in tuple(self._listings):
+                self.forget(key)
 
     def want(self, job: Job, now: Instant) -> None:
         """Take what the configuration makes labels of; a tag that is new in it is read at once."""
@@ -165,15 +167,14 @@ class TagListings:
         self._listings.setdefault(name_key(summary.name), _Listing(summary.name, {}))
         self.described(summary.name, summary, now)
 
-    def keep_only(self, wanted: Callable[[str], bool]) -> None:
-        """Forget all tuning jobs but those wanted."""
-        for key in [key for key in self._listings if not wanted(key)]:
-            self.forget(key)
+    def all_but(self, wanted: Callable[[str], bool]) -> list[str]:
+        """Return the names of all tuning jobs but those wanted."""
+        return [listing.name for key, listing in self._listings.items() if not wanted(key)]
 
     def forget(self, name: str) -> None:
         """Drop a tuning job; the result of a call under way will be dropped too."""
         self._listings.pop(name_key(name), None)
-        self._calls.succeeded(Operation.LIST_TAGS, name_key(name))
+        self._calls.forget(Operation.LIST_TAGS, name_key(name))
 
     def described(self, name: str, facts: TuningJob | Summary, now: Instant) -> None:
         """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from fleet.account import HOUR, Account, ended_ago, rule, rules, run
-from fleet.driver import ACCOUNT, DESCRIBE, Driver, FakeApi, job_specs, target_spec
+from fleet.driver import ACCOUNT, DESCRIBE, Driver, FakeApi, arn_of, job_specs, target_spec
 
 from exporter.config.specs import Connection
 from exporter.errors import CallFailed, ErrorCode, Failure
-from exporter.fleet import JobState, perform
+from exporter.fleet import JobState, Operation, Work, perform
 from exporter.fleet.refresh import Refresh
 from exporter.fleet.tally import Tally
 
@@ -169,3 +169,87 @@ def test_a_time_out_of_what_is_not_watched_any_more_is_not_told() -> None:
     driver.run(until=4 * HOUR)
     assert not [event for event in driver.events if event.level == "warning"]
     assert driver.counted("api_requests_total", operation=DESCRIBE) is not None
+
+
+def _take(driver: Driver, operation: Operation) -> Work:
+    """Return the first call of an operation, which hangs, and make all others that are due."""
+    held: list[Work] = []
+    while (work := driver.target.next(driver.now)) is not None:
+        if work.operation is operation and not held:
+            held.append(work)
+        else:
+            driver.events += driver.target.apply(work, perform(driver.api, work), driver.now)
+    return held[0]
+
+
+def _warnings(driver: Driver) -> list[str]:
+    return [event.text for event in driver.events if event.level == "warning"]
+
+
+def test_a_call_of_the_way_before_keeps_no_job_from_the_other_way() -> None:
+    driver = Driver(target_spec("a", "b"))
+    work = _hang(driver)
+    driver.run(until=10.0)
+    driver.update(target_spec("a", "b", connection=Connection(connect_timeout=1.0, read_timeout=1.0)))
+    driver.run(until=300.0)
+    assert driver.views()[work.name].state is JobState.RUNNING
+
+
+def test_a_search_that_ends_when_no_tags_are_wanted_is_no_error() -> None:
+    driver = Driver(target_spec(jobs=job_specs("a", "b", tag_labels={"team": "team"})))
+    work = _take(driver, Operation.SEARCH)
+    driver.update(target_spec("a", "b"))
+    driver.events += driver.target.apply(work, perform(driver.api, work), driver.now)
+    driver.run(until=4 * HOUR)
+    assert errors(driver) == set()
+    assert _warnings(driver) == []
+
+
+def test_a_search_for_tags_that_left_the_configuration_is_told_no_more() -> None:
+    driver = Driver(target_spec(jobs=job_specs("a", "b", tag_labels={"team": "team"})))
+    driver.run(until=600.0)
+    assert _warnings(driver) == ["searching for tags fails"]
+    driver.update(target_spec("a", "b"))
+    driver.run(until=4 * HOUR)
+    assert _warnings(driver) == ["searching for tags fails"]
+    assert "searching for tags no longer fails: what failed is not asked for any more" in [
+        e.text for e in driver.events
+    ]
+
+
+def test_an_account_that_a_describe_tells_ends_the_warning() -> None:
+    api = FakeApi()
+    api.fail("a", ErrorCode.ACCESS_DENIED)
+    api.account = CallFailed(ErrorCode.ACCESS_DENIED, "no identity")
+    driver = Driver(target_spec("a", account_id=None), api=api)
+    driver.run(until=200.0)
+    api.jobs.clear()
+    driver.run(until=4 * HOUR)
+    assert "asking for the account still fails" not in _warnings(driver)
+
+
+def test_tags_of_a_job_that_was_added_again_are_read_though_a_call_for_them_is_lost() -> None:
+    spec = target_spec(jobs=job_specs("a", tag_labels={"team": "team"}))
+    driver = Driver(spec)
+    driver.api.tags[arn_of("a")] = {"team": "search"}
+    _take(driver, Operation.LIST_TAGS)
+    driver.run(until=100.0)
+    for each in (target_spec("b"), spec):
+        driver.update(each)
+        driver.run(until=driver.now.monotonic + 100.0)
+    assert driver.views()["a"].tags == {"team": "search"}
+
+
+def test_tags_that_cannot_be_read_of_jobs_that_are_gone_are_not_remembered(account: Account) -> None:
+    def denied(arn: str) -> Any:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"not the tags of {arn}")
+
+    account.api.list_tags = denied  # type: ignore[method-assign]
+    driver = account.watch(rules(rule(tags={"env": "prod"})))
+    for turn in range(30):
+        account.create(f"job-{turn}")
+        run(driver, 200)
+        account.delete(f"job-{turn}")
+    run(driver, 6 * HOUR)
+    assert _warnings(driver).count("listing tags still fails") <= 2, "one for each hour in which some fails"
+    assert driver.events[-1].text == "listing tags no longer fails: what failed is not asked for any more"

@@ -108,6 +108,19 @@ def test_calls_that_were_given_up_keep_no_target_from_its_next_try() -> None:
     assert crowd.call(driven(hangs=True), 1.0), "it had one time-out and must be able to recover"
 
 
+def test_one_target_whose_calls_never_come_back_does_not_take_all_workers() -> None:
+    crowd, each = Crowd(), driven(hangs=True)
+    for turn in range(300):
+        crowd.call(each, 40.0 * turn)
+        each.stuck = each.calls
+    assert each.stuck == 128
+    assert crowd.call(driven(hangs=True), 20_000.0), "another may try"
+    assert not crowd.call(each, 20_000.0)
+    each.calls = each.stuck = 127
+    assert crowd.call(each, 20_000.0), "one came back"
+    assert crowd.crowd(100, 20_000.0) > 0
+
+
 def test_a_machine_that_gives_no_thread_is_asked_again() -> None:
     crowd = Crowd()
     assert crowd.crowd(3) == 3

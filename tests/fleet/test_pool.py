@@ -235,6 +235,17 @@ def test_another_api_takes_over_and_what_the_old_one_brings_counts(start: StartC
     assert old.asked == ["churn"]
 
 
+def test_a_target_that_hangs_is_trusted_again_with_another_api(start: StartCrew) -> None:
+    names = [f"job-{i}" for i in range(8)]
+    old, new = HangingApi(*names), HangingApi(*names)
+    crew = start(target_spec(*names, connection=Connection(connect_timeout=0.05, read_timeout=0.05)), old)
+    wait_until(lambda: crew.target.calls_given_up >= 8, what="the calls to be given up")
+    crew.apis.append(new)
+    crew.update(target_spec(*names))
+    crew.pool.drive(crew.target, new)
+    wait_until(lambda: crew.pool.busy == 16, what="calls at once beside those that hang")
+
+
 def test_jobs_are_described_again_and_again(start: StartCrew) -> None:
     api = HangingApi()
     crew = start(target_spec("a", "b", interval=0.05), api)
