@@ -219,7 +219,8 @@ class TagListings:
     def start(self, serial: int, now: Instant) -> Work:
         """Return the call that is ``due``."""
         batch = self._batch(now)
-        if len(batch) > 1:
+        # One alone is searched for to learn whether searches still fail.
+        if len(batch) > 1 or (batch and self._calls.code(Operation.SEARCH, _SEARCH) is not None):
             for listing in batch:
                 listing.due, listing.asked = None, serial
             times = [listing.creation_time or 0.0 for listing in batch]

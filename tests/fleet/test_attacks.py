@@ -253,3 +253,21 @@ def test_tags_that_cannot_be_read_of_jobs_that_are_gone_are_not_remembered(accou
     run(driver, 6 * HOUR)
     assert _warnings(driver).count("listing tags still fails") <= 2, "one for each hour in which some fails"
     assert driver.events[-1].text == "listing tags no longer fails: what failed is not asked for any more"
+
+
+def test_a_search_that_was_refused_once_is_no_error_for_good(account: Account) -> None:
+    search, failures = account.api.search, iter([CallFailed(ErrorCode.ACCESS_DENIED, "no search")])
+
+    def refused(request: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return search(request)
+
+    account.api.search = refused  # type: ignore[method-assign]
+    for name in ("one", "two"):
+        account.create(name, "stuck", tags={"team": "search"})
+    driver = account.watch(target_spec(jobs=job_specs("one", "two", tag_labels={"team": "team"}), interval=600.0))
+    run(driver, HOUR)
+    assert errors(driver) == {("Search", "access_denied")}
+    run(driver, 30 * HOUR)
+    assert errors(driver) == set()
