@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import heapq
 import struct
+from math import inf
 from typing import TYPE_CHECKING
 
 from exporter.simulator import strategies
-from exporter.simulator.record import OUTCOMES, Outcome, Plan, State, Trial
+from exporter.simulator.fate import Fates
+from exporter.simulator.record import OUTCOMES, Plan, State, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 
 CONVERGED_AFTER = 15
 """How many training jobs in a row that improve nothing count as convergence."""
-
-RUNGS = (1 / 27, 1 / 9, 1 / 3)
-"""The shares of a training's resources at which Hyperband looks whether it is worth going on."""
 
 _LAUNCH = -1
 
@@ -50,14 +49,14 @@ class Planner:
         self._events: list[tuple[float, int]] = []
         self._running: set[int] = set()
         self._ended_as = dict.fromkeys(OUTCOMES, 0)
-        self._rungs: list[list[float]] = [[] for _ in RUNGS]
+        self._fates = Fates(scenario, rng)
         self._gaps: dict[int, float] = {}
         self._leaders: dict[int, int] = {}
         self._status = "InProgress"
         self._ended: float | None = None
         self._failure: str | None = None
         self._best: int | None = None
-        self._best_gap = float("inf")
+        self._best_gap = inf
         self._not_improving = 0
         self._converged: float | None = None
         self._stalled: float | None = None
@@ -91,12 +90,14 @@ class Planner:
     def _search(self) -> None:
         """Launch and end training jobs in the order of time until the job has an end, or is forgotten."""
         scenario = self._scenario
-        limit = min(scenario.stops_at or float("inf"), self._max_runtime or float("inf"))
+        limit = min(scenario.stops_at or inf, self._max_runtime or inf)
         time = scenario.startup
         for slot in range(scenario.parallel):
             heapq.heappush(self._events, (time + 2.0 * slot, _LAUNCH))
         while self._events:
             time, index = heapq.heappop(self._events)
+            if time == limit == inf:
+                return  # what is left hangs
             if time > limit:
                 if limit == scenario.stops_at:
                     self._stop(limit)
@@ -107,30 +108,33 @@ class Planner:
                 self._launch(time)
                 continue
             self._end(time, index)
-            if self._hopeless():
-                self._finish(
-                    self._wind_down(time), "Failed", "The first training jobs all failed. Look at their reasons."
-                )
+            if self._over(time):
                 return
-            if self._criteria_met():
-                self._conclude(self._wind_down(time))
-                return
-            if len(self._trials) < self._total:
-                heapq.heappush(self._events, (time + self._rng.uniform(5, 30), _LAUNCH))
+            if len(self._trials) < self._allowed():
+                heapq.heappush(self._events, (time + self._rng.uniform(*scenario.refill), _LAUNCH))
         if scenario.stalls_after is not None:
             self._stalled = self._moment(time)
         else:
-            self._conclude(time + self._rng.uniform(5, 20))
+            self._conclude(time + self._rng.uniform(*scenario.closing))
+
+    def _over(self, time: float) -> bool:
+        """Return whether what has ended by now ends the tuning job too, and let it end then."""
+        if self._hopeless():
+            reason = "The first training jobs all failed. Look at their reasons."
+            self._finish(self._wind_down(time), "Failed", reason)
+        elif self._criteria_met():
+            self._conclude(self._wind_down(time))
+        return self._ended is not None
 
     def _launch(self, time: float) -> None:
-        if len(self._trials) >= self._total:
-            return
         number = len(self._trials)
+        if number >= self._allowed() or len(self._running) >= self._fates.slots(number):
+            return
         definition = number % len(self._scenario.definitions)
         point = self._propose(definition, number)
         started = time + self._rng.uniform(*self._scenario.starting)
-        outcome, share, gap = self._fate(definition, [placed.coordinate for placed in point])
-        ended = started + self._rng.uniform(*self._scenario.trial) * share
+        outcome, length, gap = self._fates.draw(number, [placed.coordinate for placed in point], self._gaps.values())
+        ended = started + length
         surface = self._scenario.definitions[definition].surface
         objective = None if gap is None else float32(surface.value(gap))
         values = tuple(placed.text for placed in point)
@@ -139,6 +143,12 @@ class Planner:
         self._running.add(number)
         heapq.heappush(self._events, (ended, number))
         self._note(time)
+
+    def _allowed(self) -> int:
+        """Return how many training jobs may be launched in all: one more for each that failed, but no more than twice as many."""
+        if not self._scenario.replaces or self._scenario.stalls_after is not None:
+            return self._total
+        return self._total + min(self._ended_as["NonRetryableError"], self._total)
 
     def _propose(self, definition: int, number: int) -> list[Placed]:
         ranges = self._scenario.definitions[definition].surface.ranges
@@ -149,35 +159,6 @@ class Planner:
         leader = self._leaders.get(definition)
         near = None if leader is None else self._coordinates[leader]
         return strategies.propose_bayesian(ranges, len(self._gaps), near, self._rng)
-
-    def _fate(self, definition: int, point: Sequence[float]) -> tuple[Outcome, float, float | None]:
-        """Return how a training at a point will end, after which share of its full length, and its gap if any."""
-        rng, scenario = self._rng, self._scenario
-        luck = rng.random()
-        if luck < scenario.failing:
-            return "NonRetryableError", rng.uniform(0.05, 0.6), None
-        if luck < scenario.failing + scenario.retried:
-            return "RetryableError", rng.uniform(0.01, 0.3), None
-        if not scenario.emits_objective:
-            return "Completed", 1.0, None
-        surface = scenario.definitions[definition].surface
-        gap = surface.shape(point) + abs(rng.gauss(0.0, surface.noise))
-        if scenario.strategy == "Hyperband":
-            return self._halve(gap)
-        if scenario.early_stopping == "Auto" and len(self._gaps) >= 5:
-            median = sorted(self._gaps.values())[len(self._gaps) // 2]
-            if gap > 1.3 * median:
-                return "Stopped", rng.uniform(0.3, 0.7), gap * 1.2
-        return "Completed", 1.0, gap
-
-    def _halve(self, gap: float) -> tuple[Outcome, float, float | None]:
-        """Stop a training at the first rung where it is not among the better third of those seen there."""
-        for share, seen in zip(RUNGS, self._rungs, strict=True):
-            partial = gap + 0.3 * (1 - share) ** 6
-            seen.append(partial)
-            if sorted(seen).index(partial) >= max(2, len(seen) // 3):
-                return "Stopped", share, partial
-        return "Completed", 1.0, gap
 
     def _end(self, time: float, index: int) -> None:
         trial = self._trials[index]
@@ -244,7 +225,7 @@ class Planner:
         for index in sorted(self._running, key=lambda index: self._trials[index].ended):
             last = self._trials[index].ended
             self._end(last, index)
-        return last + self._rng.uniform(5, 20)
+        return last + self._rng.uniform(*self._scenario.closing)
 
     def _conclude(self, time: float) -> None:
         """End a job that has done its work, well or badly."""

@@ -31,7 +31,7 @@ MINUTE = 60.0
 class Definition:
     """One training job definition: what is searched and on which machines.
 
-    ``layout`` says where the instances stand in the answer: plainly, in instance groups, or in a prioritized list of
+    A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances stand in the answer: plainly, in instance groups, or in a prioritized list of
     instance configurations. ``max_wait`` given: the trainings run on spot capacity.
     """
 
@@ -46,12 +46,39 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class Spell:
+    """What befalls the training jobs with numbers from ``first`` to before ``until``, counted from 0.
+
+    ``failing``, ``retried`` and ``mute`` are the shares that end in a non-retryable error, in a retryable one, and well
+    but without an objective. Those that are ``hanging`` never end. ``slower`` multiplies how long they take.
+    ``parallel``: no more of them run at once, though more are asked for.
+    """
+
+    first: int = 0
+    until: float = float("inf")
+    failing: float = 0.0
+    retried: float = 0.0
+    mute: float = 0.0
+    hanging: bool = False
+    slower: float = 1.0
+    parallel: int | None = None
+
+    def holds(self, number: int) -> bool:
+        """Return whether it befalls the training job with a number."""
+        return self.first <= number < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """How one kind of tuning job is configured and what becomes of it.
 
     ``in_config`` puts objective and ranges into the job's configuration beside a single definition, as SDK jobs do;
     else they stand in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
     to its end. ``starting`` is the least and the most that a training job takes from its creation to its start.
+    ``trial`` is the least and the most that it runs, and ``straggling`` the standard deviation of the logarithm of what
+    multiplies that. ``refill`` is how long its slot stays empty afterwards, and ``closing`` how long after the last one the
+    tuning job ends. ``failing_together``: those that fail lie together in the first hyperparameter. A training job that
+    failed for good is made up for by another, as since 2023, if it ``replaces``.
     When the first ``gives_up_after`` training jobs all fail, the service ends the job. ``stalls_after`` counts the training
     jobs after which the service forgets the job. ``stopping`` is the least time for which it is Stopping.
     """
@@ -73,7 +100,13 @@ class Scenario:
     startup: float = 65.0
     starting: tuple[float, float] = (3.0, 12.0)
     trial: tuple[float, float] = (5 * MINUTE, 25 * MINUTE)
+    straggling: float = 0.0
+    refill: tuple[float, float] = (5.0, 30.0)
+    closing: tuple[float, float] = (4.0, 235.0)
     failing: float = 0.02
+    failing_together: bool = False
+    replaces: bool = True
+    spells: tuple[Spell, ...] = ()
     gives_up_after: int | None = 5
     retried: float = 0.02
     emits_objective: bool = True
@@ -98,7 +131,7 @@ _NETWORK_RANGES = (
 )
 
 _XGBOOST = Definition(
-    Surface("validation:auc", 0.9312, 0.5, rosenbrock, _XGBOOST_RANGES),
+    Surface("validation:auc", 0.9312, 0.5, rosenbrock, _XGBOOST_RANGES, step=0.0005),
     image="xgboost",
     name="xgboost",
     static=(("objective", "binary:logistic"), ("num_round", "200")),
@@ -130,6 +163,7 @@ _GRID = Definition(
             Categorical("layers", ("2", "4", "6", "8")),
             Categorical("pooling", ("mean", "max")),
         ),
+        step=0.004,
     ),
     image="huggingface-pytorch-training",
     name="encoder",
@@ -247,6 +281,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             strategy="Grid",
             max_jobs=None,
             parallel=2,
+            replaces=False,
         ),
         # In progress with every counter at 0 for a while, then slow and healthy.
         "just-created": Scenario(
@@ -265,6 +300,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             vintage=True,
             startup=45.0,
             starting=(105.0, 184.0),
+            replaces=False,
         ),
         # A short search that ended well.
         "completed": Scenario(

@@ -104,7 +104,8 @@ class Surface:
     """An objective metric over parameter ranges.
 
     ``best`` is the metric's value at gap 0 and ``worst`` at gap 1, so their order says what is sought. ``noise``
-    is the standard deviation of the gap between two trainings at the same point.
+    is the standard deviation of the gap between two trainings at the same point. ``step`` is the unit in which the metric
+    is counted, so that some values are equal.
     """
 
     metric: str
@@ -113,6 +114,7 @@ class Surface:
     shape: Callable[[Sequence[float]], float]
     ranges: tuple[Range, ...]
     noise: float = 0.004
+    step: float | None = None
 
     @property
     def direction(self) -> str:
@@ -121,7 +123,8 @@ class Surface:
 
     def value(self, gap: float) -> float:
         """Return the metric's value at a gap."""
-        return self.best + (self.worst - self.best) * gap
+        value = self.best + (self.worst - self.best) * gap
+        return value if self.step is None else round(value / self.step) * self.step
 
     def gap(self, value: float) -> float:
         """Return the gap of a metric's value: the smaller, the better, whatever the direction."""
