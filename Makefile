@@ -56,11 +56,12 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 	@.venv/bin/python tools/make_docs.py
 
-SEEDS ?= 721 722 723 724 725
+SEEDS ?= 1001 1002 1003 1004 1005 1006 1007 1008
+ARGS ?= --docs
 
-alerts-report: .venv/.dev ## Replay a month of fleets before the alert rules and print what they found (10 minutes)
+alerts-report: .venv/.dev ## Replay fleets, and the recordings in TRACES, before the alert rules and print what they found (15 minutes)
 	@tools/install-debian
-	@PYTHONPATH=tests:tools .venv/bin/python -m replay --docs $(SEEDS)
+	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(if $(TRACES),--traces $(TRACES)) $(ARGS) $(SEEDS)
 
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
 	@cd tools && ../.venv/bin/python -m helm.make

@@ -5,7 +5,7 @@ Every duration here is in simulated seconds after the job's creation; a job's sp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -189,7 +189,7 @@ _VINTAGE = Definition(
 )
 _SEVERAL = (
     Definition(
-        _XGBOOST.surface,
+        replace(_XGBOOST.surface, shape=branin, noise=0.05),
         image="xgboost",
         name="boosted-trees",
         instances=(("ml.m5.2xlarge", 1), ("ml.c5.2xlarge", 2)),

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 INITIAL_DESIGN = 6
 """How many random points a Bayesian search begins with."""
 
+EXPLORING = 0.2
+"""The share of random points afterwards."""
+
+AT_EDGE = 0.06
+"""The share of coordinates laid at an edge of their range: real searches often look there."""
+
 
 def grid_size(ranges: Sequence[Range]) -> int:
     """Return how many combinations a grid search enumerates. Raise TypeError on a range that is not categorical."""
@@ -39,12 +45,16 @@ def propose_bayesian(ranges: Sequence[Range], known: int, best: Sequence[float] 
 
     ``known`` counts the trials with an objective value, ``best`` holds the coordinates of the best of them.
     """
-    if best is None or known < INITIAL_DESIGN or rng.random() < 0.15:
+    if best is None or known < INITIAL_DESIGN or rng.random() < EXPLORING:
         return propose_random(ranges, rng)
-    reach = max(0.05, 0.3 * 0.95**known)
-    return [
-        range_.place(min(1.0, max(0.0, rng.gauss(centre, reach)))) for range_, centre in zip(ranges, best, strict=True)
-    ]
+    reach = max(0.05, 0.3 * 0.97**known)
+    return [range_.place(_near(centre, reach, rng)) for range_, centre in zip(ranges, best, strict=True)]
+
+
+def _near(centre: float, reach: float, rng: Random) -> float:
+    if rng.random() < AT_EDGE:
+        return float(rng.random() < centre)
+    return min(1.0, max(0.0, rng.gauss(centre, reach)))
 
 
 def _values(range_: Range) -> tuple[str, ...]:

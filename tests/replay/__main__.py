@@ -1,4 +1,4 @@
-"""Replay fleets and print what the alerts made of them: ``python -m replay SEED...``."""
+"""Replay fleets and recorded tuning jobs and print what the alerts made of them: ``python -m replay SEED...``."""
 
 from __future__ import annotations
 
@@ -8,51 +8,124 @@ import os
 import sys
 import time
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 import docs_alerts
+from replay.fleet import DISCOVERED, SETUPS, START, Fleet, Setup, draw, recorded
 from replay.play import Replay, play
 from replay.rules import Rules
-from replay.verdict import table
+from replay.trace import Reading, Recorded, read
+from replay.verdict import by_kind, table
 from support.tools import find
+
+from exporter.simulator.chance import chance
+from exporter.simulator.scenario import HOUR
+
+_TRACES = Setup(60, 60, 0, 0)
+
+
+class Task(NamedTuple):
+    """One replay: of a seed, or of the recorded tuning jobs of a directory."""
+
+    setup: Setup
+    seed: int
+    traces: Path | None = None
+
+    def fleet(self) -> Fleet:
+        if self.traces is None:
+            return draw(self.seed, self.setup)
+        rng = chance("traces")
+        team = DISCOVERED.prefixes[0][0]
+        lives = [
+            Recorded(
+                trace,
+                reading,
+                name=f"{team}{number:03}-{reading.name.lower().replace('_', '-')}",
+                place=DISCOVERED,
+                created=START + HOUR + rng.uniform(0, 18) * HOUR,
+            )
+            for number, trace in enumerate(read(self.traces))
+            for reading in Reading
+        ]
+        return recorded(lives, self.setup)
+
+    def __str__(self) -> str:
+        what = f"seed {self.seed}: {self.setup.jobs} tuning jobs in {self.setup.days:g} days"
+        if self.traces is not None:
+            what = "recorded tuning jobs"
+        more = f", {self.setup.replicas} replicas" if self.setup.replicas > 1 else ""
+        more += f", {self.setup.lost:.0%} of the scrapes lost" if self.setup.lost else ""
+        return f"{what}, scraped each {self.setup.interval:g} s, evaluated each {self.setup.evaluation:g} s{more}"
 
 
 def main() -> None:
-    """Print a table of all seeds, and what went wrong."""
+    """Print a table of all, and what went wrong."""
     parser = argparse.ArgumentParser(prog="python -m replay", description=__doc__)
-    parser.add_argument("seeds", nargs="+", type=int, metavar="SEED")
-    parser.add_argument("--jobs", type=int, default=300, help="tuning jobs in a fleet")
-    parser.add_argument("--days", type=float, default=30.0)
-    parser.add_argument("--interval", type=float, default=240.0, help="seconds between scrapes")
+    parser.add_argument("seeds", nargs="*", type=int, metavar="SEED")
+    parser.add_argument(
+        "--traces", type=Path, metavar="DIR", help="recorded tuning jobs, as replay/trace.py describes them"
+    )
+    parser.add_argument("--setup", type=int, metavar="N", help="draw the N-th kind of fleet, instead of all by turns")
+    for name, kind, what in (
+        ("jobs", int, "tuning jobs in a fleet"),
+        ("days", float, "that it lasts"),
+        ("interval", float, "seconds between scrapes"),
+        ("evaluation", float, "seconds between evaluations"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, metavar="N", help=what)
     parser.add_argument("--docs", action="store_true", help="put the report into docs/alerts.md too")
     options = parser.parse_args()
+    if not options.seeds and options.traces is None:
+        parser.error("name seeds, or traces")
+    tasks = [*_tasks(options)]
     began = time.monotonic()
     promtool, server = (find(name) or parser.error(f"{name} is not installed") for name in ("promtool", "prometheus"))
-    fleets = {"jobs": options.jobs, "days": options.days, "interval": options.interval}
-    one = partial(play, **fleets, promtool=promtool, servers={"": server})
-    with multiprocessing.Pool(min(len(options.seeds), os.cpu_count() or 1)) as pool:
-        replays = [each[""] for each in pool.map(one, options.seeds, chunksize=1)]
-    rules = Rules.shipped()
-    verdicts = [replay.verdict for replay in replays]
-    report = f"{table(rules, rules, verdicts)}\n{_words(options, replays)}"
+    one = partial(_play, promtool=promtool, server=server)
+    with multiprocessing.Pool(min(len(tasks), os.cpu_count() or 1)) as pool:
+        replays = pool.map(one, tasks, chunksize=1)
+    report = _report(tasks, replays)
     print(report)
+    for replay in replays:
+        print("".join(f"- {line}\n" for line in replay.details), end="")
     if options.docs:
         page = docs_alerts.PAGE.read_text(encoding="utf-8")
         docs_alerts.PAGE.write_text(docs_alerts.placed(page, "replay", report), encoding="utf-8")
-    print(
-        f"{sum(replay.samples for replay in replays):,} samples, {time.monotonic() - began:.0f} s."
-        f" {sum(verdict.repeated for verdict in verdicts)} alarms fired again after they were resolved.",
-        file=sys.stderr,
+    print(f"{sum(replay.samples for replay in replays):,} samples, {time.monotonic() - began:.0f} s.", file=sys.stderr)
+
+
+def _tasks(options: argparse.Namespace) -> list[Task]:
+    changes = {
+        name: value
+        for name in ("jobs", "days", "interval", "evaluation")
+        if (value := getattr(options, name)) is not None
+    }
+    tasks = []
+    for number, seed in enumerate(options.seeds):
+        setup = SETUPS[(number if options.setup is None else options.setup) % len(SETUPS)]
+        tasks.append(Task(setup._replace(**changes), seed))
+    if options.traces is not None:
+        tasks.append(Task(_TRACES._replace(**changes), 0, options.traces))
+    # The long ones first, so that no worker waits for one at the end.
+    return sorted(
+        tasks, key=lambda task: -task.setup.days * task.setup.replicas * task.setup.jobs / task.setup.interval
     )
 
 
-def _words(options: argparse.Namespace, replays: list[Replay]) -> str:
-    seeds = ", ".join(str(seed) for seed in options.seeds)
-    what = (
-        f"Seeds {seeds}: {options.jobs} tuning jobs each in {options.days:g} days,"
-        f" scraped and evaluated each {options.interval:g} s."
-    )
-    details = [f"- {line}\n" for replay in replays for line in replay.details]
-    return "".join([what, "\n", *(["\n"] if details else []), *details])
+def _play(task: Task, promtool: Path, server: Path) -> Replay:
+    return play(task.fleet(), Rules.shipped(), promtool, {"": server})[""]
+
+
+def _report(tasks: list[Task], replays: list[Replay]) -> str:
+    drawn = [replay.verdict for task, replay in zip(tasks, replays, strict=True) if task.traces is None]
+    traced = [replay.verdict for task, replay in zip(tasks, replays, strict=True) if task.traces is not None]
+    parts = [f"- {task}\n" for task in sorted(tasks, key=lambda task: task.seed)]
+    for title, verdicts in (("Of the fleets that were drawn:", drawn), ("Of recorded tuning jobs:", traced)):
+        if verdicts:
+            parts += ["\n", title, "\n\n", table(Rules.shipped(), verdicts)]
+    if drawn:
+        parts += ["\n", by_kind(drawn)]
+    return "".join(parts)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from replay.fleet import Setup, draw
 from replay.play import Replay, play
+from replay.rules import Rules
 from support.tools import RELEASES, release, require
 
 SEED = 9
@@ -12,7 +14,8 @@ SEED = 9
 @pytest.fixture(scope="session")
 def replays() -> dict[str, Replay]:
     servers = {version: release(version, "prometheus") for version in RELEASES}
-    return play(SEED, jobs=40, days=4, interval=300, promtool=require("promtool"), servers=servers)
+    setup = Setup(interval=300, evaluation=300, days=4, jobs=40)
+    return play(draw(SEED, setup), Rules.shipped(), promtool=require("promtool"), servers=servers)
 
 
 @pytest.fixture(scope="session", params=RELEASES)

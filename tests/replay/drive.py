@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import TYPE_CHECKING, NamedTuple
 
 from replay.faults import AWAY, Kind, Service
@@ -119,34 +120,40 @@ class Exporter:
 
 
 def scrapes(fleet: Fleet, metrics: Collection[str]) -> Iterator[Scrape]:
-    """Yield what Prometheus scrapes, once in each interval. ``metrics`` are the names of those that it may leave out."""
+    """Yield what Prometheus scrapes, once in each interval of each replica. ``metrics`` are the names of those that it may leave out."""
+    replicas = [_replica(fleet, metrics, number) for number in range(fleet.replicas)]
+    lost = chance("lost", fleet.seed)
+    for scrape in heapq.merge(*replicas, key=lambda scrape: scrape.at):
+        yield scrape if lost.random() >= fleet.lost else Scrape(scrape.at, scrape.instance)
+
+
+def _replica(fleet: Fleet, metrics: Collection[str], replica: int) -> Iterator[Scrape]:
     clock = ManualClock(fleet.start)
+    faults = [fault for fault in fleet.faults if fault.replica in {None, replica}]
     services = {
         place.region: Service(
             place.region,
             place.account_id,
             fleet.lives_of(place),
-            fleet.faults,
+            faults,
             clock,
-            chance("calls", fleet.seed, place.region),
+            chance("calls", fleet.seed, place.region, replica),
         )
         for place in PLACES
     }
-    away = [fault for fault in fleet.faults if fault.kind in AWAY]
+    away = [absence for fault in faults if fault.kind in AWAY for absence in fault.absences()]
     changes = sorted(
         {moment for entry in fleet.entries for moment in (entry.since, entry.until)}
         | {
             moment
-            for fault in fleet.faults
+            for fault in faults
             if fault.kind in {Kind.STARVED, Kind.BAD_CONFIGURATION}
             for moment in (fault.since, fault.until)
         }
     )
-    starts = [
-        (fault.since if fault.kind is Kind.BLIND else fault.until, fault.kind)
-        for fault in fleet.faults
-        if fault.kind in {*AWAY, Kind.BLIND}
-    ]
+    starts = [(fault.until, fault.kind) for fault in away]
+    starts += [(fault.since, fault.kind) for fault in faults if fault.kind is Kind.BLIND]
+    name = "pod" if replica == 0 else f"replica-{replica}"
     pod = 0
     exporter: Exporter | None = Exporter(fleet, services, clock, metrics)
     before = fleet.start
@@ -161,12 +168,12 @@ def scrapes(fleet: Fleet, metrics: Collection[str]) -> Iterator[Scrape]:
         if absent:
             clock.set_time(at)
             if all(fault.kind is Kind.DOWN for fault in absent):
-                yield Scrape(at, f"pod-{pod}")
+                yield Scrape(at, f"{name}-{pod}")
         else:
             exporter = exporter or Exporter(fleet, services, clock, metrics)
             exporter.run(at)
             if any(before < change <= at for change in changes):
                 exporter.load()
                 exporter.run(at)
-            yield exporter.scrape(at, f"pod-{pod}")
+            yield exporter.scrape(at, f"{name}-{pod}")
         before = at

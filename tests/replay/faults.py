@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from exporter.simulator.jobs import Jobs
 from exporter.simulator.scenario import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from random import Random
 
     from replay.life import Told
@@ -35,10 +35,13 @@ class Kind(StrEnum):
     DOWN = "the exporter does not answer"
     GONE = "there is no exporter"
     RESTART = "another pod takes over"
+    CRASHES = "the exporter crashes again and again"
 
 
-AWAY = frozenset({Kind.DOWN, Kind.GONE, Kind.RESTART})
+AWAY = frozenset({Kind.DOWN, Kind.GONE, Kind.RESTART, Kind.CRASHES})
 """After which another pod starts, or the same again."""
+CRASH_PERIOD, CRASH_UP = 330.0, 60.0
+"""Seconds from one crash to the next, and how long it runs in between."""
 _REFUSES = frozenset({Kind.REFUSED, Kind.BLIND})
 
 
@@ -47,7 +50,8 @@ class Fault:
     """Something that is wrong from one Unix time to another.
 
     ``region`` None: whatever the region. ``name`` is the tuning job that it is about, None: any. ``share`` of the calls of
-    ``operations`` fail with ``code``. ``alert`` is what must come of it; None: nothing may.
+    ``operations`` fail with ``code``, or with one of ``codes`` by chance. ``replica``: only that exporter has it, None: each.
+    ``alert`` is what must come of it; None: nothing may. Others in ``also`` may tell of it instead.
     """
 
     kind: Kind
@@ -59,9 +63,23 @@ class Fault:
     operations: frozenset[str] = ALL
     code: ErrorCode = ErrorCode.SERVER_ERROR
     share: float = 1.0
+    codes: tuple[ErrorCode, ...] = ()
+    replica: int | None = None
+    also: tuple[str, ...] = ()
 
     def holds(self, t: float) -> bool:
         return self.since <= t < self.until
+
+    def absences(self) -> Iterator[Fault]:
+        """Yield when there is no exporter to answer."""
+        if self.kind is not Kind.CRASHES:
+            yield self
+            return
+        since = self.since
+        while since < self.until:
+            until = min(since + CRASH_PERIOD - CRASH_UP, self.until)
+            yield replace(self, kind=Kind.DOWN, since=since, until=until)
+            since += CRASH_PERIOD
 
     @property
     def blinds(self) -> bool:
@@ -69,8 +87,8 @@ class Fault:
         match self.kind:
             case Kind.REFUSED:
                 return "Describe" in self.operations and self.share == 1
-            case Kind.BLIND | Kind.SILENT | Kind.STARVED | Kind.DOWN | Kind.GONE:
-                return True
+            case Kind.BLIND | Kind.SILENT | Kind.STARVED | Kind.DOWN | Kind.GONE | Kind.CRASHES:
+                return self.replica is None
             case Kind.RESTART:
                 return self.until - self.since > MINUTE
             case _:
@@ -131,4 +149,4 @@ class Service:
                 and fault.name in {None, name}
                 and self._rng.random() < fault.share
             ):
-                raise CallFailed(fault.code, str(fault.kind))
+                raise CallFailed(self._rng.choice(fault.codes or (fault.code,)), str(fault.kind))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from replay.faults import ALL, AWAY, Fault, Kind
 from replay.kinds import TROUBLED, healthy, paced
 from replay.life import Course, Told
+from replay.promises import EXPORTER, JOB
 
 from exporter.config import Settings, defaults, parse
 from exporter.errors import ErrorCode
@@ -26,7 +27,6 @@ DAY = 24 * HOUR
 START = 1_750_000_200.0
 """Unix time at which a replay begins."""
 
-EXPORTER = "SageMakerTuningExporter"
 SHARE_TROUBLED = 0.3
 
 STARVED = 0.001
@@ -61,8 +61,8 @@ class Entry(NamedTuple):
 class Fleet:
     """Everything that happens in a replay. ``start`` and ``end`` are Unix seconds.
 
-    ``interval`` is the seconds between scrapes, ``evaluation`` between evaluations of the rules. The exporter keeps to its
-    defaults.
+    ``interval`` is the seconds between scrapes, ``evaluation`` between evaluations of the rules. So many ``replicas`` of the
+    exporter are scraped, and this share of their scrapes is ``lost``. The exporter keeps to its defaults.
     """
 
     seed: int
@@ -74,6 +74,8 @@ class Fleet:
     entries: tuple[Entry, ...]
     faults: tuple[Fault, ...]
     own_evaluation: float | None = None
+    replicas: int = 1
+    lost: float = 0.0
 
     @property
     def evaluation(self) -> float:
@@ -90,13 +92,20 @@ class Fleet:
     @cached_property
     def blind_starts(self) -> tuple[Fault, ...]:
         """What is wrong with pods that happen to start while a target does not answer."""
-        starts = [fault.until for fault in self.faults if fault.kind in AWAY]
+        starts = [fault for fault in self.faults if fault.kind in AWAY]
         return tuple(
-            replace(fault, kind=Kind.BLIND, since=start, alert=EXPORTER + "Blind")
+            replace(
+                fault,
+                kind=Kind.BLIND,
+                since=start.until,
+                replica=start.replica,
+                alert=EXPORTER + ("Blind" if start.replica is None or self.replicas == 1 else "ReplicaBlind"),
+                also=(EXPORTER + "ReplicaBlind", EXPORTER + "Blind"),
+            )
             for fault in self.faults
             if fault.silences(only_rules=fault.region == DISCOVERED.region)
             for start in starts
-            if fault.holds(start)
+            if fault.holds(start.until)
         )
 
     def lives_of(self, place: Place) -> Iterator[Told]:
@@ -133,25 +142,69 @@ class Fleet:
         return replace(settings, targets=tuple(targets))
 
 
-def draw(seed: int, jobs: int, days: float, interval: float) -> Fleet:
-    """Return the fleet of a seed: so many tuning jobs in so many days, scraped each ``interval`` seconds."""
+class Setup(NamedTuple):
+    """How a fleet is watched: ``interval`` and ``evaluation`` in seconds, the share of scrapes that are ``lost``."""
+
+    interval: float
+    evaluation: float
+    days: float
+    jobs: int
+    replicas: int = 1
+    lost: float = 0.0
+
+
+SETUPS = (
+    Setup(60, 60, 8, 200),
+    Setup(300, 300, 40, 400),
+    Setup(15, 30, 2, 70),
+    Setup(60, 30, 5, 130, replicas=2),
+    Setup(300, 60, 20, 250, lost=0.08),
+    Setup(60, 300, 6, 150, lost=0.08),
+    Setup(15, 60, 1.5, 60, lost=0.08),
+    Setup(240, 240, 30, 300),
+)
+"""What is drawn by turns, seed by seed."""
+
+
+def draw(seed: int, setup: Setup) -> Fleet:
+    """Return the fleet of a seed."""
     rng = chance("replay", seed)
-    end = START + days * DAY
-    troubled = [*TROUBLED] * math.ceil(SHARE_TROUBLED * jobs / len(TROUBLED))
+    end = START + setup.days * DAY
+    most = min(setup.days * 24 / 5, 240)
+    wanted = max(len(TROUBLED), round(SHARE_TROUBLED * setup.jobs))
+    troubled = [*TROUBLED] * math.ceil(wanted / len(TROUBLED))
     rng.shuffle(troubled)
-    draws = [*troubled[: max(len(TROUBLED), round(SHARE_TROUBLED * jobs))]]
-    draws += [healthy] * (jobs - len(draws))
+    draws = troubled[:wanted]
+    draws += [healthy] * (setup.jobs - len(draws))
     rng.shuffle(draws)
-    last = end - min(36 * HOUR, 0.4 * (end - START))
-    lives = [_life(rng, number, each(rng), last) for number, each in enumerate(draws)]
-    slots = _slots(rng, START, end, jobs)
-    faults = [*_without_impossible_restarts([*_faults(rng, slots, lives, interval)])]
+    last = end - min(36 * HOUR, 0.3 * (end - START))
+    lives = [_life(rng, number, each(rng, most), last) for number, each in enumerate(draws)]
+    slots = _slots(rng, START, end, setup.jobs)
+    faults = [*_without_impossible_restarts([*_faults(rng, slots, lives, setup)])]
     untracked = [*_untracked(rng, slots)]
-    entries = [Entry(OLD, None, START, math.inf), *_entries(rng, lives, interval)]
+    entries = [Entry(OLD, None, START, math.inf), *_entries(rng, lives, setup.interval)]
     entries += [Entry(f.name or "", None, f.since, f.until) for f in faults if f.kind is Kind.MISSPELT]
     old = SCENARIOS["vintage-2020"]
     lives.append(_told(OLD, Course("old", old, old), LISTED, START - 40 * DAY, seed))
-    return Fleet(seed, interval, START, end, tuple(lives), tuple(untracked), tuple(entries), tuple(faults))
+    return Fleet(
+        seed,
+        setup.interval,
+        START,
+        end,
+        tuple(lives),
+        tuple(untracked),
+        tuple(entries),
+        tuple(faults),
+        setup.evaluation,
+        setup.replicas,
+        setup.lost,
+    )
+
+
+def recorded(lives: Sequence[Told], setup: Setup) -> Fleet:
+    """Return a fleet of such tuning jobs, all of them discovered, and nothing that goes wrong beside them."""
+    end = max(life.ended or life.created for life in lives) + 2 * HOUR
+    return Fleet(0, setup.interval, START, end, tuple(lives), (), (), (), setup.evaluation, setup.replicas, setup.lost)
 
 
 def _told(name: str, course: Course, place: Place, created: float, seed: int) -> Told:
@@ -181,14 +234,14 @@ Slot = tuple[float, float]
 
 def _slots(rng: Random, start: float, end: float, jobs: int) -> Iterator[Slot]:
     """Yield stretches of time that do not overlap, in any order, with time to recover after each."""
-    number = 24 if jobs < 100 else 48
+    number = 30 if jobs < 100 else 60
     length = (end - start) / number
     begins = [start + place * length for place in range(number)]
     rng.shuffle(begins)
     return iter([(begin + rng.uniform(0.05, 0.2) * length, begin + 0.75 * length) for begin in begins])
 
 
-def _faults(rng: Random, slots: Iterator[Slot], lives: Sequence[Told], interval: float) -> Iterator[Fault]:
+def _faults(rng: Random, slots: Iterator[Slot], lives: Sequence[Told], setup: Setup) -> Iterator[Fault]:
     def during(slot: Slot, least: float, most: float) -> Slot:
         return slot[0], min(slot[0] + rng.uniform(least, most), slot[1])
 
@@ -244,7 +297,9 @@ def _faults(rng: Random, slots: Iterator[Slot], lives: Sequence[Told], interval:
     since, until = during(next(slots), 1 * HOUR, 2 * HOUR)
     yield Fault(Kind.SILENT, since, until, EXPORTER + "DataStale", region())
     for kind in (Kind.DOWN, Kind.GONE):
-        yield Fault(kind, *during(next(slots), 30 * MINUTE, 2 * HOUR), EXPORTER + "Down")
+        also = (EXPORTER + "Restarting",)
+        yield Fault(kind, *during(next(slots), 30 * MINUTE, 2 * HOUR), EXPORTER + "Down", also=also)
+    yield from _awkward(rng, slots, setup)
     # From here on nothing that anybody should be told.
     for _ in range(many):
         yield refused(2 * MINUTE, 9 * MINUTE, None, ErrorCode.SERVER_ERROR)
@@ -254,7 +309,31 @@ def _faults(rng: Random, slots: Iterator[Slot], lives: Sequence[Told], interval:
     yield Fault(Kind.BAD_CONFIGURATION, *during(next(slots), 1 * MINUTE, 2 * MINUTE))
     for _ in range(6 * many):
         at = rng.uniform(START + HOUR, max(life.created for life in lives))
-        yield Fault(Kind.RESTART, at, at + rng.choice((0, 1, 2)) * interval + 1)
+        about = rng.choice((None, *range(setup.replicas)))
+        yield Fault(Kind.RESTART, at, at + rng.choice((0, 1, 2)) * setup.interval + 1, replica=about)
+
+
+_CREDENTIALS = (ErrorCode.EXPIRED_CREDENTIALS, ErrorCode.ACCESS_DENIED)
+
+
+def _awkward(rng: Random, slots: Iterator[Slot], setup: Setup) -> Iterator[Fault]:
+    """Yield faults that come and go, or show themselves by turns in different ways."""
+    region = rng.choice(PLACES).region
+    slot = next(slots)
+    crashes = min(slot[0] + rng.uniform(1.5, 4) * HOUR, slot[1])
+    yield Fault(Kind.CRASHES, slot[0], crashes, EXPORTER + "Restarting", also=(EXPORTER + "Down",))
+    for codes in (_CREDENTIALS, (ErrorCode.ACCESS_DENIED,) * 5 + (ErrorCode.TIMEOUT,)):
+        slot = next(slots)
+        until = min(slot[0] + rng.uniform(1, 3) * HOUR, slot[1])
+        also = (JOB + "DescribeFailing", EXPORTER + "CallsFailing")
+        yield Fault(Kind.REFUSED, slot[0], until, EXPORTER + "AccessDenied", region, codes=codes, also=also)
+    if setup.replicas > 1:
+        slot = next(slots)
+        until = min(slot[0] + rng.uniform(1, 3) * HOUR, slot[1])
+        blind = Fault(Kind.BLIND, slot[0], until, EXPORTER + "ReplicaBlind", DISCOVERED.region, replica=1)
+        yield replace(blind, code=ErrorCode.NO_CREDENTIALS, also=(EXPORTER + "Blind",))
+        slot = next(slots)
+        yield Fault(Kind.DOWN, slot[0], min(slot[0] + HOUR, slot[1]), EXPORTER + "Down", replica=0)
 
 
 def _without_impossible_restarts(faults: Sequence[Fault]) -> Iterator[Fault]:
@@ -267,13 +346,21 @@ def _without_impossible_restarts(faults: Sequence[Fault]) -> Iterator[Fault]:
 
 
 def _untracked(rng: Random, slots: Iterator[Slot]) -> Iterator[Told]:
-    """Yield tuning jobs that nobody watches, some of them gone before anybody has to know."""
-    for number, slot in enumerate(slots):
+    """Yield tuning jobs that nobody watches: some gone before anybody has to know, some one after the other."""
+    for number, slot in zip(range(6), slots, strict=False):
         hours = (0.3, 0.5) if number % 2 else (2.5, 6.0)
         scenario = paced("completed", rng, hours, parallel=3, trainings=(8,))
         course = Course("adhoc", scenario, scenario)
         # Where nothing is discovered, the list that tells of them is not always read.
         place = rng.choice(PLACES) if number % 2 else DISCOVERED
-        yield _told(f"adhoc-{number:03}", course, place, slot[0], rng.getrandbits(32))
-        if number == 5:
-            return
+        if number in {2, 5}:
+            short = paced("completed", rng, (0.3, 0.5), parallel=3, trainings=(8,))
+            at = slot[0]
+            while at < slot[1]:
+                one = _told(
+                    f"adhoc-{number:03}-{at:.0f}", Course("adhoc", short, short), DISCOVERED, at, rng.getrandbits(32)
+                )
+                yield one
+                at = (one.ended or at) + rng.uniform(1, 7) * MINUTE
+        else:
+            yield _told(f"adhoc-{number:03}", course, place, slot[0], rng.getrandbits(32))

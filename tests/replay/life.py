@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,9 @@ from exporter.simulator.life import Life
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.simulator.record import State
+    from replay.promises import Cause
+
+    from exporter.simulator.record import Plan, State, Trial
     from exporter.simulator.scenario import Scenario
 
 DELETE_FAILS_AFTER = 600.0
@@ -23,18 +26,26 @@ DELETE_FAILS_AFTER = 600.0
 class Course:
     """What becomes of a tuning job: as in the scenario, but for what AWS makes of it.
 
-    ``asked`` is what its owner asked for, and so what AWS tells of its limits and criteria. ``cut_off``: each of its
-    training jobs is stopped before it has a value, as none is in the scenario. ``leaves_after``: so many seconds after it stalled somebody has it
-    deleted. ``injects`` are the alerts that must come of it.
+    ``asked`` is what its owner asked for, and so what AWS tells of its limits and criteria. ``injects`` are the causes that
+    must be told, ``excuses`` others that may be: it is bad, but not so bad that anybody had to be told.
+
+    ``frozen_after`` so many seconds AWS tells nothing new. ``pending``: one objective stays Pending. ``nan``: the best value is none.
+    ``leaves_after``: so many seconds after it stalled, froze or began to hang somebody has it deleted.
+    ``limit_is_budget``: its owner means it to run until its time limit. ``fine``: an improvement by less than 1 % matters.
     """
 
     kind: str
     scenario: Scenario
     asked: Scenario
-    injects: frozenset[str] = frozenset()
-    cut_off: bool = False
+    injects: frozenset[Cause] = frozenset()
+    excuses: frozenset[Cause] = frozenset()
     delete_fails: bool = False
     leaves_after: float | None = None
+    frozen_after: float | None = None
+    pending: bool = False
+    nan: bool = False
+    limit_is_budget: bool = False
+    fine: bool = False
 
 
 class Span(NamedTuple):
@@ -58,26 +69,32 @@ class Told(Life):
     """A life as AWS tells it."""
 
     def __init__(self, name: str, course: Course, **where: Any) -> None:
-        super().__init__(name, course.scenario, speed=1.0, tags={}, **where)
         self.course = course
+        self.frozen: float | None = None
+        super().__init__(name, course.scenario, speed=1.0, tags={}, **where)
         self._constant = configuration(course.asked, region=self.region, account_id=self.account_id, speed=1.0)
-        if course.leaves_after is not None and self._stalled is not None:
-            self.gone = self._stalled + course.leaves_after
-        if course.delete_fails:
-            self.gone = None
 
-    def state(self, t: float) -> State:
-        return self._told(super().state(t), t)
+    def _take(self, plan: Plan) -> None:
+        course = self.course
+        if course.delete_fails:
+            last = plan.states[-1]
+            failed = last._replace(since=last.since + DELETE_FAILS_AFTER, status="DeleteFailed")
+            plan = plan._replace(states=(*plan.states, failed), gone=None)
+        if course.frozen_after is not None:
+            self.frozen = self.created + course.frozen_after
+            known = bisect_right([state.since for state in plan.states], self.frozen)
+            plan = plan._replace(states=plan.states[:known], gone=None)
+        wrong = [plan.stalled, self.frozen, *(trial.started for trial in plan.trials if trial.ended == math.inf)]
+        since = min((moment for moment in wrong if moment is not None), default=None)
+        if course.leaves_after is not None and since is not None:
+            plan = plan._replace(gone=since + course.leaves_after)
+        super()._take(plan)
 
     def spans(self) -> Iterator[Span]:
         """Yield the states in order; the last holds until the tuning job is gone."""
         for state, until in zip(self._states, [*self._since[1:], self.gone or math.inf], strict=True):
-            if state.status == "Deleting" and self.course.delete_fails:
-                fails = state.since + DELETE_FAILS_AFTER
-                yield Span(state.since, fails, self._told(state, state.since))
-                yield Span(fails, until, self._told(state, fails))
-            elif state.since < until:
-                yield Span(state.since, until, self._told(state, state.since))
+            if state.since < until:
+                yield Span(state.since, until, state)
 
     @property
     def limit(self) -> float | None:
@@ -89,12 +106,17 @@ class Told(Life):
         """When AWS lost it, in Unix seconds."""
         return self._stalled
 
-    def _told(self, state: State, t: float) -> State:
-        if self.course.delete_fails and state.status == "Deleting" and t >= state.since + DELETE_FAILS_AFTER:
-            return state._replace(status="DeleteFailed", since=state.since + DELETE_FAILS_AFTER)
-        if self.course.cut_off:
-            return state._replace(completed=0, stopped=state.completed + state.stopped)
-        return state
+    def _progress(self, state: State, t: float) -> dict[str, Any]:
+        progress = super()._progress(state, t)
+        if self.course.pending and state.status == "InProgress":
+            progress["ObjectiveStatusCounters"]["Pending"] += 1
+        return progress
+
+    def _best(self, trial: Trial) -> dict[str, Any]:
+        best = super()._best(trial)
+        if self.course.nan:
+            best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] = math.nan
+        return best
 
 
 def as_asked(kind: str, scenario: Scenario, **asked: Any) -> Course:

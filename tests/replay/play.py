@@ -1,4 +1,4 @@
-"""One replay from the seed to the verdict."""
+"""One replay from a fleet to the verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from replay.drive import scrapes
 from replay.firing import evaluated
-from replay.fleet import draw
 from replay.rules import Rules
 from replay.samples import backfill
 from replay.truth import troubles
@@ -20,6 +19,7 @@ from replay.verdict import details, judge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from replay.fleet import Fleet
     from replay.verdict import Verdict
 
 
@@ -32,12 +32,8 @@ class Replay:
     details: tuple[str, ...]
 
 
-def play(
-    seed: int, jobs: int, days: float, interval: float, promtool: Path, servers: Mapping[str, Path]
-) -> dict[str, Replay]:
-    """Replay the fleet of a seed before the shipped rules, and return what came of it on each of these Prometheuses."""
-    rules = Rules.shipped()
-    fleet = draw(seed, jobs, days, interval)
+def play(fleet: Fleet, rules: Rules, promtool: Path, servers: Mapping[str, Path]) -> dict[str, Replay]:
+    """Replay a fleet before rules, and return what came of it on each of these Prometheuses."""
     metrics = rules.metrics()
     with tempfile.TemporaryDirectory(prefix="replay-") as name:
         directory = Path(name)
@@ -47,6 +43,6 @@ def play(
             own = directory / f"server-{version}"  # where records become blocks
             shutil.copytree(directory / "data", own / "data", copy_function=os.link)
             fired[version] = evaluated(rules, fleet, promtool, binary, own)
-    what = troubles(fleet, rules)
-    verdicts = {version: judge(fleet, rules, what, each) for version, each in fired.items()}
+    what = troubles(fleet, {*rules})
+    verdicts = {version: judge(fleet, what, each) for version, each in fired.items()}
     return {version: Replay(samples, each, tuple(details(each, fleet))) for version, each in verdicts.items()}

@@ -1,4 +1,4 @@
-"""The shipped rules as the report needs them: expressions of alerts and records, their numbers, and how soon alerts say they fire."""
+"""The shipped rules as the report needs them: expressions of alerts and of the records that they are made of."""
 
 from __future__ import annotations
 
@@ -7,33 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from render_rules import alerts, load, thresholds
+from render_rules import alerts, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-LASTING = {
-    "SageMakerTuningJobStuckStopping": ("window",),
-    "SageMakerTuningJobStuck": ("window",),
-    "SageMakerTuningJobConvergedStillRunning": ("age",),
-    "SageMakerTuningJobSlotsStarved": ("window",),
-    "SageMakerTuningJobTargetReachedStillRunning": ("window",),
-    "SageMakerTuningExporterThrottled": ("window",),
-    "SageMakerTuningJobDescribeFailing": ("window",),
-    "SageMakerTuningJobMissing": ("window",),
-    "SageMakerTuningExporterAccessDenied": ("window",),
-    "SageMakerTuningExporterCallsFailing": ("window",),
-    "SageMakerTuningExporterDataStale": ("overdue",),
-    "SageMakerTuningExporterUntrackedRunningJobs": ("lasting",),
-    "SageMakerTuningExporterConfigReloadFailed": ("window",),
-    "SageMakerTuningExporterDown": ("absence",),
-}
-"""The thresholds that say, beside ``for``, how long something must have lasted."""
-
-UNDRAWN = frozenset({"SageMakerTuningExporterReplicaBlind", "SageMakerTuningExporterRestarting"})
-"""The alerts that no fleet has a trouble for."""
 
 
 def seconds(duration: str) -> float:
@@ -104,16 +83,6 @@ class Rules:
     def keep(self, alert: str) -> float:
         """Return the ``keep_firing_for`` of an alert, in seconds."""
         return seconds(self.by_name[alert].get("keep_firing_for", "0s"))
-
-    def numbers(self, alert: str) -> dict[str, float]:
-        """Return the thresholds of an alert by name, durations in seconds."""
-        found = thresholds(self.by_name[alert])
-        return {name: seconds(one.value) if one.range else float(one.value) for name, one in found.items()}
-
-    def stated(self, alert: str) -> float:
-        """Return how many seconds after its condition began an alert says that it fires."""
-        numbers = self.numbers(alert)
-        return self.hold(alert) + sum(numbers[name] for name in LASTING.get(alert, ()))
 
     def metrics(self) -> frozenset[str]:
         """Return the names of all metrics that the expressions select, those of records too."""

@@ -3,39 +3,53 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from replay.faults import Fault, Kind
-from replay.fleet import DAY, DISCOVERED, LISTED, OLD, START, STARVED, Fleet, draw
-from replay.rules import UNDRAWN, Rules
+from replay.fleet import DAY, DISCOVERED, LISTED, OLD, SETUPS, START, STARVED, Fleet, Setup, draw
+from replay.kinds import TROUBLED
+from replay.promises import FACTS
+from replay.rules import Rules
 from replay.truth import troubles
 
-FLEET = draw(1, jobs=40, days=4, interval=240)
+SETUP = Setup(interval=240, evaluation=120, days=4, jobs=60)
+FLEET = draw(1, SETUP)
 
 
 def test_equal_seeds_give_equal_fleets() -> None:
-    again, other = draw(1, jobs=40, days=4, interval=240), draw(2, jobs=40, days=4, interval=240)
+    again, other = draw(1, SETUP), draw(2, SETUP)
     assert (again.entries, again.faults) == (FLEET.entries, FLEET.faults)
     assert [life.name for life in again.lives] == [life.name for life in FLEET.lives]
     assert (other.entries, other.faults) != (FLEET.entries, FLEET.faults)
 
 
-def test_about_a_third_has_a_trouble_and_the_rest_is_healthy() -> None:
+def test_a_third_or_each_kind_once_has_a_trouble_and_the_rest_is_healthy() -> None:
     injected = [life for life in FLEET.lives if life.course.injects]
-    assert len(FLEET.lives) == 40 + 1  # the old one
-    assert len(injected) == 16
+    assert len(FLEET.lives) == 60 + 1  # the old one
+    assert len(injected) == len(TROUBLED)
 
 
-def test_about_ten_tuning_jobs_run_at_once() -> None:
-    fleet = draw(1, jobs=150, days=15, interval=240)
-    hours = [fleet.start + hour * 3600 for hour in range(48, 12 * 24)]
+@pytest.mark.parametrize("number", range(len(SETUPS)))
+def test_about_ten_tuning_jobs_run_at_once(number: int) -> None:
+    fleet = draw(1, SETUPS[number])
+    steps = [fleet.start + (fleet.end - fleet.start) * share / 100 for share in range(20, 70)]
     running = [
-        sum(life.created <= t < min(life.in_progress_until, life.gone or t + 1) for life in fleet.lives) for t in hours
+        sum(life.created <= t < min(life.in_progress_until, life.gone or t + 1) for life in fleet.lives) for t in steps
     ]
-    assert 8 <= sum(running) / len(running) <= 13
+    assert 3 <= sum(running) / len(running) <= 20
+    assert (fleet.evaluation, fleet.replicas, fleet.lost) == (
+        SETUPS[number].evaluation,
+        SETUPS[number].replicas,
+        SETUPS[number].lost,
+    )
 
 
 def test_every_alert_has_a_trouble() -> None:
+    """All that is shipped, over a few fleets."""
     rules = Rules.shipped()
-    assert {trouble.alert for trouble in troubles(FLEET, rules) if trouble.injected} == {*rules} - UNDRAWN
+    fleets = [FLEET, draw(3, SETUP._replace(replicas=2))]
+    assert {trouble.alert for fleet in fleets for trouble in troubles(fleet, {*rules}) if trouble.must} == {
+        *rules
+    } - FACTS
 
 
 def test_faults_do_not_overlap() -> None:
@@ -44,7 +58,7 @@ def test_faults_do_not_overlap() -> None:
 
 
 def test_no_pod_starts_on_a_configuration_with_a_mistake() -> None:
-    faults = draw(401, jobs=300, days=30, interval=240).faults  # of which one would
+    faults = draw(401, SETUPS[-1]).faults  # of which one would
     mistakes = [fault for fault in faults if fault.kind is Kind.BAD_CONFIGURATION]
     restarts = [fault for fault in faults if fault.kind is Kind.RESTART]
     assert not any(mistake.since <= restart.until < mistake.until for mistake in mistakes for restart in restarts)
@@ -83,7 +97,9 @@ def test_busy() -> None:
 def test_a_pod_that_starts_while_a_target_does_not_answer_sees_nothing_of_it() -> None:
     def starts(fault: Fault, *others: Fault) -> list[tuple[float, float]]:
         fleet = Fleet(1, 240.0, START, START + DAY, (), (), (), (fault, *others))
-        assert {each.kind for each in fleet.blind_starts} <= {Kind.BLIND}
+        assert {(each.kind, each.alert) for each in fleet.blind_starts} <= {
+            (Kind.BLIND, "SageMakerTuningExporterBlind")
+        }
         return [(each.since, each.until) for each in fleet.blind_starts]
 
     def refused(region: str, *operations: str, **about: Any) -> Fault:

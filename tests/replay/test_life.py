@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -39,12 +40,23 @@ def test_limits_that_are_asked_for_and_not_kept() -> None:
     assert answer["TrainingJobStatusCounters"]["InProgress"] <= SCENARIOS["healthy"].parallel
 
 
-def test_training_jobs_that_are_cut_off() -> None:
-    scenario = SCENARIOS["objective-never-emitted"]
-    whole, cut_off = (told(Course("x", scenario, scenario, cut_off=each)).at(CREATED + HOUR) for each in (False, True))
-    before, after = (answer["TrainingJobStatusCounters"] for answer in (whole, cut_off))
-    assert before["Completed"] > 0
-    assert after == {**before, "Completed": 0, "Stopped": before["Completed"]}
+def test_counters_that_stand_still() -> None:
+    scenario = SCENARIOS["healthy"]
+    life = told(Course("x", scenario, scenario, frozen_after=HOUR, leaves_after=9 * HOUR))
+    before, after = (life.at(CREATED + hours * HOUR) for hours in (1, 9.9))
+    assert before["TrainingJobStatusCounters"]["InProgress"] > 0
+    assert after["TrainingJobStatusCounters"] == before["TrainingJobStatusCounters"]
+    assert (after["HyperParameterTuningJobStatus"], life.ended, life.frozen) == ("InProgress", None, CREATED + HOUR)
+    assert after["LastModifiedTime"] > before["LastModifiedTime"]
+    assert not life.exists(CREATED + 10 * HOUR)
+
+
+def test_an_objective_that_stays_pending_and_a_best_value_that_is_none() -> None:
+    scenario = SCENARIOS["stuck"]
+    answer = told(Course("x", scenario, scenario, pending=True, nan=True)).at(CREATED + 90 * HOUR)
+    assert answer["TrainingJobStatusCounters"]["InProgress"] == 0
+    assert answer["ObjectiveStatusCounters"]["Pending"] == 1
+    assert math.isnan(answer["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
 
 
 def test_somebody_has_it_deleted() -> None:

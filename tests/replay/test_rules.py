@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 from render_rules import load
-from replay.rules import LASTING, Rules, seconds
+from replay.promises import FACTS, JOB, PROMISES, TELLS
+from replay.rules import Rules, seconds
 
 RULES = Rules.shipped()
 
@@ -14,11 +15,13 @@ def test_seconds(duration: str, expected: float) -> None:
     assert seconds(duration) == expected
 
 
-def test_what_an_alert_states_is_made_of_its_own_numbers() -> None:
-    assert RULES.stated("SageMakerTuningJobDeleteFailed") == RULES.hold("SageMakerTuningJobDeleteFailed") > 0
-    for alert, names in LASTING.items():
-        numbers = RULES.numbers(alert)
-        assert RULES.stated(alert) == RULES.hold(alert) + sum(numbers[name] for name in names)
+def test_each_alert_has_promised_something_and_tells_of_a_cause() -> None:
+    assert {*RULES} <= PROMISES.keys()
+    told = {alert for alerts in TELLS.values() for alert in alerts}
+    assert {alert for alert in RULES if alert.startswith(JOB)} <= told | FACTS | {
+        JOB + "DescribeFailing",
+        JOB + "Missing",
+    }
 
 
 def test_each_record_has_a_name_and_no_labels_of_its_own() -> None:

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from replay.faults import Fault, Kind
 from replay.firing import Firing
 from replay.fleet import DAY, Fleet
-from replay.rules import Rules
+from replay.promises import PROMISES
 from replay.truth import Trouble
-from replay.verdict import Verdict, judge, table
+from replay.verdict import AFTERWARDS, Verdict, by_kind, judge, table
 
 HOUR, MINUTE = 3600.0, 60.0
-RULES = Rules.shipped()
-ALERT = "SageMakerTuningJobDeleteFailed"
-STATED = RULES.stated(ALERT)
+ALERT, OTHER = "SageMakerTuningJobDeleteFailed", "SageMakerTuningJobFailed"
+STATED = PROMISES[ALERT]
 LABELS = {"tuning_job": "a", "aws_region": "eu-west-1"}
 
 
@@ -19,8 +20,8 @@ def fleet(*faults: Fault) -> Fleet:
 
 
 def trouble(began: float = HOUR, **changes: object) -> Trouble:
-    about = {"evident": began, "ended": 10 * HOUR, "injected": True, "where": "eu-west-1", "name": "a"}
-    return Trouble(ALERT, LABELS, began, **(about | changes))  # type: ignore[arg-type]
+    about = {"visible": began, "ended": 10 * HOUR, "must": True, "where": "eu-west-1", "name": "a"}
+    return Trouble((ALERT, OTHER), LABELS, began, **(about | changes))  # type: ignore[arg-type]
 
 
 def firing(since: float, **labels: str) -> Firing:
@@ -28,7 +29,7 @@ def firing(since: float, **labels: str) -> Firing:
 
 
 def verdict(troubles: list[Trouble], firings: list[Firing], *faults: Fault) -> Verdict:
-    return judge(fleet(*faults), RULES, troubles, firings)
+    return judge(fleet(*faults), troubles, firings)
 
 
 def in_time(fired: float, *faults: Fault) -> bool:
@@ -48,29 +49,41 @@ def test_missed_when_nothing_fires_about_it() -> None:
     assert not outcome.in_time
 
 
-def test_late_when_it_is_never_evident() -> None:
-    [outcome] = verdict([trouble(evident=None)], [firing(2 * HOUR)]).outcomes
+def test_late_when_it_is_never_visible() -> None:
+    [outcome] = verdict([trouble(visible=None)], [firing(2 * HOUR)]).outcomes
     assert not outcome.in_time
 
 
 def test_missed_when_only_its_cause_was_there_to_see() -> None:
-    [outcome] = verdict([trouble(evident=None)], []).outcomes
+    [outcome] = verdict([trouble(visible=None)], []).outcomes
     assert (outcome.fired, outcome.due) == (None, None)
 
 
 def test_not_asked_for_when_it_is_over_before() -> None:
-    assert verdict([trouble(ended=HOUR + STATED)], []).outcomes == ()
+    found = verdict([trouble(ended=HOUR + STATED)], [])
+    assert (found.outcomes, len(found.brief)) == ((), 1)
 
 
-def test_not_asked_for_when_nobody_injected_it_but_right() -> None:
-    found = verdict([trouble(injected=False)], [firing(2 * HOUR)])
-    assert found.outcomes == ()
-    assert (found.false_alarms, len(found.unplanned)) == ((), 1)
+def test_another_alert_may_tell_of_it() -> None:
+    told = replace(firing(HOUR + MINUTE), alert=OTHER)
+    [outcome] = verdict([trouble()], [told]).outcomes
+    assert outcome.in_time
+
+
+def test_not_asked_for_when_it_need_not_be_told_but_right() -> None:
+    found = verdict([trouble(must=False)], [firing(2 * HOUR)])
+    assert (found.outcomes, found.false_alarms) == ((), ())
+
+
+def test_told_twice_is_of_no_use() -> None:
+    found = verdict([trouble()], [firing(2 * HOUR), firing(4 * HOUR), replace(firing(5 * HOUR), alert=OTHER)])
+    assert found.repeated == (firing(4 * HOUR),)
+    assert not found.false_alarms
 
 
 def test_false_when_nothing_explains_it() -> None:
     before, other = firing(HOUR / 2 - HOUR), firing(2 * HOUR, tuning_job="b")
-    after = firing(10 * HOUR + fleet().lag + 1)
+    after = firing(10 * HOUR + fleet().lag + AFTERWARDS + 1)
     assert verdict([trouble()], [before, other, after, firing(2 * HOUR)]).false_alarms == (before, other, after)
 
 
@@ -128,6 +141,12 @@ def test_a_pod_that_starts_while_lists_fail_sees_none_of_what_only_they_can_tell
 
 def test_table() -> None:
     found = verdict([trouble(), trouble(3 * HOUR)], [firing(HOUR + 8 * MINUTE), firing(2 * HOUR, tuning_job="b")])
-    text = table([ALERT], RULES, [found])
-    assert f"| `{ALERT}` | 2 | 1 | 0 | 1 | 8 min | 8 min | 5 min | 0 | 1 |" in text.splitlines()
-    assert text.splitlines()[-1] == "| **all** | 2 | 1 | 0 | 1 |  |  |  | 0 | 1 |"
+    text = table([ALERT], [replace(found, searches=40)])
+    row = "| 2 | 1 | 0 | 1 | 50% | 0 | 8 min | 8 min | 15 min | 1 | 0 | 0.50 |"
+    assert f"| `{ALERT}` {row}" in text.splitlines()
+    assert text.splitlines()[-1] == "| **all** | 2 | 1 | 0 | 1 | 50% | 0 |  |  |  | 1 | 0 | 0.50 |"
+
+
+def test_table_of_kinds() -> None:
+    found = verdict([trouble(kind="late"), trouble(3 * HOUR, kind="early")], [firing(HOUR + 8 * MINUTE)])
+    assert by_kind([found]).splitlines()[2:] == ["| early | 0 | 0 | 1 |", "| late | 1 | 0 | 0 |"]

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from replay.faults import Kind
-from replay.fleet import EXPORTER
+from replay.promises import EXPORTER, PROMISES
+
+from exporter.simulator.scenario import MINUTE
 
 if TYPE_CHECKING:
     from replay.faults import Fault
     from replay.firing import Firing
     from replay.fleet import Fleet
-    from replay.rules import Rules
     from replay.truth import Trouble
+
+AFTERWARDS = 30 * MINUTE
+"""How long after the end of a trouble it is still no mistake to tell of it."""
+OUTAGE = 60 * MINUTE
+"""After one that began so long before, an alert may be resolved and fire anew."""
+TEAM = 20
+"""Searches of a team in a week."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trouble and when its alert fired. ``due`` is the end of the stated time, None when it never became evident."""
+    """A trouble and when an alert told of it first. ``due`` is the end of the promised time, None when it was never visible."""
 
     trouble: Trouble
     fired: float | None
@@ -34,65 +43,76 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``outcomes`` are of the injected troubles; ``unplanned`` are the right alarms about what came by itself.
+    """``outcomes`` are of the troubles that must be told, ``searches`` is how many tuning jobs there were.
 
-    ``repeated`` counts those that fired again after they were resolved.
+    ``false_alarms`` are those that no cause explains, ``repeated`` those about a trouble that the same alert had told of before:
+    neither is of use. ``brief`` troubles were over before the promised time was.
     """
 
     outcomes: tuple[Outcome, ...]
     false_alarms: tuple[Firing, ...]
-    unplanned: tuple[Firing, ...]
-    repeated: int
+    repeated: tuple[Firing, ...]
+    brief: tuple[Trouble, ...]
+    searches: int
 
     def of(self, alert: str) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if outcome.trouble.alert == alert]
 
 
-def judge(fleet: Fleet, rules: Rules, troubles: Sequence[Trouble], firings: Sequence[Firing]) -> Verdict:
+def judge(fleet: Fleet, troubles: Sequence[Trouble], firings: Sequence[Firing]) -> Verdict:
     """Compare what is wrong with what fired."""
-    outcomes = []
-    repeated = 0
-    late = fleet.lag
+    outcomes, brief = [], []
+    late = fleet.lag + AFTERWARDS
+    repeated: dict[int, Firing] = {}
     for trouble in troubles:
-        if trouble.injected:
-            due = _due(trouble, rules, fleet)
+        about = [firing for firing in firings if _is_about(firing, trouble, late)]
+        told: dict[object, Firing] = {}
+        for firing in about:
+            before = told.get(key := (firing.alert, *sorted(firing.labels.items())))
+            if before is not None and not _outage(fleet, trouble, before.until, firing.since):
+                repeated[id(firing)] = firing
+            told[key] = firing
+        if trouble.must:
+            due = _due(trouble, fleet)
             if due is not None and due > min(trouble.ended, fleet.end):
-                continue  # it was over before it had to be told
-            if due is None and trouble.ended > fleet.end:
-                continue
-            about = [firing for firing in firings if _is_about(firing, trouble, late)]
-            fired = min((max(firing.since, trouble.began) for firing in about), default=None)
-            repeated += len(about) - len({tuple(sorted(firing.labels.items())) for firing in about})
-            outcomes.append(Outcome(trouble, fired, due))
-    explained = [(firing, [t for t in troubles if _is_about(firing, t, late)]) for firing in firings]
-    false_alarms = tuple(firing for firing, why in explained if not why)
-    unplanned = tuple(firing for firing, why in explained if why and not any(each.injected for each in why))
-    return Verdict(tuple(outcomes), false_alarms, unplanned, repeated)
+                brief.append(trouble)
+            elif due is not None or trouble.ended <= fleet.end:
+                fired = min((max(firing.since, trouble.began) for firing in about), default=None)
+                outcomes.append(Outcome(trouble, fired, due))
+    false_alarms = [firing for firing in firings if not any(_is_about(firing, each, late) for each in troubles)]
+    searches = len(fleet.lives) + len(fleet.untracked)
+    return Verdict(tuple(outcomes), tuple(false_alarms), tuple(repeated.values()), tuple(brief), searches)
+
+
+def _outage(fleet: Fleet, trouble: Trouble, since: float, until: float) -> bool:
+    """Tell whether the exporter saw nothing of a trouble some time before an alert was resolved, or since."""
+    faults = (fault for fault in fleet.faults if fault.blinds and fault.region in {None, trouble.where})
+    return any(fault.until > since - OUTAGE and fault.since < until for fault in faults)
 
 
 def _is_about(firing: Firing, trouble: Trouble, late: float) -> bool:
     return (
-        firing.alert == trouble.alert
+        firing.alert in trouble.alerts
         and trouble.labels.items() <= firing.labels.items()
         and firing.since <= trouble.ended + late
         and firing.until > trouble.began
     )
 
 
-def _due(trouble: Trouble, rules: Rules, fleet: Fleet) -> float | None:
+def _due(trouble: Trouble, fleet: Fleet) -> float | None:
     """Return until when an alert must have fired.
 
-    Its stated time starts anew after the exporter saw nothing, and so does the one in which it does not look.
+    Its promised time starts anew after the exporter saw nothing, and so does the one in which it does not look.
     """
-    if trouble.evident is None:
+    if trouble.visible is None:
         return None
     # A time that is no multiple of the interval is over at the next evaluation only.
-    stated = math.ceil(rules.stated(trouble.alert) / fleet.interval) * fleet.interval
-    due = trouble.evident + trouble.unseen + stated + fleet.lag
+    promised = math.ceil(PROMISES[trouble.alert] / fleet.evaluation) * fleet.evaluation
+    due = trouble.visible + trouble.unseen + promised + fleet.lag
     faults = [fault for fault in (*fleet.faults, *fleet.blind_starts) if _blinds(fault, trouble)]
     for fault in sorted(faults, key=lambda fault: fault.since):
-        if fault.since <= due and fault.until > trouble.evident - fleet.lag:
-            due = max(due, fault.until + trouble.unseen + stated + 2 * fleet.lag)
+        if fault.since <= due and fault.until > trouble.visible - fleet.lag:
+            due = max(due, fault.until + trouble.unseen + promised + 2 * fleet.lag)
     return due
 
 
@@ -106,50 +126,78 @@ def _blinds(fault: Fault, trouble: Trouble) -> bool:
     return fault.blinds and fault.region in {None, trouble.where} and fault.name in {None, trouble.name}
 
 
-def table(alerts: Iterable[str], rules: Rules, verdicts: Sequence[Verdict]) -> str:
+_HEAD = (
+    "alert",
+    "troubles",
+    "in time",
+    "late",
+    "missed",
+    "recall",
+    "too brief",
+    "median",
+    "longest",
+    "promised",
+    "false",
+    "repeated",
+    "useless a team and week",
+)
+
+
+def table(alerts: Iterable[str], verdicts: Sequence[Verdict]) -> str:
     """Return the table of all verdicts as Markdown, a row for each of these alerts."""
-    rows: list[tuple[str, ...]] = [
-        (
-            "alert",
-            "troubles",
-            "found in time",
-            "late",
-            "missed",
-            "median",
-            "longest",
-            "stated",
-            "unplanned",
-            "false alarms",
-        )
-    ]
-    rows += [_row(alert, rules.stated(alert), verdicts) for alert in alerts]
-    outcomes = [outcome for verdict in verdicts for outcome in verdict.outcomes]
-    unplanned, false_alarms = (
-        sum(len(firings) for firings in each)
-        for each in ([v.unplanned for v in verdicts], [v.false_alarms for v in verdicts])
-    )
-    rows.append(("**all**", *_counts(outcomes), "", "", "", str(unplanned), str(false_alarms)))
-    lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    rows: list[tuple[str, ...]] = [_HEAD, ("---",) * len(_HEAD)]
+    rows += [_row(f"`{alert}`", [alert], verdicts, PROMISES[alert]) for alert in alerts]
+    rows.append(_row("**all**", {trouble.alert for v in verdicts for trouble in _asked(v)} | {*alerts}, verdicts))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
-def _counts(outcomes: Sequence[Outcome]) -> tuple[str, str, str, str]:
+def _asked(verdict: Verdict) -> Iterator[Trouble]:
+    yield from (outcome.trouble for outcome in verdict.outcomes)
+    yield from verdict.brief
+
+
+def _row(
+    title: str, alerts: Collection[str], verdicts: Sequence[Verdict], promised: float | None = None
+) -> tuple[str, ...]:
+    outcomes = [outcome for verdict in verdicts for outcome in verdict.outcomes if outcome.trouble.alert in alerts]
     in_time = sum(outcome.in_time for outcome in outcomes)
     missed = sum(outcome.fired is None for outcome in outcomes)
-    return str(len(outcomes)), str(in_time), str(len(outcomes) - in_time - missed), str(missed)
+    took = [o.fired - o.trouble.visible for o in outcomes if o.fired is not None and o.trouble.visible is not None]
+    false, repeated = (
+        sum(firing.alert in alerts for firings in each for firing in firings)
+        for each in ([v.false_alarms for v in verdicts], [v.repeated for v in verdicts])
+    )
+    brief = sum(trouble.alert in alerts for verdict in verdicts for trouble in verdict.brief)
+    weeks = sum(verdict.searches for verdict in verdicts) / TEAM
+    return (
+        title,
+        str(len(outcomes)),
+        str(in_time),
+        str(len(outcomes) - in_time - missed),
+        str(missed),
+        f"{in_time / len(outcomes):.0%}" if outcomes else "",
+        str(brief),
+        *((minutes(median(took)), minutes(max(took))) if took and promised is not None else ("", "")),
+        minutes(promised) if promised is not None else "",
+        str(false),
+        str(repeated),
+        f"{(false + repeated) / weeks:.2f}" if weeks else "",
+    )
 
 
-def _row(alert: str, stated: float, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
-    outcomes = [outcome for verdict in verdicts for outcome in verdict.of(alert)]
-    unplanned = sum(firing.alert == alert for verdict in verdicts for firing in verdict.unplanned)
-    false_alarms = sum(firing.alert == alert for verdict in verdicts for firing in verdict.false_alarms)
-    took = [
-        outcome.fired - outcome.trouble.evident
-        for outcome in outcomes
-        if outcome.fired is not None and outcome.trouble.evident is not None
-    ]
-    times = (minutes(median(took)), minutes(max(took))) if took else ("", "")
-    return (f"`{alert}`", *_counts(outcomes), *times, minutes(stated), str(unplanned), str(false_alarms))
+def by_kind(verdicts: Sequence[Verdict]) -> str:
+    """Return a table of what must be told, a row for each cause and shape."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for verdict in verdicts:
+        for outcome in verdict.outcomes:
+            how = "missed" if outcome.fired is None else "in time" if outcome.in_time else "late"
+            counts.setdefault((outcome.trouble.alert, outcome.trouble.kind), Counter())[how] += 1
+    columns = ("in time", "late", "missed")
+    head = ("trouble", *columns)
+    rows = [head, ("---",) * len(head)]
+    for (_, kind), count in sorted(counts.items()):
+        rows.append((kind, *(str(count[column]) for column in columns)))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
 def minutes(duration: float) -> str:
@@ -158,22 +206,28 @@ def minutes(duration: float) -> str:
 
 
 def details(verdict: Verdict, fleet: Fleet) -> Iterator[str]:
-    """Yield a line for each trouble that was not found in time, and for each false alarm."""
+    """Yield a line for each trouble that was not found in time, and for each alarm that was of no use."""
     for outcome in verdict.outcomes:
         if not outcome.in_time:
             trouble = outcome.trouble
             told = (
                 "missed" if outcome.fired is None else f"found {_hours(outcome.fired - trouble.began)} after it began"
             )
-            evident = (
-                "never evident" if trouble.evident is None else f"evident {_hours(trouble.evident - trouble.began)}"
+            visible = (
+                "never visible" if trouble.visible is None else f"visible {_hours(trouble.visible - trouble.began)}"
             )
             lasted = _hours(min(trouble.ended, fleet.end) - trouble.began)
             due = "" if outcome.due is None else f", due {_hours(outcome.due - trouble.began)}"
-            yield f"seed {fleet.seed}: {trouble.alert} {dict(trouble.labels)} {told}; {evident}{due}, lasted {lasted}"
-    for firing in verdict.false_alarms:
-        at = _hours(firing.since - fleet.start)
-        yield f"seed {fleet.seed}: false alarm {firing.alert} {dict(firing.labels)} at {at}, for {_hours(firing.until - firing.since)}"
+            yield (
+                f"seed {fleet.seed}: {trouble.alert} {dict(trouble.labels)} {trouble.kind}: {told}; {visible}{due}, lasted {lasted}"
+            )
+    for title, firings in (("false alarm", verdict.false_alarms), ("repeated", verdict.repeated)):
+        for firing in firings:
+            at = _hours(firing.since - fleet.start)
+            created = next((life.created for life in fleet.lives if life.name == firing.labels.get("tuning_job")), None)
+            age = "" if created is None else f", {_hours(firing.since - created)} after its creation"
+            lasted = _hours(firing.until - firing.since)
+            yield f"seed {fleet.seed}: {title} {firing.alert} {dict(firing.labels)} at {at}{age}, for {lasted}"
 
 
 def _hours(duration: float) -> str:

@@ -13,8 +13,16 @@ from exporter.simulator.scenario import SCENARIOS, Spell
 
 
 def life(scenario):
-    where = {"region": "us-east-1", "account_id": "111122223333", "tags": {}}
-    return Life("a", scenario, created=1_764_000_000.0, speed=1.0, seed=0, **where)
+    return Life(
+        "a",
+        scenario,
+        region="us-east-1",
+        account_id="111122223333",
+        created=1_764_000_000.0,
+        speed=1.0,
+        seed=0,
+        tags={},
+    )
 
 
 def test_a_training_job_that_failed_is_made_up_for():
