@@ -26,11 +26,12 @@ _TRACES = Setup(60, 60, 0, 0)
 
 
 class Task(NamedTuple):
-    """One replay: of a seed, or of the recorded tuning jobs of a directory."""
+    """One replay: of a seed, or of the recorded tuning jobs of a directory by one reading."""
 
     setup: Setup
     seed: int
     traces: Path | None = None
+    reading: Reading = Reading.THE_BEST
 
     def fleet(self) -> Fleet:
         if self.traces is None:
@@ -40,20 +41,19 @@ class Task(NamedTuple):
         lives = [
             Recorded(
                 trace,
-                reading,
-                name=f"{team}{number:03}-{reading.name.lower().replace('_', '-')}",
+                self.reading,
+                name=f"{team}{number:03}",
                 place=DISCOVERED,
                 created=START + HOUR + rng.uniform(0, 18) * HOUR,
             )
             for number, trace in enumerate(read(self.traces))
-            for reading in Reading
         ]
         return recorded(lives, self.setup)
 
     def __str__(self) -> str:
         what = f"seed {self.seed}: {self.setup.jobs} tuning jobs in {self.setup.days:g} days"
         if self.traces is not None:
-            what = "recorded tuning jobs"
+            what = f"recorded tuning jobs, which do not improve when they are not 1 % better than {self.reading.value}"
         more = f", {self.setup.replicas} replicas" if self.setup.replicas > 1 else ""
         more += f", {self.setup.lost:.0%} of the scrapes lost" if self.setup.lost else ""
         return f"{what}, scraped each {self.setup.interval:g} s, evaluated each {self.setup.evaluation:g} s{more}"
@@ -105,7 +105,7 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
         setup = SETUPS[(number if options.setup is None else options.setup) % len(SETUPS)]
         tasks.append(Task(setup._replace(**changes), seed))
     if options.traces is not None:
-        tasks.append(Task(_TRACES._replace(**changes), 0, options.traces))
+        tasks += [Task(_TRACES._replace(**changes), 0, options.traces, reading) for reading in Reading]
     # The long ones first, so that no worker waits for one at the end.
     return sorted(
         tasks, key=lambda task: -task.setup.days * task.setup.replicas * task.setup.jobs / task.setup.interval
