@@ -120,8 +120,13 @@ class Finder:
     def _looks_back(self, rule: str) -> bool:
         return any(purpose.kind is Kind.FIRST and purpose.rule == rule for purpose in self._lists)
 
-    def spec_after_reload(self, job: Job) -> JobSpec | None:
-        """Return what the rules now say of a tuning job that is watched, None when nobody wants it any more."""
+    def spec_after_reload(self, job: Job, before: Iterable[RuleSpec]) -> JobSpec | None:
+        """Return what the rules now say of a tuning job that is watched, None when nobody wants it any more.
+
+        ``before`` are the rules until now. One that found it and asks for the same tags still does, also while nobody
+        knows what they are.
+        """
+        asked = {rule.name: rule.tags for rule in before}
         for rule in self._spec.rules:
             summary = Summary.of(job.facts) if job.facts is not None else job.listed
             if summary is None:
@@ -129,7 +134,10 @@ class Finder:
                     return rules.job_spec(rule, job.spec.name)
                 continue
             # To its end: neither its status nor its age makes it go.
-            if rules.fits(rule, summary) and rules.carries(self._tags.known(summary) or {}, rule):
+            tags = self._tags.known(summary)
+            if tags is None and rule.name == job.spec.source and rule.tags == asked.get(rule.name):
+                tags = rule.tags
+            if rules.fits(rule, summary) and rules.carries(tags or {}, rule):
                 return rules.job_spec(rule, job.spec.name)
         return None
 

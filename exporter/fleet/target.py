@@ -99,11 +99,12 @@ class Target:
         for source in self._sources:
             source.reload(spec)
         wanted = {name_key(job.name): job for job in spec.jobs}
+        rules_before = () if before is None else before.rules
         for job in tuple(self._jobs):
             listed = wanted.get(job.key)
             if listed is not None and listed.name == job.spec.name and not job.is_elsewhere(listed):
                 continue
-            found = self._finder.spec_after_reload(job) if listed is None else None
+            found = self._finder.spec_after_reload(job, rules_before) if listed is None else None
             if found is None:
                 self._forget(job.spec.name, now)
             else:

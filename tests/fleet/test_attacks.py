@@ -33,6 +33,23 @@ def test_a_reload_keeps_what_a_rule_with_tags_found(account: Account) -> None:
     assert set(driver.views()) == set(), "but not what the rule no longer asks for"
 
 
+def test_a_reload_keeps_one_that_a_rule_with_tags_found_while_describes_do_not_find_it(account: Account) -> None:
+    def missing(name: str) -> Any:
+        raise CallFailed(ErrorCode.NOT_FOUND, f"no {name}")
+
+    account.create("running", "stuck", tags={"env": "prod"})
+    spec = rules(rule(tags={"env": "prod"}))
+    driver = account.watch(spec)
+    run(driver, 600)
+    account.api.describe = missing  # type: ignore[method-assign]
+    run(driver, HOUR)
+    assert driver.views()["running"].state is JobState.MISSING
+    driver.update(replace(spec, interval=30.0))
+    assert set(driver.views()) == {"running"}
+    driver.update(replace(spec, rules=(rule(tags={"env": "dev"}),)))
+    assert set(driver.views()) == set()
+
+
 def test_a_search_that_failed_once_is_no_error_for_good(account: Account) -> None:
     search, failures = account.api.search, iter([CallFailed(ErrorCode.THROTTLED, "Rate exceeded")])
 
