@@ -41,18 +41,22 @@ class Firing:
 
 
 def evaluated(rules: Rules, fleet: Fleet, promtool: Path, binary: Path, directory: Path) -> list[Firing]:
-    """Return every firing of every alert in the order of time, asked of a Prometheus on the blocks in ``directory / "data"``.
+    """Return every firing of every alert in the order of time, asked of a Prometheus on the blocks in ``directory / "data"``."""
+    record(rules, fleet, promtool, binary, directory)
+    with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
+        return firings(server, rules, fleet)
 
-    The records that the alerts are made of come first, each into a block of its own, as promtool has none of rules that
-    are made of others.
+
+def record(rules: Rules, fleet: Fleet, promtool: Path, binary: Path, directory: Path) -> None:
+    """Lay the records that the alerts are made of beside the blocks in ``directory / "data"``.
+
+    Each goes into a block of its own, as promtool has none of rules that are made of others.
     """
     for layer in rules.layers:
         with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
             lines = [*_recorded(server, layer, rules, fleet)]
         if lines:
             lay(lines, promtool, directory / "data")
-    with Prometheus(binary, directory, (), flags=flags(fleet)) as server:
-        return firings(server, rules, fleet)
 
 
 def _recorded(prometheus: Prometheus, records: Sequence[str], rules: Rules, fleet: Fleet) -> Iterator[str]:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from rules.story import INFO, WARNING, Quiet, Story
-from rules.world import DAY, JOB, NAME, WHERE, job
+from dataclasses import replace
 
-STORIES = (
+from rules.story import INFO, WARNING, Quiet, Story
+from rules.world import DAY, JOB, NAME, WHERE, Value, job
+
+NAN = float("nan")
+
+
+def by_status(**counts: Value) -> dict[str, Value]:
+    """Return counts of training jobs."""
+    return counts
+
+
+def in_a_row(minute: float) -> float:
+    """Return one more each five minutes, from two hours and a bit on."""
+    return max(0.0, (minute - 130) // 5)
+
+
+_STORIES = (
     Story(
         "SageMakerTuningJobFailed",
         job({0: "InProgress", 30: "Failed"}, end_timestamp_seconds={30: 1800}),
@@ -16,8 +31,8 @@ STORIES = (
     ),
     Story(
         "SageMakerTuningJobDeleteFailed",
-        job({0: "Deleting", 20: "DeleteFailed", 60: None}),
-        {25: 1, 90: 0},
+        job({0: "Deleting", 20: "DeleteFailed", 65: None}),
+        {25: 1, 105: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} could not be deleted",
         f"Tuning job {NAME} {WHERE} is in status DeleteFailed and stays there until its deletion is asked for again.",
@@ -25,7 +40,7 @@ STORIES = (
     Story(
         "SageMakerTuningJobStuckStopping",
         job({0: "InProgress", 10: "Stopping", 110: "Stopped"}),
-        {75: 1, 140: 0},
+        {80: 1, 140: 0},
         {**JOB, **WARNING, "status": "Stopping"},
         f"Tuning job {NAME} does not get out of Stopping",
         f"Tuning job {NAME} {WHERE} has been Stopping for long now; its training jobs may still be running.",
@@ -33,7 +48,7 @@ STORIES = (
     Story(
         "SageMakerTuningJobStuckStopping",
         job({0: "Stopped", 10: "Deleting", 110: None}),
-        {75: 1, 140: 0},
+        {80: 1, 150: 0},
         {**JOB, **WARNING, "status": "Deleting"},
         f"Tuning job {NAME} does not get out of Deleting",
         f"Tuning job {NAME} {WHERE} has been Deleting for long now; its training jobs may still be running.",
@@ -48,163 +63,205 @@ STORIES = (
             f"Tuning job {NAME} does not get out of Stopping",
             f"Tuning job {NAME} {WHERE} has been Stopping for long now; its training jobs may still be running.",
         )
-        for since, until, fires in ((30, 60, 75), (20, 90, 95))
+        for since, until, fires in ((30, 60, 80), (20, 90, 100))
     ),
-    Story(
-        "SageMakerTuningJobTrainingJobsFailing",
-        job(
-            {0: "InProgress", 80: "Completed"},
-            training_jobs={"NonRetryableError": {0: 9, 20: 10}, "Completed": 3, "InProgress": 4},
-            objectives={"Succeeded": 3, "Failed": {0: 9, 20: 10}, "Pending": 4},
-        ),
-        {25: 1, 110: 0},
-        {**JOB, **WARNING},
-        f"Tuning job {NAME} loses its training jobs to errors",
-        f"58.82% of the training jobs that tuning job {NAME} {WHERE} launched failed with errors that no retry mends.",
+    *(
+        Story(
+            "SageMakerTuningJobTrainingJobsFailing",
+            job({0: "InProgress", ends: "Completed"}, created=created, training_jobs=counts),
+            {fires: 1, ends + 30: 0},
+            {**JOB, **WARNING},
+            f"Tuning job {NAME} loses its training jobs to errors",
+            f"Half of the training jobs that tuning job {NAME} {WHERE} launched, or most of those that it launched of late,"
+            " failed with errors that no retry mends.",
+        )
+        for created, counts, fires, ends in (
+            # From the first on, in a small search too.
+            (-30, by_status(NonRetryableError={0: 5, 20: 6}, Completed=3, InProgress=3), 25, 70),
+            # In a row, after many good ones, slowly and quickly.
+            (-DAY, by_status(NonRetryableError=in_a_row, Completed=150, InProgress=4), 170, 220),
+            (
+                -DAY,
+                by_status(NonRetryableError=lambda minute: 2 * in_a_row(minute + 70), Completed=150, InProgress=4),
+                85,
+                130,
+            ),
+        )
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobTrainingJobsCutOff",
+            job(
+                {0: "InProgress", 80: "Completed"},
+                created=-60,
+                training_jobs={"Stopped": {0: 2, 20: 3}, "Completed": completed, "InProgress": 2},
+                objectives={"Succeeded": completed, "Pending": 2},
+                info={"early_stopping": "Off"} if completed else {},
+            ),
+            {30: 1, 110: 0},
+            {**JOB, **WARNING},
+            f"Training jobs of tuning job {NAME} are cut off",
+            f"{share} of the training jobs of tuning job {NAME} {WHERE} that ended were stopped, and the search itself stops"
+            " none: their own time limit is too short, or somebody stops them.",
+        )
+        for completed, share in ((0, "100%"), (4, "42.86%"))
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobObjectiveNeverEmitted",
+            job(
+                {0: "InProgress", fires + 45: "Stopped"},
+                training_jobs={"Completed": completed, "Stopped": stopped, "InProgress": 4},
+                objectives={"Succeeded": succeeded, "Pending": 4},
+                info={"early_stopping": early_stopping},
+            ),
+            {fires: 1, fires + 75: 0},
+            {**JOB, **WARNING},
+            f"Tuning job {NAME} finds no objective metric in its training jobs",
+            f"Half of the completed training jobs of tuning job {NAME} {WHERE} or more, in all or of late, reported no"
+            " objective: the search learns nothing of them.",
+        )
+        for completed, stopped, succeeded, early_stopping, fires in (
+            ({0: 2, 10: 3}, 0, 0, "Off", 15),
+            # Most, not all.
+            ({0: 19, 10: 20}, 0, 10, "Off", 15),
+            # Each that the search stopped has one.
+            ({0: 19, 10: 20}, 8, 18, "Auto", 15),
+            # In a row, after many good ones.
+            (lambda minute: 50 + in_a_row(minute), 0, 50, "Off", 165),
+        )
     ),
     Story(
         "SageMakerTuningJobObjectiveNeverEmitted",
         job(
-            training_jobs={"Completed": {0: 0, 10: 1}, "InProgress": 4},
-            objectives={"Succeeded": {0: 0, 60: 1}, "Failed": {0: 0, 10: 1}, "Pending": 4},
+            {0: "InProgress", 20: "Completed"},
+            training_jobs={"Completed": {0: 0, 10: 1}, "InProgress": {0: 1, 10: 0}},
+            objectives={"Succeeded": 0, "Pending": {0: 1, 10: 0}},
+            end_timestamp_seconds={20: 1200},
         ),
-        {25: 1, 90: 0},
+        {25: 1, 20 + DAY + 30: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} finds no objective metric in its training jobs",
-        f"Training jobs of tuning job {NAME} {WHERE} completed (1), and none reported the objective: the search learns nothing.",
+        f"Half of the completed training jobs of tuning job {NAME} {WHERE} or more, in all or of late, reported no"
+        " objective: the search learns nothing of them.",
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobNoBestValue",
+            job(
+                created=-20,
+                training_jobs={**counts, **by_status(Completed=completed, InProgress=2)},
+                objectives={"Succeeded": 0},
+                max_parallel_training_jobs=3,
+                best_objective_value=best,
+            ),
+            {25: 1, 90: 0},
+            {**JOB, **WARNING},
+            f"Tuning job {NAME} has no best value",
+            f"Training jobs of tuning job {NAME} {WHERE} ended, and there is no best value, or it is not a number.",
+        )
+        for counts, completed, best in (
+            (by_status(NonRetryableError={0: 3, 10: 4}, Stopped=1), 0, {60: 0.5}),
+            (by_status(NonRetryableError=0, Stopped=0), {0: 0, 10: 1}, {0: None, 10: NAN, 60: 0.5}),
+        )
     ),
     Story(
         "SageMakerTuningJobStuck",
         job(
-            training_jobs={"Completed": 6, "InProgress": {0: 2, 10: 0, 100: 1}},
-            objectives={"Succeeded": 6, "Pending": {0: 2, 10: 0, 100: 1}},
+            training_jobs={"Completed": {0: 6, 10: 8}, "InProgress": {0: 2, 10: 0, 100: 1}},
+            objectives={"Succeeded": {0: 6, 10: 7}, "Pending": {0: 2, 10: 1}},
             max_training_jobs=60,
             max_parallel_training_jobs=4,
         ),
-        {70: 1, 130: 0},
+        {65: 1, 130: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is in progress and runs nothing",
-        f"Tuning job {NAME} {WHERE} was created 4h 10m 0s ago and is InProgress, but for long now no training job has"
-        " been running and no objective pending.",
+        f"Tuning job {NAME} {WHERE} was created 4h 5m 0s ago and is InProgress, but for long now no training job has been"
+        " running.",
     ),
     Story(
         "SageMakerTuningJobStuck",
         job(created=0, training_jobs={"Completed": 0, "InProgress": {0: 0, 110: 1}}, objectives={"Succeeded": 0}),
-        {80: 1, 140: 0},
+        {75: 1, 140: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is in progress and runs nothing",
-        f"Tuning job {NAME} {WHERE} was created 1h 20m 0s ago and is InProgress, but for long now no training job has"
-        " been running and no objective pending.",
+        f"Tuning job {NAME} {WHERE} was created 1h 15m 0s ago and is InProgress, but for long now no training job has been"
+        " running.",
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobTrainingJobsHanging",
+            job(
+                created=created,
+                training_jobs={
+                    "Completed": {0: completed - 1, 10: completed, 450: completed + 1},
+                    "InProgress": running,
+                },
+                max_parallel_training_jobs=4,
+                max_training_jobs=80,
+            ),
+            {fires: 1, 480: 0},
+            {**JOB, **WARNING},
+            f"Training jobs of tuning job {NAME} hang",
+            f"Tuning job {NAME} {WHERE} runs training jobs ({running}) of which none has ended for several times as long as"
+            " they took so far.",
+        )
+        for created, completed, running, fires in (
+            # Of 10 minutes on average, of 43, and a single one, of 41.
+            (-30, 16, 4, 80),
+            (-120, 12, 4, 210),
+            (-600, 59, 1, 285),
+        )
     ),
     Story(
         "SageMakerTuningJobNotImproving",
         job(
             training_jobs={"Completed": 31, "InProgress": 4},
             training_jobs_not_improving={0: 29, 20: 30, 100: 0},
-            max_training_jobs=40,
+            max_training_jobs=50,
         ),
         {35: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
-        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 75% of its own"
+        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 60% of its own"
         " limit for them, or without one of all that it may launch.",
     ),
     Story(
         "SageMakerTuningJobNotImproving",
         job(
             {0: "InProgress", 100: "Completed"},
-            training_jobs={"Completed": 59, "InProgress": 1},
-            training_jobs_not_improving={0: 14, 20: 15},
+            training_jobs={"Completed": {0: 38, 20: 39, 25: 40}, "InProgress": 2},
+            training_jobs_not_improving={0: 14, 10: 15},
             max_training_jobs_not_improving=15,
             max_training_jobs=60,
         ),
-        {35: 1, 130: 0},
+        {40: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
         f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 100% of its own"
         " limit for them, or without one of all that it may launch.",
     ),
-    Story(
-        "SageMakerTuningJobConvergedStillRunning",
-        job({0: "InProgress", 120: "Completed"}, convergence_detected_timestamp_seconds={10: 600}),
-        {80: 1, 150: 0},
-        {**JOB, **INFO},
-        f"Tuning job {NAME} has converged and still runs",
-        f"SageMaker found 1h 10m 0s ago that tuning job {NAME} {WHERE} had converged; what it launches since is unlikely to"
-        " help.",
-    ),
-    Story(
-        "SageMakerTuningJobNearTimeLimit",
-        job(
-            {0: "InProgress", 60: "Completed"},
-            training_jobs={"Completed": 36, "InProgress": 4},
-            max_training_jobs=60,
-            # As it was half an hour before.
-            runtime_seconds=lambda minute: 60.0 * min(150 + minute, 240),
-            max_runtime_seconds=14_400,
-        ),
-        {20: 1, 90: 0},
-        {**JOB, **INFO},
-        f"Tuning job {NAME} will be cut off by its time limit",
-        f"At its pace so far, tuning job {NAME} {WHERE} will have launched 80% of its training jobs when its maximum"
-        " runtime is over.",
-    ),
-    Story(
-        "SageMakerTuningJobNoBestValue",
-        job(
-            created=-355,
-            training_jobs={"NonRetryableError": {0: 1, 10: 2}, "Stopped": 1, "Completed": 0, "InProgress": 2},
-            objectives={"Succeeded": 0},
-            best_objective_value={60: 0.5},
-        ),
-        {25: 1, 90: 0},
-        {**JOB, **WARNING},
-        f"Tuning job {NAME} has no best value yet",
-        f"Tuning job {NAME} {WHERE} was created 6h 20m 0s ago, several of its training jobs have ended, none completed, and"
-        " there is no best value.",
-    ),
     *(
         Story(
-            "SageMakerTuningJobBestAtRangeEdge",
+            "SageMakerTuningJobConvergedStillRunning",
             job(
-                training_jobs={"Completed": 30, "InProgress": 4},
-                hyperparameters={"eta": (low, {0: inside, 20: edge, 100: inside}, high), "depth": (2, 5, 12)},
+                {0: "InProgress", 120: "Completed"},
+                convergence_detected_timestamp_seconds={10: 600},
+                training_jobs={"Completed": {0: 20, 30: 21, 50: 22}, "InProgress": 4},
+                info={"complete_on_convergence": on_convergence},
+                max_training_jobs=budget,
             ),
-            {50: 1, 130: 0},
-            {**JOB, **INFO, "hyperparameter": "eta"},
-            f"Tuning job {NAME} is best at the edge of the range of eta",
-            f"The best training job of tuning job {NAME} {WHERE} has eta = {edge}, at the edge of what the search may try:"
-            " the optimum may lie beyond.",
+            {80: 1, 150: 0},
+            {**JOB, **INFO},
+            f"Tuning job {NAME} has converged and still runs",
+            f"SageMaker found 1h 10m 0s ago that tuning job {NAME} {WHERE} had converged; what it launches since is unlikely"
+            " to help.",
         )
-        for low, inside, edge, high in (
-            (0.001, 0.49, 0.4955, 0.5),
-            (0.001, 0.0011, 0.00105, 0.5),
-            (0, 0.007, 0.005, 0.6),
-            (-3, -2.9, -2.99, 3),
-            (8, 40, 64, 64),
+        for on_convergence, budget in (
+            ("Disabled", {0: 60}),
+            ("Disabled", {0: None}),
+            ("Enabled", {0: 60}),
         )
-    ),
-    Story(
-        "SageMakerTuningJobSlotsStarved",
-        job(
-            training_jobs={"Completed": 20, "InProgress": {0: 8, 10: 4, 100: 10}},
-            max_training_jobs=60,
-            max_parallel_training_jobs=10,
-        ),
-        {70: 1, 130: 0},
-        {**JOB, **WARNING},
-        f"Tuning job {NAME} does not get the training jobs that it may run",
-        f"Tuning job {NAME} {WHERE} has training jobs left to launch, but for long now has never run more than 40% of those"
-        " that it may run at once.",
-    ),
-    Story(
-        "SageMakerTuningJobRetryableErrors",
-        job(training_jobs={"RetryableError": {0: 7, 20: 8}, "Completed": 12, "InProgress": 4}),
-        {35: 1, 410: 0},
-        {**JOB, **WARNING},
-        f"Tuning job {NAME} meets retryable errors again and again",
-        f"33.33% of the training jobs of tuning job {NAME} {WHERE} ended in errors of the service that a retry may mend,"
-        " and they become more.",
     ),
     Story(
         "SageMakerTuningJobTargetReachedStillRunning",
@@ -212,16 +269,84 @@ STORIES = (
             {0: "InProgress", 100: "Completed"},
             target_reached={0: 0, 10: 1},
             best_objective_value={0: 0.8, 10: 0.93},
+            training_jobs={"Completed": {0: 20, 20: 21, 30: 22}, "InProgress": 4},
+            max_training_jobs=60,
         ),
-        {70: 1, 130: 0},
+        {45: 1, 130: 0},
         {**JOB, **INFO},
-        f"Tuning job {NAME} has reached its target and still runs",
+        f"Tuning job {NAME} has reached its target and still launches training jobs",
         f"The best objective value of tuning job {NAME} {WHERE}, 0.93, has been at its target or past it for long, and the"
-        " tuning job has not ended.",
+        " tuning job goes on to launch training jobs.",
+    ),
+    Story(
+        "SageMakerTuningJobNearTimeLimit",
+        job(
+            {0: "InProgress", 60: "Completed"},
+            training_jobs={"Completed": 36, "InProgress": 4},
+            max_training_jobs=60,
+            max_runtime_seconds=14_400,
+        ),
+        {20: 1, 90: 0},
+        {**JOB, **INFO},
+        f"Tuning job {NAME} will be cut off by its time limit",
+        f"At its pace so far, 76% of the training jobs that tuning job {NAME} {WHERE} may launch will have ended when its"
+        " maximum runtime is over.",
+    ),
+    Story(
+        "SageMakerTuningJobNearTimeLimit",
+        job(
+            {0: "InProgress", 60: "Completed"},
+            created=-230,
+            training_jobs={"Completed": 0, "InProgress": 10},
+            max_training_jobs=10,
+            max_runtime_seconds=18_000,
+        ),
+        {20: 1, 90: 0},
+        {**JOB, **INFO},
+        f"Tuning job {NAME} will be cut off by its time limit",
+        f"At its pace so far, 60% of the training jobs that tuning job {NAME} {WHERE} may launch will have ended when its"
+        " maximum runtime is over.",
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobSlotsStarved",
+            job(
+                training_jobs={"Completed": 20, "InProgress": {0: slots, **few, 120: slots}},
+                max_training_jobs=60,
+                max_parallel_training_jobs=slots,
+            ),
+            {fires: 1, 150: 0},
+            {**JOB, **WARNING},
+            f"Tuning job {NAME} does not get the training jobs that it may run any more",
+            f"Tuning job {NAME} {WHERE} has training jobs left to launch and ran all that it may at once before, but of late"
+            f" only {share} of them on average.",
+        )
+        for slots, few, fires, share in (
+            (10, {10: 4}, 65, "40%"),
+            (2, {10: 1}, 70, "50%"),
+            # In bursts.
+            (10, {10: 2, 20: 1, 40: 6, 50: 1, 60: 0, 80: 6, 90: 0}, 60, "20%"),
+        )
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobRetryableErrors",
+            job({0: "InProgress", fires + 45: "Completed"}, training_jobs=counts),
+            {fires: 1, fires + 75: 0},
+            {**JOB, **WARNING},
+            f"Tuning job {NAME} meets retryable errors again and again",
+            f"Many of the training jobs that tuning job {NAME} {WHERE} launched, in all or of late, ended in errors of the"
+            " service that a retry may mend.",
+        )
+        for counts, fires in (
+            (by_status(RetryableError={0: 7, 20: 8}, Completed=2, InProgress=2), 35),
+            # In a row, after many good ones.
+            (by_status(RetryableError=in_a_row, Completed=150, InProgress=4), 180),
+        )
     ),
 )
 
-NOW_AND_THEN = {minute: 6 if minute % 40 == 0 else 0 for minute in range(0, 121, 10)}
+STORIES = tuple(replace(story, lost_scrapes=True) for story in _STORIES)
 
 QUIET = (
     Quiet(
@@ -252,156 +377,211 @@ QUIET = (
         job({0: "Deleting", 40: "DeleteFailed", 70: "Deleting", 130: None}),
         180,
     ),
-    Quiet(
-        "SageMakerTuningJobTrainingJobsFailing",
-        "too few to tell",
-        job(training_jobs={"NonRetryableError": 9, "Completed": 1, "InProgress": 1}),
-    ),
-    Quiet(
-        "SageMakerTuningJobTrainingJobsFailing",
-        "many, but not of all",
-        job(training_jobs={"NonRetryableError": 12, "Completed": 16, "InProgress": 2}),
+    *(
+        Quiet("SageMakerTuningJobTrainingJobsFailing", why, job(training_jobs=counts))
+        for why, counts in (
+            ("too few to tell", by_status(NonRetryableError=5, Completed=1, InProgress=1)),
+            ("not even half of all", by_status(NonRetryableError=12, Completed=11, InProgress=2)),
+            ("early failures of a wide search", by_status(NonRetryableError=8, Completed=0, InProgress=10)),
+            ("stopped early by the search", by_status(NonRetryableError=1, Stopped=20, Completed=4, InProgress=2)),
+            (
+                "six in a row, after many good ones",
+                by_status(NonRetryableError=lambda minute: min(6.0, minute // 5), Completed=150, InProgress=4),
+            ),
+            (
+                "one in three for a while",
+                by_status(
+                    NonRetryableError=lambda minute: 1.0 * (minute // 5),
+                    Completed=lambda minute: 50.0 + minute // 5 * 2,
+                    InProgress=4,
+                ),
+            ),
+            # The counters of a tuning job that is watched from minute 20 on, as high as they were then.
+            (
+                "what failed before it was seen",
+                by_status(NonRetryableError={20: 40}, Completed={20: 100}, InProgress={20: 4}),
+            ),
+        )
     ),
     Quiet(
         "SageMakerTuningJobTrainingJobsFailing",
         "over",
         job("Failed", training_jobs={"NonRetryableError": 10, "Completed": 0, "InProgress": 0}),
     ),
-    Quiet(
-        "SageMakerTuningJobTrainingJobsFailing",
-        "stopped early by the search, which is normal",
-        job(training_jobs={"NonRetryableError": 1, "Stopped": 20, "Completed": 4, "InProgress": 2}),
+    *(
+        Quiet(
+            "SageMakerTuningJobTrainingJobsCutOff",
+            why,
+            job(training_jobs={"Stopped": stopped, "Completed": completed, "InProgress": 4}, info=info),
+        )
+        for why, stopped, completed, info in (
+            ("stopped early by the search", 10, 4, {"early_stopping": "Auto"}),
+            ("stopped by Hyperband", 10, 4, {"strategy": "Hyperband"}),
+            ("few", 2, 1, {"early_stopping": "Off"}),
+            ("less than in two of five", 8, 12, {"early_stopping": "Off"}),
+        )
     ),
     Quiet(
-        "SageMakerTuningJobObjectiveNeverEmitted",
-        "it comes late",
-        job(training_jobs={"Completed": {0: 0, 10: 1}}, objectives={"Succeeded": {0: 0, 24: 1}}),
+        "SageMakerTuningJobTrainingJobsCutOff",
+        "the last ones, as the search is stopped",
+        job(
+            {0: "InProgress", 15: "Stopping", 30: "Stopped"},
+            training_jobs={"Stopped": {0: 0, 10: 4}, "Completed": 5, "InProgress": {0: 4, 10: 0}},
+            info={"early_stopping": "Off"},
+        ),
     ),
-    Quiet(
-        "SageMakerTuningJobObjectiveNeverEmitted",
-        "nothing completed yet",
-        job(training_jobs={"Completed": 0, "NonRetryableError": 2}, objectives={"Succeeded": 0, "Failed": 2}),
+    *(
+        Quiet(
+            "SageMakerTuningJobObjectiveNeverEmitted",
+            why,
+            job(
+                training_jobs={"Completed": completed, "Stopped": stopped, "NonRetryableError": 2, "InProgress": 4},
+                objectives={"Succeeded": succeeded, "Failed": 2, "Pending": 4},
+                info={"early_stopping": early_stopping},
+            ),
+        )
+        for why, completed, stopped, succeeded, early_stopping in (
+            ("nothing completed yet", 0, 0, 0, "Off"),
+            ("the quick ones have none, and others run", 2, 0, 0, "Off"),
+            ("it comes after a minute", {0: 0, 10: 3}, 0, {0: 0, 14: 3}, "Off"),
+            ("a few have none", 20, 0, 12, "Off"),
+            ("four in a row have none", lambda minute: 20 + min(4.0, minute // 5), 0, 20, "Off"),
+            ("the stopped ones have one too", 20, 12, 32, "Auto"),
+            ("cut off ones may have none", 4, 10, 4, "Off"),
+        )
     ),
     Quiet(
         "SageMakerTuningJobObjectiveNeverEmitted",
         "stopped by somebody who saw it",
-        job({0: "InProgress", 20: "Stopped"}, training_jobs={"Completed": {0: 0, 10: 1}}, objectives={"Succeeded": 0}),
+        job({0: "InProgress", 10: "Stopped"}, training_jobs={"Completed": {0: 0, 10: 3}}, objectives={"Succeeded": 0}),
+    ),
+    Quiet(
+        "SageMakerTuningJobObjectiveNeverEmitted",
+        "over for a day",
+        job(
+            "Completed",
+            training_jobs={"Completed": 9},
+            objectives={"Succeeded": 0},
+            end_timestamp_seconds=-60.0 * (DAY + 1),
+        ),
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobNoBestValue",
+            why,
+            job(training_jobs=counts, max_parallel_training_jobs=slots, objectives={"Succeeded": 0}, **best),
+        )
+        for why, counts, slots, best in (
+            ("few have ended", by_status(NonRetryableError=4, Completed=0, InProgress=1), 1, {}),
+            ("early failures of a wide search", by_status(NonRetryableError=14, Completed=0, InProgress=10), 10, {}),
+            ("there is one", by_status(Stopped=9, Completed=0), 2, {"best_objective_value": 0}),
+            ("it is infinite", by_status(Stopped=9, Completed=0), 2, {"best_objective_value": float("-inf")}),
+            ("completed without, which has its own alert", by_status(Stopped=9, Completed=1), 2, {}),
+        )
     ),
     Quiet(
         "SageMakerTuningJobStuck",
-        "objectives are pending",
-        job(training_jobs={"InProgress": 0}, objectives={"Pending": 1}),
-    ),
-    Quiet("SageMakerTuningJobStuck", "something runs now and then", job(training_jobs={"InProgress": NOW_AND_THEN})),
-    Quiet("SageMakerTuningJobStuck", "a slow start", job(created=0, training_jobs={"InProgress": {0: 0, 74: 2}}), 100),
-    Quiet("SageMakerTuningJobStuck", "stopped", job("Stopped", training_jobs={"InProgress": 0})),
-    Quiet(
-        "SageMakerTuningJobNotImproving",
-        "too small a share of the budget",
-        job(training_jobs={"Completed": 45}, training_jobs_not_improving=44, max_training_jobs=60),
+        "all of it within the time that it takes",
+        job(training_jobs={"Completed": {0: 6, 10: 8}, "InProgress": {0: 2, 10: 0, 64: 1}}),
     ),
     Quiet(
-        "SageMakerTuningJobNotImproving",
-        "nearly done",
-        job(training_jobs={"Completed": 52, "InProgress": 4}, training_jobs_not_improving=46, max_training_jobs=60),
+        "SageMakerTuningJobStuck",
+        "something runs now and then, between two looks",
+        job(training_jobs={"Completed": lambda minute: float(minute // 50), "InProgress": 0}),
+    ),
+    Quiet("SageMakerTuningJobStuck", "a slow start", job(created=0, training_jobs={"InProgress": {0: 0, 70: 2}}), 100),
+    Quiet(
+        "SageMakerTuningJobStuck",
+        "first seen late, as nothing ran for a while",
+        job({0: None, 30: "InProgress"}, training_jobs={"Completed": {30: 8}, "InProgress": {30: 0, 80: 1}}),
     ),
     Quiet(
-        "SageMakerTuningJobNotImproving",
-        "a small search",
-        job(training_jobs={"Completed": 20}, training_jobs_not_improving=19, max_training_jobs=25),
+        "SageMakerTuningJobStuck",
+        "unseen for an hour, in which training jobs ran",
+        job(
+            {0: "InProgress", 20: None, 80: "InProgress"},
+            training_jobs={"Completed": {0: 8, 20: None, 80: 12}, "InProgress": {0: 0, 20: None, 80: 0, 90: 1}},
+        ),
+    ),
+    Quiet("SageMakerTuningJobStuck", "stopped", job("Stopped", training_jobs={"Completed": 8, "InProgress": 0})),
+    *(
+        Quiet(
+            "SageMakerTuningJobTrainingJobsHanging",
+            why,
+            job(
+                created=created,
+                training_jobs={"Completed": completed, "NonRetryableError": failed, "InProgress": running},
+                max_parallel_training_jobs=4,
+                max_training_jobs=60,
+                info={"strategy": strategy},
+            ),
+            minutes,
+        )
+        for why, created, completed, failed, running, strategy, minutes in (
+            ("one ends in time", -120, {0: 11, 10: 12, 195: 13}, 0, 4, "Bayesian", 300),
+            ("only one hangs, and others end", -30, lambda minute: 16.0 + minute // 20, 0, 4, "Bayesian", 240),
+            ("the last one of all takes long", -600, {0: 58, 10: 59}, 0, 1, "Bayesian", 480),
+            ("quick failures before long training jobs", -60, 0, 12, 4, "Bayesian", 240),
+            ("nothing runs, which has its own alert", -30, 16, 0, 0, "Bayesian", 240),
+            ("long ones at the end of Hyperband", -30, 16, 0, 4, "Hyperband", 240),
+            ("first seen late", -30, {0: None, 100: 16}, {0: None, 100: 0}, {0: None, 100: 4}, "Bayesian", 140),
+        )
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobNotImproving",
+            why,
+            job(
+                training_jobs={"Completed": completed, "InProgress": 2},
+                training_jobs_not_improving=not_improving,
+                max_training_jobs=budget,
+            ),
+        )
+        for why, completed, not_improving, budget in (
+            ("too small a share of the budget", 60, 59, 100),
+            ("nearly done", 52, 40, 60),
+            ("a small search", 30, 29, 40),
+        )
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobNotImproving",
+            f"best at {best}, near the top",
+            job(
+                best_objective_value=best,
+                training_jobs={"Completed": 31, "InProgress": 4},
+                training_jobs_not_improving=30,
+                max_training_jobs=50,
+            ),
+        )
+        for best in (0.95, 1, 95, 100)
     ),
     Quiet(
         "SageMakerTuningJobNotImproving",
         "within its own limit",
         job(
-            training_jobs={"Completed": 41},
+            training_jobs={"Completed": {0: 41, 20: 44}},
             training_jobs_not_improving=39,
             max_training_jobs_not_improving=40,
             max_training_jobs=60,
         ),
     ),
-    Quiet(
-        "SageMakerTuningJobConvergedStillRunning",
-        "ended within the hour",
-        job({0: "InProgress", 70: "Completed"}, convergence_detected_timestamp_seconds={10: 600}),
-    ),
-    Quiet(
-        "SageMakerTuningJobConvergedStillRunning",
-        "it completes by itself",
-        job(convergence_detected_timestamp_seconds={10: 600}, info={"complete_on_convergence": "Enabled"}),
-    ),
-    Quiet(
-        "SageMakerTuningJobNearTimeLimit",
-        "it will just do",
-        job(
-            training_jobs={"Completed": lambda minute: 44.0 + minute // 4},
-            max_training_jobs=60,
-            runtime_seconds=lambda minute: 60.0 * (180 + minute),
-            max_runtime_seconds=14_400,
-        ),
-        60,
-    ),
-    Quiet(
-        "SageMakerTuningJobNearTimeLimit",
-        "all launched",
-        job(
-            training_jobs={"Completed": 30, "InProgress": 30},
-            max_training_jobs=60,
-            runtime_seconds=14_000,
-            max_runtime_seconds=14_400,
-        ),
-        60,
-    ),
-    Quiet(
-        "SageMakerTuningJobNearTimeLimit",
-        "time is left to mend the pace",
-        job(created=-72, training_jobs={"Completed": 4}, max_training_jobs=60, max_runtime_seconds=14_400),
-    ),
-    Quiet(
-        "SageMakerTuningJobNoBestValue",
-        "long training jobs",
-        job(created=-DAY, training_jobs={"Stopped": 2, "Completed": 0}),
-    ),
-    Quiet(
-        "SageMakerTuningJobNoBestValue", "young", job(created=-300, training_jobs={"Stopped": 9, "Completed": 0}), 60
-    ),
-    Quiet(
-        "SageMakerTuningJobNoBestValue",
-        "there is one",
-        job(created=-DAY, training_jobs={"Stopped": 9, "Completed": 0}, best_objective_value=0),
-    ),
-    Quiet(
-        "SageMakerTuningJobBestAtRangeEdge",
-        "near the edges",
-        job(
-            training_jobs={"Completed": 50},
-            hyperparameters={"high": (0.001, 0.494, 0.5), "low": (0.001, 0.0011, 0.5), "zero": (0, 0.007, 0.6)},
-        ),
-    ),
-    Quiet(
-        "SageMakerTuningJobBestAtRangeEdge",
-        "too early to tell",
-        job(training_jobs={"Completed": 29}, hyperparameters={"eta": (0.001, 0.5, 0.5)}),
-    ),
-    Quiet(
-        "SageMakerTuningJobBestAtRangeEdge",
-        "one of few whole numbers",
-        job(training_jobs={"Completed": 50}, hyperparameters={"depth": (2, 12, 12), "layers": (0, 0, 19)}),
-    ),
-    Quiet(
-        "SageMakerTuningJobBestAtRangeEdge",
-        "over for more than a day",
-        job(
-            "Completed",
-            end_timestamp_seconds=-60.0 * (DAY + 1),
-            training_jobs={"Completed": 50},
-            hyperparameters={"eta": (0.001, 0.5, 0.5)},
-        ),
-    ),
-    Quiet(
-        "SageMakerTuningJobBestAtRangeEdge",
-        "nothing to search",
-        job(training_jobs={"Completed": 50}, hyperparameters={"eta": (0.5, 0.5, 0.5)}),
+    *(
+        Quiet(
+            "SageMakerTuningJobNotImproving",
+            why,
+            job(
+                training_jobs={"Completed": 40, "InProgress": running},
+                training_jobs_not_improving={0: 14, 10: 15},
+                max_training_jobs_not_improving=15,
+                max_training_jobs=budget,
+            ),
+        )
+        for why, running, budget in (
+            ("at its own limit, and the last ones still run", 4, 60),
+            ("at its own limit, and one was launched as that was seen", {0: 4, 15: 5}, 60),
+            ("at its own limit, and all are launched", {0: 4, 15: 20}, 60),
+        )
     ),
     *(
         Quiet(
@@ -410,62 +590,111 @@ QUIET = (
             job(
                 training_jobs={"Completed": 31, "InProgress": 4},
                 training_jobs_not_improving=30,
-                max_training_jobs=40,
+                max_training_jobs=50,
                 info={"strategy": strategy},
             ),
         )
         for strategy in ("Random", "Grid")
     ),
+    *(
+        Quiet(
+            "SageMakerTuningJobConvergedStillRunning",
+            why,
+            job(
+                {0: "InProgress", ended: "Completed"},
+                convergence_detected_timestamp_seconds={10: 600},
+                training_jobs={"Completed": completed, "InProgress": 4},
+                max_training_jobs=60,
+                info={"complete_on_convergence": on_convergence},
+            ),
+            180,
+        )
+        for why, ended, completed, on_convergence in (
+            ("ended within the hour", 70, {0: 20, 30: 22}, "Disabled"),
+            ("nearly all is launched", 180, 51, "Disabled"),
+            ("it completes by itself, once the last ones have ended", 180, 20, "Enabled"),
+        )
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobTargetReachedStillRunning",
+            why,
+            job(
+                {0: "InProgress", ended: "Completed"},
+                target_reached={0: 0, 10: reached},
+                best_objective_value=1,
+                training_jobs={"Completed": completed, "InProgress": 4},
+                max_training_jobs=60,
+            ),
+        )
+        for why, ended, reached, completed in (
+            ("ended soon", 40, 1, {0: 20, 20: 22}),
+            ("not reached", 120, 0, {0: 20, 20: 22}),
+            ("the last ones still run", 120, 1, {0: 20, 15: 21}),
+            ("all are launched", 120, 1, {0: 20, 20: 56}),
+        )
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobNearTimeLimit",
+            why,
+            job(
+                created=created,
+                training_jobs={"Completed": completed, "InProgress": 4},
+                max_training_jobs=budget,
+                max_runtime_seconds=14_400,
+            ),
+            55,
+        )
+        for why, created, completed, budget in (
+            ("it will just do", -180, lambda minute: 39.0 + minute // 5, 60),
+            ("the last ones run", -180, 56, 60),
+            ("time is left to mend the pace", -136, 20, 60),
+            ("the time limit is the budget", -180, 120, 500),
+        )
+    ),
     Quiet(
-        "SageMakerTuningJobSlotsStarved",
-        "half of them",
-        job(training_jobs={"Completed": 9, "InProgress": 5}, max_training_jobs=60, max_parallel_training_jobs=10),
+        "SageMakerTuningJobNearTimeLimit",
+        "the time limit is the only budget",
+        job(training_jobs={"Completed": 10, "InProgress": 4}, max_runtime_seconds=14_400),
+        55,
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobSlotsStarved",
+            why,
+            job(
+                training_jobs={"Completed": completed, "InProgress": running},
+                max_training_jobs=60,
+                max_parallel_training_jobs=slots,
+                target_reached=reached,
+            ),
+        )
+        for why, completed, running, slots, reached in (
+            ("more than half of them", 20, {0: 10, 10: 6}, 10, 0),
+            ("never more, as many allow just in case", 20, 4, 10, 0),
+            ("the last ones", 56, {0: 10, 10: 4}, 10, 0),
+            ("the last ones after the target was reached", 20, {0: 10, 10: 4}, 10, 1),
+            ("one at a time as asked", 20, 1, 1, 0),
+            ("for 50 minutes", 20, {0: 10, 10: 4, 59: 10}, 10, 0),
+            ("back again at times", 20, lambda minute: 4.0 if minute % 30 else 10.0, 10, 0),
+        )
     ),
     Quiet(
         "SageMakerTuningJobSlotsStarved",
-        "a slow start",
+        "all run for half of the time",
         job(
-            created=0,
-            training_jobs={"InProgress": {0: 4, 75: 10}},
+            training_jobs={"Completed": 20, "InProgress": lambda minute: 10.0 if minute % 20 < 10 else 2.0},
             max_training_jobs=60,
             max_parallel_training_jobs=10,
         ),
-        100,
     ),
-    Quiet(
-        "SageMakerTuningJobSlotsStarved",
-        "the last ones",
-        job(training_jobs={"Completed": 56, "InProgress": 4}, max_training_jobs=60, max_parallel_training_jobs=10),
+    *(
+        Quiet("SageMakerTuningJobRetryableErrors", why, job(training_jobs=counts))
+        for why, counts in (
+            ("too few to tell", by_status(RetryableError={0: 6, 20: 7}, Completed=6)),
+            ("few of many", by_status(RetryableError={0: 7, 20: 8}, Completed=32)),
+            ("over and done with", by_status(RetryableError=8, Completed=9)),
+        )
     ),
-    Quiet(
-        "SageMakerTuningJobSlotsStarved",
-        "a crowd now and then",
-        job(training_jobs={"InProgress": NOW_AND_THEN}, max_training_jobs=60, max_parallel_training_jobs=10),
-    ),
-    Quiet(
-        "SageMakerTuningJobSlotsStarved",
-        "one at a time as asked",
-        job(training_jobs={"InProgress": 1}, max_training_jobs=60, max_parallel_training_jobs=1),
-    ),
-    Quiet(
-        "SageMakerTuningJobRetryableErrors",
-        "too few to tell",
-        job(training_jobs={"RetryableError": {0: 6, 20: 7}, "Completed": 6}),
-    ),
-    Quiet(
-        "SageMakerTuningJobRetryableErrors",
-        "few of many",
-        job(training_jobs={"RetryableError": {0: 7, 20: 8}, "Completed": 32}),
-    ),
-    Quiet(
-        "SageMakerTuningJobRetryableErrors",
-        "over and done with",
-        job(training_jobs={"RetryableError": 8, "Completed": 9}),
-    ),
-    Quiet(
-        "SageMakerTuningJobTargetReachedStillRunning",
-        "ended soon",
-        job({0: "InProgress", 60: "Completed"}, target_reached={0: 0, 10: 1}, best_objective_value=1),
-    ),
-    Quiet("SageMakerTuningJobTargetReachedStillRunning", "not reached", job(target_reached=0, best_objective_value=1)),
 )

@@ -6,12 +6,16 @@ Two fleets are watched by the exporter's own targets on a clock set by hand, and
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import promql_parser as promql
 import pytest
 from render_rules import alerts, load
 from replay.drive import Scrape
+from replay.firing import record
+from replay.fleet import Fleet
+from replay.rules import Rules
 from replay.samples import backfill
 from support.clock import ManualClock
 from support.prometheus import Prometheus
@@ -114,6 +118,9 @@ def _one_line(text: str) -> str:
 
 
 DOCUMENTED = documented()
+SHIPPED = Rules.shipped()
+ASKED = replace(SHIPPED, by_name={**SHIPPED.by_name, **{str(each): {"expr": each.text} for each in DOCUMENTED}})
+"""The alerts, and as if they were some what the documentation asks."""
 ABOUT_TROUBLES = [each for each in DOCUMENTED if each.about_a_trouble]
 
 
@@ -160,9 +167,10 @@ def watched(
     (directory / "data").mkdir()
     told = list(scrapes(FLEETS[request.param]))
     backfill(told, METRICS, promtool, directory / "data")
-    with Prometheus(
-        promtool.with_name("prometheus"), directory, [], flags=["--storage.tsdb.retention.time=100y"]
-    ) as prometheus:
+    fleet = Fleet(1, INTERVAL, START, told[-1].at + INTERVAL, (), (), (), ())
+    binary = promtool.with_name("prometheus")
+    record(ASKED, fleet, promtool, binary, directory)
+    with Prometheus(binary, directory, [], flags=["--storage.tsdb.retention.time=100y"]) as prometheus:
         yield prometheus, told[-1].at
 
 
@@ -175,6 +183,8 @@ def test_the_fleets_are_what_they_are_called(watched: tuple[Prometheus, float], 
     }
     assert points.keys() == ({"Completed"} if "all ended" in request.node.name else {"Completed", "InProgress"})
     assert all(value >= len(ENDED) for _, value in points["Completed"])
+    running = prometheus.query("tuning_job:sagemaker_tuning_job_slots:used", at=at - INTERVAL)
+    assert bool(running) == ("InProgress" in points)
     assert prometheus.query("sagemaker_tuning_exporter_last_poll_timestamp_seconds", at=at)
 
 

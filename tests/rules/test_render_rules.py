@@ -47,21 +47,26 @@ def test_a_threshold_has_one_value_however_often_it_stands() -> None:
         assert len(set(lines)) == len({name for _, name in lines}), rule["alert"]
 
 
-def test_a_range_is_always_a_threshold() -> None:
-    """But the ten minutes in which a state is looked for that a lost scrape has hidden."""
+def test_a_range_is_a_threshold_unless_it_is_how_far_back_the_last_sample_may_be() -> None:
     for rule in alerts(DOCUMENT):
-        ranges = [line for line in rule["expr"].splitlines() if re.search(r"\[(?!10m\])\w+\]", line)]
-        assert all("# threshold: " in line for line in ranges), rule["alert"]
+        without_lookback = re.sub(r"\[10m\]|last_over_time\([^()\[\]]+\[1h\]", "", rule["expr"])
+        lines = [line for line in without_lookback.splitlines() if re.search(r"\[\w+\]", line)]
+        assert all("# threshold: " in line for line in lines), rule["alert"]
 
 
 def test_speed_divides_every_duration() -> None:
     fast = render(DOCUMENT, speed=60)
     stuck = alert(fast, "SageMakerTuningJobStuck")
-    assert (stuck["for"], stuck["keep_firing_for"]) == ("15000ms", "30000ms")
-    assert {name: one.value for name, one in thresholds(stuck).items()} == {"age": "60", "window": "45000ms"}
+    assert (stuck["for"], stuck["keep_firing_for"]) == ("10000ms", "30000ms")
+    assert {name: one.value for name, one in thresholds(stuck).items()} == {
+        "age": "60",
+        "window": "2880000ms",
+        "still": "30",
+    }
     assert alert(fast, "SageMakerTuningJobFailed")["for"] == "0s"
-    failing = alert(fast, "SageMakerTuningJobTrainingJobsFailing")
-    assert {name: one.value for name, one in thresholds(failing).items()} == {"failedRatio": "0.4", "failed": "10"}
+    near = alert(fast, "SageMakerTuningJobNearTimeLimit")
+    numbers = {name: one.value for name, one in thresholds(near).items()}
+    assert numbers == {"endedRatio": "0.85", "budgetRatio": "0.5", "runtimeRatio": "0.8"}
     record = {"record": "a:up:rate", "expr": "rate(up[5m] offset 1h)"}
     slow = {"groups": [{"name": "slow", "interval": "1m", "rules": [record]}]}
     assert render(slow, speed=4) == {
@@ -98,7 +103,7 @@ def test_refuses_what_is_no_duration(text: str) -> None:
     [
         (("SageMakerTuningJobStuck", "window"), "5", "is not a duration"),
         (("SageMakerTuningJobStuck", "age"), "5m", "is not a number"),
-        (("SageMakerTuningJobStuck", "share"), "5", "there is only age, window"),
+        (("SageMakerTuningJobStuck", "share"), "5", "there is only age, window, still"),
         (("SageMakerTuningJobLost", "age"), "5", "no such threshold"),
     ],
 )

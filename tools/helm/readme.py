@@ -62,8 +62,8 @@ seconds. [docs/alerts.md](../../docs/alerts.md) tells what the alerts mean.
 ```yaml
 prometheusRule:
   alerts:
-    SageMakerTuningJobStuck: {for: 30m, severity: critical, thresholds: {age: 7200, window: 1h}}
-    SageMakerTuningJobBestAtRangeEdge: {enabled: false}
+    SageMakerTuningJobStuck: {for: 30m, severity: critical, thresholds: {age: 7200, still: 3600}}
+    SageMakerTuningJobNotImproving: {enabled: false}
 ```
 
 | alert | `severity` | `for` | `keepFiringFor` | `thresholds` |
