@@ -1,0 +1,199 @@
+"""The short queries of docs/queries.md are right over pods that move, two replicas, lost scrapes and a team that changes."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from operator import mul
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from render_rules import alerts, load
+from rules.rehearsal import rehearse
+from rules.story import group
+from rules.world import (
+    ACCOUNT,
+    NAME,
+    PLACE,
+    Scraped,
+    Series,
+    World,
+    job,
+    lost_scrapes,
+    merged,
+    of_pod,
+    only,
+    own,
+    rollouts,
+    scrape,
+    two_replicas,
+)
+from support.tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PAGE = (ROOT / "docs" / "queries.md").read_text(encoding="utf-8")
+QUERIES = dict(re.findall(r"^## ([^\n]+)\n\n```promql\n(.+?)\n```", PAGE, re.MULTILINE | re.DOTALL))
+RULES = [rule for each in reversed(load()["groups"]) for rule in each["rules"] if "record" in rule] + [
+    rule
+    for rule in alerts(load())
+    if re.fullmatch("SageMakerTuningJob(Stuck|StuckStopping|TrainingJobsHanging)", rule["alert"])
+]
+MINUTES = 175
+LAST = MINUTES // 5
+CHANGE = LAST // 3
+PACES = {ACCOUNT: 2, "210987654321": 1}
+"""Calls a minute for each account."""
+AGE = (60 + MINUTES) * 60
+
+Expected = dict[str, float]
+"""Answers by their labels."""
+
+
+def world(team: str) -> World:
+    """Return what there is while a team is called so."""
+    search = partial(job, max_training_jobs=60, max_parallel_training_jobs=4, created=-60)
+    loss = search(
+        name="loss",
+        team=team,
+        training_jobs={"Completed": lambda minute: 32 + minute // 20, "InProgress": 4},
+        best_objective_value=0.3,
+        target_objective_value=0.1,
+        max_runtime_seconds=100_000,
+    )
+    return merged(
+        search(
+            team=team,
+            training_jobs={"Completed": lambda minute: 1 + minute // 20, "NonRetryableError": 2, "InProgress": 3},
+            best_objective_value=0.9,
+            target_objective_value=0.95,
+            max_runtime_seconds=28_800,
+        ),
+        {minimized(series): value for series, value in loss.items()},
+        job(name="stuck", team=team, training_jobs={"Completed": 8, "InProgress": 0}, max_parallel_training_jobs=4),
+        job({0: "InProgress", 30: "Completed"}, name="ends", team=team, end_timestamp_seconds={30: 1800}),
+        job({0: "InProgress", 20: "Failed"}, name="fails", team=None, end_timestamp_seconds={20: 1200}),
+        job("Completed", name="old", team=team, end_timestamp_seconds=-10 * 86_400.0),
+        *(
+            own("api_requests_total", partial(mul, pace), aws_account_id=account, target="all")
+            for account, pace in PACES.items()
+        ),
+    )
+
+
+def minimized(series: Series) -> Series:
+    labels = tuple((name, "Minimize" if value == "Maximize" else value) for name, value in series.labels)
+    return series._replace(labels=labels)
+
+
+def changed(before: Scraped, after: Scraped, index: int) -> Scraped:
+    """Return the samples where some series give way to others at an index."""
+    ending = {series: values for series, values in before.items() if series not in after}
+    beginning = {series: values for series, values in after.items() if series not in before}
+    return before | only(ending, 0, index - 1) | only(beginning, index, LAST)
+
+
+PLAIN, RENAMED = (scrape(world(team), MINUTES) for team in ("search", "pricing"))
+VARIANTS: dict[str, tuple[Scraped, str, int]] = {
+    "plain": (PLAIN, "search", 1),
+    "two replicas": (two_replicas(PLAIN), "search", 2),
+    "pods that move": (rollouts(PLAIN, CHANGE, 2 * CHANGE), "search", 1),
+    "lost scrapes": (lost_scrapes(PLAIN), "search", 1),
+    "a changed team": (changed(PLAIN, RENAMED, CHANGE), "pricing", 1),
+    "a changed team in a new pod": (
+        only(of_pod(PLAIN, "a"), 0, CHANGE) | only(of_pod(RENAMED, "b"), CHANGE - 1, LAST),
+        "pricing",
+        1,
+    ),
+    "a changed team in two replicas, not at once": (
+        of_pod(changed(PLAIN, RENAMED, CHANGE), "a") | of_pod(changed(PLAIN, RENAMED, CHANGE + 3), "b"),
+        "pricing",
+        2,
+    ),
+    "a team that has just changed in one of two replicas": (
+        of_pod(PLAIN, "a") | of_pod(changed(PLAIN, RENAMED, LAST - 1), "b"),
+        "",
+        2,
+    ),
+}
+"""What is scraped, the team that counts, if it is known, and how many exporters call AWS at a time."""
+
+
+def labels(**values: str) -> str:
+    return "{" + ",".join(f'{name}="{value}"' for name, value in values.items() if value) + "}"
+
+
+def of(name: str, **more: str) -> str:
+    return labels(**PLACE, tuning_job=name, **more)
+
+
+def objective(kind: str) -> Mapping[str, str]:
+    return {"objective_metric": "validation:auc", "objective_type": kind}
+
+
+def expected(question: str, team: str, exporters: int) -> Expected:
+    match question:
+        case "What is stuck":
+            return {of("stuck", alertname="SageMakerTuningJobStuck"): 1}
+        case "Time left":
+            # One reaches its time limit first, the other has launched two thirds.
+            name = "tuning_job:sagemaker_tuning_job_age_seconds:left"
+            return {name + of(NAME): 28_800 - AGE, name + of("loss"): AGE / 2}
+        case "Success by team this week":
+            return {labels(label_team=team, status="Completed"): 1, labels(status="Failed"): 1}
+        case "Slots used of allowed":
+            return {of(NAME): 0.75, of("loss"): 1, of("stuck"): 0}
+        case "API calls by account":
+            return {labels(aws_account_id=account): pace * exporters for account, pace in PACES.items()}
+        case "Distance to the target":
+            return {of(NAME, **objective("Maximize")): 0.05, of("loss", **objective("Minimize")): 0.2}
+        case "Searches without a team":
+            name = "tuning_job:sagemaker_tuning_job_labels:seen"
+            return {name + of("fails"): 1}
+    raise LookupError(question)
+
+
+def asked(query: str, answers: Expected) -> dict[str, Any]:
+    """Return the expectation of these answers."""
+    samples = [{"labels": which, "value": value} for which, value in answers.items()]
+    return {"expr": query, "eval_time": f"{MINUTES}m", "exp_samples": samples}
+
+
+def test_all_seven_are_asked() -> None:
+    assert len(QUERIES) == 7
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_query_is_right(promtools: Path, tmp_path: Path, variant: str) -> None:
+    scraped, team, exporters = VARIANTS[variant]
+    tests = [asked(measured(question), expected(question, team, exporters)) for question in QUERIES]
+    rehearse(promtools, tmp_path, RULES, [group(variant, scraped, tests)])
+
+
+def measured(question: str) -> str:
+    """Return a query with its answer rounded where it is not exact."""
+    query = QUERIES[question]
+    if "increase" in query:
+        # Calls a minute, as near as what Prometheus estimates before the first and after the last scrape of each pod.
+        return f"round(({query}) / {MINUTES}, 0.5)"
+    return f"round({query}, 0.001)" if question == "Distance to the target" else query
+
+
+OLD = """count by (label_team, status) (
+  (
+    max_over_time(sagemaker_tuning_job_status{status=~"Completed|Failed|Stopped"}[7d]) == 1
+    and on (aws_account_id, aws_region, tuning_job)
+    last_over_time(sagemaker_tuning_job_end_timestamp_seconds[7d]) > time() - 7 * 86400
+  )
+  * on (aws_account_id, aws_region, tuning_job) group_left (label_team) last_over_time(sagemaker_tuning_job_labels[7d])
+)"""
+
+
+@pytest.mark.parametrize("variant", [each for each in VARIANTS if each not in {"plain", "lost scrapes"}])
+def test_a_query_on_what_is_scraped_finds_duplicates(promtool: Path, tmp_path: Path, variant: str) -> None:
+    """Else nothing that is asked here would tell one spelling from another."""
+    scraped, *_ = VARIANTS[variant]
+    with pytest.raises(pytest.fail.Exception, match="duplicate series"):
+        rehearse(promtool, tmp_path, [], [group(variant, scraped, [asked(OLD, {})])])
