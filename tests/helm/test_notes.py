@@ -9,10 +9,12 @@ from helm.values import CHART
 pytestmark = pytest.mark.xdist_group("helm")
 
 
-def notes(case: str) -> str:
+def notes(case: str, *more: str) -> str:
     # Helm 3 asks a cluster even for this.
     values = VALUES / f"{case}.yaml"
-    done = helm(HELMS[1], "install", RELEASE, CHART, "--namespace", NAMESPACE, "--values", values, "--dry-run=client")
+    done = helm(
+        HELMS[1], "install", RELEASE, CHART, "--namespace", NAMESPACE, "--values", values, "--dry-run=client", *more
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.partition("NOTES:\n")[2]
 
@@ -35,3 +37,10 @@ def test_tell_only_what_is_left_to_do() -> None:
         assert done not in told
     assert "AWS is not called" in notes("demo")
     assert "pod/a-name-that-is" in notes("sharded")
+
+
+def test_tell_what_dashboards_lack_without_the_rules() -> None:
+    lacking = "recorded series that the dashboards read"
+    assert lacking in notes("minimal", "--set", "dashboards.enabled=true")
+    assert lacking not in notes("minimal")
+    assert lacking not in notes("minimal", "--set", "dashboards.enabled=true,prometheusRule.enabled=true")

@@ -19,11 +19,13 @@ from dashboards.page import (
 from dashboards.page import dashboard as page
 from dashboards.panels import Column, Field, bars, count, lines, meaning, number, rows, seconds, share, timeline
 from dashboards.promql import (
+    ALLOWED,
     EXPORTER,
     FAILED_SHARE,
     ID,
     IN_PROGRESS,
     LAUNCHED,
+    LEFT,
     NOT_IMPROVING,
     ON,
     PROGRESS,
@@ -35,10 +37,12 @@ from dashboards.promql import (
     alerts,
     by_target,
     each,
+    ended_this_week,
     of_targets,
     of_team,
     or_zero,
     rate,
+    recorded,
     running,
     since_improvement,
     states,
@@ -137,8 +141,7 @@ def _wrong() -> Row:
                     "Slots in use",
                     "Training jobs running, as a share of those that running tuning jobs may run at once. Low: capacity"
                     " or quotas starve the searches, or they have little left to do.",
-                    _total(f"{IN_PROGRESS} and {ON} {each('max_parallel_training_jobs')}")
-                    + f" / {_total(each('max_parallel_training_jobs'))}",
+                    _total(f"{IN_PROGRESS} and {ON} {ALLOWED}") + f" / {_total(ALLOWED)}",
                     share("Nothing runs", look.SLOTS),
                 ),
                 number(
@@ -203,7 +206,7 @@ def _runs() -> Row:
             for expression in (
                 with_direction(each("info", "strategy", "objective_metric", "objective_type")),
                 PROGRESS,
-                each("best_objective_value"),
+                recorded("best_objective_value:last"),
                 f"({since_improvement()})",
                 NOT_IMPROVING,
                 IN_PROGRESS,
@@ -212,6 +215,7 @@ def _runs() -> Row:
                 f"({RUNTIME})",
                 RUNTIME_USED,
                 with_console(each("created_timestamp_seconds")),
+                LEFT,
             )
         ),
     ]
@@ -222,8 +226,10 @@ def _runs() -> Row:
                 12,
                 rows(
                     "Running tuning jobs",
-                    "Every tuning job in progress. Progress, not improving and time are shares of the tuning job's own"
-                    " limits; where it has no limit for training jobs without improvement, of all that it may launch.",
+                    "Every tuning job in progress. Progress: training jobs completed or stopped, of all that it may launch;"
+                    " those that fail are made up for. Not improving and time used are shares of the tuning job's own"
+                    " limits; where it has no limit for training jobs without improvement, of all that it may launch. Time"
+                    " left: at the pace so far, or to its time limit if that comes first.",
                     table,
                     [
                         Column("tuning_job", "Tuning job", link=TO_JOB, width=260),
@@ -238,6 +244,7 @@ def _runs() -> Row:
                             "F", "Not improving", unit="percentunit", thresholds=look.NEAR_LIMIT, bar=True, width=140
                         ),
                         Column("K", "Time used", unit="percentunit", thresholds=look.NEAR_LIMIT, bar=True, width=140),
+                        Column("M", "Time left", unit="s", width=100),
                         Column("G", "Training", unit="none", width=80),
                         Column("H", "Slots", unit="percentunit", thresholds=look.SLOTS, tint=True, width=70),
                         Column("I", "Failed", unit="percentunit", thresholds=look.FAILED_SHARE, fill=True, width=80),
@@ -260,6 +267,14 @@ def _runs() -> Row:
                     legend=JOB_NAME,
                     link=TO_JOB_OF_SERIES,
                 ),
+                bars(
+                    "Ended this week, by team",
+                    "Tuning jobs that ended in the last seven days, by their last team and by how they ended.",
+                    {"{{label_team}} {{status}}": ended_this_week()},
+                    count("No tuning job ended"),
+                    now=True,
+                ),
+                widths=(17, 7),
             ),
         ],
     )
@@ -301,7 +316,7 @@ def _time() -> Row:
                     "Training jobs running, against those that the running tuning jobs may run at once.",
                     {
                         "running": _total(IN_PROGRESS),
-                        "allowed": _total(each("max_parallel_training_jobs")),
+                        "allowed": _total(ALLOWED),
                     },
                     count("No tuning job ran"),
                     limits=["allowed"],

@@ -18,10 +18,12 @@ from dashboards.page import (
 from dashboards.page import dashboard as page
 from dashboards.panels import Column, Field, Link, bars, count, lines, meaning, number, rows, seconds, share, timeline
 from dashboards.promql import (
+    ALLOWED,
     FAILED_SHARE,
     ID,
     IN_PROGRESS,
     LAUNCHED,
+    LEFT,
     NOT_IMPROVING,
     PROGRESS,
     RUNTIME,
@@ -29,6 +31,7 @@ from dashboards.promql import (
     SLOTS_USED,
     alerts,
     each,
+    recorded,
     since_improvement,
     states,
     team,
@@ -89,7 +92,7 @@ def build() -> model.Dashboard:
 
 
 def _glance() -> Row:
-    objective = with_direction(each("best_objective_value", "objective_metric", "objective_type"))
+    objective = with_direction(recorded("best_objective_value:last", "objective_metric", "objective_type"))
     return (
         "$job",
         [
@@ -139,11 +142,19 @@ def _glance() -> Row:
                     seconds("Not stated"),
                 ),
                 number(
+                    "Time left",
+                    "Time until all training jobs that it may launch have ended, at the pace so far, or until its time limit"
+                    " if that comes first.",
+                    LEFT,
+                    seconds("Not in progress, or not known"),
+                ),
+                number(
                     "Last describe",
                     "Whether the exporter's last describe of the tuning job succeeded; if not, all that is shown is old.",
                     each("up"),
                     meaning("Never described", look.DESCRIBED_WORDS),
                 ),
+                widths=(3, 3, 3, 2, 2, 3, 3, 3, 2),
             ),
             line(
                 4,
@@ -199,7 +210,7 @@ def _glance() -> Row:
 
 
 def _progress() -> Row:
-    best = each("best_objective_value", "objective_metric", "objective_type")
+    best = recorded("best_objective_value:last", "objective_metric", "objective_type")
     overall = each("overall_best_objective_value", "objective_metric", "objective_type")
     return (
         "Progress",
@@ -208,10 +219,11 @@ def _progress() -> Row:
                 10,
                 bars(
                     "Progress against limits",
-                    "How much of each limit is used up; a limit that the tuning job does not have has no bar. Where it"
-                    " has none for training jobs without improvement, they are measured against all it may launch.",
+                    "How much of each limit is used up; a limit that the tuning job does not have has no bar. Training jobs"
+                    " that fail are made up for and do not count. Where it has no limit for training jobs without"
+                    " improvement, they are measured against all it may launch.",
                     {
-                        "Training jobs launched": PROGRESS,
+                        "Training jobs completed or stopped": PROGRESS,
                         "Runtime": RUNTIME_USED,
                         "Without improvement": NOT_IMPROVING,
                     },
@@ -280,8 +292,8 @@ def _training() -> Row:
                     "Parallel slots",
                     "Training jobs that run at each moment; dashed, how many may. Well under it for long: capacity or a"
                     " quota starves the search.",
-                    {"running": IN_PROGRESS, "limit": each("max_parallel_training_jobs")},
-                    count("Not stated"),
+                    {"running": IN_PROGRESS, "limit": ALLOWED},
+                    count("Not in progress"),
                     limits=["limit"],
                     held=True,
                 ),
@@ -302,7 +314,7 @@ def _best() -> Row:
     best = each("best_hyperparameter_value", "hyperparameter")
     on = f"on ({ID}, hyperparameter)"
     in_range = f"(0 * {low} + {on} group_left () {best})"
-    matched = f"on ({ID}, hyperparameter, definition)"
+    place = recorded("best_hyperparameter_value:place", *by)
     return (
         "Best training job and hyperparameters (opt-in)",
         [
@@ -311,13 +323,13 @@ def _best() -> Row:
                 rows(
                     "Best hyperparameters against their ranges",
                     "Values of the tuned hyperparameters in the best training job, where they are numbers, and the range that"
-                    " is searched. At an edge of its range (red) the range may be too narrow; on a logarithmic scale small"
-                    " values sit low without being at an edge. Needs collect: [hyperparameters].",
+                    " is searched. The place is that on the range's own scale; at an edge (red) the range may be too narrow."
+                    " Needs collect: [hyperparameters].",
                     [
                         f"{in_range} or {best} unless {on} {low}",
                         low,
                         high,
-                        f"({in_range} - {matched} {low}) / {matched} ({high} - {matched} {low})",
+                        place,
                     ],
                     [
                         Column("hyperparameter", "Hyperparameter"),
@@ -331,6 +343,18 @@ def _best() -> Row:
                     without=_IDENTITY,
                     sort=("Hyperparameter", False),
                 ),
+                lines(
+                    "Place of the best in the ranges",
+                    "Where the best training job so far lies in the range of each hyperparameter, on the range's own scale: 0 at"
+                    " its lower end, 1 at its upper one. Needs collect: [hyperparameters].",
+                    {"{{hyperparameter}} {{definition}}": place},
+                    share(_needs("hyperparameters", "No hyperparameter is a number")),
+                    held=True,
+                ),
+                widths=(14, 10),
+            ),
+            line(
+                6,
                 rows(
                     "Best training job",
                     "The training job with the best objective value so far. Needs collect: [best_training_job].",
@@ -352,10 +376,6 @@ def _best() -> Row:
                     empty=_needs("warm_start_parents", "No warm start"),
                     without=_IDENTITY,
                 ),
-                widths=(12, 6, 6),
-            ),
-            line(
-                6,
                 rows(
                     "Training job definitions",
                     "What the training jobs run on, and how long each of them may. Needs collect: [definitions].",
@@ -377,6 +397,7 @@ def _best() -> Row:
                     empty=_needs("definitions", "Never described"),
                     without=_IDENTITY,
                 ),
+                widths=(5, 5, 14),
             ),
         ],
     )

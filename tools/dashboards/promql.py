@@ -34,6 +34,11 @@ def each(family: str, *by: str, **labels: str) -> str:
     return f"max by ({', '.join((*IDENTITY, *by))}) ({JOB}{family}{{{CHOSEN}{matchers}}})"
 
 
+def recorded(record: str, *by: str, **labels: str) -> str:
+    """Select what the shipped rules record of the chosen tuning jobs, as ``each`` does."""
+    return each(record, *by, **labels).replace(f"({JOB}", f"(tuning_job:{JOB}")
+
+
 def of_team(expression: str) -> str:
     """Keep the tuning jobs of the chosen team; whoever chose all keeps those without a team too."""
     return f"({expression}) and {ON} {JOB}labels{{{CHOSEN},{TEAM}}}"
@@ -45,16 +50,19 @@ def team() -> str:
 
 
 RUNNING = f"{each('status', status='InProgress')} == 1"
-IN_PROGRESS = each("training_jobs", status="InProgress")
+IN_PROGRESS = recorded("slots:used")
+ALLOWED = recorded("slots:allowed")
 LAUNCHED = f"sum by ({ID}) ({each('training_jobs', 'status')})"
 FAILED_SHARE = f"{each('training_jobs', status='NonRetryableError')} / {ON} ({LAUNCHED} > 0)"
-SLOTS_USED = f"{IN_PROGRESS} / {ON} {each('max_parallel_training_jobs')}"
+SLOTS_USED = f"{IN_PROGRESS} / {ON} {ALLOWED}"
+"""These three only while a tuning job is in progress."""
 NOW = f"({each('end_timestamp_seconds')} or 0 * {each('created_timestamp_seconds')} + time())"
 """The time, or that of the end of a tuning job that has ended."""
 RUNTIME = f"{NOW} - {ON} {each('created_timestamp_seconds')}"
 """To the second: what SageMaker tells of it may be as old as the last describe."""
 RUNTIME_USED = f"({RUNTIME}) / {ON} {each('max_runtime_seconds')}"
-PROGRESS = f"{LAUNCHED} / {ON} {each('max_training_jobs')}"
+PROGRESS = recorded("training_jobs:progress")
+LEFT = recorded("age_seconds:left")
 NOT_IMPROVING = (
     f"{each('training_jobs_not_improving')} / {ON}"
     f" ({each('max_training_jobs_not_improving')} or {each('max_training_jobs')})"
@@ -89,6 +97,15 @@ def with_direction(expression: str) -> str:
     for objective_type, words in (("Maximize", "more is better"), ("Minimize", "less is better")):
         expression = f'label_replace({expression}, "direction", "{words}", "objective_type", "{objective_type}")'
     return expression
+
+
+def ended_this_week() -> str:
+    """Count the tuning jobs that ended in a week, by the last team of each and by how they ended."""
+    outcome = f"tuning_job:{JOB}status:outcome"
+    last = f"topk by ({ID}) (1, max_over_time({outcome}{{{CHOSEN}}}[6d]))"
+    teams = f"count by (label_team) (max_over_time({outcome}{{{CHOSEN},{TEAM}}}[6d]))"
+    counted = f"count by (label_team, status) ({last}) and on (label_team) {teams}"
+    return f'label_replace({counted}, "label_team", "no team", "label_team", "")'
 
 
 def or_zero(expression: str) -> str:
