@@ -28,6 +28,8 @@ START = 1_750_000_200.0
 """Unix time at which a replay begins."""
 
 SHARE_TROUBLED = 0.3
+LONG = 0.05
+"""The share of tuning jobs that may last for most of the whole time, and so for up to 30 days."""
 
 STARVED = 0.001
 """Requests a second: ten times fewer than can be configured, as if there were ten times as many tuning jobs."""
@@ -154,14 +156,14 @@ class Setup(NamedTuple):
 
 
 SETUPS = (
-    Setup(60, 60, 8, 200),
+    Setup(60, 60, 7, 180),
     Setup(300, 300, 40, 400),
     Setup(15, 30, 2, 70),
     Setup(60, 30, 5, 130, replicas=2),
     Setup(300, 60, 20, 250, lost=0.08),
     Setup(60, 300, 6, 150, lost=0.08),
     Setup(15, 60, 1.5, 60, lost=0.08),
-    Setup(240, 240, 30, 300),
+    Setup(240, 240, 24, 240),
 )
 """What is drawn by turns, seed by seed."""
 
@@ -170,7 +172,7 @@ def draw(seed: int, setup: Setup) -> Fleet:
     """Return the fleet of a seed."""
     rng = chance("replay", seed)
     end = START + setup.days * DAY
-    most = min(setup.days * 24 / 5, 240)
+    hours = setup.days * 24
     wanted = max(len(TROUBLED), round(SHARE_TROUBLED * setup.jobs))
     troubled = [*TROUBLED] * math.ceil(wanted / len(TROUBLED))
     rng.shuffle(troubled)
@@ -178,7 +180,7 @@ def draw(seed: int, setup: Setup) -> Fleet:
     draws += [healthy] * (setup.jobs - len(draws))
     rng.shuffle(draws)
     last = end - min(36 * HOUR, 0.3 * (end - START))
-    lives = [_life(rng, number, each(rng, most), last) for number, each in enumerate(draws)]
+    lives = [_life(rng, number, each(rng, hours * _share(rng)), last) for number, each in enumerate(draws)]
     slots = _slots(rng, START, end, setup.jobs)
     faults = [*_without_impossible_restarts([*_faults(rng, slots, lives, setup)])]
     untracked = [*_untracked(rng, slots)]
@@ -199,6 +201,11 @@ def draw(seed: int, setup: Setup) -> Fleet:
         setup.replicas,
         setup.lost,
     )
+
+
+def _share(rng: Random) -> float:
+    """Return how much of the whole time a tuning job may last."""
+    return 0.75 if rng.random() < LONG else 0.2
 
 
 def recorded(lives: Sequence[Told], setup: Setup) -> Fleet:
