@@ -75,7 +75,6 @@ PROMISES: Mapping[str, float] = {
     JOB + "ConvergedStillRunning": 75 * MINUTE,
     JOB + "NearTimeLimit": 15 * MINUTE,
     JOB + "NoBestValue": 60 * MINUTE,
-    JOB + "BestAtRangeEdge": 60 * MINUTE,
     JOB + "SlotsStarved": 75 * MINUTE,
     JOB + "RetryableErrors": 30 * MINUTE,
     JOB + "TargetReachedStillRunning": 75 * MINUTE,
@@ -93,6 +92,3 @@ PROMISES: Mapping[str, float] = {
     EXPORTER + "Restarting": 75 * MINUTE,
 }
 """How many seconds after a cause is visible an alert has told of it, beside what it takes to describe, scrape and evaluate."""
-
-FACTS = frozenset({JOB + "BestAtRangeEdge"})
-"""Alerts that tell of what is no trouble: each is false here."""
