@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from replay.promises import Cause
 
-from exporter.simulator.scenario import HOUR
+from exporter.simulator.scenario import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from replay.life import Span, Told
@@ -29,6 +29,8 @@ WORTH_STOPPING = 0.9
 """When so many of the training jobs are launched, there is nothing to win by ending it early."""
 LONG_STOP = HOUR
 """Training jobs take minutes to stop."""
+LONG_IDLE = 45 * MINUTE
+"""Nothing runs for 11 minutes at most in searches that go on."""
 NOTICED = 0.85
 """The share of a time limit after which there is still something to be done about it, and its pace is known."""
 HUNG = 3.0
@@ -144,6 +146,18 @@ def _standing_still(facts: Facts) -> Iterator[Wrong]:
         # Before it stands still it launches nothing any more.
         began = max((trial.created for trial in life.trials), default=life.created)
         yield Wrong(cause, began, life.stalled if life.trials else life.created, facts.over, facts.must(cause))
+    else:
+        yield from _idle(facts)
+
+
+def _idle(facts: Facts) -> Iterator[Wrong]:
+    """Stretches of time in which nothing runs, though it is in progress."""
+    since: float | None = None
+    for span in facts.spans:
+        idle = span.state.status == "InProgress" and span.state.in_progress == 0
+        since = (span.since if since is None else since) if idle else None
+        if since is not None and span.until - since > LONG_IDLE:
+            yield Wrong(Cause.IDLE, since, since, span.until, must=False)
 
 
 def _hanging(facts: Facts) -> Iterator[Wrong]:

@@ -87,6 +87,12 @@ def test_what_stands_still() -> None:
     assert frozen.visible == START + HOUR
 
 
+@pytest.mark.parametrize(("fails_at", "count"), [(0.5 * HOUR, 0), (5 * HOUR, 1)])
+def test_nobody_is_wrong_to_tell_that_nothing_runs_for_long(fails_at: float, count: int) -> None:
+    idle = found(Cause.IDLE, life("failed-at-once", fails_at=fails_at))
+    assert [(wrong.began, wrong.ended, wrong.must) for wrong in idle] == [(START, START + fails_at, False)] * count
+
+
 def test_training_jobs_that_hang_are_seen_after_three_times_the_longest() -> None:
     it = life("healthy", Cause.HANGING, **QUIET, spells=(Spell(20, hanging=True),), how={"leaves_after": 99 * HOUR})
     [wrong] = found(Cause.HANGING, it)

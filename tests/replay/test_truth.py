@@ -84,6 +84,14 @@ def test_only_what_a_shipped_alert_tells_of_is_asked_for() -> None:
     assert not troubles(fleet, set())
 
 
+@pytest.mark.parametrize(("hours", "must"), [(0.5, []), (1.0, [False]), (2.0, [True])])
+def test_what_nobody_watches_may_be_told_before_it_must(hours: float, must: list[bool]) -> None:
+    scenario = replace(SCENARIOS["healthy"], stops_at=hours * HOUR, stopping=60.0)
+    life = Told("a", as_asked("x", scenario), region=DISCOVERED.region, account_id="1", created=START, seed=1)
+    fleet = Fleet(1, 120.0, START, START + DAY, (), (life,), (), ())
+    assert [trouble.must for trouble in troubles(fleet, ALL)] == must
+
+
 def test_short_tuning_jobs_one_after_the_other_are_one_trouble() -> None:
     short = replace(SCENARIOS["completed"], stops_at=20 * 60.0, stopping=60.0)
     lives = [

@@ -27,6 +27,8 @@ DENIED_UNSEEN = 300.0
 
 LONG_UNTRACKED = 70 * MINUTE
 """Whoever starts tuning jobs that nobody watches for so long, one after the other or at once, has forgotten something."""
+WORTH_TELLING = 45 * MINUTE
+"""For so long it is no mistake to tell of them."""
 PAUSE = 10 * MINUTE
 """Between two of them."""
 
@@ -179,6 +181,7 @@ def _untracked(fleet: Fleet) -> Iterator[Trouble]:
             else:
                 stretches.append((*run, 1))
         for since, until, count in stretches:
-            if until - since > LONG_UNTRACKED:
+            if until - since > WORTH_TELLING:
+                must = until - since > LONG_UNTRACKED
                 kind = f"tuning jobs that nobody watches{' one after the other' if count > 1 else ''}"
-                yield Trouble(alerts, {"aws_region": place.region}, since, since, until, True, place.region, kind=kind)
+                yield Trouble(alerts, {"aws_region": place.region}, since, since, until, must, place.region, kind=kind)
