@@ -485,6 +485,12 @@ QUIET = (
     Quiet("SageMakerTuningExporterUntrackedRunningJobs", "not known", TARGET_INFO),
     Quiet(
         "SageMakerTuningExporterUntrackedRunningJobs",
+        "for a moment, and then no list tells",
+        merged(TARGET_INFO, own("untracked_running_jobs", {10: 1, 20: None}, **TARGET)),
+        300,
+    ),
+    Quiet(
+        "SageMakerTuningExporterUntrackedRunningJobs",
         "a short one now and then",
         merged(TARGET_INFO, own("untracked_running_jobs", lambda minute: int(minute % 90 < 25), **TARGET)),
         420,
