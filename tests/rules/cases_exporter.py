@@ -407,6 +407,15 @@ QUIET = (
     ),
     Quiet(
         "SageMakerTuningExporterCallsFailing",
+        "it sees at last, first by one call and then by all",
+        merged(
+            TARGET_INFO,
+            own("target_last_success_timestamp_seconds", {60: 3600}, **TARGET),
+            own("target_error_info", {0: 1, 70: None}, **TARGET, operation=LIST, code="access_denied"),
+        ),
+    ),
+    Quiet(
+        "SageMakerTuningExporterCallsFailing",
         "another replica makes them",
         merged(
             *(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE)),
