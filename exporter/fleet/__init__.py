@@ -4,7 +4,7 @@ from exporter.fleet.account import Identity
 from exporter.fleet.events import log_events
 from exporter.fleet.pool import Pool
 from exporter.fleet.source import Operation, Work, perform
-from exporter.fleet.tags import Tags
+from exporter.fleet.tag_calls import Tags
 from exporter.fleet.target import Target
 from exporter.fleet.view import JobState, JobView, TargetView
 

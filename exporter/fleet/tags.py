@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.errors import Failure
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
-from exporter.fleet.source import Operation, Work
-from exporter.tuning_job import Found, arn_key, name_key, reduce_found, same_moment
+from exporter.fleet.source import Operation
+from exporter.fleet.tag_calls import PAGE_SIZE, THE_SEARCH, ListTags, SearchTags, Tags
+from exporter.tuning_job import Found, arn_key, name_key, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,52 +22,10 @@ if TYPE_CHECKING:
     from exporter.fleet.events import Decision
     from exporter.fleet.job import Job
     from exporter.fleet.jobs import Jobs
-    from exporter.sagemaker import Api
+    from exporter.fleet.source import Work
     from exporter.tuning_job import Summary, TuningJob
 
-_PAGE_SIZE = 100
-"""The most that the API puts on a page of Search."""
-
 _SLACK = 64
-
-# No tuning job's name has a space.
-_SEARCH = "the search"
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """All AWS tags of a tuning job: values by key."""
-
-    by_key: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ListTags(Work):
-    """A call of ListTags, for the tuning job ``name``."""
-
-    operation = Operation.LIST_TAGS
-    arn: str
-
-    @property
-    def key(self) -> str:
-        """The name without its case."""
-        return name_key(self.name)
-
-    def make(self, api: Api) -> Tags:
-        """Return the tags."""
-        return Tags(api.list_tags(self.arn))
-
-
-@dataclass(frozen=True, slots=True)
-class SearchTags(Work):
-    """A call of Search."""
-
-    operation = Operation.SEARCH
-    request: Mapping[str, Any]
-
-    def make(self, api: Api) -> Found:
-        """Return the page."""
-        return reduce_found(api.search(self.request))
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +93,7 @@ class TagListings:
         """Take a configuration; ``want`` tells of each tuning job."""
         self._spec = spec
         if not self._wanted:
-            self._calls.forget(Operation.SEARCH, _SEARCH)
+            self._calls.forget(Operation.SEARCH, THE_SEARCH)
             for key in tuple(self._listings):
                 self.forget(key)
 
@@ -220,18 +178,18 @@ class TagListings:
         """Return the call that is ``due``."""
         batch = self._batch(now)
         # One alone is searched for to learn whether searches still fail.
-        if len(batch) > 1 or (batch and self._calls.code(Operation.SEARCH, _SEARCH) is not None):
+        if len(batch) > 1 or (batch and self._calls.code(Operation.SEARCH, THE_SEARCH) is not None):
             for listing in batch:
                 listing.due, listing.asked = None, serial
             times = [listing.creation_time or 0.0 for listing in batch]
-            return SearchTags(serial, now.monotonic, _SEARCH, _search(min(times), max(times)))
+            return SearchTags.between(min(times), max(times), serial, now)
         listing = self._listings[heapq.heappop(self._queue)[2]]
         listing.due, listing.asked = None, serial
         return ListTags(serial, now.monotonic, listing.name, listing.arn)
 
     def _batch(self, now: Instant) -> list[_Listing]:
         """Return those that one search may serve, newest first, at most a page of them."""
-        if now.monotonic < self._no_search_before or self._calls.stuck(Operation.SEARCH, _SEARCH):
+        if now.monotonic < self._no_search_before or self._calls.stuck(Operation.SEARCH, THE_SEARCH):
             return []
         due: set[tuple[float, str]] = set()
         put_back: list[tuple[float, int, str]] = []
@@ -245,7 +203,7 @@ class TagListings:
                 due.add((listing.creation_time, entry[2]))
         for entry in put_back:  # those that are taken are not waiting any more when their turn comes
             heapq.heappush(self._queue, entry)
-        return [self._listings[key] for _, key in sorted(due, reverse=True)[:_PAGE_SIZE]]
+        return [self._listings[key] for _, key in sorted(due, reverse=True)[:PAGE_SIZE]]
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
         """Take what came of a call. A failure leaves what is known as it is."""
@@ -266,7 +224,7 @@ class TagListings:
     def _apply_search(self, asked: Mapping[str, _Listing], outcome: object, now: Instant) -> None:
         if not isinstance(outcome, Found):
             if isinstance(outcome, Failure):
-                failures = self._calls.failed(Operation.SEARCH, _SEARCH, outcome.code)
+                failures = self._calls.failed(Operation.SEARCH, THE_SEARCH, outcome.code)
                 transient = outcome.code.transient
                 self._no_search_before = (
                     tags_retry_at(failures, now.monotonic) if transient else now.monotonic + REFUSED_PAUSE
@@ -274,7 +232,7 @@ class TagListings:
             for key, listing in asked.items():  # ListTags tells it meanwhile
                 self._plan(key, listing, now.monotonic)
             return
-        self._calls.succeeded(Operation.SEARCH, _SEARCH)
+        self._calls.succeeded(Operation.SEARCH, THE_SEARCH)
         found = {key for key, listing in asked.items() if arn_key(listing.arn) in outcome.tags}
         # Of the next page the others are, unless jobs that nobody asked about fill the pages.
         reached = min(outcome.created.values(), default=0.0) if not outcome.whole and len(found) > 1 else 0.0
@@ -297,9 +255,9 @@ class TagListings:
         self._start_anew(key, listing)
         if listing.labels:
             self._plan(key, listing, tags_again_at(key, now.monotonic))
-        code = self._calls.code(Operation.SEARCH, _SEARCH)
+        code = self._calls.code(Operation.SEARCH, THE_SEARCH)
         if code is not None and code.transient and all(each.known is not None for each in self._listings.values()):
-            self._calls.succeeded(Operation.SEARCH, _SEARCH)  # there is nothing left to search for
+            self._calls.succeeded(Operation.SEARCH, THE_SEARCH)  # there is nothing left to search for
 
     def known(self, summary: Summary) -> Mapping[str, str] | None:
         """Return all tags of a tuning job, None while they are not known."""
@@ -317,20 +275,3 @@ class TagListings:
             waiting = [(each.due, key) for key, each in self._listings.items() if each.due is not None]
             self._queue = [(due, next(self._serials), key) for due, key in waiting]
             heapq.heapify(self._queue)
-
-
-def _search(first: float, last: float) -> Mapping[str, Any]:
-    """Return the request for the tuning jobs created between two times (Unix seconds), both included, newest first."""
-
-    def bound(operator: str, seconds: float) -> Mapping[str, str]:
-        moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        return {"Name": "CreationTime", "Operator": operator, "Value": moment}
-
-    filters = [bound("GreaterThanOrEqualTo", int(first)), bound("LessThanOrEqualTo", int(last) + 1)]
-    return {
-        "Resource": "HyperParameterTuningJob",
-        "SearchExpression": {"Filters": filters},
-        "SortBy": "CreationTime",
-        "SortOrder": "Descending",
-        "MaxResults": _PAGE_SIZE,
-    }

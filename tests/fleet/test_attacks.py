@@ -20,6 +20,17 @@ def errors(driver: Driver) -> set[tuple[str, str]]:
     return set(driver.target.view(driver.now).errors)
 
 
+def _fail_first_search(account: Account, code: ErrorCode) -> None:
+    search, failures = account.api.search, iter([CallFailed(code, "no search")])
+
+    def fails_once(request: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return search(request)
+
+    account.api.search = fails_once  # type: ignore[method-assign]
+
+
 def test_a_reload_keeps_what_a_rule_with_tags_found(account: Account) -> None:
     account.create("running", "stuck", tags={"env": "prod"})
     ended_ago(account, "ended", HOUR, tags={"env": "prod"})
@@ -51,14 +62,7 @@ def test_a_reload_keeps_one_that_a_rule_with_tags_found_while_describes_do_not_f
 
 
 def test_a_search_that_failed_once_is_no_error_for_good(account: Account) -> None:
-    search, failures = account.api.search, iter([CallFailed(ErrorCode.THROTTLED, "Rate exceeded")])
-
-    def fails(request: Any) -> Any:
-        for failure in failures:
-            raise failure
-        return search(request)
-
-    account.api.search = fails  # type: ignore[method-assign]
+    _fail_first_search(account, ErrorCode.THROTTLED)
     names = ["one", "two"]
     for name in names:
         account.create(name, "stuck", tags={"team": "search"})
@@ -273,14 +277,7 @@ def test_tags_that_cannot_be_read_of_jobs_that_are_gone_are_not_remembered(accou
 
 
 def test_a_search_that_was_refused_once_is_no_error_for_good(account: Account) -> None:
-    search, failures = account.api.search, iter([CallFailed(ErrorCode.ACCESS_DENIED, "no search")])
-
-    def refused(request: Any) -> Any:
-        for failure in failures:
-            raise failure
-        return search(request)
-
-    account.api.search = refused  # type: ignore[method-assign]
+    _fail_first_search(account, ErrorCode.ACCESS_DENIED)
     for name in ("one", "two"):
         account.create(name, "stuck", tags={"team": "search"})
     driver = account.watch(target_spec(jobs=job_specs("one", "two", tag_labels={"team": "team"}), interval=600.0))
