@@ -217,10 +217,8 @@ class Target:
         failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {deadline:g} s")
         late = self._calls.give_up(deadline, now)
         self._tally.incidents.only(Operation.LIST, self._lists.concerns, now)
-        for operation in (
-            Operation.SEARCH,
-            Operation.IDENTIFY,
-        ):  # where the answer is not wanted any more, no call tells
+        # Where an answer is not wanted any more, no call tells.
+        for operation in (Operation.SEARCH, Operation.IDENTIFY):
             self._tally.incidents.only(operation, self._calls.failing(operation), now)
         given_up = [event for work, source in late for event in self._bring(source, work, failure, now)]
         return (*given_up, *self._tally.incidents.report(self._spec, now))

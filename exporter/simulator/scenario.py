@@ -31,8 +31,8 @@ MINUTE = 60.0
 class Definition:
     """One training job definition: what is searched and on which machines.
 
-    A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances stand in the answer: plainly, in instance groups, or in a prioritized list of
-    instance configurations. ``max_wait`` given: the trainings run on spot capacity.
+    A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances stand in
+    the answer: plainly, in instance groups, or in a prioritized list of instance configurations. ``max_wait`` given: the trainings run on spot capacity.
     """
 
     surface: Surface

@@ -65,11 +65,7 @@ def _below(prefix: str, fields: dict[str, Uses]) -> dict[str, Uses]:
 def _bounded(kind: str, *names: Label) -> dict[str, Uses]:
     low, high = "hyperparameter_min_value", "hyperparameter_max_value"
     return {
-        f"{kind}[].Name": (
-            Label(low, "hyperparameter"),
-            Label(high, "hyperparameter"),
-            *names,
-        ),
+        f"{kind}[].Name": (Label(low, "hyperparameter"), Label(high, "hyperparameter"), *names),
         f"{kind}[].MinValue": (Metric(low),),
         f"{kind}[].MaxValue": (Metric(high),),
         f"{kind}[].ScalingType": (Label(low, "scale"), Label(high, "scale")),
