@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -341,8 +342,9 @@ def test_searches_that_fail_leave_nothing_behind(
 
     tracemalloc.start()
     try:
-        before = fail(40)
-        assert fail(40) - before < 20_000
+        held = [fail(40) for _ in range(5)]
+        # A leak grows each time; a table of the interpreter that is made larger does once.
+        assert min(after - before for before, after in itertools.pairwise(held)) < 2_000
     finally:
         tracemalloc.stop()
 
