@@ -177,19 +177,22 @@ class Daemon:
         log.info("stopped")
 
     def _reload(self, command: _Reload) -> None:
-        """All or nothing: whatever is wrong is found before anything changes."""
+        """All or nothing: whatever is wrong is found before anything changes.
+
+        Whoever sees the metric change finds the line in the log, which is written first.
+        """
         if not command.done.set_running_or_notify_cancel():
             return  # who asked has gone
         try:
             self._apply(self._load(), command.trigger)
         except ConfigError as error:
-            self.telemetry.reload_successful.set(0)
             problems = str(error)
             log.error("configuration refused, the old one stays", trigger=command.trigger, problems=problems)  # noqa: TRY400
+            self.telemetry.reload_successful.set(0)
             command.done.set_exception(error)
         except Exception as error:  # a defect of ours must not end what works
-            self.telemetry.reload_successful.set(0)
             log.exception("reload failed", trigger=command.trigger)
+            self.telemetry.reload_successful.set(0)
             command.done.set_exception(error)
         else:
             command.done.set_result(None)
@@ -206,8 +209,6 @@ class Daemon:
         self._targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only(settings.targets)
-        self.telemetry.reload_successful.set(1)
-        self.telemetry.reload_success_time.set(now.wall)
         self._publisher.show(families_in_force(settings.collect))
         log.info(
             "configuration applied",
@@ -220,6 +221,8 @@ class Daemon:
             log.warning(
                 "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
             )
+        self.telemetry.reload_successful.set(1)
+        self.telemetry.reload_success_time.set(now.wall)
 
     def _is_called_anew(self, key: TargetKey, spec: TargetSpec) -> bool:
         """Tell whether a target is new, or called in another way than so far."""

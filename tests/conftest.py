@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+LONG_NAME = 80
+
 # How long an example takes says how busy the machine is, and nothing of what is tested.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
@@ -60,3 +62,10 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServer]:
 def pytest_xdist_auto_num_workers() -> int:
     """Return more workers than there are cores that this process may use: half of all tests wait for time to pass."""
     return 2 * len(os.sched_getaffinity(0))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Return a name for a long text that fits on a line, None for what pytest names well itself."""
+    if isinstance(val, str | bytes) and len(val) > LONG_NAME:
+        return f"{val[: LONG_NAME // 2]!r} and so on, {len(val)} long"
+    return None

@@ -174,7 +174,7 @@ def test_a_profile_with_mfa_is_refused_without_a_question(run, file, tmp_path):
     try:
         exporter = run(file, environment=NO_KEYS | {"AWS_CONFIG_FILE": str(tmp_path / "aws")}, stdin=reading)
         exporter.wait_for_code("no_credentials")
-        assert "mfa_serial" in exporter.output()
+        wait_until(lambda: "mfa_serial" in exporter.output(), what="a line that tells why")
         assert "Enter MFA code" not in exporter.output()
     finally:
         os.close(reading)

@@ -25,7 +25,7 @@ _PRINTED: list[Cell] = []
 _PACES: list[float] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def log():
     """Every line that is logged, with the time; also where other threads log."""
     lines = []
@@ -40,7 +40,7 @@ def log():
     structlog.configure(**before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_rig(tmp_path_factory):
     authorities = (trustme.CA(), trustme.CA())
     bundle = tmp_path_factory.mktemp("faults") / "ca.pem"
@@ -53,7 +53,7 @@ def make_rig(tmp_path_factory):
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def matrix(make_rig, log):
     """Play everything and return the cells by (case, moment, scope)."""
     regions = [*boto3.Session().get_available_regions("sagemaker")][: len(CASES) + 1]

@@ -1,4 +1,4 @@
-"""The session-wide stack: it lives in one worker, so its tests name the same ``xdist_group``."""
+"""One stack for all tests of this folder: it lives in one worker, so they name the same ``xdist_group``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(prometheus_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(prometheus_binary, tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def moments(stack: Stack) -> dict[str, Moment]:
     return {hours: stack.at(float(hours) * 3600) for hours in HOURS}

@@ -1,0 +1,1 @@
+"""A package, so that what runs for these tests ends with them."""
