@@ -11,12 +11,12 @@ import boto3
 import pytest
 import structlog
 import trustme
-from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
-from faults.rig import READ_TIMEOUT, Rig
-from faults.verdict import Cell, judge
 from support.pace import slowness, unhurried
 
 from exporter.sagemaker import Sessions
+from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
+from faults.rig import READ_TIMEOUT, Rig
+from faults.verdict import Cell, judge
 
 DAEMONS_AT_ONCE = 8
 """So few that a slow machine answers them all within their time-outs."""

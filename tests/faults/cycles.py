@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 import structlog
 import trustme
-from faults.cases import CASES, applies
-from faults.rig import Rig
 from support.pace import slowness
 from support.processes import wait_until
 
 from exporter.sagemaker import Sessions
+from faults.cases import CASES, applies
+from faults.rig import Rig
 
 CYCLES = 4
 _MEAN_BLOCK = 80

@@ -11,8 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from faults.cases import LISTS_WORK, MOMENTS, ROLE_CASE, SMALL_BUDGET, WAITING
-from faults.look import Scrape, Seen, forget, read
 from support.processes import PATIENCE, wait_until
 from support.web import client as client_of
 
@@ -26,16 +24,18 @@ from exporter.simulator.faults import Fault
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 from exporter.web.listen import open_socket, parse_address
+from faults.cases import LISTS_WORK, MOMENTS, ROLE_CASE, SMALL_BUDGET, WAITING
+from faults.look import Scrape, Seen, forget, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     import trustme
-    from faults.cases import Case
 
     from exporter.config import Settings
     from exporter.sagemaker import Sessions
+    from faults.cases import Case
 
 ACCOUNT = "123456789012"
 # These are seconds at the pace of a machine that does nothing else: a rig makes all of them longer where it is busy.

@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from faults.cycles import CYCLES, Census
 from support.tools import ROOT
+
+from faults.cycles import CYCLES, Census
 
 pytestmark = pytest.mark.timeout(1800)
 

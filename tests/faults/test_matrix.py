@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from faults.cases import CASES, MOMENTS, SCOPES, WAITING, WAITING_CASES, applies
 from faults.rig import LEAST_SCRAPES
 

@@ -6,19 +6,20 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from faults.cases import SMALL_BUDGET
-from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, SMALL_RATE, STALE_AFTER
 from support.truth import expected_series
 
 from exporter.simulator.faults import Kind
+from faults.cases import SMALL_BUDGET
+from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, SMALL_RATE, STALE_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from support.truth import Key
+
     from faults.cases import Case
     from faults.look import Scrape, Seen
     from faults.rig import Phase, Rig, Watched
-    from support.truth import Key
 
 PUBLISHING = 1.0
 SLACK = 10.0
