@@ -118,6 +118,8 @@ class Calls:
 
     def stuck(self, operation: Operation, key: str = "") -> bool:
         """Tell whether such a call was given up and has not come back."""
+        if not self._given_up:  # nearly always, and asked for each tuning job
+            return False
         subjects = (call.subject for serial, call in self._given_up.items() if serial not in self._let_go)
         return any(subject == (operation, key) for subject in subjects)
 

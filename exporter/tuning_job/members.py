@@ -33,13 +33,13 @@ class MalformedAnswer(Exception):
 def mapping(parent: Answer, member: str) -> Answer:
     """Return an object, empty where there is none."""
     found = parent.get(member)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def mappings(parent: Answer, member: str) -> list[Answer]:
     """Return the objects of a list, leaving out whatever else stands in it."""
     found = parent.get(member)
-    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list | tuple) else []
 
 
 def text(parent: Answer, member: str) -> str | None:
@@ -55,6 +55,8 @@ def is_text(found: object, longest: int = _LONGEST_TEXT) -> TypeGuard[str]:
     """Tell whether this is Unicode text, maybe empty, of at most so many characters."""
     if not isinstance(found, str) or len(found) > longest:
         return False
+    if found.isascii():
+        return True
     try:
         found.encode()
     except UnicodeEncodeError:
