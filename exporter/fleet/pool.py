@@ -298,9 +298,9 @@ class Pool:
                 driven.timed_out(work.started)
             else:
                 driven.was_answered(now.monotonic)
+        log_events(events)
         if changed:
             self._on_change(more)
-        log_events(events)
 
     def _trace(self, driven: Driven, work: Work, outcome: object) -> None:
         log.debug(
