@@ -36,8 +36,11 @@ INTRODUCTIONS = {
     " changes, so it says nothing until the tuning job has ended; then it equals the end. How long a tuning job has been in a"
     " status is told by the series of `status` over time.",
     "Limits and completion criteria": "What was asked for when the tuning job was created; it never changes.",
-    "Opt-in": "Exposed only where `collect` in the configuration names them. What a tuning job has beyond the most series"
-    f" of a family is left out, told in the log and counted by `{OWN_PREFIX}_series_capped_total`.\n\n"
+    "Opt-in": "Exposed only where `collect` in the configuration names them. No tuning job that the API can describe has more"
+    " series of a family than its limit. Should one have more, the rest is left out, told in the log and counted by"
+    f" `{OWN_PREFIX}_series_capped_total`.\n\n"
+    "`definition` is the name of the training job definition. It is empty if there is only one and it has no name, and for"
+    " ranges of the tuning job as a whole; the second of several without names is `#2`. `scale` is the range's `ScalingType`.\n\n"
     "`definition_instances` cannot tell how many instances are in use, and no other metric can yet: an answer does not say"
     " which definition the running training jobs belong to, nor which of several instance types they got. Its sum times"
     " the running training jobs gave 1,175 instances in a fleet where 47 training jobs ran.",

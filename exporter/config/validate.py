@@ -114,7 +114,7 @@ def _message(error: ErrorDetails, path: Path) -> str:
         return _unknown_key(path)
     if error["input"] is None:
         return "there is no value: write one, or remove the line"
-    return _EXPECTED.get(kind, "this does not fit here: write what README.md says of the key")
+    return _EXPECTED.get(kind, "this does not fit here: write what config.example.yaml shows for the key")
 
 
 def _unknown_key(path: Path) -> str:
