@@ -253,7 +253,7 @@ class Daemon:
                 view = target.view(now)
             yield view
 
-    # What the web room serves: see exporter.web.app.Site.
+    # What the web server asks for: see exporter.web.app.Site.
 
     def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - as the Site has it
         """Return the exposition in pieces."""

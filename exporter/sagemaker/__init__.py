@@ -1,4 +1,4 @@
-"""The one room that knows the AWS SDK: sessions, one attempt of one call, and what its failure means."""
+"""The one package that knows the AWS SDK: sessions, one attempt of one call, and what its failure means."""
 
 from exporter.sagemaker.api import Api, SageMakerApi
 from exporter.sagemaker.budget import Budget

@@ -1,1 +1,1 @@
-"""The room that serves: sockets, HTTP, content negotiation and the pages."""
+"""The web server: sockets, HTTP, content negotiation and the pages."""

@@ -1,4 +1,4 @@
-"""The room's two doors: ``read`` and ``parse``."""
+"""The two ways into the package: ``read`` and ``parse``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found by trying to break the room: each failed before."""
+"""What was found by trying to break the fleet: each failed before."""
 
 from __future__ import annotations
 

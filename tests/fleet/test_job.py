@@ -48,7 +48,7 @@ def _writes(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 
 def test_nobody_else_writes_its_fields() -> None:
-    # Fields of the same name that other classes of the room write of others than themselves.
+    # Fields of the same name that other classes of the package write of others than themselves.
     others = {"tags.py": {"due"}, "lists.py": {"due"}}
     names = {field.name for field in fields(Job)}
     found = [

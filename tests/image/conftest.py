@@ -1,4 +1,4 @@
-"""The API on a wire of the tests' own, as the tests of its own room have it."""
+"""The API on a wire of the tests' own, as the tests of its package have it."""
 
 from __future__ import annotations
 
