@@ -191,7 +191,8 @@ class Daemon:
             self.telemetry.reload_successful.set(0)
             command.done.set_exception(error)
         except Exception as error:  # a defect of ours must not end what works
-            log.exception("reload failed", trigger=command.trigger)
+            text = "the exporter failed inside while it loaded the configuration, the old one stays; please report this"
+            log.exception(text, trigger=command.trigger)
             self.telemetry.reload_successful.set(0)
             command.done.set_exception(error)
         else:

@@ -213,7 +213,7 @@ class _Composer:
         found = self._anchors.get(anchor)
         if found is None:
             self._refuse(
-                line, f"no anchor &{shorten(anchor)} stands above: define it first, or put the value in quotes"
+                line, f"no anchor &{shorten(anchor)} is defined above: define it first, or put the value in quotes"
             )
         holder = self._open[-1]
         if isinstance(holder.value, Block) and holder.key is None:
@@ -245,7 +245,7 @@ class _Composer:
         if holder.merging:
             self._merge(holder, value)
         elif key in target:
-            message = f"the key stands twice, first on line {target.lines[key]}: keep one of them"
+            message = f"the key is given twice, first on line {target.lines[key]}: keep one of them"
             self._complain(holder.key_line, message)
         else:
             target[key], target.lines[key] = value, holder.key_line

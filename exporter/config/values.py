@@ -176,7 +176,7 @@ def _told_apart(keys: list[str]) -> list[str]:
         first = by_label.get(label)
         if first is not None:
             both = f"{quote(first)} and {quote(key)} are one label, tag_{label}"
-            raise ValueError(f"{quote(key) + ' stands twice' if first == key else both}: remove one of them")
+            raise ValueError(f"{quote(key) + ' is listed twice' if first == key else both}: remove one of them")
         by_label[label] = key
     return keys
 

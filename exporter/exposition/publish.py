@@ -138,7 +138,9 @@ class Publisher:
                 targets = tuple(self._views(now))
                 self.published = publish(before.generation + 1, targets, self._families)
             except Exception as error:  # noqa: BLE001 - one odd moment is survived; what lasts shows in the health
-                self._complaints.tell("rendering failed", error)
+                self._complaints.tell(
+                    "the exporter failed inside: while that lasts /metrics stays as it is; please report this", error
+                )
                 self._failing = True
                 not_before, changes_at = now.monotonic + _MIN_PERIOD, now.monotonic
                 continue
@@ -155,7 +157,12 @@ class Publisher:
         for (family, job), series in now.left_out.items():
             if (family, job) not in before.left_out:
                 self._telemetry.series_capped.labels(family).inc()
-                log.warning("more series than a tuning job may have", family=family, tuning_job=job, left_out=series)
+                log.warning(
+                    "a tuning job has more series of a family than its limit; the rest is left out",
+                    family=family,
+                    tuning_job=job,
+                    left_out=series,
+                )
 
     def _wait(self, not_before: float, changes_at: float | None) -> bool:
         """Wait until there is something to render and return True, or False at the end."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter.errors import ErrorCode
 from exporter.fleet.source import Operation
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def of_describe(
     if facts is None:
         return tuple(found)
     if facts_before is not None and facts_before.creation_time != facts.creation_time:
-        found.append(Event("info", "tuning job name was used again", fields))
+        found.append(Event("info", "a new tuning job has the name of an earlier one", fields))
         facts_before = None
     if facts_before is None:
         found.append(Event("info", "tuning job found", fields | {"status": facts.status}))
@@ -96,12 +97,15 @@ def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:
 
 def of_dismissal(spec: TargetSpec, name: str, rule: str) -> Event:
     """Return that a limit ends the watch over a discovered tuning job; ``of_limit`` tells it of all together."""
-    return Event("debug", "tuning job is not watched any more", identity(spec, name) | {"rule": rule})
+    return Event(
+        "debug", "tuning job is not watched any more; too many newer ones match", identity(spec, name) | {"rule": rule}
+    )
 
 
 def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
     """Return that a limit keeps out tuning jobs that a rule found."""
-    fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": left_out}
+    remedy = f"Raise {limit}, or let the rule match fewer."
+    fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": left_out, "remedy": remedy}
     return Event("warning", "too many tuning jobs match; watching only the newest", fields)
 
 
@@ -114,7 +118,8 @@ def of_long_list(spec: TargetSpec, pages: int) -> Event:
 
 def of_unreadable_entries(spec: TargetSpec, entries: int, why: str) -> Event:
     """Return that entries of a list that is read once cannot be read, and why the first."""
-    fields = identity(spec) | {"entries": entries, "message": why}
+    remedy = ErrorCode.MALFORMED_ANSWER.remedy(Operation.LIST)
+    fields = identity(spec) | {"entries": entries, "message": why, "remedy": remedy}
     return Event("warning", "entries of a list cannot be read; their tuning jobs are not seen", fields)
 
 
@@ -134,12 +139,17 @@ def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Excepti
     frames = traceback.extract_tb(error.__traceback__)[:-5:-1]
     where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
     fields = {"operation": str(operation), "about": about, "error": type(error).__name__, "where": where}
-    return Event("error", "an answer cannot be used: please report this", identity(spec) | fields)
+    return Event(
+        "error",
+        "an answer cannot be used because the exporter failed inside; please report this",
+        identity(spec) | fields,
+    )
 
 
 def of_rule_without_jobs(spec: TargetSpec, rule: str) -> Event:
     """Return that the first lists of a rule showed no tuning job that it matches."""
-    return Event("info", "rule matches no tuning job yet", identity(spec) | {"rule": rule})
+    remedy = "If there should be some, check the conditions of the rule, its region and its account."
+    return Event("info", "rule matches no tuning job yet", identity(spec) | {"rule": rule, "remedy": remedy})
 
 
 def log_events(events: Iterable[Event]) -> None:

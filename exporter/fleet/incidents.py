@@ -33,12 +33,12 @@ _WHAT = {
     Operation.LIST: "listing tuning jobs",
     Operation.LIST_TAGS: "listing tags",
     Operation.SEARCH: "searching for tags",
-    Operation.IDENTIFY: "asking for the account",
+    Operation.IDENTIFY: "asking for the AWS account id",
 }
 
 _WORKS = "works again"
 _OTHER_REASON = "no longer fails for this reason"
-_LEFT = "no longer fails: what failed is not asked for any more"
+_LEFT = "no longer fails: the calls that failed are not made any more"
 
 
 @dataclass(slots=True)
@@ -82,9 +82,8 @@ class Incidents:
         if incident is None:
             incident = self._open[operation, failure.code] = _Incident(moment, moment + wait, about, failure, moment)
         elif not incident.failing and incident.told_of == 0 and moment < incident.began + _quiet_seconds(spec):
-            incident.tell_at = (
-                moment + wait
-            )  # it was over each time, so this may be too; beyond that it keeps coming back
+            # It was over each time so far, so this may be over soon too. If it keeps coming back for longer, it is told.
+            incident.tell_at = moment + wait
         incident.failing.add(about)
         incident.failures += 1
         incident.last, incident.last_at, incident.quiet_since = failure, moment, None

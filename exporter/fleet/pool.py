@@ -230,7 +230,7 @@ class Pool:
             self._plan(driven, expires_at)
 
     def _complain(self, driven: Driven, error: Exception) -> None:
-        text = "the exporter failed inside: calls of this target are not made; please report this"
+        text = "the exporter failed inside: while that lasts it makes no calls for this target; please report this"
         self._complaints.tell(text, error, target=driven.target.spec.name)
         now = self._clock.monotonic()
         with self._lock:
@@ -255,7 +255,12 @@ class Pool:
             try:
                 return self._workers.hire(self._capacity.most_workers(now))
             except RuntimeError as error:  # a limit of processes, say: those that run go on
-                self._complaints.tell("no thread can be started", error, target=driven.target.spec.name)
+                self._complaints.tell(
+                    "no thread can be started, calls wait for those that run",
+                    error,
+                    target=driven.target.spec.name,
+                    remedy="Raise the limit of threads or processes of the container or the user.",
+                )
                 self._capacity.refuse(len(self._workers), now)
                 return None
 

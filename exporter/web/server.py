@@ -182,4 +182,8 @@ class _Door:
         self._roster.drop_oldest(1 + len(self._roster) // 8)
         if self._loop.time() - self._complained >= _SHORTAGE_SILENCE:
             self._complained = self._loop.time()
-            _log.warning("cannot accept new connections, dropped old ones", error=str(error))
+            _log.warning(
+                "cannot accept new connections, dropped old ones",
+                error=str(error),
+                remedy="Raise the limit of open files, or find out who opens so many connections.",
+            )

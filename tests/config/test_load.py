@@ -82,7 +82,7 @@ def collected(document: Document) -> list[tuple[int | None, str, str]]:
 
 def test_duplicate_keys_name_both_lines_and_all_are_told() -> None:
     document = load("a: 1\nb: [{c: 1, c: 2}]\na: 2\n", "c")
-    message = "the key stands twice, first on line {}: keep one of them"
+    message = "the key is given twice, first on line {}: keep one of them"
     assert collected(document) == [(2, "b[0].c", message.format(2)), (3, "a", message.format(1))]
     assert document.root == {"a": "1", "b": [{"c": "1"}]}
 
@@ -111,7 +111,7 @@ def test_merging_what_is_no_mapping_is_refused() -> None:
         ("a: 1\n? {x: y}\n: y\n", 2, "a mapping or list cannot be a key"),
         ("a: &l [x]\n*l : y\n", 2, "a mapping or list cannot be a key"),
         ("\n?\n: y\n", 2, "a key is missing before the ':'"),
-        ("a: 1\nb: *nope\n", 2, "no anchor &nope stands above"),
+        ("a: 1\nb: *nope\n", 2, "no anchor &nope is defined above"),
         ("a: &x\n  b: *x\n", 2, "*x stands inside what it names"),
         ("a: [&x 1]\nb: \x07\n", 2, "the character U+0007 is not text"),
         ("a: 1\nb: \x00\n", 2, "the character U+0000 is not text"),

@@ -60,7 +60,7 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
         ("tag_labels:\n", 1, "tag_labels", "there is no value"),
         ("tag_labels:\n- team\n- a*b\n", 3, "tag_labels[1]", 'contains "*", which no AWS tag'),
         ("tag_labels:\n- team\n- {team: x}\n", 3, "tag_labels[1]", "a single value is expected here"),
-        ("tag_labels: [team, env, team]\n", 1, "tag_labels", '"team" stands twice: remove one of them'),
+        ("tag_labels: [team, env, team]\n", 1, "tag_labels", '"team" is listed twice: remove one of them'),
         (
             "tuning_jobs:\n- name: a\n  tag_labels: [cost_center, cost-center]\n",
             3,

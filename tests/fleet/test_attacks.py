@@ -233,7 +233,7 @@ def test_a_search_for_tags_that_left_the_configuration_is_told_no_more() -> None
     driver.update(target_spec("a", "b"))
     driver.run(until=4 * HOUR)
     assert _warnings(driver) == ["searching for tags fails"]
-    assert "searching for tags no longer fails: what failed is not asked for any more" in [
+    assert "searching for tags no longer fails: the calls that failed are not made any more" in [
         e.text for e in driver.events
     ]
 
@@ -246,7 +246,7 @@ def test_an_account_that_a_describe_tells_ends_the_warning() -> None:
     driver.run(until=200.0)
     api.jobs.clear()
     driver.run(until=4 * HOUR)
-    assert "asking for the account still fails" not in _warnings(driver)
+    assert "asking for the AWS account id still fails" not in _warnings(driver)
 
 
 def test_tags_of_a_job_that_was_added_again_are_read_though_a_call_for_them_is_lost() -> None:
@@ -273,7 +273,7 @@ def test_tags_that_cannot_be_read_of_jobs_that_are_gone_are_not_remembered(accou
         account.delete(f"job-{turn}")
     run(driver, 6 * HOUR)
     assert _warnings(driver).count("listing tags still fails") <= 2, "one for each hour in which some fails"
-    assert driver.events[-1].text == "listing tags no longer fails: what failed is not asked for any more"
+    assert driver.events[-1].text == "listing tags no longer fails: the calls that failed are not made any more"
 
 
 def test_a_search_that_was_refused_once_is_no_error_for_good(account: Account) -> None:

@@ -30,7 +30,7 @@ FOUND = ("info", "tuning job found")
 FAILED = ("debug", "describe failed")
 AGAIN = ("debug", "describe succeeded again")
 CHANGED = ("info", "tuning job status changed")
-REUSED = ("info", "tuning job name was used again")
+REUSED = ("info", "a new tuning job has the name of an earlier one")
 REASON = ("warning", "tuning job gives a failure reason")
 
 

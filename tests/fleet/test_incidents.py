@@ -20,7 +20,7 @@ from exporter.fleet.events import Event
 from exporter.fleet.incidents import Incidents
 from exporter.simulator.faults import Fault, Kind
 
-LEFT = "no longer fails: what failed is not asked for any more"
+LEFT = "no longer fails: the calls that failed are not made any more"
 
 
 def told(driver: Driver, *levels: str) -> list[Event]:

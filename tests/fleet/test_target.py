@@ -250,7 +250,7 @@ def test_a_name_used_again_is_a_new_job() -> None:
     driver.run(until=200 + 2 * DAY)
     again = 180 + DAY
     assert driver.times("churn")[4:] == [again, again + 60, again + 120, again + 180]
-    assert "tuning job name was used again" in [event.text for event in driver.events]
+    assert "a new tuning job has the name of an earlier one" in [event.text for event in driver.events]
 
 
 def test_a_job_that_comes_back_after_it_was_missing_is_a_new_job() -> None:
