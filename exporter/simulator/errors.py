@@ -23,6 +23,11 @@ def not_found(name: str) -> ApiError:
     return ApiError("ResourceNotFound", f"Amazon SageMaker has no tuning job named {name} here. Check the name.")
 
 
+def no_training_job() -> ApiError:
+    """Return the error for a training job that does not exist in the account and region asked."""
+    return ApiError("ValidationException", "Requested resource not found.")
+
+
 def invalid(problems: Sequence[str]) -> ApiError:
     """Return the error that tells every constraint an input broke."""
     noun = "error" if len(problems) == 1 else "errors"

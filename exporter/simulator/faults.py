@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.simulator.errors import ApiError, not_found
+from exporter.simulator.errors import ApiError, no_training_job, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     WRONG_ACCOUNT = "wrong-account"
     """A describe answers with an ARN of another account."""
     MALFORMED = "malformed"
-    """The counters of a describe's answer are lists."""
+    """The counters of a describe's answer are lists, the entries of a list of training jobs numbers."""
 
     BARE_429 = "bare-429"
     """Throttled by something before the service: no body, no code."""
@@ -68,7 +68,7 @@ class Page(NamedTuple):
 class Fault:
     """Something that goes wrong with each request that has all of the given traits, None being any.
 
-    ``name`` is that of the tuning job, or of the role in AssumeRole. ``account_id`` is the caller's. ``rate`` is the
+    ``name`` is that of the tuning job, of the training job in DescribeTrainingJob, or of the role in AssumeRole. ``account_id`` is the caller's. ``rate`` is the
     share of these requests that it strikes, evenly spread and the same in each run. ``seconds``: see Kind.
     """
 
@@ -147,7 +147,7 @@ def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) ->
         case Kind.NOT_FOUND:
             return not_found(_name(content))
         case Kind.NOT_FOUND_BY_VALIDATION:
-            return ApiError("ValidationException", "Requested resource not found.")
+            return no_training_job()
         case _:
             return None
 
@@ -175,7 +175,7 @@ def _matches(fault: Fault, operation: str, region: str, account_id: str, name: s
 
 def _name(content: Mapping[str, Any]) -> str:
     """Return the name of what a request is about, empty when it is about nothing in particular."""
-    for member in ("HyperParameterTuningJobName", "ResourceArn", "RoleArn"):
+    for member in ("HyperParameterTuningJobName", "TrainingJobName", "ResourceArn", "RoleArn"):
         if member in content:
             return str(content[member]).rsplit("/", 1)[-1]
     return ""
@@ -188,8 +188,12 @@ def _of_another_account(arn: str) -> str:
 
 
 _ALTERATIONS: Mapping[Kind, Mapping[str, Callable[[Any], Any]]] = {
-    Kind.WRONG_ACCOUNT: {"HyperParameterTuningJobArn": _of_another_account},
-    Kind.MALFORMED: {"TrainingJobStatusCounters": lambda _: [1], "ObjectiveStatusCounters": lambda _: [1]},
+    Kind.WRONG_ACCOUNT: {"HyperParameterTuningJobArn": _of_another_account, "TrainingJobArn": _of_another_account},
+    Kind.MALFORMED: {
+        "TrainingJobStatusCounters": lambda _: [1],
+        "ObjectiveStatusCounters": lambda _: [1],
+        "TrainingJobSummaries": lambda _: [1],
+    },
 }
 
 _HTML = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Something is amiss</h1></body></html>"

@@ -1,7 +1,8 @@
-"""The tuning jobs of one account in one region, in the orders in which they are asked for."""
+"""The tuning jobs of one account in one region, in the orders in which they are asked for, and all their training jobs."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
 
     from exporter.simulator.life import Life
     from exporter.simulator.paging import Key
+    from exporter.simulator.training import TrainingJob
+
+_OF_TRAINING_JOB = re.compile(r"(.+)-(\d+)-[0-9a-f]{8}")
 
 
 def name_key(life: Life) -> Key:
@@ -47,11 +51,12 @@ class Order:
 class Jobs:
     """Tuning jobs; names that differ only in case are one. Also kept in two orders: ``by_name`` and ``by_creation``.
 
-    Not thread-safe.
+    Training jobs outlive their tuning job, so those of earlier jobs of the same name are here too. Not thread-safe.
     """
 
     def __init__(self) -> None:
         self._lives: dict[str, Life] = {}
+        self._earlier: dict[str, list[Life]] = {}
         self.by_name = Order(name_key)
         self.by_creation = Order(creation_key)
         # A job is InProgress once, from its creation on, so when that ends is enough to find those InProgress at a moment.
@@ -65,7 +70,10 @@ class Jobs:
         return self._lives.get(name.lower())
 
     def put(self, life: Life) -> None:
-        """Add a job, in place of one of the same name."""
+        """Add a job, in place of one of the same name; the training jobs of an earlier generation stay."""
+        replaced = self.get(life.name)
+        if replaced is not None and replaced.generation != life.generation:
+            self._earlier.setdefault(life.name.lower(), []).append(replaced)
         self.remove(life.name)
         self._lives[life.name.lower()] = life
         for order in self._orders:
@@ -80,10 +88,45 @@ class Jobs:
             order.remove(life)
         return True
 
+    def forget_training_job(self, name: str, t: float) -> bool:
+        """Let the record of a training job vanish at a moment; return whether there was one."""
+        found = self._of_training_job(name)
+        if found is None or not found[1].exists(t):
+            return False
+        life, job = found
+        forgetting = life.forgetting(job.name, t)
+        earlier = self._earlier.get(life.name.lower(), [])
+        if life in earlier:
+            earlier[earlier.index(life)] = forgetting
+        else:
+            self.put(forgetting)
+        return True
+
+    def training_job(self, name: str) -> TrainingJob | None:
+        """Return the training job of a name in any case, if there ever is one."""
+        found = self._of_training_job(name)
+        return None if found is None else found[1]
+
+    def training_jobs(self) -> Iterator[TrainingJob]:
+        """Yield all training jobs, of tuning jobs that are gone too."""
+        for life in (*self, *(life for earlier in self._earlier.values() for life in earlier)):
+            yield from life.training_jobs
+
     def in_progress(self, since: float, until: float) -> list[Life]:
         """Return the jobs that are in progress at some moment between two (Unix seconds, included), in no order."""
         lives = self._by_progress_end.between(after=(since,))
         return [life for life in lives if life.created <= until and since < life.in_progress_until]
+
+    def _of_training_job(self, name: str) -> tuple[Life, TrainingJob] | None:
+        parts = _OF_TRAINING_JOB.fullmatch(name.lower())
+        if parts is None:
+            return None
+        current = self.get(parts[1])
+        for life in (*self._earlier.get(parts[1], []), *([] if current is None else [current])):
+            for job in life.training_jobs[int(parts[2]) - 1 : int(parts[2])]:
+                if job.name.lower() == name.lower():
+                    return life, job
+        return None
 
     @property
     def _orders(self) -> tuple[Order, ...]:

@@ -12,6 +12,8 @@ from exporter.simulator.configuration import arn, configuration, max_runtime
 from exporter.simulator.errors import not_found
 from exporter.simulator.plan import Planner
 from exporter.simulator.stop import stopped
+from exporter.simulator.training import entry
+from exporter.simulator.trainings import Trainings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from exporter.simulator.record import Plan, State, Trial
     from exporter.simulator.scenario import Scenario
+    from exporter.simulator.training import TrainingJob, Truth
 
 HEARTBEAT = 9.95
 """How often the service touches a tuning job that has not ended, in simulated seconds; recordings show about ten."""
@@ -38,7 +41,9 @@ class Life:
 
     Times are Unix seconds, those of the tuning job in whole milliseconds and never later than the moment asked
     about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever; ``in_progress_until`` is when
-    its status stops being InProgress, infinite when it never does.
+    its status stops being InProgress, infinite when it never does, and ``stopping_since`` when it is Stopping.
+
+    ``generation`` counts the jobs of its name before it. ``forgotten`` are the training jobs whose records vanish, by name, and when.
 
     Heartbeats are simulated seconds apart, but in slow motion no further than in a real life: they are the service's
     habit and not the job's.
@@ -72,6 +77,9 @@ class Life:
         self.created = _milliseconds(created)
         self.speed = speed
         self.tags = dict(tags)
+        self.generation = 0
+        self.forgotten: Mapping[str, float] = {}
+        self._training_jobs: tuple[TrainingJob, ...] | None = None
         self._seed = seed
         self._pace = max(speed, 1.0)
         self._first_heartbeat = chance(seed, name, "heartbeat").uniform(*FIRST_HEARTBEAT)
@@ -92,6 +100,28 @@ class Life:
     def deleted(self, t: float) -> Self:
         """Return the life as it is when the job ceases to exist at a moment."""
         return self._following(self._plan._replace(gone=t))
+
+    def forgetting(self, training_job: str, t: float) -> Self:
+        """Return the life as it is when the record of one of its training jobs vanishes at a moment."""
+        life = self._following(self._plan)
+        life.forgotten = {**self.forgotten, training_job: t}
+        return life
+
+    @property
+    def training_jobs(self) -> tuple[TrainingJob, ...]:
+        """All training jobs of its whole life, in the order of their launch. They outlive it."""
+        if self._training_jobs is None:
+            self._training_jobs = Trainings(self, self._seed, self._constant).all()
+        return self._training_jobs
+
+    def truth(self, t: float) -> list[Truth]:
+        """Return what is so of each training job that the service knows at a moment, whatever it tells."""
+        return [job.truth(t) for job in self.training_jobs if job.exists(t)]
+
+    def training_job_name(self, trial: Trial) -> str:
+        """Return the name of one of its training jobs; another job of the same name gives others."""
+        origin = (self._seed, self.name, trial.number, *([self.generation] if self.generation else []))
+        return f"{self.name}-{trial.number:03d}-{chance(*origin).getrandbits(32):08x}"
 
     def exists(self, t: float) -> bool:
         """Return whether the service knows the job at a moment."""
@@ -151,11 +181,13 @@ class Life:
 
     def _take(self, plan: Plan) -> None:
         self._plan = plan
+        self._training_jobs = None
         self.trials = plan.trials
         self.ended = plan.states[-1].ended
         self.gone = plan.gone
         ends = (state.since for state in plan.states if state.status != "InProgress")
         self.in_progress_until = min(next(ends, math.inf), math.inf if plan.gone is None else plan.gone)
+        self.stopping_since = next((s.since for s in plan.states if s.status == "Stopping"), math.inf)
         self._states = plan.states
         self._since = [state.since for state in plan.states]
         self._stalled = plan.stalled
@@ -209,10 +241,7 @@ class Life:
         return _milliseconds(min(t, self.created + (self._first_heartbeat + beats * HEARTBEAT) / self._pace))
 
     def _best(self, trial: Trial) -> dict[str, Any]:
-        best = self._training_job(
-            f"{self.name}-{trial.number:03d}-{chance(self._seed, self.name, trial.number).getrandbits(32):08x}",
-            trial,
-        )
+        best = self._training_job(self.training_job_name(trial), trial)
         definition = self.scenario.definitions[trial.definition]
         if definition.name is not None:
             best["TrainingJobDefinitionName"] = definition.name
@@ -233,33 +262,12 @@ class Life:
         return {**self._training_job(f"{parent}-017-5f0c1d2e", trial), "TuningJobName": parent}
 
     def _training_job(self, name: str, trial: Trial) -> dict[str, Any]:
-        """Return a training job that reached an objective; its times are whole seconds."""
-        surface = self.scenario.definitions[trial.definition].surface
-        names = (range_.name for range_ in surface.ranges)
-        job: dict[str, Any] = {
-            "TrainingJobName": name,
-            "TrainingJobArn": arn("training-job", name, region=self.region, account_id=self.account_id),
-            "CreationTime": float(math.floor(trial.created)),
-            "TrainingEndTime": float(math.floor(trial.ended)),
-            "TrainingJobStatus": trial.outcome,
-            "TunedHyperParameters": dict(zip(names, trial.hyperparameters, strict=True)),
-            "FinalHyperParameterTuningJobObjectiveMetric": {
-                "MetricName": surface.metric,
-                "Value": _number(trial.objective),
-            },
-            "ObjectiveStatus": "Succeeded",
-        }
-        if trial.started is not None:
-            job["TrainingStartTime"] = float(math.floor(trial.started))
-        return job
+        """Return a training job that reached an objective."""
+        of = arn("training-job", name, region=self.region, account_id=self.account_id)
+        return entry(name, of, trial, self.scenario.definitions[trial.definition].surface, math.inf)
 
 
 def _milliseconds(time: float) -> float:
     """Return the last whole millisecond that is not later than a time."""
     rounded = round(time, 3)
     return rounded if rounded <= time else round(rounded - 0.001, 3)
-
-
-def _number(value: float | None) -> float | int | None:
-    """Return a whole number as an int, as JSON brings it."""
-    return int(value) if value is not None and value.is_integer() else value

@@ -23,6 +23,8 @@ from exporter.simulator.surface import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.simulator.failure_texts import Reason
+
 HOUR = 3600.0
 MINUTE = 60.0
 
@@ -33,6 +35,7 @@ class Definition:
 
     A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances stand in
     the answer: plainly, in instance groups, or in a prioritized list of instance configurations. ``max_wait`` given: the trainings run on spot capacity.
+    Then they are interrupted as often in an hour as ``interruptions`` says, and billed a share less between the two of ``savings``.
     """
 
     surface: Surface
@@ -43,6 +46,8 @@ class Definition:
     layout: Literal["plain", "groups", "configs"] = "plain"
     max_runtime: float = 24 * HOUR
     max_wait: float | None = None
+    interruptions: float = 0.25
+    savings: tuple[float, float] = (0.6, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Spell:
 
     ``failing``, ``retried`` and ``mute`` are the shares that end in a non-retryable error, in a retryable one, and well
     but without an objective. Those that are ``hanging`` never end. ``slower`` multiplies how long they take.
-    ``parallel``: no more of them run at once, though more are asked for.
+    ``parallel``: no more of them run at once, though more are asked for. ``reason``: why those that fail do.
     """
 
     first: int = 0
@@ -62,6 +67,7 @@ class Spell:
     hanging: bool = False
     slower: float = 1.0
     parallel: int | None = None
+    reason: Reason | None = None
 
     def holds(self, number: int) -> bool:
         """Return whether it befalls the training job with a number."""
@@ -80,7 +86,8 @@ class Scenario:
     tuning job ends. ``failing_together``: those that fail lie together in the first hyperparameter. A training job that
     failed for good is made up for by another, as since 2023, if it ``replaces``.
     When the first ``gives_up_after`` training jobs all fail, the service ends the job. ``stalls_after`` counts the training
-    jobs after which the service forgets the job. ``stopping`` is the least time for which it is Stopping.
+    jobs after which the service forgets the job. ``stopping`` is the least time for which it is Stopping. ``reason``: why most
+    of its training jobs fail, by chance if it is not given.
     """
 
     definitions: tuple[Definition, ...]
@@ -105,6 +112,7 @@ class Scenario:
     closing: tuple[float, float] = (4.0, 235.0)
     failing: float = 0.02
     failing_together: bool = False
+    reason: Reason | None = None
     replaces: bool = True
     spells: tuple[Spell, ...] = ()
     gives_up_after: int | None = 5
@@ -215,10 +223,11 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             (_NETWORK,),
             failing=0.6,
             retried=0.1,
+            reason="out_of_memory",
             gives_up_after=None,  # so bad luck at its start does not end it
         ),
         # The first five training jobs all fail, so the service ends the search as Failed.
-        "failing-from-the-start": Scenario((_NETWORK,), failing=1.0, retried=0.0),
+        "failing-from-the-start": Scenario((_NETWORK,), failing=1.0, retried=0.0, reason="access"),
         # Training jobs complete, but the metric's regular expression never matches: no objective value at all.
         "objective-never-emitted": Scenario((_SILENT,), emits_objective=False),
         # In progress for ever: the service still touches it, but its training jobs are gone and no counter moves.

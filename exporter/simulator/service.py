@@ -1,33 +1,33 @@
-"""The simulated service: its jobs, its callers, and the one place through which every request passes."""
+"""The simulated services: their callers, limits and faults, and the one place through which every request passes."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exporter.simulator import creation, listing, names, search, sts
+from exporter.simulator import names, sts
 from exporter.simulator.callers import Callers
 from exporter.simulator.chance import chance
-from exporter.simulator.errors import ApiError, invalid, not_found, unreadable
+from exporter.simulator.errors import ApiError, unreadable
 from exporter.simulator.faults import Faults, altered, refusal, throttled
-from exporter.simulator.jobs import Jobs
 from exporter.simulator.life import Life
 from exporter.simulator.limit import RateLimit
 from exporter.simulator.request import Request
+from exporter.simulator.sagemaker import SageMaker
 from exporter.simulator.scenario import SCENARIOS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from exporter.clock import Clock
+    from exporter.simulator.sagemaker import Operation
 
 _UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
 
 
-class Simulator:
-    """Tuning jobs in any account and region, answering like SageMaker at the time of its clock.
+class Simulator(SageMaker):
+    """A SageMaker, and an STS, with callers, limits and faults, answering at the time of its clock.
 
     ``requests`` counts every request by (operation, region), refused ones too. ``roles`` maps the ARN of each role
     that may be assumed to the external id it demands, or None; ``web_identities`` maps each token of an identity
@@ -37,14 +37,6 @@ class Simulator:
     ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
     what SageMaker takes from an account in a region before it throttles, ``search_requests_per_second`` what it takes
     of Search alone. ``credentials_lifetime``, when set, bounds the seconds for which a role's credentials last.
-
-    Answers lag, in seconds of the clock: what a list says of a job is up to ``list_lag`` old, so that a younger job is
-    not in it yet and a deleted one still is. Describes are ``describe_lag`` old. What Search finds and tells is of
-    ``search_lag`` ago. With ``filters_after_paging`` a list chooses by name and status among the jobs of a page only, so
-    that pages may be short or empty and still lead to others.
-
-    ``stopping``, when set, is how many seconds a job is Stopping that a request stops; else its scenario says so.
-    ``speed`` is that of jobs that a request creates.
     """
 
     def __init__(
@@ -56,8 +48,7 @@ class Simulator:
         default_account_id: str = "123456789012",
         require_signature: bool = False,
     ) -> None:
-        self.default_region = default_region
-        self.default_account_id = default_account_id
+        super().__init__(clock, seed=seed, default_region=default_region, default_account_id=default_account_id)
         self.require_signature = require_signature
         self.requests: Counter[tuple[str, str]] = Counter()
         self.roles: dict[str, str | None] = {}
@@ -66,26 +57,10 @@ class Simulator:
         self.requests_per_second: float | None = None
         self.credentials_lifetime: float | None = None
         self.search_requests_per_second: float | None = None
-        self.list_lag = listing.LAG
-        self.describe_lag = 0.0
-        self.search_lag = 0.0
-        self.filters_after_paging = False
-        self.stopping: float | None = None
-        self.speed = 1.0
-        self.clock = clock
-        self._seed = seed
-        self._lock = threading.Lock()
-        self._jobs: defaultdict[tuple[str, str], Jobs] = defaultdict(Jobs)
         self._callers = Callers(chance(seed, "access keys"))
         self._limit = RateLimit()
-        self._operations: dict[tuple[str, str], Callable[[Mapping[str, Any], str, sts.Caller], dict[str, Any]]] = {
-            ("sagemaker", "DescribeHyperParameterTuningJob"): self._describe,
-            ("sagemaker", "ListHyperParameterTuningJobs"): self._list,
-            ("sagemaker", "ListTags"): self._list_tags,
-            ("sagemaker", "Search"): self._search,
-            ("sagemaker", "CreateHyperParameterTuningJob"): self._create,
-            ("sagemaker", "StopHyperParameterTuningJob"): self._stop,
-            ("sagemaker", "DeleteHyperParameterTuningJob"): self._delete,
+        self._operations: dict[tuple[str, str], Operation] = {
+            **{("sagemaker", name): operation for name, operation in self._of_sagemaker.items()},
             ("sts", "GetCallerIdentity"): self._get_caller_identity,
             ("sts", "AssumeRole"): self._assume_role,
             ("sts", "AssumeRoleWithWebIdentity"): self._assume_role_with_web_identity,
@@ -129,28 +104,6 @@ class Simulator:
         self.add(life)
         return life
 
-    def add(self, life: Life) -> None:
-        """Add a tuning job whose life is known. Raise ApiError when its name is in use, in upper or lower case."""
-        now = self.clock.time()
-        with self._lock:
-            jobs = self._jobs[life.account_id, life.region]
-            earlier = jobs.get(life.name)
-            if earlier is not None and (earlier.gone is None or now < earlier.gone):
-                raise ApiError(
-                    "ResourceInUse", f"A tuning job named {life.name} exists already in this account and region."
-                )
-            jobs.put(life)
-
-    def delete(self, name: str, *, region: str | None = None, account_id: str | None = None) -> None:
-        """Let a tuning job vanish at once; its name may be used again. Raise ApiError when there is none."""
-        now = self.clock.time()
-        with self._lock:
-            jobs = self._jobs[account_id or self.default_account_id, region or self.default_region]
-            life = jobs.get(name)
-            if life is None or (life.gone is not None and life.gone <= now):
-                raise not_found(name)
-            jobs.put(life.deleted(now))
-
     def add_credentials(
         self, access_key_id: str, account_id: str, *, session_token: str | None = None, expires: float | None = None
     ) -> None:
@@ -177,6 +130,19 @@ class Simulator:
     def search(self, *, region: str | None = None, account_id: str | None = None, **wire_input: Any) -> dict[str, Any]:
         """Return the answer of Search, in the form of the wire. Raise ApiError."""
         return self._call("Search", wire_input, region, account_id)
+
+    def list_training_jobs(
+        self, name: str, *, region: str | None = None, account_id: str | None = None, **wire_input: Any
+    ) -> dict[str, Any]:
+        """Return the answer of ListTrainingJobsForHyperParameterTuningJob, in the form of the wire. Raise ApiError."""
+        content = {"HyperParameterTuningJobName": name, **wire_input}
+        return self._call("ListTrainingJobsForHyperParameterTuningJob", content, region, account_id)
+
+    def describe_training_job(
+        self, name: str, *, region: str | None = None, account_id: str | None = None
+    ) -> dict[str, Any]:
+        """Return the answer of DescribeTrainingJob, in the form of the wire. Raise ApiError."""
+        return self._call("DescribeTrainingJob", {"TrainingJobName": name}, region, account_id)
 
     def handle(self, request: Request) -> dict[str, Any]:
         """Answer one request: every one passes here, whether from the wire or in process. Raise ApiError."""
@@ -233,80 +199,6 @@ class Simulator:
             return sts.user(self.default_account_id)
         caller = self._callers.get(request.access_key_id, request.session_token, self.clock.time())
         return caller or sts.user(self.default_account_id)
-
-    def _life(self, account_id: str, region: str, name: str) -> Life:
-        with self._lock:
-            life = self._jobs[account_id, region].get(name)
-        if life is None:
-            raise not_found(name)
-        return life
-
-    def _describe(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        life = self._life(caller.account_id, region, names.name_of(content))
-        now = self.clock.time()
-        return life.at(max(now - self.describe_lag, min(life.created, now)))
-
-    def _create(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        name, asked = names.name_of(content), creation.read(content, speed=self.speed)
-        life = Life(
-            name,
-            asked.scenario,
-            region=region,
-            account_id=caller.account_id,
-            created=self.clock.time(),
-            speed=asked.speed,
-            seed=self._seed,
-            tags=asked.tags,
-            constant=asked.constant,
-        )
-        self.add(life)
-        return {"HyperParameterTuningJobArn": life.arn}
-
-    def _stop(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        name, now = names.name_of(content), self.clock.time()
-        life = self._life(caller.account_id, region, name)
-        status = life.state(now).status
-        if status == "InProgress":
-            stopped = life.stopped(now, self.stopping)
-            with self._lock:
-                self._jobs[caller.account_id, region].put(stopped)
-        elif status != "Stopping":
-            raise invalid([f"The tuning job {life.name} is {status} and cannot be stopped"])
-        return {}
-
-    def _delete(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        name = names.name_of(content)
-        life = self._life(caller.account_id, region, name)
-        status = life.state(self.clock.time()).status
-        if status in {"InProgress", "Stopping"}:
-            raise ApiError(
-                "ResourceInUse", f"The tuning job {life.name} is {status}. Wait until it is Stopped, or stop it."
-            )
-        self.delete(name, region=region, account_id=caller.account_id)
-        return {}
-
-    def _list(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        now = self.clock.time()
-        query = listing.read(content, owner=self._owner(caller, region), now=now)
-        index = listing.Index(self.list_lag, filters_after_paging=self.filters_after_paging)
-        with self._lock:
-            return listing.answer(self._jobs[caller.account_id, region], query, now=now, index=index)
-
-    def _search(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        indexed = self.clock.time() - self.search_lag
-        query = search.read(content, owner=self._owner(caller, region), now=indexed)
-        with self._lock:
-            return search.answer(self._jobs[caller.account_id, region], query, now=indexed)
-
-    def _owner(self, caller: sts.Caller, region: str) -> str:
-        return f"{self._seed}/{caller.account_id}/{region}"
-
-    def _list_tags(self, content: Mapping[str, Any], region: str, caller: sts.Caller) -> dict[str, Any]:
-        arn, name = names.arn_of(content)
-        life = self._life(caller.account_id, region, name)
-        if life.arn != arn or not life.exists(self.clock.time()):
-            raise not_found(name)
-        return {"Tags": life.tag_list()}
 
     def _get_caller_identity(self, _content: Mapping[str, Any], _region: str, caller: sts.Caller) -> dict[str, Any]:
         return sts.identity(caller)

@@ -130,7 +130,7 @@ def request(operation, content, **changes):
 @pytest.mark.parametrize(
     ("operation", "content", "code"),
     [
-        ("DescribeTrainingJob", {}, "UnknownOperationException"),
+        ("DescribeTransformJob", {}, "UnknownOperationException"),
         ("", {}, "UnknownOperationException"),
         ("DescribeHyperParameterTuningJob", None, "SerializationException"),
         ("DescribeHyperParameterTuningJob", ["churn"], "SerializationException"),
