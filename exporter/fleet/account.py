@@ -70,13 +70,13 @@ class Account:
             self._calls.succeeded(Operation.IDENTIFY, "")
 
     def wonder(self, now: Instant) -> None:
-        """Ask AWS, after a call that did not tell the account; once, but for failures."""
+        """Have AWS asked, after a call that did not tell the account. It is asked once, and again only after failures."""
         if self.id is None and self._attempts == 0 and self._spec.key.credentials.sign_requests:
             self._due = now.monotonic
 
     @property
     def due(self) -> float | None:
-        """When AWS is to be asked; None when it is not."""
+        """When AWS is to be asked (monotonic seconds); None when it is not."""
         return None if self._calls.stuck(Operation.IDENTIFY) else self._due
 
     def start(self, serial: int, now: Instant) -> Identify:
@@ -99,8 +99,8 @@ class Account:
         return ()
 
     def late(self, work: Work, now: Instant) -> None:
-        """Nothing waits for it but the next time that it is due."""
+        """Nothing to do: when to ask again has been planned since it was given up."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Ask again later."""
+        """Ask again after a pause."""
         self.apply(work, failure, now)

@@ -21,7 +21,7 @@ class Allowance(Budget):
         self._starved_since: float | None = None
 
     def spend(self, target: str, now: Instant, due: float | None) -> bool:
-        """Take the token for a call that is ``due``, if there is both."""
+        """Take a token for a call and return True, if one is ``due`` (a time, None for no call) and there is a token."""
         if due is None or due > now.monotonic:
             self._starved_since = None  # what waited has left
             return False

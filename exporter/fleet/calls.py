@@ -40,9 +40,9 @@ class _Trouble(NamedTuple):
 
 
 class Calls:
-    """Not thread-safe: used under the target's lock. Times are monotonic seconds.
+    """The ledger of one target's calls. Not thread-safe: used under the target's lock. Times are monotonic seconds.
 
-    A call is about an operation and a ``key``, that of ``Work``.
+    Below, "such calls" are those of an operation and a ``key``, that of ``Work``.
     """
 
     def __init__(self) -> None:
@@ -80,40 +80,40 @@ class Calls:
         return [*late]
 
     def back(self, work: Work) -> tuple[Source | None, bool]:
-        """Note that a call came back. Return its source, None of one not known, and whether it had been given up."""
+        """Note that a call came back. Return its source, None if the call is not known, and whether it had been given up."""
         given_up = work.serial in self._given_up
         call = (self._given_up if given_up else self._under_way).pop(work.serial, None)
         self._let_go.discard(work.serial)
         return (None if call is None else call.source), given_up
 
     def claim(self, work: Work) -> bool:
-        """Tell whether the result of a call is awaited; it is not after this."""
+        """Tell whether the result of a call is still wanted. Ask once: after this it is not."""
         return self._awaited.pop(work.serial, None) is not None
 
     def drop(self, operation: Operation, key: str) -> None:
-        """Let the result of such a call be awaited no more."""
+        """Want the results of such calls no more."""
         for serial in [serial for serial, subject in self._awaited.items() if subject == (operation, key)]:
             del self._awaited[serial]
 
     def forget(self, operation: Operation, key: str) -> None:
-        """Know nothing of such calls any more: not how they failed, and not that one may still be out."""
+        """Know nothing of such calls any more: neither that they failed nor that one may still be out."""
         self.drop(operation, key)
         self.succeeded(operation, key)
         for calls in (self._under_way, self._given_up):
             self._let_go |= {serial for serial, call in calls.items() if call.subject == (operation, key)}
 
     def let_go(self) -> list[tuple[Work, Source]]:
-        """Let no call that is out keep others from being made once it is given up, and return those that did."""
+        """Count no call that is out as stuck any more, now or once it is given up, and return those that did count."""
         kept = [call for serial, call in self._given_up.items() if serial not in self._let_go]
         self._let_go |= self._given_up.keys() | self._under_way.keys()
         return [*kept]
 
     def awaits(self, operation: Operation, key: str) -> bool:
-        """Tell whether the result of such a call is awaited."""
+        """Tell whether the result of such a call is still wanted."""
         return (operation, key) in self._awaited.values()
 
     def may_ask(self, operation: Operation, key: str) -> bool:
-        """Tell whether no such call is out: its result is awaited, or it was given up and still holds a thread."""
+        """Tell whether no such call is out: none whose result is wanted, and none that was given up and holds a thread."""
         return not (self.awaits(operation, key) or self.stuck(operation, key))
 
     def stuck(self, operation: Operation, key: str = "") -> bool:
@@ -149,5 +149,5 @@ class Calls:
 
     @property
     def errors(self) -> AbstractSet[tuple[Operation, ErrorCode]]:
-        """By which codes those operations fail that are not about one tuning job."""
+        """Which operations fail by which codes, describes left out: their failures are shown with each tuning job."""
         return {key for key, count in self._failing_by.items() if count and key[0] is not Operation.DESCRIBE}

@@ -11,28 +11,31 @@ if TYPE_CHECKING:
     from exporter.fleet.target import Target
     from exporter.sagemaker import Api
 
-# So many workers make calls, and one more for each call that takes long: those are waited for, and cost no CPU.
+# So many workers make calls, and one more for each call that takes longer than so many seconds: such a worker only waits,
+# and costs no CPU.
 _USUAL_WORKERS, _SLOW = 8, 0.15
-# But no more than so many in all. Those whose calls were given up are not counted, nor more than so many of them: then a
-# target that hangs, and has some of them, makes no call before one comes back.
+# But no more than so many in all. Workers whose calls were given up come on top, as many again at most: beyond that, a
+# target that hangs and holds some of them makes no call before one comes back.
 _MOST_WORKERS = 128
 # The last ones are not for targets whose calls hang.
 _RESERVE = 16
-# So many calls may be made beside the first one of each target, and no more of them that do not take long.
+# So many calls may be made beside the first one of each target; of these, so many that do not take long.
 _MOST_FURTHER, _QUICK_FURTHER = 32, 12
 # When the machine has refused a thread, it is asked again after so many seconds.
 _PAUSE = 1.0
-# A call hangs for seconds at worst, so the budget of a second in flight at once keeps a slow endpoint busy.
+# A target makes as many calls at once as its budget has for a second, within these bounds. So the budget can be spent
+# although each call takes a second.
 _MIN_CALLS, _MAX_CALLS = 2, 8
 
 
 @dataclass(slots=True, eq=False)
 class Driven:
-    """A target and who calls for it. ``failing_since`` tells since when looking at it fails (monotonic seconds).
+    """A target and the API that its calls are made by.
 
-    ``calls`` counts its calls, of which ``stuck`` were given up. ``hangs`` tells that one was not answered in time, nor any
-    other since it began: then it makes one at a time. A tuning job whose calls hang beside others that are answered is
-    none of that.
+    ``calls`` counts its calls under way, of which ``stuck`` were given up. ``hangs`` tells that a call was not answered in
+    time and no other was answered since it began; then the target makes one call at a time. So a tuning job whose calls
+    hang while others are answered does not slow the target down. ``answered`` is when a call was answered last, and
+    ``failing_since`` since when asking the target raises errors (monotonic seconds).
     """
 
     target: Target

@@ -44,7 +44,7 @@ class Describe(Work):
         return name_key(self.name)
 
     def make(self, api: Api) -> TuningJob:
-        """Return the facts of the tuning job."""
+        """Return the facts of the tuning job; raise CallFailed if they are of another job, region or account."""
         job = reduce(api.describe(self.name))
         if name_key(job.name) != self.key:
             raise CallFailed(

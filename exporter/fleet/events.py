@@ -64,7 +64,7 @@ def of_describe(
     facts: TuningJob | None,
     failure: Failure | None,
 ) -> tuple[Event, ...]:
-    """Return what a describe changed. That it failed is told of the whole target: see ``incidents``."""
+    """Return log lines on what a describe changed. Above ``debug``, failures are told for the whole target: see ``incidents``."""
     fields = identity(spec, name)
     if failure is not None:
         if failure_before is not None and failure_before.code is failure.code:

@@ -59,7 +59,7 @@ class Finder:
         self._untracked = 0
 
     def untracked(self, now: Instant) -> int | None:
-        """Return how many tuning jobs run that nobody watches, None when no list has told, or not all, or not lately."""
+        """Return how many tuning jobs run that nobody watches; None if no list has told lately, or not all of them."""
         running = self._running.jobs
         if running is None or not self._running.whole or now.monotonic >= self.untracked_until:
             return None
@@ -70,7 +70,7 @@ class Finder:
 
     @property
     def untracked_until(self) -> float:
-        """Until when what a list told of those that run is told on (monotonic seconds)."""
+        """Until when ``untracked`` holds if no other list comes (monotonic seconds)."""
         return self._running.told + self._spec.stale_after
 
     @property
@@ -123,8 +123,8 @@ class Finder:
     def spec_after_reload(self, job: Job, before: Iterable[RuleSpec]) -> JobSpec | None:
         """Return what the rules now say of a tuning job that is watched, None when nobody wants it any more.
 
-        ``before`` are the rules until now. One that found it and asks for the same tags still does, also while nobody
-        knows what they are.
+        ``before`` are the rules until now. While the tags of the tuning job are not known, the rule that found it still
+        wants it, if it asks for the same tags as before.
         """
         asked = {rule.name: rule.tags for rule in before}
         for rule in self._spec.rules:
@@ -142,7 +142,7 @@ class Finder:
         return None
 
     def begin_round(self, now: Instant) -> None:
-        """Have those lists read that rules need in a round, beside that of what runs."""
+        """Plan the lists that rules need in this round, besides that of what runs."""
         for key, summary in [*self._leaving.items(), *self._unseen()]:
             self._lists.plan(Purpose(Kind.LOOKUP, about=key), rules.lookup(summary), now.monotonic, _LOOKUP_PAGES)
         if now.monotonic < self._later_due:
@@ -214,7 +214,7 @@ class Finder:
         return Forget(job.spec.name), events.of_discovery(self._spec, job.spec.name, job.spec.source, _GONE)
 
     def described_as_missing(self, job: Job) -> Iterable[Decision]:
-        """Return what becomes of a tuning job that does not exist by a describe: nothing while a list still shows it."""
+        """Return that a tuning job goes which a describe did not find: nothing if it is not discovered, or a list still shows it."""
         return self._let_go(job) if job.discovered and not self._running.shows(job.key) else ()
 
     def _looked_up(self, listing: Listing) -> Iterable[Decision]:
@@ -229,7 +229,7 @@ class Finder:
     def _consider(
         self, summaries: Iterable[Summary], now: Instant, going: AbstractSet[str] = frozenset()
     ) -> list[Decision]:
-        """Return those tuning jobs to watch that a rule wants, and whom they displace; ``going`` leave room already."""
+        """Return which listed tuning jobs are watched from now on, and which go because of a limit; ``going`` count no more."""
         wanted: defaultdict[str, list[Summary]] = defaultdict(list)
         for summary in summaries:
             key = name_key(summary.name)
@@ -271,7 +271,7 @@ class Finder:
         return self._admit({}, frozenset())
 
     def _admit(self, found: Mapping[str, Sequence[Summary]], going: AbstractSet[str]) -> list[Decision]:
-        """Return what of that which each rule found is watched, the newest where a limit bites, and who goes for it."""
+        """Return which of the tuning jobs that each rule found are watched, and which go: beyond a limit only the newest stay."""
         told: list[Decision] = []
         members: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
         for job in self._jobs:

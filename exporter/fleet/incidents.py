@@ -45,9 +45,9 @@ _LEFT = "no longer fails: the calls that failed are not made any more"
 class _Incident:
     """Calls of one operation that fail by one code. Times are monotonic seconds.
 
-    ``failing`` is what they were about whose last call failed so, and ``told_of`` the most that a line has told of, 0
-    before the first. ``tell_at`` is when a line is due while something fails, ``grew_at`` when one is due because much
-    more does; ``quiet_since`` is since when nothing fails, None while something does, and ``end`` says why.
+    ``failing`` holds what the calls were about that failed so last time, and ``told_of`` the most of them that a line has
+    told of, 0 before the first line. ``tell_at`` is when a line is due while something fails, ``grew_at`` when one is due
+    because much more fails. ``quiet_since`` is since when nothing fails, None while something does; ``end`` says why.
     """
 
     began: float
@@ -95,12 +95,12 @@ class Incidents:
         self._well(operation, about, now, _WORKS)
 
     def forget(self, about: str, now: Instant) -> None:
-        """Take that a tuning job is not watched any more; what nobody was told of yet nobody need know."""
+        """Take that a tuning job is not watched any more. If no line has told that it failed, none tells that it left."""
         for operation in (Operation.DESCRIBE, Operation.LIST_TAGS):
             self._well(operation, about, now, _LEFT)
 
     def only(self, operation: Operation, about: AbstractSet[str], now: Instant) -> None:
-        """Take that no other calls of an operation are made any more."""
+        """Take that of an operation only calls about these are still made."""
         for (failing, _), incident in [*self._open.items()]:
             if failing is operation:
                 for other in incident.failing - about:
@@ -117,7 +117,7 @@ class Incidents:
                     del self._open[failing, code]
 
     def due(self, spec: TargetSpec) -> float | None:
-        """When ``report`` has something to tell, None when nothing is wrong."""
+        """When ``report`` has something to tell (monotonic seconds), None when nothing is wrong."""
         return min((_next(incident, spec) for incident in self._open.values()), default=None)
 
     def report(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
@@ -153,7 +153,7 @@ def _quiet_seconds(spec: TargetSpec) -> float:
 
 
 def _line(operation: Operation, incident: _Incident, fields: Fields, now: Instant, *, grew: bool) -> Event:
-    """Return that it begins, grows or lasts: how many, one of them, by what and what to do about it."""
+    """Return the line that an incident begins, grows or lasts: how many fail, one of them, why, and what to do."""
     failure = incident.last
     if operation is Operation.DESCRIBE:
         example = incident.example if incident.example in incident.failing else min(incident.failing)
@@ -166,7 +166,7 @@ def _line(operation: Operation, incident: _Incident, fields: Fields, now: Instan
 
 
 def _end(operation: Operation, incident: _Incident, fields: Fields, now: Instant) -> Event:
-    """Return that it is over; with the reason when no line has told it."""
+    """Return the line that an incident is over, with the reason of it if no line has told it."""
     if incident.told_of == 0:
         fields |= {"message": incident.last.message}
     ended = datetime.fromtimestamp(now.wall - (now.monotonic - incident.last_at), UTC)

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Job:
-    """What a target knows of one tuning job. ``due`` and ``owed`` are monotonic seconds, the rest as in JobView.
+    """What a target knows of one tuning job. ``due``, ``owed`` and ``described`` are monotonic seconds, other times Unix seconds.
 
-    ``due`` is when the next describe is made. ``owed`` is when the values must be confirmed, and staleness counts from it:
-    only a good describe moves it to a later time, or a list that shows no change of a tuning job that waits for its
-    greatest age. ``retrying`` tells that the next describe comes before the next round does. ``described`` is when the
-    last good describe was made, on the clock of ``due``, and ``created`` when the tuning job was, as far as it is known.
-    ``listed`` is what a list said last. ``rests_left`` counts the describes that are still made after the end.
+    ``due`` is when the next describe is to be made. ``owed`` is when the values should be confirmed; they are stale
+    ``stale_after`` later. Only what confirms them moves it to a later time: a good describe, or a list that shows no
+    change. ``described`` is when the last good describe was begun. ``retrying`` tells that the next describe comes before
+    the next round. ``created`` is 0 while nothing has told when the tuning job was created. ``listed`` is what a list said
+    last. ``rests_left`` counts the describes that are still to be made at the interval after the end. The others are as
+    in JobView.
     """
 
     spec: JobSpec
@@ -65,28 +66,28 @@ class Job:
         self._view = None
 
     def plan(self, due: float, now: Instant) -> None:
-        """Have it described at a time; what has been owed for longer stays so."""
+        """Have it described at a monotonic time. ``owed`` moves only to an earlier time."""
         self.due = due
         self.owed = min(self.owed, due)
         self.next_describe = now.wall + due - now.monotonic
         self._view = None
 
     def settle(self, due: float, owed: float, now: Instant) -> None:
-        """Plan the next describe of one whose values were confirmed just now."""
+        """Plan the next describe after its values were confirmed; they are ``owed`` again at the time given (monotonic seconds)."""
         self.owed = owed
         self.plan(due, now)
 
     def retry(self, due: float, now: Instant) -> None:
-        """Have it described again before the next round."""
+        """Have it described again at a monotonic time before the next round."""
         self.retrying = True
         self.plan(due, now)
 
     def confirm(self, owed: float) -> None:
-        """Take a list that shows no change of one that waits: the values hold until its describe."""
+        """Take a list that shows no change: the values are owed at the time given, or when the describe is due if that is sooner."""
         self.owed = max(self.owed, min(owed, self.due))
 
     def succeed(self, facts: TuningJob, started: float, now: Instant) -> bool:
-        """Take a good describe that was begun at a monotonic time, and tell whether it rests now. ``settle`` must follow."""
+        """Take a good describe, begun at a monotonic time, and tell whether it rests from now on. ``settle`` must come next."""
         if self.facts is not None and self.facts.creation_time != facts.creation_time:
             self.rests_left = RESTS_AFTER_END  # the name was used again
         if self.facts != facts:  # else what is being served would be held twice over
@@ -106,7 +107,7 @@ class Job:
         return False
 
     def fail(self, failure: Failure) -> None:
-        """Take a describe that failed. ``plan`` or ``retry`` must follow."""
+        """Take a describe that failed. ``plan`` or ``retry`` must come next."""
         self.failure = failure
         self.attempted = True
         self.retrying = False

@@ -44,7 +44,7 @@ class Kind(IntEnum):
 
     @property
     def repeats(self) -> bool:
-        """Whether such a list is read again, so that it can tell when an entry can be read at last."""
+        """Whether such a list is read again and again, and so tells when an entry that could not be read can be."""
         return self not in {Kind.FIRST, Kind.LOOKUP}
 
 
@@ -78,7 +78,10 @@ class ListPage(Work):
     """Hashes of the tokens that the list has given so far."""
 
     def make(self, api: Api) -> Page:
-        """Return the page; raise MalformedAnswer where the list goes round in a circle."""
+        """Return the page.
+
+        Raise MalformedAnswer if the list gives a page again, CallFailed if it is of another account or region.
+        """
         page = reduce_page(api.list_jobs(self.request))
         if hash(page.next_token) in self.seen:
             raise MalformedAnswer("the list goes on with a page that it gave before")
@@ -94,9 +97,8 @@ class ListPage(Work):
 class Listing:
     """What a list told: summaries by ``name_key``, from ``pages`` calls.
 
-    ``whole`` tells that its limit of pages did not end it, ``unreadable`` how many entries could not be read, and ``why``
-    the first. With a ``failure`` there are no summaries: half a list tells
-    nothing of what is not on it.
+    ``whole`` tells that no limit of pages cut it short. ``unreadable`` is how many entries could not be read, and ``why``
+    the reason for the first. With a ``failure`` there are no summaries: half a list tells nothing of what is not on it.
     """
 
     purpose: Purpose
@@ -109,7 +111,7 @@ class Listing:
 
     @property
     def reaches(self) -> float:
-        """From which creation time on a tuning job that is not on it is none of its filters' (Unix seconds)."""
+        """The creation time from which on the list is complete: it has all that its filters ask for (Unix seconds)."""
         if self.whole:
             return -math.inf
         return min((summary.creation_time or 0.0 for summary in self.summaries.values()), default=math.inf)
@@ -148,7 +150,7 @@ class _List:
 
 
 class Lists:
-    """A source of calls. Due times are monotonic seconds."""
+    """A source of calls. What lists tell goes to the ``readers``. Due times are monotonic seconds."""
 
     head_start: ClassVar[float] = 1.0  # a list brings news of many tuning jobs at once
 
@@ -274,7 +276,7 @@ class Lists:
             each.restart(now.monotonic + self._spec.interval)
 
     def hurry(self, now: Instant) -> None:
-        """Read those at once that wait after a failure: lists succeed again."""
+        """Read at once the lists that wait after a failure, because lists succeed again."""
         failing = self._calls.failing(Operation.LIST)
         for purpose, each in self._lists.items():
             if each.due is not None and str(purpose) in failing:

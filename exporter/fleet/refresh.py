@@ -35,10 +35,10 @@ _LIST = "the list"
 
 
 class Refresh:
-    """Part of a target, under its lock, and a reader of lists.
+    """Decides when each tuning job of a target is described. A reader of lists; used under the target's lock.
 
-    While ``_delta`` holds, a list in each round shows which running tuning jobs to describe and confirms the others, which
-    wait for their greatest age.
+    While ``_delta`` holds, a list in each round shows which running tuning jobs have changed and confirms the values of the
+    others. Those are described only when their last describe is ``describe_max_age`` old.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Refresh:
 
     @property
     def round_at(self) -> float | None:
-        """When the next round begins (monotonic seconds), None while a round asks nothing but what falls due anyhow."""
+        """When the next round begins (monotonic seconds), None while rounds need no list: describes fall due by themselves."""
         return self._round_at if self._spec.rules or self._delta else None
 
     def begin_round(self, now: Instant) -> None:
@@ -125,7 +125,7 @@ class Refresh:
             self._describe(sorted(askable, key=lambda job: (job.described, job.key))[:1], now)
 
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
-        """Take another interval; jobs are described sooner where the new configuration asks for it."""
+        """Take a new configuration. Jobs are described sooner if it asks for more describes than the one ``before``."""
         self._spec = spec
         if before is None:
             return

@@ -28,7 +28,7 @@ class Rounds:
         return bool(self._pending)
 
     def begin(self, names: Iterable[str], interval: float, due: float) -> None:
-        """Open a round of the tuning jobs that are due, the first of them since ``due``: waiting is part of a round."""
+        """Open a round for what is due; it began when the first of it fell ``due`` (monotonic seconds), so waiting counts."""
         self._pending = set(names)
         self._began = due
         self._interval = interval
@@ -40,7 +40,7 @@ class Rounds:
             self._pending.add(name)
 
     def done(self, name: str, now: Instant) -> None:
-        """Note that a tuning job was described, or left; the last one closes the round."""
+        """Note that a tuning job was described or is not watched any more. The last one closes the round."""
         if name not in self._pending:
             return
         self.check(now)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary
 
 MAX_PAGES = 50
-"""Of any list. Chains of about 70 were seen to be throttled.
+"""The most pages that are read of any list. Lists of about 70 pages were seen to be throttled.
 
 The API lets 100 tuning jobs run at once in an account and region, but it may choose by status after it has cut the pages:
 then those that ended fill them too.
@@ -28,7 +28,7 @@ _LENGTH_HOLDS = 3_600.0
 
 
 class Running:
-    """Part of a target, under its lock."""
+    """What runs, as the last list of it told. Used under the target's lock."""
 
     def __init__(self, lists: Lists) -> None:
         self.jobs: Mapping[str, Summary] | None = None
@@ -62,7 +62,7 @@ class Running:
         return self.jobs is not None and key in self.jobs
 
     def has_left(self, key: str, summary: Summary) -> bool:
-        """Tell whether the list would show a tuning job if it still ran."""
+        """Tell whether a tuning job has left the list: it is not on it, but would be if it still ran."""
         if self.jobs is None or key in self.jobs:
             return False
         return (summary.creation_time or 0.0) >= self._reaches

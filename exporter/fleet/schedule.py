@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary, TuningJob
 
 RESTS_AFTER_END = 3
-"""How often a finished tuning job is described again at the interval: RuntimeInSeconds lags its end."""
+"""How many more times a tuning job is described at the interval after its end: RuntimeInSeconds comes late."""
 
 REST = 86_400.0
-"""How long a listed, finished tuning job rests between describes; each only notices whether it was deleted."""
+"""Seconds between describes of a tuning job that has ended; each only notices whether it was deleted."""
 
 REFUSED_PAUSE = 3_600.0
-"""How long a list or search waits that failed for a reason that lasts, unless something asks for it sooner."""
+"""Seconds until a call is tried again that failed for a reason that lasts, unless something asks for it sooner."""
 
 # A point of the grid that ``now`` misses by a rounding error is the present one, not the next.
 _ROUNDING = 1e-6

@@ -30,7 +30,7 @@ class Operation(StrEnum):
 
     @property
     def watches(self) -> bool:
-        """Whether its answers say how tuning jobs are; the others only add to that."""
+        """Whether its answers tell the status of tuning jobs; those of the others only add to that."""
         return self in {Operation.DESCRIBE, Operation.LIST}
 
 
@@ -38,8 +38,8 @@ class Operation(StrEnum):
 class Work:
     """A call to make now.
 
-    ``serial`` tells it from every other of its target, ``started`` is monotonic, and ``name`` says what it is about: a
-    tuning job, or which list.
+    ``serial`` tells it from every other of its target. ``started`` is when it was handed out (monotonic seconds). ``name``
+    says what it is about: a tuning job, or which list.
     """
 
     operation: ClassVar[Operation]
@@ -77,23 +77,23 @@ class Source(Protocol):
     """By how many intervals its calls go before describes that fall due with them."""
 
     def operations(self) -> Iterable[Operation]:
-        """Return what the configuration may need of the API."""
+        """Return the operations that the configuration may need, so that their counters begin at 0."""
 
     @property
     def due(self) -> float | None:
         """When the next call falls due, None when only a change can bring one."""
 
     def start(self, serial: int, now: Instant) -> Work:
-        """Return the call that is ``due``."""
+        """Return the call that is ``due``. Called only while one is."""
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a call that is still wanted, and return what follows for the target and for the log."""
+        """Take what came of a call, a Failure if it failed, and return what follows for the target and for the log."""
 
     def late(self, work: Work, now: Instant) -> None:
-        """Note that a call came back that had been given up: what it was about may be asked for again."""
+        """Note that a call came back that had been given up. What it was about may be asked for again."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Go on after a call whose answer a defect of ours keeps from being used."""
+        """Plan the next call after ``apply`` raised an error: the answer counts as this failure."""
 
     def reload(self, spec: TargetSpec) -> None:
         """Take a configuration."""

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary
 
 _PERIOD = 3_600.0
-# A page of a sweep must stand for so many describes at least; but a sweep may always have so many pages, and the rest
-# of it so many describes.
+# A sweep may read a page for so many jobs that rest, and so many pages in any case. Of the jobs that these pages do not
+# reach, as many are described.
 _JOBS_PER_PAGE = 10
 _CALLS = 10
 
 
 class Sweep:
-    """Part of a target, under its lock, and a reader of lists."""
+    """Plans the sweep and acts on it. A reader of lists; used under the target's lock."""
 
     def __init__(self, jobs: Jobs, lists: Lists, now: Instant) -> None:
         self._jobs = jobs
@@ -51,7 +51,7 @@ class Sweep:
             self._lists.plan(SWEEP, filters, now.monotonic, pages)
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Let those rest on that a list shows as they were. The others are being deleted or are gone: have them described."""
+        """Let the jobs rest that the list shows unchanged. The others may have been deleted: have them described."""
         if listing.purpose != SWEEP or listing.failure is not None:
             return ()
         unseen: list[Job] = []

@@ -121,7 +121,7 @@ class TagListings:
         self._jobs.tag(job.spec.name, listing.shown)
 
     def wonder(self, summary: Summary, now: Instant) -> None:
-        """Have the tags of a tuning job read that a rule might want."""
+        """Have the tags read of a tuning job that a list shows."""
         self._listings.setdefault(name_key(summary.name), _Listing(summary.name, {}))
         self.described(summary.name, summary, now)
 

@@ -29,7 +29,7 @@ class Tally:
         self._telemetry = telemetry
 
     def renamed(self, spec: TargetSpec) -> None:
-        """Go on under another name of the target."""
+        """Show the last answer under the new name of the target."""
         if self.last_answered is not None:
             self._telemetry.last_answer.labels(spec.name).set(self.last_answered)
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Target:
-    """The tuning jobs of one target and when each is described. Times as given by ``now``; due times are monotonic."""
+    """The tuning jobs of one target and when each is described. Due times are monotonic seconds."""
 
     def __init__(self, spec: TargetSpec, telemetry: Telemetry, now: Instant) -> None:
         self.lock = threading.Lock()
@@ -80,7 +80,7 @@ class Target:
         return self._spec
 
     def update(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
-        """Take a new configuration of the same key and return what is worth a log line: jobs in both keep their values."""
+        """Take a new configuration of this target and return what is worth a log line. Jobs that stay keep their values."""
         before, self._spec = self._spec, spec
         self._budget.set_rate(spec.requests_per_second, now.monotonic)
         accounts = [job.facts.account_id for job in self._jobs if job.facts is not None]
@@ -208,9 +208,9 @@ class Target:
     def expire(self, now: Instant) -> tuple[Event, ...]:
         """End what is past its time, and return what is worth a log line.
 
-        That is a discovered job past its retention, and a call past its deadline, which has failed as a time-out: its
-        tuning job is not asked for again before it has come back, so that an endpoint that never answers holds one
-        thread for each tuning job and no more. What fails for longer is told again.
+        Discovered jobs past their retention are forgotten. Calls past their deadline are given up: they have failed as a
+        time-out. Such a call still holds its thread, so its tuning job is not described again before it has come back:
+        an endpoint that never answers holds one thread for each tuning job and no more. Incidents that last are told again.
         """
         self._retire(now)
         deadline = self._spec.connection.deadline
@@ -224,7 +224,7 @@ class Target:
         return (*given_up, *self._tally.incidents.report(self._spec, now))
 
     def _retire(self, now: Instant) -> None:
-        """Watch those discovered jobs no more that have been shown for as long as they are after their end."""
+        """Stop watching the discovered jobs that ended longer than the retention ago."""
         goes_at = self._jobs.goes_at(self._spec.retention, now)
         if goes_at is not None and goes_at <= now.monotonic:
             for name in self._jobs.gone(self._spec.retention, now):

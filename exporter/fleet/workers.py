@@ -113,6 +113,6 @@ class Workers(Generic[T]):
                 worker.give(None)
 
     def join(self, deadline: float) -> None:
-        """Wait for all to end, at most until a time of ``time.monotonic``."""
+        """Wait for all to end, at most until ``deadline`` (seconds of ``time.monotonic``)."""
         for worker in tuple(self._all):
             worker.thread.join(max(0.0, deadline - time.monotonic()))
