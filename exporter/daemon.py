@@ -60,7 +60,7 @@ class _Stop:
 
 @dataclass(frozen=True, slots=True)
 class _Reload:
-    """Load the configuration again; ``done`` brings back what kept it from that."""
+    """Load the configuration again; ``done`` ends when that is done, with the error if it failed."""
 
     trigger: str
     done: Future[None] = field(default_factory=Future)
@@ -231,7 +231,7 @@ class Daemon:
         return before is None or (spec.name, spec.connection) != (before.name, before.connection)
 
     def _put_to_work(self, key: TargetKey, spec: TargetSpec, api: Api | None, now: Instant) -> Target:
-        """Have calls made for a target as the configuration says; ``api`` None: by the one that makes them already."""
+        """Have calls made for a target as the configuration says, by ``api`` or, if that is None, as so far."""
         target = self._targets.get(key)
         if target is None:
             target = Target(spec, self.telemetry, now)
@@ -264,9 +264,9 @@ class Daemon:
         """Whether the publisher beats and every thread lives, whatever AWS does."""
         silence = self._publisher.seconds_since_beat
         if silence > _PUBLISHER_SILENCE_SECONDS:
-            return Check(ok=False, detail=f"the publisher has been silent for {silence:.0f} s")
+            return Check(ok=False, detail=f"the publisher, which renders /metrics, has not run for {silence:.0f} s")
         if dead := self._pool.dead:
-            return Check(ok=False, detail=f"calls are not made for {', '.join(dead)}")
+            return Check(ok=False, detail=f"the exporter failed inside: no calls are made for {', '.join(dead)}")
         return Check(ok=True, detail="healthy")
 
     def ready(self) -> Check:
@@ -275,10 +275,10 @@ class Daemon:
         waiting = [target.name for target in published.targets if not target.attempted]
         if published.generation > 0 and not waiting:
             return Check(ok=True, detail="ready")
-        age = self._clock.monotonic() - self._started.monotonic
-        if age >= _READY_ANYWAY_SECONDS:
-            return Check(ok=True, detail=f"ready: {_READY_ANYWAY_SECONDS:.0f} s have passed")
-        return Check(ok=False, detail=f"waiting for a first answer: {', '.join(waiting) or 'all targets'}")
+        names = ", ".join(waiting) or "all targets"
+        if self._clock.monotonic() - self._started.monotonic >= _READY_ANYWAY_SECONDS:
+            return Check(ok=True, detail=f"ready without a first answer, after {_READY_ANYWAY_SECONDS:.0f} s: {names}")
+        return Check(ok=False, detail=f"waiting for a first answer: {names}")
 
     def overview(self) -> Overview:
         """Return what the landing page tells."""
