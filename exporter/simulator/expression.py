@@ -1,4 +1,4 @@
-"""What a Search asks for: properties of a tuning job, and conditions on them."""
+"""What a Search asks for: properties of a tuning job or of a training job, and conditions on them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from exporter.simulator import reading
-
-if TYPE_CHECKING:
-    from exporter.simulator.life import Life
 
 LARGEST_LIST = 20
 """How many filters, or subexpressions, one expression may hold."""
@@ -19,8 +16,11 @@ LARGEST_LIST = 20
 LARGEST_EXPRESSION = 50
 """How many filters and subexpressions an expression may hold in all."""
 
-Matcher = Callable[["Life", float], bool]
-"""Whether a job meets a condition at a moment."""
+LONGEST_VALUE = 1024
+"""How many characters the value of a filter may have."""
+
+Matcher = Callable[[Any, float], bool]
+"""Whether a tuning job, or a training job, meets a condition at a moment."""
 
 _TAG = "Tags."
 _EQUALITY: Mapping[str, Callable[[Any, Any], bool]] = {"Equals": operator.eq, "NotEquals": operator.ne}
@@ -34,7 +34,7 @@ _OF_NAMES = {
     for name, compare in _OF_TEXTS.items()
 }
 """Names know no case."""
-_OF_MOMENTS = {
+_OF_NUMBERS = {
     **_EQUALITY,
     "GreaterThan": operator.gt,
     "GreaterThanOrEqualTo": operator.ge,
@@ -44,33 +44,63 @@ _OF_MOMENTS = {
 
 
 class Property(NamedTuple):
-    """Something of a job that can be searched for and sorted by.
+    """Something of a tuning job, or of a training job, that can be searched for and sorted by.
 
     ``find`` returns it as of a moment, None when the job has none. ``read`` turns the text of a filter into a value to compare with,
     by one of the ``operators``, and raises ValueError when it cannot.
     """
 
-    find: Callable[[Life, float], Any]
+    find: Callable[[Any, float], Any]
     operators: Mapping[str, Callable[[Any, Any], bool]]
     read: Callable[[str], Any]
 
 
-def property_of(name: str) -> Property | None:
-    """Return the property of a name, if there is one."""
+def property_of(name: str, properties: Mapping[str, Property]) -> Property | None:
+    """Return the property of a name, among those given and the tags, if there is one."""
     key = name.removeprefix(_TAG)
     if key and key != name:
-        return Property(lambda life, _: life.tags.get(key), _OF_TEXTS, _text)
-    return _PROPERTIES.get(name)
+        return Property(lambda job, _: job.tags.get(key), _OF_TEXTS, _text)
+    return properties.get(name)
 
 
-def read(content: Mapping[str, Any], problems: list[str]) -> Matcher:
+def read(content: Mapping[str, Any], problems: list[str], properties: Mapping[str, Property]) -> Matcher:
     """Return the condition of a SearchExpression; tell ``problems`` of wrong values. Raise ApiError on wrong types."""
-    return _Reader(problems).expression(content)
+    return _Reader(problems, properties).expression(content)
+
+
+def only_among(content: Mapping[str, Any], name: str) -> set[str] | None:
+    """Return the values, in lower case, that a property of a name has in all that meets a valid SearchExpression.
+
+    None when others may meet it.
+    """
+    parts = [*map(_only_among_filter(name), content.get("Filters", []))]
+    parts += [only_among(part, name) for part in content.get("SubExpressions", [])]
+    known = [part for part in parts if part is not None]
+    if content.get("Operator", "And") == "Or":
+        return set().union(*known) if len(known) == len(parts) else None
+    return set.intersection(*known) if known else None
+
+
+def _only_among_filter(name: str) -> Callable[[Mapping[str, Any]], set[str] | None]:
+    def values(content: Mapping[str, Any]) -> set[str] | None:
+        text = content.get("Value")
+        if content.get("Name") != name or text is None:
+            return None
+        match content.get("Operator", "Equals"):
+            case "Equals":
+                return {text.lower()}
+            case "In":
+                return {*text.lower().split(",")}
+            case _:
+                return None
+
+    return values
 
 
 class _Reader:
-    def __init__(self, problems: list[str]) -> None:
+    def __init__(self, problems: list[str], properties: Mapping[str, Property]) -> None:
         self._problems = problems
+        self._properties = properties
         self._size = 0
 
     def expression(self, content: Mapping[str, Any]) -> Matcher:
@@ -80,11 +110,11 @@ class _Reader:
             *map(self.expression, self._list(content, "SubExpressions")),
         ]
         if "NestedFilters" in content:
-            self._problems.append("Value at 'NestedFilters' names no property of a tuning job that is a list")
+            self._problems.append("Value at 'NestedFilters' names no property that is a list")
         elif not {"Filters", "SubExpressions"} & content.keys():
             self._problems.append("Value at 'SearchExpression' must hold at least one filter or subexpression")
         met = any if joined == "Or" else all
-        return lambda life, t: met(matches(life, t) for matches in matchers)
+        return lambda job, t: met(matches(job, t) for matches in matchers)
 
     def _list(self, content: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
         found = reading.structures(content, member)
@@ -100,12 +130,14 @@ class _Reader:
         name = reading.text(content, "Name") or ""
         text = reading.text(content, "Value")
         comparison = reading.text(content, "Operator") or ("Exists" if text is None else "Equals")
-        searched = property_of(name)
+        searched = property_of(name, self._properties)
         if searched is None:
-            return self._refuse(f"Value '{name}' at 'Name' is no property of a tuning job")
+            return self._refuse(f"Value '{name}' at 'Name' is no property to search for")
+        if text is not None and len(text) > LONGEST_VALUE:
+            return self._refuse(f"Value at 'Value' for {name} is longer than {LONGEST_VALUE} characters")
         find, operators, read_value = searched
         if comparison in {"Exists", "NotExists"}:
-            return lambda life, t: (find(life, t) is None) is (comparison == "NotExists")
+            return lambda job, t: (find(job, t) is None) is (comparison == "NotExists")
         compare = operators.get(comparison)
         if compare is None:
             return self._refuse(f"Value '{comparison}' at 'Operator' is not for {name}")
@@ -115,15 +147,15 @@ class _Reader:
             return self._refuse(f"Value '{text}' at 'Value' is not for {name}")
         absent = comparison == "NotEquals"
 
-        def matches(life: Life, t: float) -> bool:
-            found = find(life, t)
+        def matches(job: Any, t: float) -> bool:
+            found = find(job, t)
             return absent if found is None else compare(found, value)
 
         return matches
 
     def _refuse(self, problem: str) -> Matcher:
         self._problems.append(problem)
-        return lambda _life, _t: False
+        return lambda _job, _t: False
 
 
 def _text(text: str) -> str:
@@ -139,12 +171,32 @@ def _moment(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-_PROPERTIES = {
-    "HyperParameterTuningJobName": Property(lambda life, _: life.name, _OF_NAMES, _text),
-    "HyperParameterTuningJobArn": Property(lambda life, _: life.arn, _OF_NAMES, _text),
-    "HyperParameterTuningJobStatus": Property(lambda life, t: life.state(t).status, _OF_TEXTS, _text),
-    "FailureReason": Property(lambda life, t: life.state(t).failure, _OF_TEXTS, _text),
-    "CreationTime": Property(lambda life, _: life.created, _OF_MOMENTS, _moment),
-    "LastModifiedTime": Property(lambda life, t: life.last_modified(t), _OF_MOMENTS, _moment),
-    "HyperParameterTuningEndTime": Property(lambda life, t: life.state(t).ended, _OF_MOMENTS, _moment),
-}
+def _truth(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(f"neither true nor false: {text}")
+    return text.lower() == "true"
+
+
+def texts(find: Callable[[Any, float], str | None]) -> Property:
+    """Return a property that is a text."""
+    return Property(find, _OF_TEXTS, _text)
+
+
+def names(find: Callable[[Any, float], str | None]) -> Property:
+    """Return a property that is a name or an ARN."""
+    return Property(find, _OF_NAMES, _text)
+
+
+def moments(find: Callable[[Any, float], float | None]) -> Property:
+    """Return a property that is a time."""
+    return Property(find, _OF_NUMBERS, _moment)
+
+
+def numbers(find: Callable[[Any, float], float | None]) -> Property:
+    """Return a property that is a number."""
+    return Property(find, _OF_NUMBERS, float)
+
+
+def truths(find: Callable[[Any, float], bool]) -> Property:
+    """Return a property that is true or false."""
+    return Property(find, _EQUALITY, _truth)

@@ -16,12 +16,12 @@ from exporter.simulator.training import entry
 from exporter.simulator.trainings import Trainings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from exporter.simulator.record import Plan, State, Trial
     from exporter.simulator.scenario import Scenario
-    from exporter.simulator.training import TrainingJob, Truth
+    from exporter.simulator.training import Stage, TrainingJob, Truth
 
 HEARTBEAT = 9.95
 """How often the service touches a tuning job that has not ended, in simulated seconds; recordings show about ten."""
@@ -44,6 +44,7 @@ class Life:
     its status stops being InProgress, infinite when it never does, and ``stopping_since`` when it is Stopping.
 
     ``generation`` counts the jobs of its name before it. ``forgotten`` are the training jobs whose records vanish, by name, and when.
+    ``passed`` are the stages of those that ran when the job was asked to stop, up to then, by number.
 
     Heartbeats are simulated seconds apart, but in slow motion no further than in a real life: they are the service's
     habit and not the job's.
@@ -79,6 +80,7 @@ class Life:
         self.tags = dict(tags)
         self.generation = 0
         self.forgotten: Mapping[str, float] = {}
+        self.passed: Mapping[int, Sequence[Stage]] = {}
         self._training_jobs: tuple[TrainingJob, ...] | None = None
         self._seed = seed
         self._pace = max(speed, 1.0)
@@ -95,7 +97,10 @@ class Life:
         Until then it is the same. It is Stopping for so many seconds, those of its scenario by default.
         """
         patience = self.scenario.stopping / self.speed if seconds is None else seconds
-        return self._following(stopped(self._plan, _milliseconds(t), patience, chance(self._seed, self.name, "stop")))
+        life = self._following(stopped(self._plan, _milliseconds(t), patience, chance(self._seed, self.name, "stop")))
+        running = (job for job in self.training_jobs if job.trial.created <= t < job.trial.ended)
+        life.passed = {job.trial.number: [stage for stage in job.stages if stage.since < t] for job in running}
+        return life
 
     def deleted(self, t: float) -> Self:
         """Return the life as it is when the job ceases to exist at a moment."""

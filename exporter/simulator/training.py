@@ -99,22 +99,22 @@ class TrainingJob:
         return self.trial.started if self.trial.started is not None and self.trial.started <= t else None
 
     def ended(self, t: float) -> float | None:
-        """Return when it ended, None before that."""
-        return self.trial.ended if self.trial.ended <= t else None
+        """Return when it ended, None before that and when the service does not tell."""
+        return self.trial.ended if self.trial.ended <= t and self._tells_end else None
 
     def truth(self, t: float) -> Truth:
         """Return what is so of it at a moment at which it exists."""
-        ended, started = self.ended(t), self.started(t)
+        over, started = t >= self.trial.ended, self.started(t)
         failed = self.status(t) == "Failed"
         return Truth(
             name=self.name,
             status=self.status(t),
             created=float(math.floor(self.trial.created)),
             start=None if started is None else float(math.floor(started)),
-            end=None if ended is None else float(math.floor(ended)),
+            end=float(math.floor(self.trial.ended)) if over else None,
             instances=self.instances,
             spot=self.spot,
-            billable_seconds=None if ended is None else self.billable_seconds,
+            billable_seconds=self.billable_seconds if over else None,
             objective=self.objective(t),
             reason=self.reason if failed else None,
             failure=self.failure if failed else None,
@@ -151,7 +151,7 @@ class TrainingJob:
         started, ended, objective = self.started(t), self.ended(t), self.objective(t)
         if started is not None:
             answer["TrainingStartTime"] = started
-        if ended is not None and self._tells_end:
+        if ended is not None:
             answer["TrainingEndTime"] = ended
         if started is not None and ended is not None:
             answer["TrainingTimeInSeconds"] = math.floor(ended) - math.floor(started)

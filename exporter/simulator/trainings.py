@@ -90,11 +90,11 @@ class Trainings:
         spot = bool(given.get("EnableManagedSpotTraining", False))
         saved = rng.uniform(*definition.savings) if spot else 0.0
         reason = self._reason(trial)
-        if reason in WITHOUT_INSTANCES:
+        if reason in WITHOUT_INSTANCES or self._waited_in_vain(trial):
             trial = trial._replace(started=None)
         gaps = [*self._interruptions(trial, definition.interruptions, rng)] if spot else []
         name = life.training_job_name(trial)
-        stopping = self._stopping(trial)
+        stages = tuple(self._stages(trial, gaps))
         instances = _instances(resources)
         texts = self._chance("failure text", trial)
         facts = {"instance": instances[0][0] if instances else "?", "rate": f"{texts.uniform(0.001, 0.9):.4f}"}
@@ -107,8 +107,8 @@ class Trainings:
             constant=self._constant(name, trial, given, resources),
             instances=instances,
             spot=spot,
-            stages=tuple(self._stages(trial, gaps, stopping)),
-            stopping=stopping,
+            stages=stages,
+            stopping=next((stage.since for stage in stages if stage.status == "Stopping"), math.inf),
             billable_seconds=_billable(trial, gaps, saved),
             reason=reason,
             failure=None if reason is None else failure_texts.draw(reason, self._facts | facts, texts),
@@ -148,12 +148,19 @@ class Trainings:
             return rng.choice(RETRYABLE)
         return self._usual if rng.random() < LEADING else rng.choice(REASONS)
 
+    def _waited_in_vain(self, trial: Trial) -> bool:
+        """Return whether a training job was still without instances, for longer than others, when it was stopped."""
+        passed = self._life.passed.get(trial.number, ())
+        late = trial.started is not None and trial.started < self._life.stopping_since
+        return late and [stage.status for stage in passed] == ["Starting"]
+
     def _stopping(self, trial: Trial) -> float:
         """Return since when a training job is Stopping."""
         if trial.outcome != "Stopped":
             return math.inf
-        since = max(trial.created, trial.ended - STOPPING / self._life.speed)
-        return min(since, max(trial.created, self._life.stopping_since))
+        if self._life.stopping_since < trial.ended or trial.number in self._life.passed:
+            return max(trial.created, self._life.stopping_since)
+        return max(trial.created, trial.ended - STOPPING / self._life.speed)
 
     def _interruptions(self, trial: Trial, rate: float, rng: Random) -> Iterator[tuple[float, float]]:
         """Yield when a training job on spot capacity had no instance; ``rate`` is how often that begins in an hour."""
@@ -168,11 +175,16 @@ class Trainings:
             yield t, min(over, trial.ended)
             t = over
 
-    def _stages(self, trial: Trial, gaps: list[tuple[float, float]], stopping: float) -> Iterator[Stage]:
-        yield Stage("Starting", trial.created, "Preparing the instances for training")
-        if trial.started is not None:
-            yield from self._at_work(trial, trial.started, gaps, min(trial.ended, stopping))
-        if stopping < math.inf:
+    def _stages(self, trial: Trial, gaps: list[tuple[float, float]]) -> Iterator[Stage]:
+        stopping = self._stopping(trial)
+        passed = self._life.passed.get(trial.number)
+        if passed is not None:
+            yield from passed
+        else:
+            yield Stage("Starting", trial.created, "Preparing the instances for training")
+            if trial.started is not None:
+                yield from self._at_work(trial, trial.started, gaps, min(trial.ended, stopping))
+        if stopping < math.inf and not (passed and passed[-1].status == "Stopping"):
             yield Stage("Stopping", stopping, "Stopping the training job")
         if trial.ended < math.inf:
             status = STATUS_AT_END[trial.outcome]

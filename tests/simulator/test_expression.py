@@ -8,8 +8,10 @@ import pytest
 
 from exporter.simulator.errors import ApiError
 from exporter.simulator.expression import read
+from exporter.simulator.search import RESOURCES
 
 NOW = 1_764_000_000.25
+PROPERTIES = RESOURCES["HyperParameterTuningJob"].properties
 
 
 def iso(moment):
@@ -30,7 +32,7 @@ def one(name, operator=None, value=None):
 
 def meets(job, expression):
     problems: list[str] = []
-    matches = read(expression, problems)
+    matches = read(expression, problems, PROPERTIES)
     assert problems == []
     return matches(*job)
 
@@ -167,7 +169,7 @@ def nested(depth):
 )
 def test_wrong_values_are_told(job, expression, problem):
     problems: list[str] = []
-    read(expression, problems)
+    read(expression, problems, PROPERTIES)
     assert len(problems) == 1
     assert problem in problems[0]
 
@@ -185,5 +187,5 @@ def test_wrong_values_are_told(job, expression, problem):
 )
 def test_wrong_types_cannot_be_read(expression):
     with pytest.raises(ApiError) as refused:
-        read(expression, [])
+        read(expression, [], PROPERTIES)
     assert refused.value.code == "SerializationException"

@@ -150,6 +150,33 @@ def test_malformed_counters(simulator, describe):
         assert simulator.list()["HyperParameterTuningJobSummaries"][0]["TrainingJobStatusCounters"]["Completed"] >= 0
 
 
+def test_training_jobs_are_struck_as_well(simulator):
+    now = simulator.clock.time()
+    life = simulator.create("healthy", "Other", created=now - 9000)
+    name = life.truth(now)[0].name
+
+    def code_of(call, *args):
+        with pytest.raises(ApiError) as refused:
+            call(*args)
+        return refused.value.code
+
+    with struck(simulator, Kind.WRONG_ACCOUNT):
+        assert ":876543210987:" in simulator.describe_training_job(name)["TrainingJobArn"]
+    with struck(simulator, Kind.MALFORMED):
+        assert simulator.list_training_jobs("Other")["TrainingJobSummaries"] == [1]
+    with struck(simulator, Kind.ACCESS_DENIED, operation="ListTrainingJobsForHyperParameterTuningJob", name="other"):
+        assert code_of(simulator.list_training_jobs, "Other") == "AccessDeniedException"
+        assert code_of(simulator.list_training_jobs, "none") == "ResourceNotFound"
+        assert simulator.describe("Other")
+    with struck(simulator, Kind.SERVER_ERROR, name=name):
+        assert code_of(simulator.describe_training_job, name) == "InternalFailure"
+        assert simulator.list_training_jobs("Other")["TrainingJobSummaries"]
+    simulator.requests_per_second = 1
+    simulator.clock.advance(10)
+    assert simulator.list_training_jobs("Other")
+    assert code_of(simulator.describe_training_job, name) == "ThrottlingException"
+
+
 @pytest.mark.parametrize("kind", [Kind.EMPTY, Kind.GARBAGE])
 def test_a_body_that_is_none(simulator, describe, kind):
     with struck(simulator, kind):

@@ -52,6 +52,30 @@ def test_the_later_of_two_jobs_of_a_name_is_in_every_order(make_life):
     assert jobs.in_progress(NOW - 9000, NOW - 9000) == []
 
 
+def test_training_jobs_of_earlier_jobs_of_a_name_are_kept(make_life):
+    jobs = Jobs()
+    first, second = (make_life("completed", name="Same", created=NOW - age) for age in (90_000, 50_000))
+    second.generation = 1
+    jobs.put(first)
+    jobs.put(first.deleted(NOW - 60_000))
+    jobs.put(second)
+    assert [*jobs] == [second]
+    known = {job.name for job in jobs.training_jobs()}
+    assert len(known) == len(first.trials) + len(second.trials) == 18
+    for name in known:
+        job = jobs.training_job(name.upper())
+        assert job is not None
+        assert job.name == name
+    lost = first.training_jobs[0].name
+    assert jobs.forget_training_job(lost, NOW)
+    assert not jobs.forget_training_job(lost, NOW)
+    gone = jobs.training_job(lost)
+    assert gone is not None
+    assert gone.exists(NOW - 1)
+    assert not gone.exists(NOW)
+    assert len([*jobs.training_jobs()]) == 18
+
+
 @pytest.mark.parametrize(("order", "key"), [("by_name", name_key), ("by_creation", creation_key)])
 def test_orders_hold_every_job_in_its_place(jobs, order, key):
     ordered = getattr(jobs, order)

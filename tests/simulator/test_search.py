@@ -165,7 +165,7 @@ def test_a_job_without_tags_has_no_such_member(simulator):
 @pytest.mark.parametrize(
     ("wire_input", "problem"),
     [
-        ({"Resource": "TrainingJob"}, "Resource"),
+        ({"Resource": "Endpoint"}, "Resource"),
         ({}, "'Resource' must be given"),
         ({"Resource": "HyperParameterTuningJob", "MaxResults": 101}, "MaxResults"),
         ({"Resource": "HyperParameterTuningJob", "SortBy": "Age"}, "SortBy"),

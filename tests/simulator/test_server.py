@@ -109,6 +109,37 @@ def test_boto3_reads_every_scenario_as_it_is_in_process(simulator, clock, client
         assert wire_form(parsed) == simulator.describe(f"job-{i}")
 
 
+def test_boto3_reads_training_jobs_as_they_are_in_process(simulator, clock, client):
+    simulator.list_lag = 0.0
+    simulator.create("several-definitions", "churn", created=NOW - 7500)
+    sagemaker = client()
+    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job")
+    found = [
+        summary
+        for page in pages.paginate(HyperParameterTuningJobName="churn", PaginationConfig={"PageSize": 7})
+        for summary in page["TrainingJobSummaries"]
+    ]
+    assert len(found) > 14
+    assert wire_form(found) == simulator.list_training_jobs("churn", MaxResults=100)["TrainingJobSummaries"]
+    names = [summary["TrainingJobName"] for summary in found]
+    described = sagemaker.describe_training_job(TrainingJobName=names[0])
+    assert wire_form(described) == simulator.describe_training_job(names[0])
+    expression = {"Filters": [{"Name": "TrainingJobName", "Operator": "In", "Value": ",".join(names)}]}
+    answer = sagemaker.search(Resource="TrainingJob", SearchExpression=expression, MaxResults=100)
+    records = {result["TrainingJob"]["TrainingJobName"]: result["TrainingJob"] for result in answer["Results"]}
+    assert records.keys() == set(names)
+    assert wire_form(records[names[0]]) == wire_form(described)
+    for call, arguments, code in (
+        (sagemaker.describe_training_job, {"TrainingJobName": "churn-001"}, "ValidationException"),
+        (
+            sagemaker.list_training_jobs_for_hyper_parameter_tuning_job,
+            {"HyperParameterTuningJobName": "other"},
+            "ResourceNotFound",
+        ),
+    ):
+        assert error_of(call, **arguments) == (code, 400)
+
+
 def test_boto3_pages_and_filters(simulator, clock, client):
     simulator.list_lag = 0.0
     for i in range(23):
