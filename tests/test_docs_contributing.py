@@ -35,10 +35,3 @@ def test_it_takes_twelve_files(example: str) -> None:
     files = re.findall(r"^\| `([\w./-]+)` \|", SECTIONS[example], re.MULTILINE)
     assert "takes twelve files" in re.sub(r"\s+", " ", SECTIONS[example])
     assert len(files) == len(set(files)) == 12
-
-
-def test_links_lead_somewhere() -> None:
-    titles = {title.lower().replace(" ", "-") for title in SECTIONS}
-    links = re.findall(r"\]\(([^)]+)\)", PAGE)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists() and link.removeprefix("#") not in titles] == []

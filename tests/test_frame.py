@@ -147,11 +147,6 @@ class TestReadme:
         (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "questions", "rules": rules}]}))
         subprocess.run([promtool, "check", "rules", tmp_path / "rules.yml"], check=True, capture_output=True)
 
-    def test_points_at_files_that_exist(self) -> None:
-        targets = re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", README)
-        assert targets
-        assert [target for target in targets if not (ROOT / target).exists()] == []
-
 
 class TestMake:
     def test_shows_its_goals_by_default(self) -> None:
