@@ -121,7 +121,10 @@ TEXTS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(
                 "CannotPullContainerError: the repository does not exist in the registry."
             ),
             "AlgorithmError: CannotStartContainerError. Please ensure the image can be run: exec format error, exit code: 1",
-            "ClientError: Unable to find the image tag 'train-2025-11' in the ECR repository 'trainer'.",
+            (
+                "ClientError: Cannot find repository: trainer in registry ID: {account}. Please check if your ECR repository "
+                "exists and role {role} has proper pull permissions for SageMaker"
+            ),
         ),
         "data": (
             "ClientError: No data found. Please check that the channel 'train' has files under s3://{bucket}/train/",

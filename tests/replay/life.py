@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from exporter.simulator.record import Plan, State, Trial
     from exporter.simulator.scenario import Scenario
+    from exporter.simulator.training import TrainingJob
 
 DELETE_FAILS_AFTER = 600.0
 """For so many seconds it looks like any deletion."""
@@ -90,6 +91,13 @@ class Told(Life):
             plan = plan._replace(gone=since + course.leaves_after)
         super()._take(plan)
 
+    @property
+    def training_jobs(self) -> tuple[TrainingJob, ...]:
+        if self.frozen is None:
+            return super().training_jobs
+        known = (job for job in super().training_jobs if job.exists(self.frozen))
+        return tuple(_as_of(job, self.frozen) for job in known)
+
     def spans(self) -> Iterator[Span]:
         """Yield the states in order; the last holds until the tuning job is gone."""
         for state, until in zip(self._states, [*self._since[1:], self.gone or math.inf], strict=True):
@@ -117,6 +125,18 @@ class Told(Life):
         if self.course.nan:
             best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] = math.nan
         return best
+
+
+def _as_of(job: TrainingJob, t: float) -> TrainingJob:
+    """Return a training job of which nothing is told but what was so at a moment."""
+    if job.trial.ended <= t:
+        return job
+    return replace(
+        job,
+        trial=job.trial._replace(started=job.started(t), ended=math.inf),
+        stages=tuple(stage for stage in job.stages if stage.since <= t),
+        stopping=job.stopping if job.stopping <= t else math.inf,
+    )
 
 
 def as_asked(kind: str, scenario: Scenario, **asked: Any) -> Course:

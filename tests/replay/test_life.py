@@ -51,6 +51,19 @@ def test_counters_that_stand_still() -> None:
     assert not life.exists(CREATED + 10 * HOUR)
 
 
+def test_training_jobs_stand_still_with_the_counters() -> None:
+    scenario = SCENARIOS["converged-running"]
+    life = told(Course("x", scenario, scenario, frozen_after=2 * HOUR))
+    for hours in (0.5, 1, 1.9, 2, 5, 90):
+        counters = life.at(CREATED + hours * HOUR)["TrainingJobStatusCounters"]
+        jobs = life.truth(CREATED + hours * HOUR)
+        assert len(jobs) == sum(counters.values()) > 0
+        assert sum(job.status == "InProgress" for job in jobs) == counters["InProgress"] > 0
+        assert sum(job.status == "Completed" for job in jobs) == counters["Completed"]
+    now, later = ([job.at(CREATED + hours * HOUR) for job in life.training_jobs] for hours in (2, 90))
+    assert now == later
+
+
 def test_an_objective_that_stays_pending_and_a_best_value_that_is_none() -> None:
     scenario = SCENARIOS["stuck"]
     answer = told(Course("x", scenario, scenario, pending=True, nan=True)).at(CREATED + 90 * HOUR)
