@@ -248,6 +248,20 @@ def test_one_that_ran_as_long_as_it_may_says_so():
     assert last["Stopped"] == 0
 
 
+def test_one_that_hangs_is_in_progress_for_ever():
+    spells = (Spell(0, 3, failing=1.0, reason="data"), Spell(8, 10, hanging=True))
+    life = life_of("converged-running", failing=0.0, retried=0.0, gives_up_after=None, spells=spells)
+    hanging = [job for job in life.training_jobs if job.trial.number in {9, 10}]
+    assert len(hanging) == 2
+    for job in hanging:
+        truth = job.truth(NOW + 30 * 86_400)
+        assert (truth.status, truth.end, truth.billable_seconds) == ("InProgress", None, None)
+        assert truth.start is not None
+        assert job.stages[-1].status == "Training"
+        assert "EndTime" not in job.at(FOREVER)["SecondaryStatusTransitions"][-1]
+    assert {truth.reason for _, truth in failures(life)} == {"data"}
+
+
 def code_of(call, *args, **kwargs):
     with pytest.raises(ApiError) as refused:
         call(*args, **kwargs)
