@@ -74,6 +74,11 @@ class Finder:
         return self._running.told + self._spec.stale_after
 
     @property
+    def left_out(self) -> tuple[int, ...]:
+        """How many tuning jobs a limit keeps out, of each rule that ever had some."""
+        return tuple(map(len, self._left_out.values()))
+
+    @property
     def matched(self) -> Mapping[str, int]:
         """How many tuning jobs each rule matches: those watched, and those that a limit keeps out."""
         watched = Counter(job.spec.source for job in self._jobs)
@@ -85,7 +90,10 @@ class Finder:
         self._listed = False
         earlier = {rule.name: rule for rule in before.rules} if before is not None else {}
         changed = {rule.name for rule in spec.rules if rule != earlier.get(rule.name)}
-        if before is not None and spec.retention > before.retention:
+        wider = before is not None and (
+            spec.retention > before.retention or spec.max_tracked_jobs > before.max_tracked_jobs
+        )
+        if wider:
             changed = {rule.name for rule in spec.rules}
         for rule in earlier.values():
             if rule not in spec.rules or rule.name in changed:
@@ -108,7 +116,7 @@ class Finder:
         self._left_out.pop(rule.name, None)
         for purpose in (*self._lists, Purpose(Kind.LATER, rule.name)):
             if purpose.rule == rule.name:
-                self._lists.drop(purpose)
+                self._lists.forget(purpose)
 
     def _look_back(self, rule: RuleSpec, now: Instant) -> None:
         self._begun[rule.name] = now.wall
@@ -126,9 +134,10 @@ class Finder:
         ``before`` are the rules until now. While the tags of the tuning job are not known, the rule that found it still
         wants it, if it asks for the same tags as before.
         """
-        asked = {rule.name: rule.tags for rule in before}
+        asked, summary = {rule.name: rule.tags for rule in before}, _told(job)
+        if self._is_elsewhere(summary):
+            return None
         for rule in self._spec.rules:
-            summary = Summary.of(job.facts) if job.facts is not None else job.listed
             if summary is None:
                 if rule.name == job.spec.source:
                     return rules.job_spec(rule, job.spec.name)
@@ -140,6 +149,17 @@ class Finder:
             if rules.fits(rule, summary) and rules.carries(tags or {}, rule):
                 return rules.job_spec(rule, job.spec.name)
         return None
+
+    def dismissed(self, job: Job, now: Instant) -> None:
+        """Have the tags read of one that was watched, where a rule may want it by these: no list may show it again."""
+        summary = _told(job)
+        if summary is not None and not self._is_elsewhere(summary) and self._match(summary, now).tags_needed:
+            self._waiting[job.key] = summary
+            self._tags.wonder(summary, now)
+
+    def _is_elsewhere(self, summary: Summary | None) -> bool:
+        """Tell whether the configuration now claims another account than a tuning job is in."""
+        return summary is not None and self._spec.account_id not in {None, summary.account_id}
 
     def begin_round(self, now: Instant) -> None:
         """Plan the lists that rules need in this round, besides that of what runs."""
@@ -203,7 +223,9 @@ class Finder:
             for decision in self._let_go(job)
         ]
         self._waiting = {
-            key: summary for key, summary in self._waiting.items() if self._match(summary, now).tags_needed
+            key: summary
+            for key, summary in self._waiting.items()
+            if self._match(summary, now).tags_needed and (key in listing.summaries or not self._tags.unfound(key))
         }
         in_use = (self._jobs, listing.summaries, self._leaving, self._waiting)
         told += [Forget(name) for name in self._tags.all_but(lambda key: any(key in each for each in in_use))]
@@ -305,3 +327,7 @@ class Finder:
             if (job := self._jobs.get(key)) is not None:
                 yield Forget(job.spec.name)
                 yield events.of_dismissal(self._spec, job.spec.name, rule.name)
+
+
+def _told(job: Job) -> Summary | None:
+    return Summary.of(job.facts) if job.facts is not None else job.listed

@@ -27,6 +27,7 @@ _QUIET_SECONDS = 300.0
 _QUIET_INTERVALS = 5.0
 # What is not tried any more neither fails nor succeeds.
 _UNTRIED_SECONDS = 3 * 3_600.0
+_UNTRIED_INTERVALS = 2.0
 
 _WHAT = {
     Operation.DESCRIBE: "describing tuning jobs",
@@ -130,7 +131,7 @@ class Incidents:
             if incident.quiet_since is not None:
                 del self._open[operation, code]
                 told.append(_end(operation, incident, fields, now))
-            elif now.monotonic >= incident.last_at + _UNTRIED_SECONDS:
+            elif now.monotonic >= incident.last_at + _untried_seconds(spec):
                 del self._open[operation, code]
             else:
                 grew = now.monotonic >= incident.grew_at and incident.doubled
@@ -145,11 +146,15 @@ class Incidents:
 def _next(incident: _Incident, spec: TargetSpec) -> float:
     if incident.quiet_since is not None:  # what is over is not told as if it went on
         return incident.quiet_since + _quiet_seconds(spec)
-    return min(incident.tell_at, incident.grew_at, incident.last_at + _UNTRIED_SECONDS)
+    return min(incident.tell_at, incident.grew_at, incident.last_at + _untried_seconds(spec))
 
 
 def _quiet_seconds(spec: TargetSpec) -> float:
     return max(_QUIET_SECONDS, _QUIET_INTERVALS * spec.interval)
+
+
+def _untried_seconds(spec: TargetSpec) -> float:
+    return max(_UNTRIED_SECONDS, _UNTRIED_INTERVALS * spec.interval)
 
 
 def _line(operation: Operation, incident: _Incident, fields: Fields, now: Instant, *, grew: bool) -> Event:

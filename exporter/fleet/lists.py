@@ -186,6 +186,11 @@ class Lists:
         if forget_failure:
             self._calls.succeeded(Operation.LIST, str(purpose))
 
+    def forget(self, purpose: Purpose) -> None:
+        """Drop a list that will be another one if it is read again: a call that hangs does not hold that up."""
+        self._lists.pop(purpose, None)
+        self._calls.forget(Operation.LIST, str(purpose))
+
     def __contains__(self, purpose: Purpose) -> bool:
         """Tell whether a list is planned or being read."""
         return purpose in self._lists

@@ -49,6 +49,8 @@ class Sweep:
             pages = max(_CALLS, len(resting) // _JOBS_PER_PAGE)
             filters = created_between(min(resting), max(resting))
             self._lists.plan(SWEEP, filters, now.monotonic, pages)
+        else:
+            self._lists.drop(SWEEP)  # one that failed waits for its next try
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
         """Let the jobs rest that the list shows unchanged. The others may have been deleted: have them described."""

@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from exporter.errors import Failure
+from exporter.errors import ErrorCode, Failure
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
 from exporter.fleet.source import Operation
 from exporter.fleet.tag_calls import PAGE_SIZE, THE_SEARCH, ListTags, SearchTags, Tags
@@ -15,6 +15,7 @@ from exporter.tuning_job import Found, arn_key, name_key, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
@@ -49,6 +50,11 @@ class _Listing:
     def is_of(self, facts: TuningJob | Summary) -> bool:
         """Tell whether this is about that very tuning job, not an earlier one of its name."""
         return arn_key(self.arn) == arn_key(facts.arn) and same_moment(self.creation_time, facts.creation_time)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a call is to tell the tags for the first time."""
+        return self.known is None and self.arn != ""
 
     @property
     def shown(self) -> Mapping[str, str]:
@@ -133,6 +139,7 @@ class TagListings:
         """Drop a tuning job; the result of a call under way will be dropped too."""
         self._listings.pop(name_key(name), None)
         self._calls.forget(Operation.LIST_TAGS, name_key(name))
+        self._end_search()
 
     def described(self, name: str, facts: TuningJob | Summary, now: Instant) -> None:
         """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""
@@ -153,6 +160,17 @@ class TagListings:
         if listing is not None:
             listing.arn, listing.due = "", None
             self._start_anew(key, listing)
+            self._end_search()
+
+    @property
+    def failing(self) -> AbstractSet[str]:
+        """The names of the tuning jobs whose tags cannot be read and are still to be."""
+        keys = self._calls.failing(Operation.LIST_TAGS) & self._listings.keys()
+        return {self._listings[key].name for key in keys}
+
+    def unfound(self, key: str) -> bool:
+        """Tell whether the tags of a tuning job cannot be read because there is none of the name."""
+        return self._calls.code(Operation.LIST_TAGS, key) is ErrorCode.NOT_FOUND
 
     def late(self, work: Work, now: Instant) -> None:  # noqa: ARG002 - a Source
         """Let a tuning job be due again whose call came back after it had been given up."""
@@ -255,9 +273,13 @@ class TagListings:
         self._start_anew(key, listing)
         if listing.labels:
             self._plan(key, listing, tags_again_at(key, now.monotonic))
+        self._end_search()
+
+    def _end_search(self) -> None:
+        """Take a search for no failing one that is not made again: there is nothing left to search for."""
         code = self._calls.code(Operation.SEARCH, THE_SEARCH)
-        if code is not None and code.transient and all(each.known is not None for each in self._listings.values()):
-            self._calls.succeeded(Operation.SEARCH, THE_SEARCH)  # there is nothing left to search for
+        if code is not None and code.transient and not any(each.awaited for each in self._listings.values()):
+            self._calls.succeeded(Operation.SEARCH, THE_SEARCH)
 
     def known(self, summary: Summary) -> Mapping[str, str] | None:
         """Return all tags of a tuning job, None while they are not known."""

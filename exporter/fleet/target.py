@@ -107,6 +107,8 @@ class Target:
             found = self._finder.spec_after_reload(job, rules_before) if listed is None else None
             if found is None:
                 self._forget(job.spec.name, now)
+                if listed is None:
+                    self._finder.dismissed(job, now)
             else:
                 self._jobs.configure(job, found)
         for job_spec in wanted.values():
@@ -147,8 +149,10 @@ class Target:
     def next(self, now: Instant) -> Work | None:
         """Return the call to make now, or None when nothing is due or the budget is spent: see ``wakes_at``."""
         self._retire(now)
+        errors = self._calls.errors
         self._refresh.begin_round(now)
         self._sweep.begin(now)
+        self._changed |= errors != self._calls.errors  # a list that failed may be wanted no more
         self._rounds.check(now)
         if not self._budget.spend(self._spec.name, now, self._due):
             return None
@@ -220,6 +224,7 @@ class Target:
         # Where an answer is not wanted any more, no call tells.
         for operation in (Operation.SEARCH, Operation.IDENTIFY):
             self._tally.incidents.only(operation, self._calls.failing(operation), now)
+        self._tally.incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
         given_up = [event for work, source in late for event in self._bring(source, work, failure, now)]
         return (*given_up, *self._tally.incidents.report(self._spec, now))
 
@@ -249,17 +254,18 @@ class Target:
             return self._take(source, work, outcome, now)
         except Exception as error:  # noqa: BLE001 - one answer that we fail at must not hide all others
             self._calls.claim(work)
+            self._changed = True
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
             self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
 
     def _take(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
+        changes, before = self._jobs.changes, self._beside_jobs(now)
         wanted = self._calls.claim(work)
         self._tally.ended(self._spec, work, outcome, now, wanted=wanted)
         if work.operation.watches and isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED:
             self._budget.throttled(now.monotonic)
-        changes, before = self._jobs.changes, self._beside_jobs(now)
         told = self._carry_out(source.apply(work, outcome, now), now) if wanted else ()
         told += self._carry_out(self._finder.tags_known(now), now)
         told += tuple(self._finder.empty_rules())
@@ -271,7 +277,8 @@ class Target:
 
     def _beside_jobs(self, now: Instant) -> tuple[object, ...]:
         """Return what is shown beside the tuning jobs, the account first."""
-        return self._account.id, self._tally.attempted, self._finder.untracked(now), self._calls.errors
+        finder = self._finder
+        return self._account.id, self._tally.attempted, finder.untracked(now), finder.left_out, self._calls.errors
 
     def take_changed(self) -> bool:
         """Tell whether the view may have changed since this was asked last. Ask after ``next`` too."""
