@@ -214,8 +214,9 @@ class Finder:
             if found.later or found.tags_needed:
                 self._leaving[key] = summary
                 self._waiting.pop(key, None)
+        untracked = {key for key in listing.summaries if key not in self._jobs}
         for left_out in self._left_out.values():
-            left_out.intersection_update(listing.summaries)
+            left_out.intersection_update(untracked)
         told: list[Decision] = [
             decision
             for job in self._jobs
@@ -322,7 +323,9 @@ class Finder:
             self._telemetry.jobs_left_out.labels(self._spec.name, rule.name).inc(len(new))
             if not left_out:
                 yield events.of_limit(self._spec, rule.name, limit, len(new))
-        self._left_out[rule.name] = (left_out | new) - names
+        for others in self._left_out.values():
+            others.difference_update(too_many)
+        self._left_out[rule.name] = (left_out | too_many) - names
         for key in sorted(too_many):
             if (job := self._jobs.get(key)) is not None:
                 yield Forget(job.spec.name)

@@ -239,3 +239,30 @@ def test_that_a_list_is_wanted_no_more_is_told(account: Account) -> None:
         assert told or errors(driver), "no list is planned any more, and nobody was told"
         if work is not None:
             driver.target.apply(work, perform(driver.api, work), driver.now)
+
+
+# How many a rule matches
+
+
+def _two_of_which_one_is_left_out(account: Account) -> Driver:
+    account.create("old", "stuck", age=HOUR)
+    account.create("new", "stuck")
+    driver = account.watch(rules(rule("first", max_jobs=1)))
+    run(driver, 60)
+    assert driver.target.view(driver.now).matched == (("first", 2),)
+    return driver
+
+
+def test_one_that_a_limit_kept_out_is_not_counted_once_it_is_listed(account: Account) -> None:
+    driver = _two_of_which_one_is_left_out(account)
+    driver.update(rules(rule("first", max_jobs=1), names=("old",)))
+    run(driver, 120)
+    assert set(driver.views()) == {"old", "new"}
+    assert driver.target.view(driver.now).matched == (("first", 1),)
+
+
+def test_one_that_a_limit_keeps_out_is_counted_for_one_rule(account: Account) -> None:
+    driver = _two_of_which_one_is_left_out(account)
+    driver.update(rules(rule("before", max_jobs=1), rule("first", max_jobs=1)))
+    run(driver, 120)
+    assert driver.target.view(driver.now).matched == (("before", 2), ("first", 0))
