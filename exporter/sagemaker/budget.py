@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 # How long a burst may last: enough to make up for threads that wake a little late, too little to look like one.
 _BURST_SECONDS = 0.2
 # A token short of a rounding error is a token: after months, clocks tell only a fraction of a microsecond apart.
@@ -54,15 +56,33 @@ class Budget:
     def next_token_at(self, now: float) -> float:
         """Return when a call may be made; not after ``now`` if at once."""
         self._fill(now)
-        return now + max(0.0, 1.0 - self._tokens) / self._rate
+        missing = max(0.0, 1.0 - self._tokens)
+        recovered = self._gained(self._recovers_in)
+        if missing > recovered:
+            return now + self._recovers_in + (missing - recovered) / self._full_rate
+        return now + 2 * missing / (self._rate + math.sqrt(self._rate**2 + 2 * self._growth * missing))
 
     def _fill(self, now: float) -> None:
         elapsed = max(0.0, now - self._filled_at)
         self._filled_at = now
-        self._tokens = min(self._capacity, self._tokens + elapsed * self._rate)
-        self._rate = min(self._full_rate, self._rate + elapsed * self._full_rate / _RECOVERY_SECONDS)
+        self._tokens = min(self._capacity, self._tokens + self._gained(elapsed))
+        self._rate = min(self._full_rate, self._rate + elapsed * self._growth)
         if 1.0 - self._tokens < _ROUNDING:
             self._tokens = max(self._tokens, 1.0)
+
+    @property
+    def _growth(self) -> float:
+        """By how much the rate grows in a second while it is below the configured one."""
+        return self._full_rate / _RECOVERY_SECONDS
+
+    @property
+    def _recovers_in(self) -> float:
+        return (self._full_rate - self._rate) / self._growth
+
+    def _gained(self, seconds: float) -> float:
+        """Return how many tokens come in so many seconds from now, however often anyone looks meanwhile."""
+        growing = min(seconds, self._recovers_in)
+        return growing * (self._rate + growing * self._growth / 2) + (seconds - growing) * self._full_rate
 
 
 def _capacity(requests_per_second: float) -> float:
