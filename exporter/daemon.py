@@ -205,6 +205,8 @@ class Daemon:
         apis = {key: self._make_api(spec) for key, spec in wanted.items() if self._is_called_anew(key, spec)}
         for key in self._targets.keys() - wanted.keys():
             self._pool.remove(self._targets[key])
+        # One that is new counts for itself, though it may have the name of one that has left.
+        self.telemetry.keep_only_targets({self._targets[key].spec.name for key in self._targets.keys() & wanted.keys()})
         now = self._clock.now()
         # Replaced at once: others look at it.
         self._targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}

@@ -225,3 +225,35 @@ def test_health_is_no_lie_while_a_target_is_called_in_another_way(start):
     daemon.request_stop()
     runner.join(PATIENCE)
     assert [check.detail for check in told] == ["healthy"] * 3
+
+
+def test_a_target_by_another_way_counts_for_itself_under_the_same_name(start):
+    def configuration(endpoint, rule):
+        head = f"aws: {{region: eu-west-1, {endpoint}}}\n"
+        return head + f"tuning_jobs: [job]\ndiscover: [{{name: {rule}, name_contains: x}}]\n"
+
+    answers = True
+
+    def behave(region, name):
+        if not answers:
+            raise CallFailed(ErrorCode.ACCESS_DENIED, "no")
+
+    daemon, client = start(configuration("endpoint_url: http://one.test", "first"), behave)
+    answered = "sagemaker_tuning_exporter_target_last_success_timestamp_seconds{"
+    wait_until(lambda: answered in client.get("/metrics").text, what="an answer")
+    (before,) = daemon._settings.targets
+    answers = False
+    daemon._load = lambda: parse(configuration("endpoint_url: http://two.test", "second"), "test.yaml")
+    runner = threading.Thread(target=daemon.run)
+    runner.start()
+    daemon.request_reload("test").result(PATIENCE)
+    matched = 'rule_matched_jobs{aws_account_id="",aws_region="eu-west-1",rule="second"'
+    wait_until(lambda: matched in client.get("/metrics").text, what="the new target")
+    text = client.get("/metrics").text
+    daemon.request_stop()
+    runner.join(PATIENCE)
+    (target,) = daemon._targets.values()
+    assert target.spec.key != before.key
+    assert target.spec.name == before.name
+    assert 'rule="first"' not in text
+    assert answered not in text
