@@ -71,6 +71,15 @@ class Facts(NamedTuple):
     def last_launch(self) -> float:
         return max((trial.created for trial in self.life.trials), default=self.life.created)
 
+    def launch_after(self, moment: float) -> float | None:
+        """Return when the next training job is launched: only that shows that AWS does not end what it is to end by itself."""
+        return min((trial.created for trial in self.life.trials if trial.created > moment), default=None)
+
+    def outlasted(self, moment: float, since: float) -> float:
+        """Return when one that ran at a moment, since another, has run for so long that it must hang, or AWS tells nothing new."""
+        lengths = [t.ended - (t.started or t.created) for t in self.life.trials if t.ended < moment]
+        return since + (HUNG * max(lengths) if lengths else HUNG_UNKNOWN)
+
 
 def wrongs(life: Told) -> list[Wrong]:
     """Return all that is wrong with a tuning job."""
@@ -118,6 +127,7 @@ def _fates(facts: Facts) -> Iterator[Wrong]:
         if befallen and (must or cause in facts.life.course.excuses or len(befallen) >= MANY * len(seen)):
             ends = sorted(trial.ended for trial in _befallen(facts, befallen, cause))
             visible = ends[several - 1] if len(ends) >= several else None
+            must = must and visible is not None  # so few may be chance
             # A search that says nothing at all is no better for having launched the last of its training jobs.
             over = facts.over if cause is Cause.MUTE or len(ends) >= MANY * len(seen) else ends[-1]
             yield Wrong(cause, ends[0], visible, over, must)
@@ -141,7 +151,9 @@ def _standing_still(facts: Facts) -> Iterator[Wrong]:
     life = facts.life
     cause = Cause.PENDING if life.course.pending else Cause.IDLE
     if life.frozen is not None:
-        yield Wrong(Cause.FROZEN, life.frozen, life.frozen, facts.over, facts.must(Cause.FROZEN))
+        runs = facts.spans[-1].state.in_progress > 0  # for all that AWS tells
+        visible = facts.outlasted(life.frozen, life.frozen) if runs else life.frozen
+        yield Wrong(Cause.FROZEN if runs else Cause.IDLE, life.frozen, visible, facts.over, facts.must(Cause.FROZEN))
     elif life.stalled is not None:
         # Before it stands still it launches nothing any more.
         began = max((trial.created for trial in life.trials), default=life.created)
@@ -163,8 +175,7 @@ def _idle(facts: Facts) -> Iterator[Wrong]:
 def _hanging(facts: Facts) -> Iterator[Wrong]:
     hung = [trial.started for trial in facts.life.trials if trial.ended == math.inf and trial.started is not None]
     if hung:
-        lengths = [t.ended - (t.started or t.created) for t in facts.life.trials if t.ended < min(hung)]
-        visible = max(hung) + (HUNG * max(lengths) if lengths else HUNG_UNKNOWN)
+        visible = facts.outlasted(min(hung), max(hung))
         yield Wrong(Cause.HANGING, min(hung), visible, facts.over, facts.must(Cause.HANGING))
 
 
@@ -187,6 +198,8 @@ def _flat(facts: Facts) -> Iterator[Wrong]:
     limit = life.course.asked.max_not_improving
     enough = limit if limit is not None else math.ceil(DROUGHT * (life.course.asked.max_jobs or len(launches)))
     visible = since[enough - 1] if 0 < enough <= len(since) and since[enough - 1] < math.inf else None
+    if limit is not None and visible is not None:
+        visible = facts.launch_after(visible)
     if gained < worth:
         yield Wrong(Cause.FLAT, gained, visible, worth, facts.must(Cause.FLAT))
 
@@ -200,7 +213,9 @@ def _gains(gap: float, best_gap: float, value: float, best: float, *, fine: bool
 def _converged(facts: Facts) -> Iterator[Wrong]:
     converged = next((span.state.converged for span in facts.spans if span.state.converged is not None), None)
     if converged is not None and converged < facts.last_launch:
-        yield Wrong(Cause.CONVERGED, converged, converged, facts.last_launch, facts.must(Cause.CONVERGED))
+        ends = facts.life.course.asked.on_convergence == "Enabled"
+        visible = facts.launch_after(converged) if ends else converged
+        yield Wrong(Cause.CONVERGED, converged, visible, facts.last_launch, facts.must(Cause.CONVERGED))
 
 
 def _time(facts: Facts) -> Iterator[Wrong]:
@@ -240,7 +255,8 @@ def _target(facts: Facts) -> Iterator[Wrong]:
 
     reached = facts.first(holds)
     if reached is not None and reached < facts.last_launch:
-        yield Wrong(Cause.TARGET, reached, reached, facts.last_launch, facts.must(Cause.TARGET))
+        visible = facts.launch_after(reached)
+        yield Wrong(Cause.TARGET, reached, visible, facts.last_launch, facts.must(Cause.TARGET))
 
 
 _LOOKS = (

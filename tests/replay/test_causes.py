@@ -83,8 +83,16 @@ def test_what_stands_still() -> None:
     assert never.began == never.visible == START
     [pending] = found(Cause.PENDING, life("stuck", Cause.PENDING, how={"pending": True}))
     assert pending.must
-    [frozen] = found(Cause.FROZEN, life("healthy", Cause.FROZEN, how={"frozen_after": HOUR}))
-    assert frozen.visible == START + HOUR
+
+
+def test_counters_that_stand_still_look_like_training_jobs_that_hang() -> None:
+    it = life("healthy", Cause.FROZEN, **QUIET, how={"frozen_after": 2 * HOUR})
+    [frozen] = found(Cause.FROZEN, it)
+    longest = max(trial.ended - (trial.started or 0) for trial in it.trials if trial.ended < START + 2 * HOUR)
+    assert (frozen.began, frozen.visible, frozen.must) == (START + 2 * HOUR, START + 2 * HOUR + 3 * longest, True)
+    early = life("healthy", Cause.FROZEN, **QUIET, how={"frozen_after": 60.0}, startup=600.0)
+    [idle] = found(Cause.IDLE, early)
+    assert (idle.visible, idle.must) == (START + 60, True)
 
 
 @pytest.mark.parametrize(("fails_at", "count"), [(0.5 * HOUR, 0), (5 * HOUR, 1)])
@@ -112,14 +120,23 @@ def test_a_drought_is_wrong_when_nothing_ends_it_and_much_is_left() -> None:
         Cause.FLAT,
         life("healthy", **QUIET, definitions=(replace(definition, surface=level),), asked={"max_not_improving": 10}),
     )
-    assert limited.visible == ends[10]
+    # Then AWS ends it, unless it launches another.
+    assert limited.visible == next(moment for moment in launches if moment > ends[10])
 
 
 def test_what_goes_on_until_its_last_launch() -> None:
     it = life("healthy", asked={"target": 0.7}, **QUIET)
     [target] = found(Cause.TARGET, it)
-    assert START < target.began < target.ended == max(trial.created for trial in it.trials)
+    launches = sorted(trial.created for trial in it.trials)
+    assert START < target.began < target.ended == launches[-1]
+    assert target.visible == next(moment for moment in launches if moment > target.began)
     assert not found(Cause.TARGET, life("healthy", asked={"target": 0.99}, **QUIET))
+
+    [kept] = found(Cause.CONVERGED, life("converged-running", **QUIET))
+    assert kept.visible == kept.began
+    [ignored] = found(Cause.CONVERGED, life("converged-running", **QUIET, asked={"on_convergence": "Enabled"}))
+    assert ignored.visible is not None
+    assert ignored.visible > ignored.began == kept.began
 
 
 def test_a_limit_that_cuts_work_off() -> None:

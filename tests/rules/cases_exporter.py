@@ -49,6 +49,14 @@ STORIES = (
         f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
     ),
     Story(
+        "SageMakerTuningJobMissing",
+        job({0: None, 70: "InProgress"}, code={0: "not_found", 70: None}),
+        {40: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"Tuning job {NAME} is listed and does not exist",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
+    ),
+    Story(
         "SageMakerTuningExporterAccessDenied",
         merged(
             *(
@@ -237,7 +245,7 @@ STORIES = (
                 **THERE,
             ),
         ),
-        {45: 1, 115: 0},
+        {35: 1, 115: 0},
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
@@ -249,9 +257,14 @@ STORIES = (
         merged(
             *(own("target_info", {0: None, 10: 1}, **TARGET, **pod) for pod in (HERE, THERE)),
             own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET, **HERE),
-            own("target_last_success_timestamp_seconds", {100: 6000}, **TARGET, **THERE),
+            own(
+                "target_last_success_timestamp_seconds",
+                lambda minute: None if minute < 100 else 60.0 * minute,
+                **TARGET,
+                **THERE,
+            ),
         ),
-        {25: 1, 115: 0},
+        {20: 1, 115: 0},
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
@@ -294,8 +307,20 @@ QUIET = (
     Quiet("SageMakerTuningJobDescribeFailing", "well again in time", job(code={10: "timeout", 24: None})),
     Quiet("SageMakerTuningJobDescribeFailing", "denied, which has its own alert", job({0: None}, code="access_denied")),
     Quiet("SageMakerTuningJobDescribeFailing", "missing, which has its own alert", job({0: None}, code="not_found")),
+    *(
+        Quiet("SageMakerTuningJobMissing", why, job(there, code={since: "not_found", until: None}))
+        for why, since, until, there in (
+            ("gone for a while", 10, 24, {0: "InProgress", 10: None, 24: "InProgress"}),
+            ("listed before it is created", 0, 39, {0: None, 39: "InProgress"}),
+        )
+    ),
     Quiet(
-        "SageMakerTuningJobMissing", "just created", job({0: None, 14: "InProgress"}, code={0: "not_found", 14: None})
+        "SageMakerTuningJobMissing",
+        "one that a list found is gone, and lists fail",
+        merged(
+            job({0: "InProgress", 10: None}, code={10: "not_found"}),
+            own("target_error_info", {10: 1}, **TARGET, operation=LIST, code="server_error"),
+        ),
     ),
     Quiet(
         "SageMakerTuningJobDescribeFailing",
@@ -451,7 +476,7 @@ QUIET = (
             own("target_last_success_timestamp_seconds", lambda minute: 60.0 * minute, **TARGET, **HERE),
             own(
                 "target_last_success_timestamp_seconds",
-                lambda minute: 600.0 if 10 <= minute < 40 else 60.0 * minute,
+                lambda minute: 600.0 if 10 <= minute < 35 else 60.0 * minute,
                 **TARGET,
                 **THERE,
             ),

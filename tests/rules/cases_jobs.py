@@ -79,7 +79,7 @@ _STORIES = (
             # From the first on, in a small search too.
             (-30, by_status(NonRetryableError={0: 5, 20: 6}, Completed=3, InProgress=3), 25, 70),
             # In a row, after many good ones, slowly and quickly.
-            (-DAY, by_status(NonRetryableError=in_a_row, Completed=150, InProgress=4), 170, 220),
+            (-DAY, by_status(NonRetryableError=in_a_row, Completed=150, InProgress=4), 175, 220),
             (
                 -DAY,
                 by_status(NonRetryableError=lambda minute: 2 * in_a_row(minute + 70), Completed=150, InProgress=4),
@@ -218,12 +218,12 @@ _STORIES = (
         job(
             training_jobs={"Completed": 31, "InProgress": 4},
             training_jobs_not_improving={0: 29, 20: 30, 100: 0},
-            max_training_jobs=50,
+            max_training_jobs=46,
         ),
-        {35: 1, 130: 0},
+        {25: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
-        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 60% of its own"
+        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 65.22% of its own"
         " limit for them, or without one of all that it may launch.",
     ),
     Story(
@@ -235,7 +235,7 @@ _STORIES = (
             max_training_jobs_not_improving=15,
             max_training_jobs=60,
         ),
-        {40: 1, 130: 0},
+        {30: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
         f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 100% of its own"
@@ -311,21 +311,21 @@ _STORIES = (
         Story(
             "SageMakerTuningJobSlotsStarved",
             job(
-                training_jobs={"Completed": 20, "InProgress": {0: slots, **few, 120: slots}},
+                training_jobs={"Completed": 20, "InProgress": {0: slots, **few, 150: slots}},
                 max_training_jobs=60,
                 max_parallel_training_jobs=slots,
             ),
-            {fires: 1, 150: 0},
+            {fires: 1, 185: 0},
             {**JOB, **WARNING},
             f"Tuning job {NAME} does not get the training jobs that it may run any more",
             f"Tuning job {NAME} {WHERE} has training jobs left to launch and ran all that it may at once before, but of late"
             f" only {share} of them on average.",
         )
         for slots, few, fires, share in (
-            (10, {10: 4}, 65, "40%"),
-            (2, {10: 1}, 70, "50%"),
+            (10, {60: 4}, 115, "40%"),
+            (2, {60: 1}, 120, "50%"),
             # In bursts.
-            (10, {10: 2, 20: 1, 40: 6, 50: 1, 60: 0, 80: 6, 90: 0}, 60, "20%"),
+            (10, {65: 2, 70: 1, 90: 6, 100: 1, 110: 0, 130: 6, 140: 0}, 110, "20%"),
         )
     ),
     *(
@@ -339,9 +339,9 @@ _STORIES = (
             " service that a retry may mend.",
         )
         for counts, fires in (
-            (by_status(RetryableError={0: 7, 20: 8}, Completed=2, InProgress=2), 35),
+            (by_status(RetryableError={0: 7, 20: 8}, Completed=2, InProgress=2), 25),
             # In a row, after many good ones.
-            (by_status(RetryableError=in_a_row, Completed=150, InProgress=4), 180),
+            (by_status(RetryableError=in_a_row, Completed=150, InProgress=4), 165),
         )
     ),
 )
@@ -385,8 +385,16 @@ QUIET = (
             ("early failures of a wide search", by_status(NonRetryableError=8, Completed=0, InProgress=10)),
             ("stopped early by the search", by_status(NonRetryableError=1, Stopped=20, Completed=4, InProgress=2)),
             (
-                "six in a row, after many good ones",
-                by_status(NonRetryableError=lambda minute: min(6.0, minute // 5), Completed=150, InProgress=4),
+                "seven in a row, after many good ones",
+                by_status(NonRetryableError=lambda minute: min(7.0, minute // 5), Completed=150, InProgress=4),
+            ),
+            (
+                "seven in a row again and again, by their hyperparameters, and nine good ones each time",
+                by_status(
+                    NonRetryableError=lambda minute: min(minute // 5 % 16, 7.0) + 7.0 * (minute // 80),
+                    Completed=lambda minute: max(minute // 5 % 16 - 7.0, 0.0) + 9.0 * (minute // 80) + 20,
+                    InProgress=4,
+                ),
             ),
             (
                 "one in three for a while",
@@ -429,6 +437,21 @@ QUIET = (
             training_jobs={"Stopped": {0: 0, 10: 4}, "Completed": 5, "InProgress": {0: 4, 10: 0}},
             info={"early_stopping": "Off"},
         ),
+    ),
+    *(
+        Quiet(
+            "SageMakerTuningJobTrainingJobsCutOff",
+            why,
+            job(
+                training_jobs={"Stopped": {0: 0, 20: 4}, "Completed": 5, "InProgress": {0: 4, 20: running}},
+                info={"early_stopping": "Off"},
+                max_runtime_seconds=60.0 * (180 + limit),
+            ),
+        )
+        for why, running, limit in (
+            ("all that ran at the search's own time limit", 1, 20),
+            ("all that ran, and others do not follow", 0, 600),
+        )
     ),
     *(
         Quiet(
@@ -538,7 +561,7 @@ QUIET = (
             ),
         )
         for why, completed, not_improving, budget in (
-            ("too small a share of the budget", 60, 59, 100),
+            ("too small a share of the budget", 65, 64, 100),
             ("nearly done", 52, 40, 60),
             ("a small search", 30, 29, 40),
         )
@@ -551,7 +574,7 @@ QUIET = (
                 best_objective_value=best,
                 training_jobs={"Completed": 31, "InProgress": 4},
                 training_jobs_not_improving=30,
-                max_training_jobs=50,
+                max_training_jobs=46,
             ),
         )
         for best in (0.95, 1, 95, 100)
@@ -590,7 +613,7 @@ QUIET = (
             job(
                 training_jobs={"Completed": 31, "InProgress": 4},
                 training_jobs_not_improving=30,
-                max_training_jobs=50,
+                max_training_jobs=46,
                 info={"strategy": strategy},
             ),
         )
@@ -671,12 +694,14 @@ QUIET = (
             ),
         )
         for why, completed, running, slots, reached in (
-            ("more than half of them", 20, {0: 10, 10: 6}, 10, 0),
+            ("more than half of them", 20, {0: 10, 60: 6}, 10, 0),
             ("never more, as many allow just in case", 20, 4, 10, 0),
-            ("the last ones", 56, {0: 10, 10: 4}, 10, 0),
-            ("the last ones after the target was reached", 20, {0: 10, 10: 4}, 10, 1),
+            ("hardly ever more, as many allow just in case", 20, {0: 4, 20: 10, 30: 4}, 10, 0),
+            ("the last ones", 56, {0: 10, 60: 4}, 10, 0),
+            ("the last ones after the target was reached", 20, {0: 10, 60: 4}, 10, 1),
             ("one at a time as asked", 20, 1, 1, 0),
-            ("for 50 minutes", 20, {0: 10, 10: 4, 59: 10}, 10, 0),
+            ("one at a time, with pauses", 20, lambda minute: float(minute < 60 or minute % 20 == 0), 1, 0),
+            ("for 50 minutes", 20, {0: 10, 60: 4, 109: 10}, 10, 0),
             ("back again at times", 20, lambda minute: 4.0 if minute % 30 else 10.0, 10, 0),
         )
     ),
@@ -695,6 +720,16 @@ QUIET = (
             ("too few to tell", by_status(RetryableError={0: 6, 20: 7}, Completed=6)),
             ("few of many", by_status(RetryableError={0: 7, 20: 8}, Completed=32)),
             ("over and done with", by_status(RetryableError=8, Completed=9)),
+            (
+                "four in a row, after many good ones",
+                by_status(RetryableError=lambda minute: min(4.0, minute // 5), Completed=150, InProgress=4),
+            ),
+            (
+                "one in six for long",
+                by_status(
+                    RetryableError=lambda minute: 1.0 * (minute // 5), Completed=lambda minute: 50.0 + minute // 5 * 5
+                ),
+            ),
         )
     ),
 )
