@@ -93,6 +93,7 @@ def main() -> None:
                 rig.cycle()
                 if counts:
                     wait_until(lambda: like(counts[0]), what=f"threads and descriptors like {counts[0]}")
+                rig.forget()  # only now: it looks on while the others settle
                 counts.append(census())
         sessions.keep_only(())
         wait_until(lambda: census()[:2] == before[:2], what=f"threads and descriptors as before: {before}")

@@ -250,12 +250,15 @@ class Rig:
         phase.well = time.time()
 
     def cycle(self) -> None:
-        """Have the faults come and go once, in a hurry, and keep nothing of what was seen."""
+        """Have the faults come and go once, in a hurry."""
         with ExitStack() as faults:
             for case in self.cases:
                 self._strike(case, faults)
             self._settle(lambda: self._all(lambda seen, case: seen.codes == {case.code}))
         self._settle(lambda: self._all(_well))
+
+    def forget(self) -> None:
+        """Keep nothing of what was seen but the last scrape."""
         del self.scrapes[:-1]
         self.simulator.described.clear()
         forget()
