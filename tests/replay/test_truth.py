@@ -73,6 +73,13 @@ def test_of_a_pod_that_sees_nothing_only_that_must_be_told(region: str, alert: s
     assert (found["Blind"].must, found["Blind"].began) == (True, restart.until)
 
 
+def test_of_one_exporter_of_several_it_is_told_which_sees_nothing_and_not_where() -> None:
+    blind = "SageMakerTuningExporterReplicaBlind"
+    fault = Fault(Kind.BLIND, START, START + HOUR, blind, DISCOVERED.region, replica=1)
+    fleet = Fleet(1, 120.0, START, START + DAY, (), (), (), (fault,), replicas=2)
+    assert [(each.alerts, dict(each.labels)) for each in troubles(fleet, ALL)] == [((blind,), {})]
+
+
 def test_only_what_a_shipped_alert_tells_of_is_asked_for() -> None:
     fault = Fault(
         Kind.DOWN, START, START + HOUR, "SageMakerTuningExporterDown", also=("SageMakerTuningExporterRestarting",)

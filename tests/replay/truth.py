@@ -84,8 +84,10 @@ def _of_life(life: Told) -> Iterator[Trouble]:
 def _of_fault(fault: Fault, fleet: Fleet) -> Iterator[Trouble]:
     if fault.alert is None:
         return
+    alerts = (fault.alert, *fault.also)
     labels = {}
-    if fault.region is not None:
+    # That of one exporter names it, and not where it sees nothing.
+    if fault.region is not None and EXPORTER + "ReplicaBlind" not in alerts:
         labels["aws_region"] = fault.region
     if fault.name is not None:
         labels["tuning_job"] = fault.name
@@ -98,7 +100,6 @@ def _of_fault(fault: Fault, fleet: Fleet) -> Iterator[Trouble]:
         and not _hidden(fault, fleet, late + fleet.lag)
         and not (fault.replica is not None and fault in fleet.blind_starts)
     )
-    alerts = (fault.alert, *fault.also)
     kind = f"{fault.kind}{f' by turns ({len(fault.codes)})' if fault.codes else ''}"
     yield Trouble(alerts, labels, fault.since, fault.since, fault.until, must, unseen=_unseen(fault), kind=kind)
     for alert in _consequences(fault):

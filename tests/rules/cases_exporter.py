@@ -264,7 +264,7 @@ STORIES = (
                 **THERE,
             ),
         ),
-        {20: 1, 115: 0},
+        {25: 1, 115: 0},
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
@@ -462,6 +462,15 @@ QUIET = (
             ),
         ),
         240,
+    ),
+    Quiet(
+        "SageMakerTuningExporterReplicaBlind",
+        "one starts anew and asks at first, and nothing runs",
+        merged(
+            *(own("target_info", 1, **TARGET, **pod) for pod in (HERE, THERE)),
+            own("target_last_success_timestamp_seconds", 0, **TARGET, **HERE),
+            own("target_last_success_timestamp_seconds", {0: 0, 60: 3600, 65: 3840}, **TARGET, **THERE),
+        ),
     ),
     Quiet(
         "SageMakerTuningExporterReplicaBlind",
