@@ -181,7 +181,7 @@ STORIES = (
                 "untracked_running_jobs", lambda minute: 2 if 195 <= minute < 400 and minute % 30 >= 5 else 0, **TARGET
             ),
         ),
-        {265: 1, 540: 0},
+        {265: 1, 490: 0},
         {**TARGET, **INFO},
         "Tuning jobs run that nobody watches",
         f"Tuning jobs run {WHERE} (2) that are neither listed nor discovered for target prod.",
@@ -531,6 +531,12 @@ QUIET = (
         "for a moment, and then no list tells",
         merged(TARGET_INFO, own("untracked_running_jobs", {10: 1, 20: None}, **TARGET)),
         300,
+    ),
+    Quiet(
+        "SageMakerTuningExporterUntrackedRunningJobs",
+        "a short one right before the exporter was away",
+        own("untracked_running_jobs", {0: 0, 125: 2, 175: 0, 180: None, 290: 0}, **TARGET),
+        330,
     ),
     Quiet(
         "SageMakerTuningExporterUntrackedRunningJobs",

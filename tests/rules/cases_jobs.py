@@ -674,6 +674,7 @@ QUIET = (
             ("the last ones run", -180, 56, 60),
             ("time is left to mend the pace", -136, 20, 60),
             ("the time limit is the budget", -180, 120, 500),
+            ("the time limit is the budget, and the number more than twice what it does", -180, 70, 200),
         )
     ),
     Quiet(

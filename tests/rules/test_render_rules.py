@@ -66,7 +66,7 @@ def test_speed_divides_every_duration() -> None:
     assert alert(fast, "SageMakerTuningJobFailed")["for"] == "0s"
     near = alert(fast, "SageMakerTuningJobNearTimeLimit")
     numbers = {name: one.value for name, one in thresholds(near).items()}
-    assert numbers == {"endedRatio": "0.88", "budgetRatio": "0.5", "runtimeRatio": "0.8"}
+    assert numbers == {"endedRatio": "0.88", "budgetRatio": "0.45", "runtimeRatio": "0.8"}
     record = {"record": "a:up:rate", "expr": "rate(up[5m] offset 1h)"}
     slow = {"groups": [{"name": "slow", "interval": "1m", "rules": [record]}]}
     assert render(slow, speed=4) == {
