@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from exporter.config.specs import LISTED, JobSpec
 from exporter.fleet import events, rules
-from exporter.fleet.events import Forget, Watch
+from exporter.fleet.events import Forget
+from exporter.fleet.limits import Limits
 from exporter.fleet.lists import RUNNING, SWEEP, Kind, Purpose
 from exporter.fleet.running import MAX_PAGES
 from exporter.tuning_job import Summary, name_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
     from exporter.clock import Instant
-    from exporter.config.specs import RuleSpec, TargetSpec
+    from exporter.config.specs import JobSpec, RuleSpec, TargetSpec
     from exporter.fleet.events import Decision, Event
     from exporter.fleet.job import Job
     from exporter.fleet.jobs import Jobs
@@ -42,6 +42,7 @@ class Finder:
     def __init__(
         self, spec: TargetSpec, jobs: Jobs, lists: Lists, running: Running, tags: TagListings, telemetry: Telemetry
     ) -> None:
+        self.limits = Limits(spec, jobs, telemetry)
         self._spec = spec
         self._jobs = jobs
         self._lists = lists
@@ -54,7 +55,6 @@ class Finder:
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
         self._waiting: dict[str, Summary] = {}
-        self._left_out: defaultdict[str, set[str]] = defaultdict(set)
         self._counted = (-math.inf, 0)
         self._untracked = 0
 
@@ -73,20 +73,10 @@ class Finder:
         """Until when ``untracked`` holds if no other list comes (monotonic seconds)."""
         return self._running.told + self._spec.stale_after
 
-    @property
-    def left_out(self) -> tuple[int, ...]:
-        """How many tuning jobs a limit keeps out, of each rule that ever had some."""
-        return tuple(map(len, self._left_out.values()))
-
-    @property
-    def matched(self) -> Mapping[str, int]:
-        """How many tuning jobs each rule matches: those watched, and those that a limit keeps out."""
-        watched = Counter(job.spec.source for job in self._jobs)
-        return {rule.name: watched[rule.name] + len(self._left_out.get(rule.name, ())) for rule in self._spec.rules}
-
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         """Take a new configuration: what changed is looked for again, from its beginning."""
         self._spec = spec
+        self.limits.reload(spec)
         self._listed = False
         earlier = {rule.name: rule for rule in before.rules} if before is not None else {}
         changed = {rule.name for rule in spec.rules if rule != earlier.get(rule.name)}
@@ -101,7 +91,6 @@ class Finder:
         for rule in spec.rules:
             if rule.name in changed:
                 self._look_back(rule, now)
-            self._telemetry.jobs_left_out.labels(spec.name, rule.name)
         for name in earlier.keys() - {rule.name for rule in spec.rules}:
             self._telemetry.forget_rule(spec.name, name)
         if earlier and not spec.rules:
@@ -113,7 +102,7 @@ class Finder:
     def _forget_rule(self, rule: RuleSpec) -> None:
         self._begun.pop(rule.name, None)
         self._untold.discard(rule.name)
-        self._left_out.pop(rule.name, None)
+        self.limits.forget(rule.name)
         for purpose in (*self._lists, Purpose(Kind.LATER, rule.name)):
             if purpose.rule == rule.name:
                 self._lists.forget(purpose)
@@ -214,9 +203,7 @@ class Finder:
             if found.later or found.tags_needed:
                 self._leaving[key] = summary
                 self._waiting.pop(key, None)
-        untracked = {key for key in listing.summaries if key not in self._jobs}
-        for left_out in self._left_out.values():
-            left_out.intersection_update(untracked)
+        self.limits.keep_only({key for key in listing.summaries if key not in self._jobs})
         told: list[Decision] = [
             decision
             for job in self._jobs
@@ -267,7 +254,7 @@ class Finder:
                 wanted[found.rule.name].append(summary)
             elif found.later and summary.status != rules.RUNNING:
                 self._leaving[key] = summary
-        return self._admit(wanted, going) if wanted else []
+        return self.limits.admit(wanted, going) if wanted else []
 
     def tags_known(self, now: Instant) -> list[Decision]:
         """Consider those tuning jobs again that waited for their tags."""
@@ -283,53 +270,11 @@ class Finder:
         self._listed = False
         ready = {name for name in self._untold if not self._looks_back(name)}
         self._untold -= ready
-        matched = self.matched if ready else {}
+        matched = self.limits.matched if ready else {}
         return [events.of_rule_without_jobs(self._spec, name) for name in sorted(ready) if not matched[name]]
 
     def _match(self, summary: Summary, now: Instant) -> rules.Match:
         return rules.match(self._spec.rules, summary, self._tags.known, self._spec.retention, now)
-
-    def enforce_limits(self) -> list[Decision]:
-        """Return which tuning jobs go because they are too many for the configuration now, the oldest first."""
-        return self._admit({}, frozenset())
-
-    def _admit(self, found: Mapping[str, Sequence[Summary]], going: AbstractSet[str]) -> list[Decision]:
-        """Return which of the tuning jobs that each rule found are watched, and which go: beyond a limit only the newest stay."""
-        told: list[Decision] = []
-        members: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
-        for job in self._jobs:
-            if job.spec.name not in going:
-                members[job.spec.source].append((job.created, job.key))
-        for rule in self._spec.rules:
-            new = {name_key(summary.name): summary for summary in found.get(rule.name, ())}
-            entries = [*members[rule.name], *((each.creation_time or 0.0, key) for key, each in new.items())]
-            others = sum(len(each) for source, each in members.items() if source not in {rule.name, LISTED})
-            room = self._spec.max_tracked_jobs - len(self._spec.jobs) - others
-            limit, least = min((rule.max_jobs, "max_jobs"), (room, "max_tracked_jobs"))
-            kept = rules.newest(entries, limit)
-            told += self._displaced(rule, entries, kept, least)
-            names = {key for _, key in kept}
-            told += [Watch(rules.job_spec(rule, each.name), each) for key, each in new.items() if key in names]
-            members[rule.name] = kept
-        return told
-
-    def _displaced(
-        self, rule: RuleSpec, entries: Iterable[tuple[float, str]], kept: Iterable[tuple[float, str]], limit: str
-    ) -> Iterator[Decision]:
-        """Yield that tuning jobs go, or are not taken, because of a limit."""
-        names, left_out = {key for _, key in kept}, self._left_out[rule.name]
-        too_many = {key for _, key in entries} - names
-        if new := too_many - left_out:
-            self._telemetry.jobs_left_out.labels(self._spec.name, rule.name).inc(len(new))
-            if not left_out:
-                yield events.of_limit(self._spec, rule.name, limit, len(new))
-        for others in self._left_out.values():
-            others.difference_update(too_many)
-        self._left_out[rule.name] = (left_out | too_many) - names
-        for key in sorted(too_many):
-            if (job := self._jobs.get(key)) is not None:
-                yield Forget(job.spec.name)
-                yield events.of_dismissal(self._spec, job.spec.name, rule.name)
 
 
 def _told(job: Job) -> Summary | None:

@@ -49,5 +49,5 @@ def target_view(
         untracked,
         tuple(sorted((str(operation), str(code)) for operation, code in calls.errors)),
         tally.last_answered,
-        tuple(finder.matched.items()),
+        tuple(finder.limits.matched.items()),
     )

@@ -92,7 +92,7 @@ class Target:
             for work, source in self._calls.let_go():
                 source.late(work, now)
         self._jobs.redraw()
-        return self._carry_out(self._finder.enforce_limits(), now)
+        return self._carry_out(self._finder.limits.enforce(), now)
 
     def _adopt(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         self._finder.reload(spec, before, now)
@@ -278,7 +278,13 @@ class Target:
     def _beside_jobs(self, now: Instant) -> tuple[object, ...]:
         """Return what is shown beside the tuning jobs, the account first."""
         finder = self._finder
-        return self._account.id, self._tally.attempted, finder.untracked(now), finder.left_out, self._calls.errors
+        return (
+            self._account.id,
+            self._tally.attempted,
+            finder.untracked(now),
+            finder.limits.left_out,
+            self._calls.errors,
+        )
 
     def take_changed(self) -> bool:
         """Tell whether the view may have changed since this was asked last. Ask after ``next`` too."""
