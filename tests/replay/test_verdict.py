@@ -81,6 +81,14 @@ def test_told_twice_is_of_no_use() -> None:
     assert not found.false_alarms
 
 
+def test_told_anew_of_a_new_trouble_is_of_use() -> None:
+    """Though the alert about the one before had just gone on when it began."""
+    before, new = firing(HOUR), firing(2.5 * HOUR)
+    found = verdict([trouble(ended=1.2 * HOUR), trouble(1.9 * HOUR)], [before, new])
+    assert (found.repeated, found.false_alarms) == ((), ())
+    assert verdict([trouble()], [before, new]).repeated == (new,)
+
+
 def test_false_when_nothing_explains_it() -> None:
     before, other = firing(HOUR / 2 - HOUR), firing(2 * HOUR, tuning_job="b")
     after = firing(10 * HOUR + fleet().lag + AFTERWARDS + 1)

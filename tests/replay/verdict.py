@@ -71,7 +71,8 @@ def judge(fleet: Fleet, troubles: Sequence[Trouble], firings: Sequence[Firing]) 
             before = told.get(key := (firing.alert, *sorted(firing.labels.items())))
             if before is not None and not _outage(fleet, trouble, before.until, firing.since):
                 repeated[id(firing)] = firing
-            told[key] = firing
+            if firing.since >= trouble.began:  # else it was about another, and has gone on
+                told[key] = firing
         if trouble.must:
             due = _due(trouble, fleet)
             if due is not None and due > min(trouble.ended, fleet.end):
