@@ -45,7 +45,7 @@ def of_job(name: str, job: Job, what: str) -> Alert:
 
 
 JOB_FAILED = of_job("SageMakerTuningJobFailed", FAILED, "failed")
-JOB_STUCK = of_job("SageMakerTuningJobStuck", STUCK, "is in progress and runs nothing")
+JOB_STUCK = of_job("SageMakerTuningJobStuck", STUCK, "is in progress but runs nothing")
 ACCESS_DENIED = Alert(
     "SageMakerTuningExporterAccessDenied",
     DENIED.team,

@@ -27,7 +27,8 @@ STORIES = (
         {25: 1, 75: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} cannot be described",
-        f"Describes of tuning job {NAME} {WHERE} keep failing with server_error; its other metrics have ended or will.",
+        f"Describes of tuning job {NAME} {WHERE} keep failing with server_error. Its other metrics have ended or will, and no"
+        " new alert about it can fire: the runbook says what each code asks for.",
     ),
     Story(
         "SageMakerTuningJobMissing",
@@ -35,7 +36,8 @@ STORIES = (
         {25: 1, 90: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is listed and does not exist",
-        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job. If"
+        " another one was meant, nobody watches it: correct its name, region or account, or remove it from the configuration.",
     ),
     Story(
         "SageMakerTuningJobMissing",
@@ -46,7 +48,8 @@ STORIES = (
         {25: 1, 90: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is listed and does not exist",
-        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job. If"
+        " another one was meant, nobody watches it: correct its name, region or account, or remove it from the configuration.",
     ),
     Story(
         "SageMakerTuningJobMissing",
@@ -54,7 +57,8 @@ STORIES = (
         {40: 1, 100: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is listed and does not exist",
-        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job.",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job. If"
+        " another one was meant, nobody watches it: correct its name, region or account, or remove it from the configuration.",
     ),
     Story(
         "SageMakerTuningExporterAccessDenied",
@@ -67,7 +71,8 @@ STORIES = (
         {20: 1, 90: 0},
         {**PLACE, **WARNING, "label_team": TEAM},
         f"The exporter is denied access to {REGION} of account {ACCOUNT}",
-        f"Tuning jobs {WHERE} cannot be described (2). Nobody watches them until that is mended. Describes fail with"
+        f"Tuning jobs {WHERE} cannot be described (2). Nobody watches them until the exporter's credentials or permissions are"
+        " fixed. Describes fail with"
         " assume_role_denied.",
     ),
     Story(
@@ -76,7 +81,8 @@ STORIES = (
         {20: 1, 90: 0},
         {**PLACE, **WARNING, "label_team": TEAM},
         f"The exporter is denied access to {REGION} of account {ACCOUNT}",
-        f"Tuning jobs {WHERE} cannot be described (1). Nobody watches them until that is mended. Describes fail with"
+        f"Tuning jobs {WHERE} cannot be described (1). Nobody watches them until the exporter's credentials or permissions are"
+        " fixed. Describes fail with"
         " no_credentials, timeout.",
     ),
     Story(
@@ -108,8 +114,8 @@ STORIES = (
         {40: 1, 95: 0},
         {**TARGET, **WARNING},
         "The exporter's calls for prod fail",
-        f"Calls for target prod {WHERE} keep failing that are not about one tuning job. {LIST} fails with access_denied. New"
-        " tuning jobs, tags or the account's number may be missing; the metrics of those that are tracked are not touched.",
+        f"Calls for target prod {WHERE} that are not about one tuning job keep failing. {LIST} fails with access_denied. New"
+        " tuning jobs, tags or the account's number may be missing; those that are tracked are still watched.",
     ),
     Story(
         "SageMakerTuningExporterCallsFailing",
@@ -130,9 +136,9 @@ STORIES = (
         {40: 1, 75: 0},
         {**TARGET, **WARNING},
         "The exporter's calls for prod fail",
-        f"Calls for target prod {WHERE} keep failing that are not about one tuning job. {LIST} fails with no_credentials."
-        f" {LIST} fails with timeout. New tuning jobs, tags or the account's number may be missing; the metrics of those that are"
-        " tracked are not touched.",
+        f"Calls for target prod {WHERE} that are not about one tuning job keep failing. {LIST} fails with no_credentials."
+        f" {LIST} fails with timeout. New tuning jobs, tags or the account's number may be missing; those that are tracked"
+        " are still watched.",
     ),
     Story(
         "SageMakerTuningExporterThrottled",
@@ -154,8 +160,8 @@ STORIES = (
         {40: 1, 95: 0},
         {**TARGET, **WARNING},
         "AWS throttles the exporter's calls for prod",
-        f"AWS refuses 18.67% of the calls for target prod {WHERE} because there are too many; its metrics lag, and other"
-        " callers of the account suffer too.",
+        f"AWS refuses 18.67% of the calls for target prod {WHERE} because there are too many. Its metrics lag, and other"
+        " callers of the account suffer too: lower requests_per_second or lengthen interval.",
     ),
     Story(
         "SageMakerTuningExporterDataStale",
@@ -163,7 +169,8 @@ STORIES = (
         {30: 1, 75: 0},
         {**PLACE, **WARNING, "label_team": TEAM},
         "The exporter does not come round to its tuning jobs",
-        f"Describes of tuning jobs {WHERE} are overdue (1): their metrics are old, or have ended.",
+        f"Describes of tuning jobs {WHERE} are overdue (1). Their metrics are old or have ended, so alerts about them come late or"
+        " not at all: look at the exporter's log, and whether requests_per_second is too low.",
     ),
     Story(
         "SageMakerTuningExporterUntrackedRunningJobs",
@@ -171,7 +178,8 @@ STORIES = (
         {70: 1, 130: 0},
         {**TARGET, **INFO},
         "Tuning jobs run that nobody watches",
-        f"Tuning jobs run {WHERE} (1) that are neither listed nor discovered for target prod.",
+        f"Tuning jobs run {WHERE} (1) that are neither listed nor discovered for target prod. If one of them breaks,"
+        " nobody is told: add them to the configuration.",
     ),
     Story(
         "SageMakerTuningExporterUntrackedRunningJobs",
@@ -184,7 +192,8 @@ STORIES = (
         {265: 1, 490: 0},
         {**TARGET, **INFO},
         "Tuning jobs run that nobody watches",
-        f"Tuning jobs run {WHERE} (2) that are neither listed nor discovered for target prod.",
+        f"Tuning jobs run {WHERE} (2) that are neither listed nor discovered for target prod. If one of them breaks,"
+        " nobody is told: add them to the configuration.",
     ),
     Story(
         "SageMakerTuningExporterConfigReloadFailed",
@@ -192,7 +201,8 @@ STORIES = (
         {15: 1, 75: 0},
         {"job": "sagemaker", **WARNING},
         "The exporter refused its new configuration",
-        "An exporter of scrape job sagemaker could not load its changed configuration, and works on with the one before.",
+        "An exporter of scrape job sagemaker could not load its changed configuration, and works on with the one before."
+        " After a restart it would not start: its log names each mistake.",
     ),
     Story(
         "SageMakerTuningExporterDown",
@@ -203,8 +213,8 @@ STORIES = (
         {20: 1, 80: 0},
         {**HERE, **CRITICAL},
         "The exporter of SageMaker tuning jobs is down",
-        "The exporter at a:10980 does not answer Prometheus, or hardly ever: the tuning jobs that it watches have no metrics,"
-        " and no alert of theirs can fire.",
+        "The exporter at a:10980 does not answer Prometheus, or hardly ever. Tuning jobs that only it watches have no"
+        " metrics, and no alert about them can fire: look at its pod, and at the scrape error in Prometheus.",
         rollouts=False,
     ),
     Story(
@@ -216,8 +226,8 @@ STORIES = (
         {25: 1, 140: 0},
         {**HERE, **CRITICAL},
         "The exporter of SageMaker tuning jobs is down",
-        "The exporter at a:10980 does not answer Prometheus, or hardly ever: the tuning jobs that it watches have no metrics,"
-        " and no alert of theirs can fire.",
+        "The exporter at a:10980 does not answer Prometheus, or hardly ever. Tuning jobs that only it watches have no"
+        " metrics, and no alert about them can fire: look at its pod, and at the scrape error in Prometheus.",
         rollouts=False,
     ),
     Story(
@@ -229,8 +239,8 @@ STORIES = (
         {20: 1, 70: 0},
         CRITICAL,
         "The exporter of SageMaker tuning jobs is down",
-        "Prometheus scrapes no exporter at all: the tuning jobs that it watches have no metrics, and no alert of theirs can"
-        " fire.",
+        "Prometheus scrapes no exporter at all. Tuning jobs have no metrics, and no alert about them can fire: look at its"
+        " pod, and at the scrape error in Prometheus.",
         rollouts=False,
     ),
     Story(
@@ -249,7 +259,7 @@ STORIES = (
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
-        " jobs are watched, but by one exporter fewer than you think.",
+        " jobs are still watched, but if that one stops, nobody watches them: compare the two, and restart this one.",
         rollouts=False,
     ),
     Story(
@@ -268,7 +278,7 @@ STORIES = (
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
-        " jobs are watched, but by one exporter fewer than you think.",
+        " jobs are still watched, but if that one stops, nobody watches them: compare the two, and restart this one.",
         rollouts=False,
     ),
     Story(
@@ -281,7 +291,7 @@ STORIES = (
         {"job": "sagemaker", **WARNING},
         "The exporter of SageMaker tuning jobs restarts again and again",
         "An exporter of scrape job sagemaker started anew 5 times within two hours. After each start it asks AWS for everything"
-        " again, and alerts about tuning jobs may come late.",
+        " again, and alerts about tuning jobs may come late: see why its container ended.",
         rollouts=False,
     ),
     Story(
@@ -298,7 +308,7 @@ STORIES = (
         {"job": "sagemaker", **WARNING},
         "The exporter of SageMaker tuning jobs restarts again and again",
         "An exporter of scrape job sagemaker started anew 5 times within two hours. After each start it asks AWS for everything"
-        " again, and alerts about tuning jobs may come late.",
+        " again, and alerts about tuning jobs may come late: see why its container ended.",
         rollouts=False,
     ),
 )

@@ -27,7 +27,8 @@ _STORIES = (
         {30: 1, 30 + DAY + 30: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} failed",
-        f"Tuning job {NAME} {WHERE} failed 0s ago.",
+        f"Tuning job {NAME} {WHERE} failed 0s ago. Nothing of it runs any more. The reason is on its page in the console: fix it,"
+        " and start the search again.",
     ),
     Story(
         "SageMakerTuningJobDeleteFailed",
@@ -35,23 +36,26 @@ _STORIES = (
         {25: 1, 105: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} could not be deleted",
-        f"Tuning job {NAME} {WHERE} is in status DeleteFailed and stays there until its deletion is asked for again.",
+        f"Tuning job {NAME} {WHERE} is in status DeleteFailed and stays there until it is deleted again. Training jobs"
+        " that still run cost money: stop them, then delete it again.",
     ),
     Story(
         "SageMakerTuningJobStuckStopping",
         job({0: "InProgress", 10: "Stopping", 110: "Stopped"}),
         {80: 1, 140: 0},
         {**JOB, **WARNING, "status": "Stopping"},
-        f"Tuning job {NAME} does not get out of Stopping",
-        f"Tuning job {NAME} {WHERE} has been Stopping for long now; its training jobs may still be running.",
+        f"Tuning job {NAME} is stuck in Stopping",
+        f"Tuning job {NAME} {WHERE} has been Stopping for far longer than it should take. Training jobs that still run"
+        " cost money: stop them one by one.",
     ),
     Story(
         "SageMakerTuningJobStuckStopping",
         job({0: "Stopped", 10: "Deleting", 110: None}),
         {80: 1, 150: 0},
         {**JOB, **WARNING, "status": "Deleting"},
-        f"Tuning job {NAME} does not get out of Deleting",
-        f"Tuning job {NAME} {WHERE} has been Deleting for long now; its training jobs may still be running.",
+        f"Tuning job {NAME} is stuck in Deleting",
+        f"Tuning job {NAME} {WHERE} has been Deleting for far longer than it should take. Training jobs that still run"
+        " cost money: stop them one by one.",
     ),
     # Out of sight for a while, first from the middle on and then from before the window.
     *(
@@ -60,8 +64,9 @@ _STORIES = (
             job({0: "InProgress", 10: "Stopping", since: None, until: "Stopping", 160: "Stopped"}),
             {fires: 1, 190: 0},
             {**JOB, **WARNING, "status": "Stopping"},
-            f"Tuning job {NAME} does not get out of Stopping",
-            f"Tuning job {NAME} {WHERE} has been Stopping for long now; its training jobs may still be running.",
+            f"Tuning job {NAME} is stuck in Stopping",
+            f"Tuning job {NAME} {WHERE} has been Stopping for far longer than it should take. Training jobs that still run"
+            " cost money: stop them one by one.",
         )
         for since, until, fires in ((30, 60, 80), (20, 90, 100))
     ),
@@ -71,9 +76,10 @@ _STORIES = (
             job({0: "InProgress", ends: "Completed"}, created=created, training_jobs=counts),
             {fires: 1, ends + 30: 0},
             {**JOB, **WARNING},
-            f"Tuning job {NAME} loses its training jobs to errors",
-            f"Half of the training jobs that tuning job {NAME} {WHERE} launched, or most of those that it launched of late,"
-            " failed with errors that no retry mends.",
+            f"Training jobs of tuning job {NAME} keep failing",
+            f"Half of the training jobs of tuning job {NAME} {WHERE}, or most of the latest ones, failed with errors that no retry"
+            " fixes. The next ones may fail too, and cost money all the same: see in the console why they fail, and stop the"
+            " search if all do.",
         )
         for created, counts, fires, ends in (
             # From the first on, in a small search too.
@@ -102,7 +108,8 @@ _STORIES = (
             {**JOB, **WARNING},
             f"Training jobs of tuning job {NAME} are cut off",
             f"{share} of the training jobs of tuning job {NAME} {WHERE} that ended were stopped, and the search itself stops"
-            " none: their own time limit is too short, or somebody stops them.",
+            " none. Either their own time limit is too short, and what they cost is lost, or somebody stops them: compare how"
+            " long they ran.",
         )
         for completed, share in ((0, "100%"), (4, "42.86%"))
     ),
@@ -118,8 +125,9 @@ _STORIES = (
             {fires: 1, fires + 75: 0},
             {**JOB, **WARNING},
             f"Tuning job {NAME} finds no objective metric in its training jobs",
-            f"Half of the completed training jobs of tuning job {NAME} {WHERE} or more, in all or of late, reported no"
-            " objective: the search learns nothing of them.",
+            f"Half or more of the completed training jobs of tuning job {NAME} {WHERE}, in all or lately, reported no objective."
+            " The search learns nothing from these, and each costs as much as a good one: try the metric's regular expression"
+            " on their logs.",
         )
         for completed, stopped, succeeded, early_stopping, fires in (
             ({0: 2, 10: 3}, 0, 0, "Off", 15),
@@ -142,8 +150,9 @@ _STORIES = (
         {25: 1, 20 + DAY + 30: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} finds no objective metric in its training jobs",
-        f"Half of the completed training jobs of tuning job {NAME} {WHERE} or more, in all or of late, reported no"
-        " objective: the search learns nothing of them.",
+        f"Half or more of the completed training jobs of tuning job {NAME} {WHERE}, in all or lately, reported no objective."
+        " The search learns nothing from these, and each costs as much as a good one: try the metric's regular expression"
+        " on their logs.",
     ),
     *(
         Story(
@@ -158,7 +167,8 @@ _STORIES = (
             {25: 1, 90: 0},
             {**JOB, **WARNING},
             f"Tuning job {NAME} has no best value",
-            f"Training jobs of tuning job {NAME} {WHERE} ended, and there is no best value, or it is not a number.",
+            f"Training jobs of tuning job {NAME} {WHERE} have ended, and there is no best value, or it is NaN. So far the"
+            " search has found nothing for what it costs: see how its training jobs ended, and start again with that fixed.",
         )
         for counts, completed, best in (
             (by_status(NonRetryableError={0: 3, 10: 4}, Stopped=1), 0, {60: 0.5}),
@@ -175,18 +185,20 @@ _STORIES = (
         ),
         {65: 1, 130: 0},
         {**JOB, **WARNING},
-        f"Tuning job {NAME} is in progress and runs nothing",
+        f"Tuning job {NAME} is in progress but runs nothing",
         f"Tuning job {NAME} {WHERE} was created 4h 5m 0s ago and is InProgress, but for long now no training job has been"
-        " running.",
+        " running. It costs nothing, but no result will come: look at the quota of its instance type, else stop it and start"
+        " again.",
     ),
     Story(
         "SageMakerTuningJobStuck",
         job(created=0, training_jobs={"Completed": 0, "InProgress": {0: 0, 110: 1}}, objectives={"Succeeded": 0}),
         {75: 1, 140: 0},
         {**JOB, **WARNING},
-        f"Tuning job {NAME} is in progress and runs nothing",
+        f"Tuning job {NAME} is in progress but runs nothing",
         f"Tuning job {NAME} {WHERE} was created 1h 15m 0s ago and is InProgress, but for long now no training job has been"
-        " running.",
+        " running. It costs nothing, but no result will come: look at the quota of its instance type, else stop it and start"
+        " again.",
     ),
     *(
         Story(
@@ -202,9 +214,10 @@ _STORIES = (
             ),
             {fires: 1, 480: 0},
             {**JOB, **WARNING},
-            f"Training jobs of tuning job {NAME} hang",
+            f"Training jobs of tuning job {NAME} seem to hang",
             f"Tuning job {NAME} {WHERE} runs training jobs ({running}) of which none has ended for several times as long as"
-            " they took so far.",
+            " they took so far. Each costs its instances until its time limit ends it: read their logs, and stop those that"
+            " hang.",
         )
         for created, completed, running, fires in (
             # Of 10 minutes on average, of 43, and a single one, of 41.
@@ -223,8 +236,9 @@ _STORIES = (
         {25: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
-        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 65.22% of its own"
-        " limit for them, or without one of all that it may launch.",
+        f"Tuning job {NAME} {WHERE} has run many training jobs in a row without improving by more than 1 %: 65.22% of its own"
+        " limit for that or, without one, of all that it may launch. The rest may bring nothing: stop it if its best value is"
+        " good enough.",
     ),
     Story(
         "SageMakerTuningJobNotImproving",
@@ -238,8 +252,9 @@ _STORIES = (
         {30: 1, 130: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} does not improve any more",
-        f"The training jobs in a row that did not improve tuning job {NAME} {WHERE} by more than 1 % are 100% of its own"
-        " limit for them, or without one of all that it may launch.",
+        f"Tuning job {NAME} {WHERE} has run many training jobs in a row without improving by more than 1 %: 100% of its own"
+        " limit for that or, without one, of all that it may launch. The rest may bring nothing: stop it if its best value is"
+        " good enough.",
     ),
     *(
         Story(
@@ -254,8 +269,8 @@ _STORIES = (
             {80: 1, 150: 0},
             {**JOB, **INFO},
             f"Tuning job {NAME} has converged and still runs",
-            f"SageMaker found 1h 10m 0s ago that tuning job {NAME} {WHERE} had converged; what it launches since is unlikely"
-            " to help.",
+            f"SageMaker found 1h 10m 0s ago that tuning job {NAME} {WHERE} had converged, and it still runs. More training jobs"
+            " cost money and are unlikely to help: stop it, unless somebody wants the rest.",
         )
         for on_convergence, budget in (
             ("Disabled", {0: 60}),
@@ -276,7 +291,7 @@ _STORIES = (
         {**JOB, **INFO},
         f"Tuning job {NAME} has reached its target and still launches training jobs",
         f"The best objective value of tuning job {NAME} {WHERE}, 0.93, has been at its target or past it for long, and the"
-        " tuning job goes on to launch training jobs.",
+        " tuning job still launches training jobs. What was asked for is found: stop it, unless somebody wants more.",
     ),
     Story(
         "SageMakerTuningJobNearTimeLimit",
@@ -290,7 +305,8 @@ _STORIES = (
         {**JOB, **INFO},
         f"Tuning job {NAME} will be cut off by its time limit",
         f"At its pace so far, 76% of the training jobs that tuning job {NAME} {WHERE} may launch will have ended when its"
-        " maximum runtime is over.",
+        " maximum runtime is over. Those that run then are cut off, and the limit cannot be raised: if you need the rest, plan"
+        " a tuning job that warm starts from this one.",
     ),
     Story(
         "SageMakerTuningJobNearTimeLimit",
@@ -305,7 +321,8 @@ _STORIES = (
         {**JOB, **INFO},
         f"Tuning job {NAME} will be cut off by its time limit",
         f"At its pace so far, 60% of the training jobs that tuning job {NAME} {WHERE} may launch will have ended when its"
-        " maximum runtime is over.",
+        " maximum runtime is over. Those that run then are cut off, and the limit cannot be raised: if you need the rest, plan"
+        " a tuning job that warm starts from this one.",
     ),
     *(
         Story(
@@ -317,9 +334,10 @@ _STORIES = (
             ),
             {fires: 1, 185: 0},
             {**JOB, **WARNING},
-            f"Tuning job {NAME} does not get the training jobs that it may run any more",
-            f"Tuning job {NAME} {WHERE} has training jobs left to launch and ran all that it may at once before, but of late"
-            f" only {share} of them on average.",
+            f"Tuning job {NAME} runs far fewer training jobs at once than before",
+            f"Of the training jobs that tuning job {NAME} {WHERE} may run at once, only {share} ran lately, far fewer than"
+            " before, and it has more to launch. It will take much longer than planned: see who else uses the quota of its"
+            " instance type.",
         )
         for slots, few, fires, share in (
             (10, {60: 4}, 115, "40%"),
@@ -334,9 +352,10 @@ _STORIES = (
             job({0: "InProgress", fires + 45: "Completed"}, training_jobs=counts),
             {fires: 1, fires + 75: 0},
             {**JOB, **WARNING},
-            f"Tuning job {NAME} meets retryable errors again and again",
-            f"Many of the training jobs that tuning job {NAME} {WHERE} launched, in all or of late, ended in errors of the"
-            " service that a retry may mend.",
+            f"Tuning job {NAME} keeps losing training jobs to errors of the service",
+            f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, ended in errors of the service, mostly for"
+            " lack of capacity. The search takes longer: read their failure reasons in the console, and try another instance"
+            " type or hour.",
         )
         for counts, fires in (
             (by_status(RetryableError={0: 7, 20: 8}, Completed=2, InProgress=2), 25),
