@@ -51,8 +51,13 @@ def _alert(rule: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _records() -> str:
     records = (rule for group in load()["groups"] for rule in group["rules"] if "record" in rule)
-    rows = ((f"`{rule['record']}`", f"`{' '.join(rule['expr'].split())}`") for rule in records)
+    rows = ((f"`{rule['record']}`", f"`{_one_line(rule['expr'])}`") for rule in records)
     return _table(("series", "expression"), rows)
+
+
+def _one_line(expression: str) -> str:
+    # A comment would take the rest of the line with it.
+    return " ".join(re.sub(r"(?m)^\s*#.*$", "", expression).split())
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

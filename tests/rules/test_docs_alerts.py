@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import docs_alerts
+import promql_parser as promql
 import pytest
 from render_rules import alerts, load
 from support.tools import ROOT
@@ -17,6 +18,16 @@ PARTS = ["What it means.", "What to look at.", "What to do.", "When to silence."
 
 def test_the_tables_are_up_to_date() -> None:
     assert docs_alerts.render() == docs_alerts.PAGE.read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_the_table_of_records_has_their_whole_expressions() -> None:
+    """Also of those that have comments between their lines."""
+    page = docs_alerts.PAGE.read_text(encoding="utf-8")
+    written = dict(re.findall(r"^\| `([a-z]\S+)` \| `(.+)` \|$", page, re.MULTILINE))
+    records = {rule["record"]: rule["expr"] for each in load()["groups"] for rule in each["rules"] if "record" in rule}
+    assert {name: promql.parse(text).prettify() for name, text in written.items()} == {
+        name: promql.parse(text).prettify() for name, text in records.items()
+    }
 
 
 def test_a_page_without_a_place_for_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
