@@ -13,7 +13,7 @@ from support.tools import ROOT
 NAMES = [rule["alert"] for rule in alerts(load())]
 RUNBOOKS = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL))
-PARTS = ["What it means.", "What to look at.", "What to do.", "When to silence."]
+PARTS = ["What it means.", "What to look at.", "What to do.", "When it is a false alarm."]
 
 
 def test_the_tables_are_up_to_date() -> None:
@@ -44,10 +44,10 @@ def test_there_is_a_runbook_for_each_alert_and_no_other() -> None:
 def test_a_runbook_is_whole(name: str) -> None:
     section = SECTIONS[name]
     assert re.findall(r"^\*\*(.+?)\*\*", section, re.MULTILINE) == PARTS
-    means, look, do, silence = (part.strip() for part in re.split(r"^\*\*.+?\*\*", section, flags=re.MULTILINE)[1:])
+    means, look, do, wrong = (part.strip() for part in re.split(r"^\*\*.+?\*\*", section, flags=re.MULTILINE)[1:])
     assert "```promql" in look
     assert re.search("console", look)
-    assert all(len(part) > 20 for part in (means, do, silence))
+    assert all(len(part) > 20 for part in (means, do, wrong))
 
 
 def test_the_links_of_the_alerts_lead_to_their_runbooks() -> None:

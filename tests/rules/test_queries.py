@@ -29,6 +29,7 @@ from rules.world import (
     two_replicas,
 )
 from support.tools import ROOT
+from test_contract import fenced, questions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,3 +198,29 @@ def test_a_query_on_what_is_scraped_finds_duplicates(promtool: Path, tmp_path: P
     scraped, *_ = VARIANTS[variant]
     with pytest.raises(pytest.fail.Exception, match="duplicate series"):
         rehearse(promtool, tmp_path, [], [group(variant, scraped, [asked(OLD, {})])])
+
+
+CONVERGED = partial(
+    job,
+    name="converged",
+    best_objective_value=0.9,
+    target_objective_value=0.8,
+    training_jobs={"Completed": 4, "NonRetryableError": 1, "InProgress": 2},
+    convergence_detected_timestamp_seconds=60,
+    best_training_job_end_timestamp_seconds=120,
+)
+
+
+def test_what_runbooks_ask_can_be_asked_of_two_replicas(promtool: Path, tmp_path: Path) -> None:
+    scraped = two_replicas(scrape(merged(world("search"), CONVERGED()), 60))
+    asked_there = [each.text.replace("NAME", "converged") for each in questions(ROOT, "docs/runbooks.md", fenced)]
+    tests = [
+        {
+            "expr": f"(count({query}) or vector(0)) * 0",
+            "eval_time": "60m",
+            "exp_samples": [{"labels": "{}", "value": 0}],
+        }
+        for query in asked_there
+    ]
+    assert len(tests) > 40
+    rehearse(promtool, tmp_path, RULES, [group("two replicas", scraped, tests)])
