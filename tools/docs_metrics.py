@@ -150,7 +150,7 @@ however long it runs: a thousand tuning jobs are {1000 * total:,} series at most
 
 ```promql
 {PREFIX}runtime_seconds
-  * on ({JOIN}) group_left (label_team) {PREFIX}labels
+  * on ({JOIN}) group_left (label_team) max by ({JOIN}, label_team) ({PREFIX}labels)
 ```
 
 Keep only tuning jobs in some status, or with some configuration:
@@ -204,7 +204,7 @@ def _details(family: Family) -> Iterator[str]:
         ]
     )
     # Long joins read better with the other side on a line of its own.
-    example = re.sub(r" (?=\S+ on \()", "\n  ", family.example)
+    example = re.sub(r" (?=\S+ (?:on|ignoring) \()", "\n  ", family.example)
     yield f"```promql\n{example}\n```"
 
 

@@ -20,7 +20,7 @@ LIMITS = Section(
             help="Training jobs that the tuning job may run at once.",
             source="ResourceLimits.MaxParallelTrainingJobs",
             absent="the tuning job has no such limit",
-            example='sagemaker_tuning_job_training_jobs{status="InProgress"} / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_parallel_training_jobs',
+            example='sagemaker_tuning_job_training_jobs{status="InProgress"} / ignoring (status) sagemaker_tuning_job_max_parallel_training_jobs',
             samples=fact(lambda job: job.limits.max_parallel_training_jobs),
         ),
         Family(
@@ -28,7 +28,7 @@ LIMITS = Section(
             help="Wall clock time that the tuning job may run.",
             source="ResourceLimits.MaxRuntimeInSeconds",
             absent="the tuning job has no such limit",
-            example='sagemaker_tuning_job_max_runtime_seconds - on (aws_account_id, aws_region, tuning_job) (time() - sagemaker_tuning_job_created_timestamp_seconds) < 1800 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
+            example='sagemaker_tuning_job_max_runtime_seconds - (time() - sagemaker_tuning_job_created_timestamp_seconds) < 1800 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
             samples=fact(lambda job: job.limits.max_runtime_seconds),
         ),
         Family(
@@ -36,7 +36,7 @@ LIMITS = Section(
             help="Training jobs in a row without improvement after which the tuning job stops.",
             source="TuningJobCompletionCriteria.BestObjectiveNotImproving.MaxNumberOfTrainingJobsNotImproving",
             absent="the tuning job has no such criterion",
-            example='sagemaker_tuning_job_training_jobs_not_improving / on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_max_training_jobs_not_improving > 0.8 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
+            example='sagemaker_tuning_job_training_jobs_not_improving / sagemaker_tuning_job_max_training_jobs_not_improving > 0.8 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
             samples=fact(lambda job: job.criteria.max_training_jobs_not_improving),
         ),
     ),
