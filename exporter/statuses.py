@@ -17,3 +17,6 @@ TRAINING_JOB_STATUSES = ("Completed", "InProgress", "RetryableError", "NonRetrya
 
 OBJECTIVE_STATUSES = ("Succeeded", "Pending", "Failed")
 """The members of ObjectiveStatusCounters."""
+
+ENDED_TRAINING_JOB_STATUSES = ("Completed", "Failed", "Stopped")
+"""The values of TrainingJobStatus after which nothing of a training job changes."""

@@ -16,8 +16,11 @@ from exporter.tuning_job.model import (
     same_moment,
 )
 from exporter.tuning_job.reduce import reduce, reduce_summary
+from exporter.tuning_job.trainings import Bill, Bills, Training, TrainingsPage, reduce_bills, reduce_trainings
 
 __all__ = [
+    "Bill",
+    "Bills",
     "CompletionCriteria",
     "Definition",
     "Found",
@@ -27,13 +30,17 @@ __all__ = [
     "Page",
     "ResourceLimits",
     "Summary",
+    "Training",
     "TrainingJob",
+    "TrainingsPage",
     "TuningJob",
     "arn_key",
     "name_key",
     "reduce",
+    "reduce_bills",
     "reduce_found",
     "reduce_page",
     "reduce_summary",
+    "reduce_trainings",
     "same_moment",
 ]

@@ -53,6 +53,7 @@ def _definition(name: str, definition: Answer, answer: Answer) -> Definition:
         objective=objective(definition, "TuningObjective") or config_objective(answer) or Objective(None, None),
         spot=spot if isinstance(spot, bool) else None,
         instances=tuple(_instances(definition).items()),
+        one_of_instances=_are_alternatives(definition),
         max_runtime_seconds=number(stopping, "MaxRuntimeInSeconds"),
         max_wait_seconds=number(stopping, "MaxWaitTimeInSeconds"),
         max_pending_seconds=number(stopping, "MaxPendingTimeInSeconds"),
@@ -65,16 +66,31 @@ def _instances(definition: Answer) -> dict[str, Number | None]:
     Groups run side by side, so those of one type add up. Instance configs and preferences are alternatives, the
     preferred one first; the count of preferences may be stated once for all.
     """
+    counts = instances_side_by_side(mapping(definition, "ResourceConfig"))
+    for instance_type, count in _alternatives(definition):
+        counts.setdefault(instance_type, count)
+    return counts
+
+
+def _are_alternatives(definition: Answer) -> bool:
+    """Tell whether a training job runs on one only of several types or counts, so that the definition does not tell which."""
+    alternatives = _alternatives(definition)
+    side_by_side = instances_side_by_side(mapping(definition, "ResourceConfig"))
+    return bool(alternatives) and len({*alternatives, *side_by_side.items()}) > 1
+
+
+def instances_side_by_side(resources: Answer) -> dict[str, Number | None]:
+    """Return the instances by type that a ResourceConfig has run together, the count None where it is not stated."""
+    return _summed(_typed([resources, *mappings(resources, "InstanceGroups")]))
+
+
+def _alternatives(definition: Answer) -> list[tuple[str, Number | None]]:
     resources = mapping(definition, "ResourceConfig")
-    counts = _summed(_typed([resources, *mappings(resources, "InstanceGroups")]))
     tuning_resources = mapping(definition, "HyperParameterTuningResourceConfig")
-    alternatives = [
+    return [
         *_typed([tuning_resources, *mappings(tuning_resources, "InstanceConfigs")]),
         *_typed(mappings(resources, "InstancePreferences"), number(resources, "InstanceCount")),
     ]
-    for instance_type, count in alternatives:
-        counts.setdefault(instance_type, count)
-    return counts
 
 
 def _typed(resources: Iterable[Answer], default: Number | None = None) -> Iterator[tuple[str, Number | None]]:

@@ -86,6 +86,8 @@ class Definition:
     spot: bool | None = None
     instances: tuple[tuple[str, int | float | None], ...] = ()
     """Instance types, each once, and how many of each a training job runs on."""
+    one_of_instances: bool = False
+    """Whether a training job runs on one of them only, and not on all together."""
     max_runtime_seconds: int | float | None = None
     max_wait_seconds: int | float | None = None
     max_pending_seconds: int | float | None = None

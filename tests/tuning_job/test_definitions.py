@@ -74,6 +74,24 @@ class TestInstances:
         [found] = definitions(single(**members))
         assert found.instances == instances
 
+    @pytest.mark.parametrize(
+        ("members", "one_of"),
+        [
+            ({}, False),
+            ({"ResourceConfig": group("m", 2)}, False),
+            ({"ResourceConfig": {"InstanceGroups": [group("m", 2), group("g", 1)]}}, False),
+            ({"HyperParameterTuningResourceConfig": group("m", 2)}, False),
+            ({"HyperParameterTuningResourceConfig": {"InstanceConfigs": [group("m", 2)]}}, False),
+            ({"HyperParameterTuningResourceConfig": {"InstanceConfigs": [group("m", 2), group("g", 4)]}}, True),
+            ({"HyperParameterTuningResourceConfig": {"InstanceConfigs": [group("m", 2), group("m", 4)]}}, True),
+            ({"ResourceConfig": {"InstanceCount": 3, "InstancePreferences": [group("m", None)]}}, False),
+            ({"ResourceConfig": {"InstanceCount": 3, "InstancePreferences": [group("m", None), group("g", 1)]}}, True),
+        ],
+    )
+    def test_tell_whether_a_training_job_gets_one_of_them_only(self, members: dict[str, Any], one_of: bool) -> None:
+        [found] = definitions(single(**members))
+        assert found.one_of_instances is one_of
+
 
 class TestDefinition:
     def test_holds_what_it_states(self) -> None:

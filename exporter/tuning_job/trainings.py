@@ -1,0 +1,146 @@
+"""What lists and searches tell of the training jobs that a tuning job has launched.
+
+Hyperparameters, environment and locations are in those answers too. They are not read.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
+from exporter.tuning_job.definitions import instances_side_by_side
+from exporter.tuning_job.members import MalformedAnswer, mapping, next_token, number, prose, term, text, time
+
+if TYPE_CHECKING:
+    from exporter.tuning_job.members import Answer, Number
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training job (HyperParameterTrainingJobSummary). Times are Unix seconds, None where the answer has none."""
+
+    name: str
+    status: str
+    definition_name: str | None = None
+    creation_time: float | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    failure_reason: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it changes any more. One that has begun to train has ended only once its end is told."""
+        told = self.start_time is None or self.end_time is not None
+        return self.status in ENDED_TRAINING_JOB_STATUSES and told
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still change. An unknown status counts as running; what is being deleted had ended."""
+        return not self.ended and self.status != "Deleting"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it trained, None of one that never began or whose times are in no order."""
+        if self.start_time is None or self.end_time is None or self.end_time < self.start_time:
+            return None
+        return self.end_time - self.start_time
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingsPage:
+    """One page of ListTrainingJobsForHyperParameterTuningJob; members as in ``Page``."""
+
+    trainings: tuple[Training, ...]
+    next_token: str | None
+    unreadable: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What SageMaker bills for one training job. None where the answer does not say."""
+
+    name: str
+    status: str
+    billable_seconds: Number | None
+    instances: tuple[tuple[str, Number | None], ...]
+    """Instance types, each once, and how many of each it runs on."""
+    spot: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bills:
+    """One page of Search over training jobs. ``next_token`` asks for the next one, None after the last."""
+
+    bills: tuple[Bill, ...]
+    next_token: str | None
+
+
+def reduce_trainings(answer: Answer) -> TrainingsPage:
+    """Return what an answer of ListTrainingJobsForHyperParameterTuningJob tells; raise MalformedAnswer where it is none."""
+    entries = answer.get("TrainingJobSummaries")
+    if not isinstance(entries, list):
+        raise MalformedAnswer("the answer has no TrainingJobSummaries")
+    trainings: list[Training] = []
+    errors: list[str] = []
+    for entry in entries:
+        try:
+            trainings.append(_training(entry))
+        except MalformedAnswer as malformed:  # one odd entry must not hide the others
+            errors.append(str(malformed))
+    return TrainingsPage(tuple(trainings), next_token(answer), len(errors), errors[0] if errors else "")
+
+
+def reduce_bills(answer: Answer) -> Bills:
+    """Return what an answer of Search tells of training jobs; raise MalformedAnswer where it is none.
+
+    What has no name or status is left out.
+    """
+    results = answer.get("Results")
+    if not isinstance(results, list):
+        raise MalformedAnswer("the answer has no Results")
+    records = (mapping(result, "TrainingJob") for result in results if isinstance(result, Mapping))
+    bills = [
+        _bill(name, status, record)
+        for record in records
+        if (name := text(record, "TrainingJobName")) and (status := term(record, "TrainingJobStatus"))
+    ]
+    return Bills(tuple(bills), next_token(answer))
+
+
+def _training(entry: Answer) -> Training:
+    if not isinstance(entry, Mapping):
+        raise MalformedAnswer(f"the entry is {type(entry).__name__}, not an object")
+    return Training(
+        name=_required(entry, "TrainingJobName"),
+        status=sys.intern(_required(entry, "TrainingJobStatus")),
+        definition_name=term(entry, "TrainingJobDefinitionName"),
+        creation_time=time(entry, "CreationTime"),
+        start_time=time(entry, "TrainingStartTime"),
+        end_time=time(entry, "TrainingEndTime"),
+        failure_reason=prose(entry, "FailureReason"),
+    )
+
+
+def _required(entry: Answer, member: str) -> str:
+    found = text(entry, member)
+    if found is None:
+        raise MalformedAnswer(f"the entry has no {member}")
+    return found
+
+
+def _bill(name: str, status: str, record: Answer) -> Bill:
+    resources = mapping(record, "ResourceConfig")
+    selected = term(resources, "SelectedInstanceType")  # of several that it could have run on
+    count = number(resources, "SelectedInstanceCount")
+    spot = record.get("EnableManagedSpotTraining")
+    return Bill(
+        name=name,
+        status=status,
+        billable_seconds=number(record, "BillableTimeInSeconds"),
+        instances=((selected, count),) if selected is not None else tuple(instances_side_by_side(resources).items()),
+        spot=spot if isinstance(spot, bool) else None,
+    )
