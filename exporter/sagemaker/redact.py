@@ -40,6 +40,40 @@ _JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
 # A tuning job's name has 32 letters at most; ARNs, whose parts may be longer, are told by their beginning.
 _OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
 
+# What FailureReason of a training job may repeat. A command line holds hyperparameters.
+_PERSONAL = (
+    (re.compile(r"\b(Command ?)(?:\"[^\"]*\"?|'[^']*'?)", re.IGNORECASE), r"\1***"),
+    (re.compile(r"(?<!\S)--?[A-Za-z][\w-]*(?:=\S*| (?!-)\S+)?"), "--***"),
+    (re.compile(r"\barn:[^\s\"'<>()\[\]{}]+"), "arn:***"),
+    (re.compile(r"\bs3[an]?://[^\s\"'<>()\[\]{}]*", re.IGNORECASE), "s3://***"),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
+)
+_DIGITS = re.compile(r"[0-9-]+")
+_LONGEST_TOLD = 300
+
+
+def impersonal(text: str) -> str:
+    """Return a text about a training job for the log: one line of bounded length, without what may name or let in anybody.
+
+    No account, ARN, path in S3, token, key, password, address on a bucket or argument of a command is left in it.
+    """
+    if (told := without_secrets(text, ())) is None:
+        return "***"
+    for pattern, replacement in _PERSONAL:
+        told = pattern.sub(replacement, told)
+    told = _DIGITS.sub(lambda digits: "***" if _is_account(digits[0]) else digits[0], told)
+    told = " ".join("https://***" if _is_of_a_bucket(word) else word for word in told.split())
+    return told if len(told) <= _LONGEST_TOLD else f"{told[: _LONGEST_TOLD - 1]}…"
+
+
+def _is_account(digits: str) -> bool:
+    parts = digits.strip("-").split("-")
+    return any(len(part) == 12 for part in parts) or [len(part) for part in parts] == [4, 4, 4]
+
+
+def _is_of_a_bucket(word: str) -> bool:
+    return "amazonaws.com" in word and ("s3." in word or "s3-" in word)
+
 
 def without_secrets(text: str, sent: Collection[str]) -> str | None:
     """Return a text in which no password and nothing that looks like a token is left.
