@@ -157,6 +157,10 @@ class InProcess:
     def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._simulator.list(**request)
 
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = dict(request)
+        return self._simulator.list_training_jobs(given.pop("HyperParameterTuningJobName"), **given)
+
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._simulator.search(**request)
 

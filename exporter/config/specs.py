@@ -101,13 +101,34 @@ class RuleSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureClass:
+    """A class of failures of training jobs: those whose text the pattern is found in."""
+
+    reason: str
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpendSpec:
+    """How training jobs are read: how long after a change (seconds), how many of a tuning job, and why they fail.
+
+    ``failure_classes`` are the configuration's own, tried before the exporter's.
+    """
+
+    interval: float = defaults.SPEND_INTERVAL
+    max_training_jobs: int = defaults.MAX_TRAINING_JOBS
+    failure_classes: tuple[FailureClass, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSpec:
     """One account and region to call: who calls, how, how often, and for which jobs.
 
     ``name`` is the stable value of the label ``target``. ``account_id`` is the account the configuration
     claims, None when it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds:
     when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
-    keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted.
+    keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted. ``spend`` is None where
+    training jobs are not read.
     """
 
     key: TargetKey
@@ -122,6 +143,7 @@ class TargetSpec:
     max_tracked_jobs: int
     jobs: tuple[JobSpec, ...]
     rules: tuple[RuleSpec, ...] = ()
+    spend: SpendSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

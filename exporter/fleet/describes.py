@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from exporter.fleet.refresh import Refresh
     from exporter.fleet.rounds import Rounds
     from exporter.fleet.tags import TagListings
+    from exporter.fleet.training_jobs import TrainingJobs
     from exporter.sagemaker import Api
 
 
@@ -73,6 +74,7 @@ class Describes:
         rounds: Rounds,
         finder: Finder,
         tags: TagListings,
+        training_jobs: TrainingJobs,
         account: Account,
     ) -> None:
         self._spec = spec
@@ -82,6 +84,7 @@ class Describes:
         self._rounds = rounds
         self._finder = finder
         self._tags = tags
+        self._training_jobs = training_jobs
         self._account = account
 
     def operations(self) -> Iterable[Operation]:
@@ -125,6 +128,7 @@ class Describes:
         self._tags.described(job.spec.name, facts, now)
         self._calls.succeeded(Operation.DESCRIBE, job.key)
         self._refresh.succeeded(job, facts, work.started, now)
+        self._training_jobs.described(job, now)
 
     def _fail(self, job: Job, failure: Failure, now: Instant) -> None:
         if failure.code is ErrorCode.NOT_FOUND:

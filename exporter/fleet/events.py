@@ -14,13 +14,14 @@ import structlog
 
 from exporter.errors import ErrorCode
 from exporter.fleet.source import Operation
+from exporter.sagemaker import impersonal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from exporter.config.specs import JobSpec, TargetSpec
     from exporter.errors import Failure
-    from exporter.tuning_job import Summary, TuningJob
+    from exporter.tuning_job import Summary, Training, TuningJob
 
 Fields = dict[str, str | int]
 
@@ -88,6 +89,12 @@ def of_describe(
     if facts.failure_reason is not None and facts.failure_reason != reason_before:
         found.append(Event("warning", "tuning job gives a failure reason", fields | {"reason": facts.failure_reason}))
     return tuple(found)
+
+
+def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str) -> Event:
+    """Return that a training job has failed for a reason that was not told of the tuning job so far."""
+    fields = {"training_job": training.name, "reason": reason, "message": impersonal(training.failure_reason or "")}
+    return Event("info", "training job failed; others for the same reason are not told", identity(spec, name) | fields)
 
 
 def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:

@@ -32,6 +32,7 @@ _UNTRIED_INTERVALS = 2.0
 _WHAT = {
     Operation.DESCRIBE: "describing tuning jobs",
     Operation.LIST: "listing tuning jobs",
+    Operation.LIST_TRAINING_JOBS: "listing training jobs",
     Operation.LIST_TAGS: "listing tags",
     Operation.SEARCH: "searching for tags",
     Operation.IDENTIFY: "asking for the AWS account id",
@@ -97,7 +98,7 @@ class Incidents:
 
     def forget(self, about: str, now: Instant) -> None:
         """Take that a tuning job is not watched any more. If no line has told that it failed, none tells that it left."""
-        for operation in (Operation.DESCRIBE, Operation.LIST_TAGS):
+        for operation in (Operation.DESCRIBE, Operation.LIST_TRAINING_JOBS, Operation.LIST_TAGS):
             self._well(operation, about, now, _LEFT)
 
     def only(self, operation: Operation, about: AbstractSet[str], now: Instant) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import JobSpec
     from exporter.errors import Failure
+    from exporter.fleet.view import Spend
     from exporter.tuning_job import Summary, TuningJob
 
 
@@ -47,6 +48,7 @@ class Job:
     retrying: bool = False
     described: float = -math.inf
     tags: Mapping[str, str] = field(default_factory=dict)
+    spend: Spend | None = None
     _view: JobView | None = None
 
     @classmethod
@@ -132,6 +134,14 @@ class Job:
         self._view = None
         return True
 
+    def spent(self, spend: Spend | None) -> bool:
+        """Take what its training jobs come to, and tell whether that is something else than before."""
+        if spend == self.spend:
+            return False
+        self.spend = spend
+        self._view = None
+        return True
+
     def redraw(self) -> None:
         """Show it anew: something of the target has changed that is shown with it."""
         self._view = None
@@ -168,6 +178,7 @@ class Job:
                 last_success=self.last_success,
                 next_describe=self.next_describe,
                 tags=self.tags,
+                spend=self.spend,
             )
         return self._view
 

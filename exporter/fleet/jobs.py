@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import JobSpec
     from exporter.fleet.calls import Calls
     from exporter.fleet.job import Job
+    from exporter.fleet.view import Spend
     from exporter.tuning_job import Summary
 
 
@@ -110,6 +111,11 @@ class Jobs:
         """Take the tags that are labels of one, if there is one of this name."""
         if (job := self.get(name)) is not None:
             self.changes += job.tag(tags)
+
+    def spent(self, name: str, spend: Spend | None) -> None:
+        """Take what the training jobs of one come to, if there is one of this name."""
+        if (job := self.get(name)) is not None:
+            self.changes += job.spent(spend)
 
     def redraw(self) -> None:
         """Show all anew."""

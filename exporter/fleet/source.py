@@ -24,6 +24,7 @@ class Operation(StrEnum):
 
     DESCRIBE = "DescribeHyperParameterTuningJob"
     LIST = "ListHyperParameterTuningJobs"
+    LIST_TRAINING_JOBS = "ListTrainingJobsForHyperParameterTuningJob"
     LIST_TAGS = "ListTags"
     SEARCH = "Search"
     IDENTIFY = "GetCallerIdentity"

@@ -30,6 +30,7 @@ from exporter.fleet.source import Operation
 from exporter.fleet.sweep import Sweep
 from exporter.fleet.tags import TagListings
 from exporter.fleet.tally import Tally
+from exporter.fleet.training_jobs import TrainingJobs
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Target:
         self._jobs = Jobs(self._calls)
         self._account = Account(spec, self._calls)
         self._tags = TagListings(spec, self._calls, self._jobs)
+        self._training_jobs = TrainingJobs(spec, self._calls, self._jobs)
         self._lists = Lists(spec, self._calls, self._account)
         running = Running(self._lists)
         self._finder = Finder(spec, self._jobs, self._lists, running, self._tags, telemetry)
@@ -65,10 +67,24 @@ class Target:
         self._sweep = Sweep(self._jobs, self._lists, now)
         self._lists.readers = (self._finder, self._refresh, self._sweep)
         self._describes = Describes(
-            spec, self._calls, self._jobs, self._refresh, self._rounds, self._finder, self._tags, self._account
+            spec,
+            self._calls,
+            self._jobs,
+            self._refresh,
+            self._rounds,
+            self._finder,
+            self._tags,
+            self._training_jobs,
+            self._account,
         )
         # A new kind of call is a source of its own, and is added here.
-        self._sources: tuple[Source, ...] = (self._account, self._lists, self._describes, self._tags)
+        self._sources: tuple[Source, ...] = (
+            self._account,
+            self._lists,
+            self._describes,
+            self._tags,
+            self._training_jobs,
+        )
         self._last: Source = self._describes
         self._adopt(spec, None, now)
         self._changes_told = self._jobs.changes
@@ -118,6 +134,7 @@ class Target:
                 self._jobs.configure(known, job_spec)
         for job in self._jobs:
             self._tags.want(job, now)
+            self._training_jobs.described(job, now)
         self._jobs.arrange(wanted)
         self._refresh.reload(spec, before, now)
         self._rounds.target = spec.name
@@ -143,6 +160,7 @@ class Target:
     def _forget(self, name: str, now: Instant) -> None:
         self._jobs.remove(name)
         self._tags.forget(name)
+        self._training_jobs.forget(name)
         self._tally.incidents.forget(name, now)
         self._rounds.done(name_key(name), now)
 

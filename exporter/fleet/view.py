@@ -30,12 +30,45 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Incomplete:
+    """Why a sum over training jobs is known to be short."""
+
+    page_limit: bool = False
+    """More have ended than are read of one tuning job."""
+    records_missing: bool = False
+    """The counters of the describe tell of more that have ended than the list shows."""
+    billable_unknown: bool = False
+    """Of some it cannot be told which instances they ran on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What the training jobs of a tuning job come to, by the last reading of their list.
+
+    ``trained`` has status, number and seconds of those that have ended and trained, ``instance_seconds`` their time times
+    instances by type, spot and status, ``failures`` the number of those that failed by reason. The others are of those
+    that run, absent while nobody knows: how long they have been training, the instances by type and spot, and when the
+    first of them began (Unix seconds). ``seconds_since_best`` is the time of those that ended after the best one or still run.
+    """
+
+    trained: tuple[tuple[str, int, float], ...] = ()
+    instance_seconds: tuple[tuple[tuple[str, str, str], float], ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()
+    running_seconds: float | None = None
+    running_instances: tuple[tuple[tuple[str, str], int | float], ...] = ()
+    oldest_start: float | None = None
+    seconds_since_best: float | None = None
+    incomplete: Incomplete = Incomplete()
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """One tuning job as it stands. Times are Unix seconds.
 
     ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
     describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
-    values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix.
+    values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix. ``spend`` is
+    None until the training jobs have been read.
     """
 
     account_id: str
@@ -49,6 +82,7 @@ class JobView:
     last_success: float | None
     next_describe: float
     tags: Mapping[str, str] = field(default_factory=dict)
+    spend: Spend | None = None
 
     @property
     def state(self) -> JobState:

@@ -34,6 +34,9 @@ class Api(Protocol):
     def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer of ListHyperParameterTuningJobs, times in Unix seconds as in the request."""
 
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of ListTrainingJobsForHyperParameterTuningJob, times in Unix seconds."""
+
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer of Search, times in Unix seconds."""
 
@@ -64,6 +67,13 @@ class SageMakerApi:
         """Return the answer of ListHyperParameterTuningJobs, times in Unix seconds as in the request."""
         answer: Mapping[str, Any] = self._call(
             "sagemaker", lambda client: client.list_hyper_parameter_tuning_jobs(**request)
+        )
+        return answer
+
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of ListTrainingJobsForHyperParameterTuningJob, times in Unix seconds."""
+        answer: Mapping[str, Any] = self._call(
+            "sagemaker", lambda client: client.list_training_jobs_for_hyper_parameter_tuning_job(**request)
         )
         return answer
 

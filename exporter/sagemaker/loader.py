@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 
 OPERATIONS: Mapping[str, Collection[str]] = {
-    "sagemaker": ("DescribeHyperParameterTuningJob", "ListHyperParameterTuningJobs", "ListTags", "Search"),
+    "sagemaker": (
+        "DescribeHyperParameterTuningJob",
+        "ListHyperParameterTuningJobs",
+        "ListTags",
+        "ListTrainingJobsForHyperParameterTuningJob",
+        "Search",
+    ),
 }
 """By service, every operation that is called.
 

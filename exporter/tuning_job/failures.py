@@ -197,7 +197,14 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "client_error",
-        ("client error", "customer error", "user error", "validation error", "validation exception", "invalid parameter"),
+        (
+            "client error",
+            "customer error",
+            "user error",
+            "validation error",
+            "validation exception",
+            "invalid parameter",
+        ),
     ),
 )
 

@@ -87,13 +87,16 @@ def answer(
 class FakeApi:
     """Answers as it is told to: ``jobs`` holds for each name an answer or what to raise, ``account`` the identity.
 
-    ``tags`` holds for each ARN its tags or what to raise; without an entry there are none.
+    ``tags`` holds for each ARN its tags or what to raise; without an entry there are none. ``trainings`` holds for each
+    name its training jobs, newest first, or what to raise; ``pages`` the requests for them.
     """
 
     def __init__(self) -> None:
         self.jobs: dict[str, Mapping[str, Any] | Exception] = {}
         self.account: str | Exception = ACCOUNT
         self.tags: dict[str, Mapping[str, str] | Exception] = {}
+        self.trainings: dict[str, list[dict[str, Any]] | Exception] = {}
+        self.pages: list[Mapping[str, Any]] = []
 
     def describe(self, name: str) -> Mapping[str, Any]:
         told = self.jobs.get(name, answer(name))
@@ -109,6 +112,15 @@ class FakeApi:
 
     def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         raise CallFailed(ErrorCode.ACCESS_DENIED, f"no list of {request}")
+
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.pages.append(request)
+        told = self.trainings.get(request["HyperParameterTuningJobName"], [])
+        if isinstance(told, Exception):
+            raise told
+        start, size = int(request.get("NextToken", 0)), request["MaxResults"]
+        more = {"NextToken": str(start + size)} if start + size < len(told) else {}
+        return {"TrainingJobSummaries": told[start : start + size], **more}
 
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         raise CallFailed(ErrorCode.ACCESS_DENIED, f"no search for {request}")

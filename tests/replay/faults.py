@@ -131,6 +131,9 @@ class Service:
         now = self._clock.time()
         return listing.answer(self._jobs, listing.read(dict(request), owner=self._account_id, now=now), now=now)
 
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no list of training jobs for {request}")
+
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         raise CallFailed(ErrorCode.ACCESS_DENIED, f"no search for {request}")
 

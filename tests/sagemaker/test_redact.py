@@ -48,7 +48,9 @@ def test_a_text_is_cut() -> None:
     assert told.endswith("…")
 
 
-@pytest.mark.parametrize("text", ["--a " * 25_000, "arn:" * 25_000, 'Command "' * 10_000, "1234" * 25_000, "s3:// " * 9_999])
+@pytest.mark.parametrize(
+    "text", ["--a " * 25_000, "arn:" * 25_000, 'Command "' * 10_000, "1234" * 25_000, "s3:// " * 9_999]
+)
 def test_no_text_takes_long(text: str) -> None:
     started = time.process_time()
     impersonal(text)

@@ -19,6 +19,9 @@ class RefusingApi:
     def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         self._refuse()
 
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._refuse()
+
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         self._refuse()
 

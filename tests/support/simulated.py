@@ -38,6 +38,15 @@ class SimulatedApi:
             "ListHyperParameterTuningJobs", request, lambda: self._simulator.list(**self._where, **request)
         )
 
+    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = dict(request)
+        name = given.pop("HyperParameterTuningJobName")
+        return self._call(
+            "ListTrainingJobsForHyperParameterTuningJob",
+            request,
+            lambda: self._simulator.list_training_jobs(name, **self._where, **given),
+        )
+
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._call("Search", request, lambda: self._simulator.search(**self._where, **request))
 

@@ -11,9 +11,8 @@ from exporter.tuning_job.failures import OTHER, REASONS, failure_class
 TEXTS: dict[str, tuple[str, ...]] = {
     "out_of_memory": (
         "ClientError: Please use an instance type with more memory, or reduce the size of job data processed on an instance.",
-        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "torch.cuda.OutOfMemoryError: CUDA out of memory.'
-        ' Tried to allocate 2.00 GiB (GPU 0; 15.77 GiB total capacity)"',
-        "AlgorithmError: ExecuteUserScriptError: ExitCode 137 ErrorMessage \"\"",
+        'AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage "torch.cuda.OutOfMemoryError: CUDA out of memory."',
+        'AlgorithmError: ExecuteUserScriptError: ExitCode 137 ErrorMessage ""',
         "AlgorithmError: , exit code: 137",
         "ClientError: OutOfMemory: the training process was killed, exit code: 1",
         "AlgorithmError: framework error: MemoryError: Unable to allocate 12.3 GiB for an array with shape (40000, 41000)",
@@ -29,8 +28,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "ClientError: We currently do not have sufficient ml.p3.2xlarge capacity in the Availability Zone you requested.",
     ),
     "quota": (
-        "ResourceLimitExceeded: The account-level service limit 'ml.p3.2xlarge for training job usage' is 0 Instances, with"
-        " current utilization of 0 Instances and a request delta of 1 Instances.",
+        "ResourceLimitExceeded: The account-level service limit 'ml.p3.2xlarge for training job usage' is 0 Instances.",
         "ClientError: ResourceLimitExceeded. Please use AWS Service Quotas to request an increase for this quota.",
         "ClientError: You have exceeded your quota of spot instances for training.",
     ),
@@ -47,7 +45,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "AlgorithmError: exec /opt/train: exec format error, exit code: 1",
     ),
     "data": (
-        "ClientError: Data download failed:No S3 objects found under S3 URL \"s3://bucket/train\" given in input data source.",
+        'ClientError: Data download failed:No S3 objects found under S3 URL "s3://bucket/train" given in input data source.',
         "ClientError: Data download failed:Failed to download data. NoSuchKey (404): The specified key does not exist.",
         "ClientError: Unable to read data channel 'train'. Requested content-type is 'application/x-image'.",
         "AlgorithmError: FileNotFoundError: [Errno 2] No such file or directory: '/opt/ml/input/data/train/part-0.csv'",
@@ -61,13 +59,13 @@ TEXTS: dict[str, tuple[str, ...]] = {
     ),
     "crashed": (
         "AlgorithmError: Segmentation fault (core dumped), exit code: 139",
-        "AlgorithmError: ExecuteUserScriptError: ExitCode -11 ErrorMessage \"died with <Signals.SIGSEGV: 11>\"",
+        'AlgorithmError: ExecuteUserScriptError: ExitCode -11 ErrorMessage "died with <Signals.SIGSEGV: 11>"',
         "AlgorithmError: Fatal Python error: Aborted",
         "AlgorithmError: CUDA error: an illegal memory access was encountered",
         "AlgorithmError: exit code: 134",
     ),
     "algorithm_error": (
-        "AlgorithmError: ExecuteUserScriptError:\nCommand \"/usr/bin/python3 train.py\"",
+        'AlgorithmError: ExecuteUserScriptError:\nCommand "/usr/bin/python3 train.py"',
         "AlgorithmError: framework error: \nTraceback (most recent call last):\nValueError: bad learning rate",
         "Algorithm Error: KeyError: 'target', exit code: 1",
         "AlgorithmError: See job logs for more information",

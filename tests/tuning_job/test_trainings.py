@@ -63,7 +63,9 @@ class TestListed:
         assert reduce_trainings(page(NextToken="")).next_token is None
         assert reduce_trainings(page()).next_token is None
 
-    @pytest.mark.parametrize("odd", [{}, {"TrainingJobSummaries": None}, {"TrainingJobSummaries": {}}, page(NextToken=7)])
+    @pytest.mark.parametrize(
+        "odd", [{}, {"TrainingJobSummaries": None}, {"TrainingJobSummaries": {}}, page(NextToken=7)]
+    )
     def test_what_is_no_answer_is_malformed(self, odd: dict[str, Any]) -> None:
         with pytest.raises(MalformedAnswer):
             reduce_trainings(odd)

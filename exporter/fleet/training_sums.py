@@ -1,0 +1,274 @@
+"""What the training jobs of one tuning job come to: each that has ended is added once, whatever is read again.
+
+No record is kept. Of a training job that was added stay a digest of its name, by which it is known when it is read again,
+its end and how long it trained: 24 bytes, since a tuning job may have 10,000 of them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.fleet.view import Incomplete, Spend
+from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
+from exporter.tuning_job import name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from exporter.tuning_job import Definition, Training, TrainingJob, TrainingsPage
+
+Number = int | float
+
+PAGE_SIZE = 100
+"""The most that the API puts on a page."""
+
+_FAILED = ("RetryableError", "NonRetryableError")
+_NEVER = float("-inf")
+
+
+class _Open(NamedTuple):
+    """A training job that had not ended when it was read. ``start`` is None while it waits for instances."""
+
+    start: float | None
+    instances: tuple[tuple[str, str, Number], ...] | None
+
+
+class Missing(NamedTuple):
+    """How many more training jobs the counters of a describe tell than are known: of those that have ended, and in all."""
+
+    completed: Number = 0
+    failed: Number = 0
+    stopped: Number = 0
+    launched: Number = 0
+
+    @property
+    def ended(self) -> Number:
+        """How many have ended and are in no sum."""
+        return self.completed + self.failed + self.stopped
+
+
+class TrainingSums:
+    """The sums of one tuning job. They only grow. Not thread-safe: used under the target's lock."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, _Open] = {}
+        self.capped = False  # some that were not added are beyond what may be read
+        self._digests, self._ends, self._seconds = array("Q"), array("d"), array("d")  # in the order of the digests
+        self._ended: Counter[str] = Counter()
+        self._trained: dict[str, tuple[int, float]] = {}
+        self._instance_seconds: dict[tuple[str, str, str], float] = {}
+        self._failures: Counter[str] = Counter()
+        self._unknown_instances = False
+        self._given_up = Missing()
+
+    def __len__(self) -> int:
+        """Return how many were added."""
+        return len(self._digests)
+
+    def has(self, digest: int) -> bool:
+        """Tell whether a training job was added."""
+        place = bisect_left(self._digests, digest)
+        return place < len(self._digests) and self._digests[place] == digest
+
+    def add(
+        self, training: Training, definitions: Sequence[Definition], classify: Callable[[str | None], str]
+    ) -> str | None:
+        """Add one that has ended and was not added before. Return why it failed, None where it did not."""
+        place = bisect_left(self._digests, digest := digest_of(training.name))
+        seconds = training.seconds
+        self._digests.insert(place, digest)
+        self._ends.insert(place, _NEVER if training.end_time is None else training.end_time)
+        self._seconds.insert(place, seconds or 0.0)
+        self._ended[training.status] += 1
+        if seconds is not None:
+            count, total = self._trained.get(training.status, (0, 0.0))
+            self._trained[training.status] = count + 1, total + seconds
+            self._add_instances(training, seconds, definitions)
+        if training.status != "Failed":
+            return None
+        reason = classify(training.failure_reason)
+        self._failures[reason] += 1
+        return reason
+
+    def _add_instances(self, training: Training, seconds: float, definitions: Sequence[Definition]) -> None:
+        instances = instances_of(training, definitions)
+        if instances is None:
+            self._unknown_instances = True
+            return
+        for instance_type, spot, count in instances:
+            key = instance_type, spot, training.status
+            self._instance_seconds[key] = self._instance_seconds.get(key, 0.0) + seconds * count
+
+    def missing(self, counters: Mapping[str, Number], open_: int | None = None) -> Missing:
+        """Return what the counters of a describe tell and is not known here, ``open_`` being how many are open."""
+        told = counters.get("Completed", 0), sum(counters.get(each, 0) for each in _FAILED), counters.get("Stopped", 0)
+        completed, failed, stopped = (
+            max(0, more - self._ended[status]) for more, status in zip(told, ENDED_TRAINING_JOB_STATUSES, strict=True)
+        )
+        known_in_all = len(self) + (len(self.open) if open_ is None else open_)
+        return Missing(completed, failed, stopped, max(0, sum(counters.values()) - known_in_all))
+
+    def agree(self, counters: Mapping[str, Number]) -> bool:
+        """Tell whether nothing is missing but what was looked for in vain."""
+        return all(lack <= in_vain for lack, in_vain in zip(self.missing(counters), self._given_up, strict=True))
+
+    def look_again(self) -> None:
+        """Look again for all that is missing: more may be read than before."""
+        self.capped, self._given_up = False, Missing()
+
+    def give_up(self, counters: Mapping[str, Number]) -> None:
+        """Look no more for what is missing now."""
+        self._given_up = self.missing(counters)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a training job has not begun to train: that it does changes no counter."""
+        return any(each.start is None for each in self.open.values())
+
+    def spend(
+        self,
+        counters: Mapping[str, Number],
+        definitions: Sequence[Definition],
+        best: TrainingJob | None,
+        running_at: float | None,
+    ) -> Spend:
+        """Return what is shown. ``running_at`` is when the list was read last (Unix seconds), None: what runs is not known."""
+        starts = {digest: each.start for digest, each in self.open.items() if each.start is not None}
+        if running_at is None:
+            starts = {}
+        running = {digest: max(0.0, (running_at or start) - start) for digest, start in starts.items()}
+        short = self.missing(counters).ended > 0
+        return Spend(
+            trained=tuple(
+                (status, *self._trained[status]) for status in ENDED_TRAINING_JOB_STATUSES if status in self._trained
+            ),
+            instance_seconds=tuple(sorted(self._instance_seconds.items())),
+            failures=tuple(sorted(self._failures.items())),
+            running_seconds=None if running_at is None else sum(running.values()),
+            running_instances=() if running_at is None else self._running_instances(definitions),
+            oldest_start=min(starts.values(), default=None),
+            seconds_since_best=None if running_at is None else self._since(best, running),
+            incomplete=Incomplete(
+                page_limit=short and self.capped,
+                records_missing=short and not self.capped,
+                billable_unknown=self._unknown_instances,
+            ),
+        )
+
+    def _running_instances(self, definitions: Sequence[Definition]) -> tuple[tuple[tuple[str, str], Number], ...]:
+        counts: dict[tuple[str, str], Number] = {}
+        for definition in definitions:
+            counts |= {(each, spot): 0 for each, spot, _ in _instances(definition) or ()}
+        for each in self.open.values():
+            for instance_type, spot, count in (each.instances or ()) if each.start is not None else ():
+                counts[instance_type, spot] = counts.get((instance_type, spot), 0) + count
+        return tuple(counts.items())
+
+    def _since(self, best: TrainingJob | None, running: Mapping[int, float]) -> float | None:
+        if best is None or best.end_time is None:
+            return None
+        itself = None if best.name is None else digest_of(best.name)
+        ended = zip(self._digests, self._ends, self._seconds, strict=True)
+        after = sum(seconds for digest, end, seconds in ended if end > best.end_time and digest != itself)
+        return after + sum(seconds for digest, seconds in running.items() if digest != itself)
+
+
+class Reading:
+    """One reading of the list of a tuning job's training jobs, newest first and page by page, and when that is enough.
+
+    New ones come first, so a page with one that was known before ends what is new; those that were open must have been
+    seen, too. Where the counters of the describe tell more than that, a reading that ``reads_on`` goes on to the end. Not
+    each does: a list may be some seconds behind a describe. What shifts while pages are read comes twice, or is missed
+    and told by the counters.
+    """
+
+    def __init__(self, sums: TrainingSums, counters: Mapping[str, Number], *, reads_on: bool, most: int) -> None:
+        self.counters = counters
+        self.token: str | None = None
+        self.capped = False
+        self._sums = sums
+        self._reads_on = reads_on
+        self._most = most
+        self._pages_left = 2 * -(-most // PAGE_SIZE)  # twice what it takes: pages may be short
+        self._read = 0
+        self._unseen = set(sums.open)
+        self._new: set[int] = set()
+        self._open: dict[int, _Open] = {}
+        self._met_known = False
+
+    @property
+    def page_size(self) -> int:
+        """How many to ask for next."""
+        return min(PAGE_SIZE, self._most - self._read)
+
+    def take(
+        self, page: TrainingsPage, definitions: Sequence[Definition], classify: Callable[[str | None], str]
+    ) -> list[tuple[Training, str]]:
+        """Take a page, and return those that have failed and were not known to, with the reason of each."""
+        failed = [
+            (training, reason)
+            for training in page.trainings
+            if (reason := self._take(training, definitions, classify)) is not None
+        ]
+        self._read += len(page.trainings) + page.unreadable
+        self._pages_left -= 1
+        self.token = page.next_token
+        return failed
+
+    def _take(
+        self, training: Training, definitions: Sequence[Definition], classify: Callable[[str | None], str]
+    ) -> str | None:
+        digest = digest_of(training.name)
+        self._unseen.discard(digest)
+        if self._sums.has(digest):
+            self._met_known |= digest not in self._new
+        elif training.ended:
+            self._met_known |= digest in self._sums.open
+            self._open.pop(digest, None)
+            self._new.add(digest)
+            return self._sums.add(training, definitions, classify)
+        elif training.open:
+            self._met_known |= digest in self._sums.open
+            self._open[digest] = _Open(training.start_time, instances_of(training, definitions))
+        return None
+
+    def is_over(self) -> bool:
+        """Tell whether enough was read, or no more may be, and take that for what is open then. Ask after each page."""
+        beyond: dict[int, _Open] = {}
+        if self.token is not None and not self._has_enough:
+            if self._read < self._most and self._pages_left > 0:
+                return False
+            beyond = {digest: self._sums.open[digest] for digest in self._unseen}
+            self.capped = self._sums.capped = True
+        self._sums.open = beyond | self._open
+        return True
+
+    @property
+    def _has_enough(self) -> bool:
+        if not self._met_known or self._unseen:
+            return False
+        return not self._reads_on or not any(self._sums.missing(self.counters, len(self._open)))
+
+
+def digest_of(name: str) -> int:
+    """Return eight bytes that tell a training job's name from the others of its tuning job."""
+    return int.from_bytes(blake2b(name_key(name).encode(), digest_size=8).digest())
+
+
+def instances_of(training: Training, definitions: Sequence[Definition]) -> tuple[tuple[str, str, Number], ...] | None:
+    """Return type, spot and count of the instances that a training job runs on; None where the definitions do not tell."""
+    named = [each for each in definitions if each.name == training.definition_name]
+    candidates = named or (definitions if len(definitions) == 1 else [])
+    return _instances(candidates[0]) if len(candidates) == 1 else None
+
+
+def _instances(definition: Definition) -> tuple[tuple[str, str, Number], ...] | None:
+    if definition.one_of_instances or not definition.instances:
+        return None
+    spot = {True: "true", False: "false", None: ""}[definition.spot]
+    counted = [(each, spot, count) for each, count in definition.instances if count is not None]
+    return tuple(counted) if len(counted) == len(definition.instances) else None
