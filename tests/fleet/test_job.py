@@ -49,7 +49,7 @@ def _writes(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def test_nobody_else_writes_its_fields() -> None:
     # Fields of the same name that other classes of the package write of others than themselves.
-    others = {"tags.py": {"due"}, "lists.py": {"due"}}
+    others = {"tags.py": {"due"}, "lists.py": {"due"}, "training_jobs.py": {"due"}}
     names = {field.name for field in fields(Job)}
     found = [
         (path.name, name, line)
