@@ -113,6 +113,36 @@ class Rule(Labelled):
     max_jobs: values.Count = Field(defaults.MAX_JOBS, description="Most jobs the rule watches at once.")
 
 
+class Spend(Section):
+    """How training jobs are read, where collect has training_jobs."""
+
+    interval: values.SpendInterval = Field(
+        defaults.SPEND_INTERVAL,
+        description="How long after a change a job's training jobs are read, with all changes in between.",
+        json_schema_extra={"default": _stated(defaults.SPEND_INTERVAL)},
+    )
+    max_training_jobs: values.Count = Field(
+        defaults.MAX_TRAINING_JOBS, description="Most training jobs of one job that are read at once, the newest."
+    )
+
+
+class FailureClass(Section):
+    """A class of failed training jobs of the user's own."""
+
+    reason: values.FailureReason | None = Field(None, description="Value of the label reason.")
+    regex: values.NameRegex | None = Field(
+        None, description="Regular expression (RE2) to be found in the failure's text; (?i) takes either case."
+    )
+
+
+class Failures(Section):
+    """How failed training jobs are classed, where collect has training_jobs."""
+
+    classes: values.FewClasses[FailureClass] = Field(
+        [], description="Classes that are tried before the exporter's own, in this order; up to ten."
+    )
+
+
 def expand(item: Any) -> Any:
     """Return a listed job as a mapping: a bare text is a name or an ARN, and a name may be an ARN."""
     if isinstance(item, str):
@@ -160,3 +190,5 @@ class Config(Section):
         defaults.MAX_TRACKED_JOBS, description="Most jobs watched in one account and region; listed ones always are."
     )
     collect: list[values.Family] = Field([], description="Opt-in families of metrics.")
+    spend: Spend = Field(default_factory=Spend, description="How training jobs are read: see collect.")
+    failures: Failures = Field(default_factory=Failures, description="How failed training jobs are classed.")

@@ -11,7 +11,7 @@ from exporter.config.duration import format_duration
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
 from exporter.config.problem import show_path
-from exporter.config.specs import LISTED, JobSpec, RuleSpec, Settings, TargetSpec
+from exporter.config.specs import LISTED, FailureClass, JobSpec, RuleSpec, Settings, SpendSpec, TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,8 +161,22 @@ class _Resolution:
                     self.complain(path, message, "name", "arn")
                 earlier.setdefault(account_id, (path, name))
 
+    def spend(self, config: Config) -> SpendSpec | None:
+        """Return how training jobs are read, None where they are not collected."""
+        classes: list[FailureClass] = []
+        for place, each in enumerate(config.failures.classes):
+            if each.reason is None or each.regex is None:
+                missing = "reason: the label's value" if each.reason is None else "regex: what is in the failure's text"
+                self.complain(("failures", "classes", place), f"a class needs both reason and regex: add {missing}")
+            else:
+                classes.append(FailureClass(each.reason, each.regex))
+        if "training_jobs" not in config.collect:
+            return None
+        return SpendSpec(config.spend.interval, config.spend.max_training_jobs, tuple(classes))
+
     def targets(self, config: Config, stale_after: float) -> tuple[TargetSpec, ...]:
         """Return the targets, in the order in which the file names them."""
+        spend = self.spend(config)
         names = target_names([target.caller for target in self._targets.values()])
         return tuple(
             TargetSpec(
@@ -178,6 +192,7 @@ class _Resolution:
                 max_tracked_jobs=config.max_tracked_jobs,
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
+                spend=spend,
             )
             for key, target in self._targets.items()
         )

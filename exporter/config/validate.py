@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from exporter.config.model import AWS_KEYS, Aws, Config, Rule, TuningJob
+from exporter.config.model import AWS_KEYS, Aws, Config, FailureClass, Failures, Rule, Section, Spend, TuningJob
 from exporter.config.problem import instead, quote
 
 if TYPE_CHECKING:
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from exporter.config.problem import Path, Problem
 
 _LISTS = ("tuning_jobs", "discover", "tag_labels", "collect")
-_SECTIONS = {"aws": Aws, "tuning_jobs": TuningJob, "discover": Rule}
+_SECTIONS: Mapping[str, type[Section]] = {
+    "aws": Aws,
+    "tuning_jobs": TuningJob,
+    "discover": Rule,
+    "spend": Spend,
+    "failures": Failures,
+}
+_MAPPINGS = ("aws", "spend", "failures")
 _KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
 _EXPECTED = {
     "list_type": "a list is expected here: write '- …' on a line of its own for each item, or [] for none",
@@ -99,7 +106,7 @@ def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict
         if key in _LISTS:
             origins[key] = [place for place in range(len(value)) if (key, place) not in heads]
             pruned[key] = [value[place] for place in origins[key]]
-        elif key == "aws":
+        elif key in _MAPPINGS:
             pruned[key] = {name: member for name, member in value.items() if (key, name) not in heads}
         else:
             pruned[key] = value
@@ -120,6 +127,8 @@ def _message(error: ErrorDetails, path: Path) -> str:
 def _unknown_key(path: Path) -> str:
     key = str(path[-1])
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
+    if section is Failures and len(path) > 2:  # failures.classes[0].regex
+        section = FailureClass
     if len(path) == 1 and key in AWS_KEYS:
         return f"unknown key {quote(key)} at the top: write it under aws:"
     if len(path) > 1 and key in Config.model_fields:

@@ -30,9 +30,10 @@ from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 
 T = TypeVar("T")
 
-FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents"]
+FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"]
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_MOST_CLASSES = 10
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
 _LONGEST_TAG_KEY = 128
 _IN_TAG_KEY = frozenset("_.:/=+-@")
@@ -181,6 +182,14 @@ def _told_apart(keys: list[str]) -> list[str]:
     return keys
 
 
+def _few(classes: list[T]) -> list[T]:
+    if len(classes) > _MOST_CLASSES:
+        raise ValueError(
+            f"there are {len(classes)} classes: write at most {_MOST_CLASSES}, (a|b) for several texts of one"
+        )
+    return classes
+
+
 def _up_to(longest: int) -> PlainValidator:
     def convert(value: object) -> str:
         word = text(value)
@@ -197,6 +206,7 @@ StaleAfter = Annotated[float, _duration("1s", "30d")]
 Retention = Annotated[float, _duration("0s", "365d")]
 MaxAge = Annotated[float, _duration("0s", "24h")]
 Age = Annotated[float, _duration("1m", "3650d")]
+SpendInterval = Annotated[float, _duration("1m", "24h")]
 Rate = Annotated[float, PlainValidator(
     lambda value: _rate(text(value)), json_schema_input_type=Annotated[float, Field(ge=0.01, le=1000)]
 )]  # fmt: skip
@@ -213,6 +223,7 @@ Url = Annotated[str, _from_text(_url, pattern="^https?://")]
 FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file")]
 NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
+FailureReason = Annotated[str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first")]
 RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
@@ -221,3 +232,4 @@ LabelValue = Annotated[str, _up_to(256)]
 TagKey = Annotated[str, _from_text(_tag_key, min_length=1, max_length=_LONGEST_TAG_KEY)]
 TagLabels = Annotated[list[TagKey], AfterValidator(_told_apart)]
 TagValue = Annotated[str, _up_to(256)]
+FewClasses = Annotated[list[T], AfterValidator(_few), Field(json_schema_extra={"maxItems": _MOST_CLASSES})]

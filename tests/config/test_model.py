@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.config import parse
-from exporter.config.model import AWS_KEYS, Aws, Config, Rule, TuningJob, expand
+from exporter.config.model import AWS_KEYS, Aws, Config, FailureClass, Failures, Rule, Spend, TuningJob, expand
 from exporter.statuses import TUNING_JOB_STATUSES
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -30,11 +30,13 @@ def test_the_example_names_every_key_and_is_valid_with_all_of_them() -> None:
     assert len(parse(text, "config.example.yaml").targets) == 3
     keys = {key for section in (Config, Aws, TuningJob, Rule) for key in section.model_fields}
     assert keys - set(re.findall(r"^[ -]*([a-z_]+):", text, re.MULTILINE)) == set()
+    inner = {key for section in (Spend, Failures, FailureClass) for key in section.model_fields}
+    assert inner - set(re.findall(r"[{ ]([a-z_]+): ", text)) == set()
 
 
 def test_the_defaults_that_the_example_states_are_the_defaults() -> None:
     text = EXAMPLE.read_text()
-    assert len(DEFAULT.findall(text)) == 14
+    assert len(DEFAULT.findall(text)) == 15
     assert parse(DEFAULT.sub(r"\1", text), "x") == parse(text, "x")
 
 
@@ -67,7 +69,7 @@ def test_the_schema_describes_what_a_file_may_hold() -> None:
 
 
 def test_every_key_is_described() -> None:
-    for section in (Config, Aws, TuningJob, Rule):
+    for section in (Config, Aws, TuningJob, Rule, Spend, Failures, FailureClass):
         for name, field in section.model_fields.items():
             assert field.description, name
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from exporter.config import ConfigError, Settings, parse
-from exporter.config.specs import Credentials, Endpoint, JobSpec, RuleSpec, TargetKey
+from exporter.config.specs import Credentials, Endpoint, FailureClass, JobSpec, RuleSpec, SpendSpec, TargetKey
 
 A, B = "111111111111", "222222222222"
 ARN = "arn:aws:sagemaker:{region}:{account}:hyper-parameter-tuning-job/{name}"
@@ -270,3 +270,74 @@ def test_an_entry_may_name_a_tag_that_would_collide_with_one_of_the_top() -> Non
 
 def test_tags_become_labels_only_where_the_configuration_says_so() -> None:
     assert settings("churn").targets[0].jobs[0].tag_labels == {}
+
+
+class TestSpend:
+    """How training jobs are read: nothing of it without ``collect``."""
+
+    def spend(self, text: str) -> SpendSpec | None:
+        [target] = parse(f"aws: {{region: eu-west-1}}\ntuning_jobs: [churn]\n{text}", "x").targets
+        return target.spend
+
+    def test_is_none_where_training_jobs_are_not_collected(self) -> None:
+        assert self.spend("spend: {interval: 1m}") is None
+
+    def test_has_defaults(self) -> None:
+        assert self.spend("collect: [training_jobs]") == SpendSpec(300.0, 1_000, ())
+
+    def test_is_what_is_written(self) -> None:
+        text = (
+            "collect: [training_jobs]\nspend: {interval: 10m, max_training_jobs: 50}\n"
+            "failures: {classes: [{reason: bad_batch, regex: 'batch [0-9]+'}, {reason: out_of_memory, regex: GPU}]}"
+        )
+        own = (FailureClass("bad_batch", "batch [0-9]+"), FailureClass("out_of_memory", "GPU"))
+        assert self.spend(text) == SpendSpec(600.0, 50, own)
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("spend: 5m", "x:3: spend: a mapping is expected here: write 'key: value' on a line of its own for each"),
+            ("spend:\n  interval: 5s", 'x:4: spend.interval: "5s" is too short: write at least 1m'),
+            ("spend:\n  interval: 2d", 'x:4: spend.interval: "2d" is too long: write at most 24h'),
+            (
+                "spend:\n  max_training_jobs: 0",
+                'x:4: spend.max_training_jobs: "0" is not a whole number from 1 to 10000: write for example 200',
+            ),
+            ("spend:\n  intervall: 5m", 'x:4: spend.intervall: unknown key "intervall": did you mean "interval"?'),
+            (
+                "failures:\n  classes:\n    - {reason: Bad, regex: a}",
+                "x:5: failures.classes[0].reason: this does not fit: write small letters, digits and '_', a letter first",
+            ),
+            (
+                "failures:\n  classes:\n    - {reason: bad}",
+                "x:5: failures.classes[0]: a class needs both reason and regex: add regex: what is in the failure's text",
+            ),
+            (
+                "failures:\n  classes:\n    - {regex: bad}",
+                "x:5: failures.classes[0]: a class needs both reason and regex: add reason: the label's value",
+            ),
+            (
+                "failures:\n  classes:\n    - {reason: bad, regexp: a}",
+                'x:5: failures.classes[0].regexp: unknown key "regexp": did you mean "regex"?',
+            ),
+            (
+                "failures:\n  classes: [{reason: bad, regex: '(?=a)'}]",
+                (
+                    'x:4: failures.classes[0].regex: "(?=a)" is not a regular expression that RE2 reads: "(?=" is a lookahead,'
+                    " which RE2 does not have; write the parts in the order they come in, or one of them as name_contains"
+                ),
+            ),
+            (
+                f"failures:\n  classes: [{', '.join(['{reason: a, regex: b}'] * 11)}]",
+                "x:4: failures.classes: there are 11 classes: write at most 10, (a|b) for several texts of one",
+            ),
+            (
+                "failures:\n  classes: {reason: a}",
+                "x:4: failures.classes: a list is expected here: write '- …' on a line of its own for each item, or [] for none",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_refused_with_the_line_and_the_remedy(self, text: str, problem: str) -> None:
+        with pytest.raises(ConfigError) as raised:
+            self.spend(text)
+        assert str(raised.value) == problem

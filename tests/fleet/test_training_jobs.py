@@ -16,8 +16,6 @@ from exporter.fleet.view import Incomplete, Spend
 from exporter.tuning_job import TrainingsPage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from exporter.config.specs import TargetSpec
 
 LIST = "ListTrainingJobsForHyperParameterTuningJob"
@@ -44,7 +42,7 @@ class Search:
         self.members: dict[str, Any] = {}
         self.holds()
 
-    def holds(self, *trainings: dict[str, Any], counted: Mapping[str, int] | None = None, **members: Any) -> None:
+    def holds(self, *trainings: dict[str, Any], counted: dict[str, int] | None = None, **members: Any) -> None:
         """Have these training jobs, newest first, and counters of them or as told."""
         statuses = [each["TrainingJobStatus"] for each in trainings]
         counters = {
