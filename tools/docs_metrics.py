@@ -105,7 +105,7 @@ def render() -> str:
 
 def most_series(family: Family) -> int:
     """Return how many series of a family a tuning job can have at once."""
-    return family.limit or len(family.values.get("status", ("one",)))
+    return family.limit or len(family.values.get("status") or family.values.get("reason") or ("one",))
 
 
 def _introduction(titles: Iterable[str]) -> str:

@@ -23,7 +23,9 @@ Sample = tuple[Labels, Number]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One metric family, a gauge or an info: what it is called, what it means, where it comes from and how it is computed.
+    """One metric family: what it is called, what it means, where it comes from and how it is computed.
+
+    It is a gauge unless its name says that it is an info or a counter, or it has ``counts`` and is a summary.
 
     ``name`` goes without the prefix; ``help`` has no quotes or backslashes, so that both formats spell it alike.
     ``source`` is the API's member, ``absent`` says when there is no series though the tuning job is described, and
@@ -31,7 +33,8 @@ class Family:
     one that ends in ``*`` stands for all that begin so. ``values`` are those of the labels whose values are a closed
     set. ``collect`` is the opt-in that exposes it, None: always. ``limit`` is the most series that one tuning job may
     have, beyond what the API can answer, None where the labels' values bound them. ``samples`` computes a tuning job's
-    samples from its view, which may have no facts.
+    samples from its view, which may have no facts. Those of a summary are its sums, and ``counts`` computes how many
+    each is of, in the same order.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Family:
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     collect: str | None = None
     limit: int | None = None
+    counts: Callable[[JobView], Iterable[Sample]] | None = None
 
     @property
     def full_name(self) -> str:
@@ -56,9 +60,21 @@ class Family:
         return self.full_name.endswith("_info")
 
     @property
+    def type(self) -> str:
+        """Return the type in OpenMetrics; text 0.0.4 has a gauge for an info."""
+        if self.counts is not None:
+            return "summary"
+        return "info" if self.info else "counter" if self.name.endswith("_total") else "gauge"
+
+    @property
+    def series_names(self) -> tuple[str, ...]:
+        """Return the full names that its samples bear."""
+        return (self.full_name,) if self.counts is None else (f"{self.full_name}_count", f"{self.full_name}_sum")
+
+    @property
     def unit(self) -> str | None:
         """Return the base unit that the name ends in."""
-        return "seconds" if self.name.endswith("_seconds") else None
+        return "seconds" if self.name.removesuffix("_total").endswith("_seconds") else None
 
 
 @dataclass(frozen=True, slots=True)

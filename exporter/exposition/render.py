@@ -1,7 +1,8 @@
 """From the table and the views to text, a family at a time.
 
 Nearly all of the text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping.
-Only an info is called so in OpenMetrics, and is a gauge in the other. Its series are the same.
+Only the metadata of an info and of a counter differ: OpenMetrics names them without the end of their series' names, and
+an info is a gauge in the other. The series are the same.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from exporter.exposition.family import IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 
-    from exporter.exposition.family import Family, Labels, Number
+    from exporter.exposition.family import Family, Labels, Number, Sample
     from exporter.fleet import JobView
 
 _BATCH = 100  # tuning jobs whose lines of a family are held at once
@@ -74,11 +75,26 @@ def _lines(
 ) -> list[str]:
     if family.limit is not None:
         return _limited(family, family.limit, jobs, left_out)
+    if family.counts is not None:
+        return _summaries(family, family.counts, jobs)
     start, samples_of, text = f"{family.full_name}{{", family.samples, _LabelTexts()
     return [
         f"{start}{identity}{text[labels]}}} {format_value(number)}\n"
         for identity, view in jobs
         for labels, number in samples_of(view)
+    ]
+
+
+def _summaries(
+    family: Family, counts_of: Callable[[JobView], Iterable[Sample]], jobs: Sequence[tuple[str, JobView]]
+) -> list[str]:
+    """Return the lines of a summary, both of each set of labels together."""
+    name, text = family.full_name, _LabelTexts()
+    return [
+        f"{name}_{part}{{{identity}{text[labels]}}} {format_value(number)}\n"
+        for identity, view in jobs
+        for (labels, total), (_, count) in zip(family.samples(view), counts_of(view), strict=True)
+        for part, number in (("count", count), ("sum", total))
     ]
 
 
@@ -121,9 +137,16 @@ def _text(labels: Labels) -> str:
 
 def _metadata(family: Family) -> Piece:
     name = family.full_name
+    if family.type == "counter":
+        bare = name.removesuffix("_total")
+        unit = f"# UNIT {bare} {family.unit}\n" if family.unit else ""
+        return Piece(
+            f"# HELP {name} {family.help}\n# TYPE {name} counter\n",
+            f"# HELP {bare} {family.help}\n# TYPE {bare} counter\n{unit}",
+        )
     unit = f"# UNIT {name} {family.unit}\n" if family.unit else ""
-    gauge = f"# HELP {name} {family.help}\n# TYPE {name} gauge\n{unit}"
+    plain = f"# HELP {name} {family.help}\n# TYPE {name} {'gauge' if family.info else family.type}\n{unit}"
     if not family.info:
-        return Piece(gauge, gauge)
+        return Piece(plain, plain)
     name = name.removesuffix("_info")
-    return Piece(gauge, f"# HELP {name} {family.help}\n# TYPE {name} info\n")
+    return Piece(plain, f"# HELP {name} {family.help}\n# TYPE {name} info\n")

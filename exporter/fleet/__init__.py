@@ -6,14 +6,16 @@ from exporter.fleet.pool import Pool
 from exporter.fleet.source import Operation, Work, perform
 from exporter.fleet.tag_calls import Tags
 from exporter.fleet.target import Target
-from exporter.fleet.view import JobState, JobView, TargetView
+from exporter.fleet.view import Incomplete, JobState, JobView, Spend, TargetView
 
 __all__ = [
     "Identity",
+    "Incomplete",
     "JobState",
     "JobView",
     "Operation",
     "Pool",
+    "Spend",
     "Tags",
     "Target",
     "TargetView",

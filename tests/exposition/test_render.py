@@ -80,8 +80,8 @@ def parsed(views: Iterable[JobView], families: Sequence[Family] = FAMILIES) -> l
     assert [(f.name.removesuffix("_info"), f.documentation) for f in by_text] == [
         (f.name, f.documentation) for f in by_openmetrics
     ]
-    assert {f.type for f in by_text} <= {"gauge"}
-    assert [f.type for f in by_openmetrics] == ["info" if f.name.endswith("_info") else "gauge" for f in by_text]
+    assert {f.type for f in by_text} <= {"gauge", "counter", "summary"}
+    assert [f.type for f in by_openmetrics] == ["info" if f.name.endswith("_info") else f.type for f in by_text]
     assert [f.unit for f in by_openmetrics] == ["seconds" if f.name.endswith("_seconds") else "" for f in by_text]
     assert [repr(f.samples) for f in by_text] == [repr(f.samples) for f in by_openmetrics]
     return by_text
@@ -156,7 +156,7 @@ class TestMetadata:
             [kind, family.full_name]
             for family in FAMILIES
             for kind in ("HELP", "TYPE", "UNIT")
-            if kind != "UNIT" or family.unit
+            if kind != "UNIT" or (family.unit and family.type != "counter")
         ]
         assert metadata == expected
 
@@ -184,12 +184,52 @@ class TestMetadata:
     def test_is_one_object_where_the_formats_are_alike(self) -> None:
         for family in FAMILIES:
             pieces = list(render([family], [view(facts(), failure=Failure(ErrorCode.TLS, ""))]))
-            assert [piece.text is piece.openmetrics for piece in pieces] == [not family.info, True]
+            assert [piece.text is piece.openmetrics for piece in pieces] == [family.type in {"gauge", "summary"}, True]
 
     def test_is_read_by_the_parser(self) -> None:
         for family in parsed([*fleet(1), view_of_answer("malformed_tags")]):
-            row = next(row for row in FAMILIES if row.full_name == family.name)
-            assert (family.type, family.documentation) == ("gauge", row.help)
+            row = next(row for row in FAMILIES if row.full_name.removesuffix("_total") == family.name)
+            assert (family.type, family.documentation) == ("gauge" if row.info else row.type, row.help)
+
+    def test_of_a_counter_goes_without_its_end_in_openmetrics(self) -> None:
+        family = Family(
+            name="paid_seconds_total", help="It is.", source="-", absent="never", example="up", samples=number(7)
+        )
+        series = (
+            "sagemaker_tuning_job_paid_seconds_total"
+            '{aws_account_id="888899990000",aws_region="cn-northwest-1",tuning_job="tune-zh"} 7\n'
+        )
+        assert text_of([view(facts())], [family]) == (
+            "# HELP sagemaker_tuning_job_paid_seconds_total It is.\n"
+            "# TYPE sagemaker_tuning_job_paid_seconds_total counter\n" + series
+        )
+        assert openmetrics_of([view(facts())], [family]) == (
+            "# HELP sagemaker_tuning_job_paid_seconds It is.\n# TYPE sagemaker_tuning_job_paid_seconds counter\n"
+            "# UNIT sagemaker_tuning_job_paid_seconds seconds\n" + series
+        )
+
+    def test_of_a_summary_is_one_for_its_count_and_its_sum(self) -> None:
+        family = Family(
+            name="wait_seconds",
+            help="It is.",
+            source="-",
+            absent="never",
+            example="up",
+            samples=lambda view: [((("kind", kind),), 1.5) for kind in "ab"],
+            counts=lambda view: [((("kind", kind),), 2) for kind in "ab"],
+        )
+        lines = text_of([view(facts())], [family]).splitlines()
+        assert lines[:2] == [
+            "# HELP sagemaker_tuning_job_wait_seconds It is.",
+            "# TYPE sagemaker_tuning_job_wait_seconds summary",
+        ]
+        series = [re.sub(r"\{.*,(kind=...)\}", r"{\1}", line) for line in lines[3:]]
+        assert series == [
+            'sagemaker_tuning_job_wait_seconds_count{kind="a"} 2',
+            'sagemaker_tuning_job_wait_seconds_sum{kind="a"} 1.5',
+            'sagemaker_tuning_job_wait_seconds_count{kind="b"} 2',
+            'sagemaker_tuning_job_wait_seconds_sum{kind="b"} 1.5',
+        ]
 
 
 class TestSeries:
@@ -404,8 +444,8 @@ class TestLimits:
         assert (text.count("} 1\n"), left_out) == (4, {})
 
     @pytest.mark.parametrize("family", OPT_IN, ids=lambda family: family.name)
-    def test_every_opt_in_has_one(self, family: Family) -> None:
-        assert family.limit
+    def test_every_opt_in_has_one_whose_labels_may_have_any_value(self, family: Family) -> None:
+        assert family.limit or set(family.labels) <= family.values.keys()
 
 
 @pytest.mark.long

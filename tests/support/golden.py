@@ -16,7 +16,7 @@ from exporter.exposition.family import PREFIX
 if TYPE_CHECKING:
     from pathlib import Path
 
-KNOWN = {family.name for family in FAMILIES}
+KNOWN = {name.removeprefix(PREFIX) for family in FAMILIES for name in family.series_names}
 
 
 def by_family(series: str) -> dict[str, list[str]]:

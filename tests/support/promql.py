@@ -36,7 +36,8 @@ def vocabulary(rules: Mapping[str, Any] | None = None) -> dict[str, Metric]:
     """Return every name that a sample can have in Prometheus: histogram parts, its own ``up`` and what rules record, the shipped ones if None."""
     metrics = {"up": Metric(OF_PROMETHEUS, {})}
     for family in FAMILIES:
-        metrics[family.full_name] = Metric(OF_PROMETHEUS.union(IDENTITY, family.labels), family.values)
+        for name in family.series_names:
+            metrics[name] = Metric(OF_PROMETHEUS.union(IDENTITY, family.labels), family.values)
     for metric in own_metrics():
         for name, labels in metric.samples.items():
             closed = {label: VALUES[label] for label in labels if label in VALUES}

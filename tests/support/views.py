@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import JobView, TargetView
-from exporter.tuning_job import MalformedAnswer, TuningJob, reduce
+from exporter.fleet import JobView, Spend, TargetView
+from exporter.fleet.training_sums import Reading, TrainingSums
+from exporter.tuning_job import MalformedAnswer, TuningJob, failure_class, reduce, reduce_trainings
 from support.tools import ROOT
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ def facts(stem: str = "everything") -> TuningJob:
     return reduce(answer(stem))
 
 
+def spend(stem: str = "everything") -> Spend:
+    """Return what the stored list of a tuning job's training jobs comes to; ten minutes after the last of them began."""
+    job, sums = facts(stem), TrainingSums()
+    reading = Reading(sums, job.training_jobs, reads_on=False, most=1_000)
+    page = json.loads((ANSWERS / "training_jobs" / f"{stem}.json").read_text(encoding="utf-8"))
+    reading.take(reduce_trainings(page), job.definitions, failure_class)
+    assert reading.is_over()
+    return sums.spend(job.training_jobs, job.definitions, job.best_training_job, 1_764_561_600.0)
+
+
+SPEND = spend()
+
+
 def view(job: TuningJob | None, **changes: Any) -> JobView:
     """Return a tuning job that was described successfully a moment ago; without facts it is still to be described."""
     known = JobView(
@@ -40,6 +54,7 @@ def view(job: TuningJob | None, **changes: Any) -> JobView:
         attempted=job is not None,
         last_success=None if job is None else DESCRIBED_AT,
         next_describe=DESCRIBED_AT + 60,
+        spend=None if job is None else SPEND,
     )
     return replace(known, **changes)
 

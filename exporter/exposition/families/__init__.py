@@ -14,13 +14,14 @@ from exporter.exposition.families.objective import OBJECTIVE
 from exporter.exposition.families.opt_in import OPT_IN
 from exporter.exposition.families.progress import PROGRESS
 from exporter.exposition.families.times import TIMES
+from exporter.exposition.families.training_jobs import TRAINING_JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from exporter.exposition.family import Family, Section
 
-SECTIONS: tuple[Section, ...] = (HEALTH, PROGRESS, OBJECTIVE, TIMES, LIMITS, OPT_IN)
+SECTIONS: tuple[Section, ...] = (HEALTH, PROGRESS, OBJECTIVE, TIMES, LIMITS, OPT_IN, TRAINING_JOBS)
 FAMILIES: tuple[Family, ...] = tuple(family for section in SECTIONS for family in section.families)
 
 

@@ -1,0 +1,145 @@
+"""Families of what a tuning job's training jobs come to, exposed only where ``collect`` names them.
+
+Training jobs are as many as a search is wide, so none has a series. What has ended is counted and added up; what runs is a
+gauge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.exposition.family import Family, Number, Sample, Section
+from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from exporter.fleet import JobView, Spend
+
+_COLLECT = "training_jobs"
+_LIST = "ListTrainingJobsForHyperParameterTuningJob: TrainingJobSummaries"
+_SPOT = ("true", "false", "")
+_BY_STATUS = {"status": ENDED_TRAINING_JOB_STATUSES}
+
+# Above what there can be: 20 instance types in a tuning job's definitions, each on spot or not; eleven reasons of ours and
+# ten of the configuration's own.
+_INSTANCES = 60
+_REASONS = 30
+_INCOMPLETE = ("page_limit", "records_missing", "billable_unknown")
+
+
+def _spent(samples_of: Callable[[Spend], Iterable[Sample]]) -> Callable[[JobView], Iterable[Sample]]:
+    """Compute samples from what was spent, none before the training jobs have been read or while there are no facts."""
+
+    def samples(view: JobView) -> Iterable[Sample]:
+        return () if view.facts is None or view.spend is None else samples_of(view.spend)
+
+    return samples
+
+
+def _number(number_of: Callable[[Spend], Number | None]) -> Callable[[JobView], Iterable[Sample]]:
+    return _spent(lambda spend: () if (number := number_of(spend)) is None else (((), number),))
+
+
+def _instance_seconds(spend: Spend) -> Iterable[Sample]:
+    for (instance_type, spot, status), seconds in spend.instance_seconds:
+        yield (("instance_type", instance_type), ("spot", spot), ("status", status)), seconds
+
+
+def _running_instances(spend: Spend) -> Iterable[Sample]:
+    for (instance_type, spot), count in spend.running_instances:
+        yield (("instance_type", instance_type), ("spot", spot)), count
+
+
+TRAINING_JOBS = Section(
+    "Training jobs",
+    (
+        Family(
+            name="training_job_duration_seconds",
+            help="Time from start to end of the training jobs that have ended; those that never began are not in it.",
+            source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
+            absent="no training job of that status has trained",
+            example="sum by (tuning_job) (sagemaker_tuning_job_training_job_duration_seconds_sum) / sum by (tuning_job) (sagemaker_tuning_job_training_job_duration_seconds_count)",
+            labels=("status",),
+            values=_BY_STATUS,
+            collect=_COLLECT,
+            samples=_spent(lambda spend: [((("status", status),), seconds) for status, _, seconds in spend.trained]),
+            counts=_spent(lambda spend: [((("status", status),), count) for status, count, _ in spend.trained]),
+        ),
+        Family(
+            name="running_training_seconds",
+            help="How long the training jobs that run have been training, added up, when their list was read last.",
+            source=f"{_LIST}.TrainingStartTime",
+            absent="the list of training jobs cannot be read",
+            example="topk(10, sagemaker_tuning_job_running_training_seconds)",
+            collect=_COLLECT,
+            samples=_number(lambda spend: spend.running_seconds),
+        ),
+        Family(
+            name="training_instance_seconds_total",
+            help="Time of the training jobs that have ended times the instances that their definition gives them.",
+            source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime, {_LIST}.TrainingJobStatus",
+            absent="no training job has trained on instances of the type, or a definition does not tell which it gets",
+            example="sum by (instance_type) (rate(sagemaker_tuning_job_training_instance_seconds_total[1h]))",
+            labels=("instance_type", "spot", "status"),
+            values={"spot": _SPOT} | _BY_STATUS,
+            collect=_COLLECT,
+            limit=_INSTANCES * len(ENDED_TRAINING_JOB_STATUSES),
+            samples=_spent(_instance_seconds),
+        ),
+        Family(
+            name="running_instances",
+            help="Instances that training jobs ran on when their list was read last.",
+            source=f"{_LIST}.TrainingStartTime",
+            absent="the list of training jobs cannot be read, or a definition does not tell which instances it gets",
+            example="sum by (instance_type) (sagemaker_tuning_job_running_instances)",
+            labels=("instance_type", "spot"),
+            values={"spot": _SPOT},
+            collect=_COLLECT,
+            limit=_INSTANCES,
+            samples=_spent(_running_instances),
+        ),
+        Family(
+            name="training_job_failures_total",
+            help="Training jobs that failed, by the class that the text of the failure is of.",
+            source=f"{_LIST}.FailureReason",
+            absent="no training job has failed for that reason",
+            example='sagemaker_tuning_job_training_job_failures_total{reason="out_of_memory"} > 0',
+            labels=("reason",),
+            collect=_COLLECT,
+            limit=_REASONS,
+            samples=_spent(lambda spend: [((("reason", reason),), count) for reason, count in spend.failures]),
+        ),
+        Family(
+            name="oldest_running_training_job_start_timestamp_seconds",
+            help="When the training job began that has been training for longest.",
+            source=f"{_LIST}.TrainingStartTime",
+            absent="no training job is training, or the list of training jobs cannot be read",
+            example="time() - sagemaker_tuning_job_oldest_running_training_job_start_timestamp_seconds > 86400",
+            collect=_COLLECT,
+            samples=_number(lambda spend: spend.oldest_start),
+        ),
+        Family(
+            name="training_seconds_since_best",
+            help="Time of the training jobs that ended after the best one did, or that run.",
+            source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
+            absent="there is no best training job yet, or the list of training jobs cannot be read",
+            example="sagemaker_tuning_job_training_seconds_since_best > 86400",
+            collect=_COLLECT,
+            samples=_number(lambda spend: spend.seconds_since_best),
+        ),
+        Family(
+            name="spend_incomplete",
+            help="Whether the sums over training jobs are known to be short, for each reason.",
+            source=_LIST,
+            absent="the training jobs have not been read yet",
+            example="max by (aws_account_id, aws_region, tuning_job) (sagemaker_tuning_job_spend_incomplete) == 1",
+            labels=("reason",),
+            values={"reason": _INCOMPLETE},
+            collect=_COLLECT,
+            samples=_spent(
+                lambda spend: [((("reason", each),), int(getattr(spend.incomplete, each))) for each in _INCOMPLETE]
+            ),
+        ),
+    ),
+)
