@@ -1,9 +1,10 @@
-"""Makes docs/fields.md: where every member of the API's answer goes."""
+"""Makes docs/fields.md: where every member of the API's answers goes."""
 
 from __future__ import annotations
 
 from exporter.exposition.families import FAMILIES
 from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric, NotExported, Uses
+from exporter.tuning_job.training_fields import TRAINING_FIELDS
 
 _HEAD = """\
 # The API's fields
@@ -15,14 +16,26 @@ What applies to `TrainingJobDefinition` applies to each of `TrainingJobDefinitio
 | field | exported as |
 |---|---|
 """
+_TRAININGS = """
+## Training jobs
+
+And where those of `ListTrainingJobsForHyperParameterTuningJob`'s answer go, with `collect: [training_jobs]`.
+
+| field | exported as |
+|---|---|
+"""
 _LISTED = "TrainingJobDefinitions[]."
 _OPT_IN = {family.name for family in FAMILIES if family.collect is not None}
 
 
 def render() -> str:
     """Return the page."""
-    rows = (f"| `{path}` | {_told(uses)} |\n" for path, uses in FIELDS.items() if not path.startswith(_LISTED))
-    return _HEAD + "".join(rows)
+    described = {path: uses for path, uses in FIELDS.items() if not path.startswith(_LISTED)}
+    return _HEAD + _rows(described) + _TRAININGS + _rows(TRAINING_FIELDS)
+
+
+def _rows(fields: dict[str, Uses]) -> str:
+    return "".join(f"| `{path}` | {_told(uses)} |\n" for path, uses in fields.items())
 
 
 def _told(uses: Uses) -> str:

@@ -41,9 +41,14 @@ INTRODUCTIONS = {
     f" `{OWN_PREFIX}_series_capped_total`.\n\n"
     "`definition` is the name of the training job definition. It is empty if there is only one and it has no name, and for"
     " ranges of the tuning job as a whole; the second of several without names is `#2`. `scale` is the range's `ScalingType`.\n\n"
-    "`definition_instances` cannot tell how many instances are in use, and no other metric can yet: an answer does not say"
-    " which definition the running training jobs belong to, nor which of several instance types they got. Its sum times"
-    " the running training jobs gave 1,175 instances in a fleet where 47 training jobs ran.",
+    "`definition_instances` cannot tell how many instances are in use: an answer does not say which definition the running"
+    " training jobs belong to. Its sum times the running training jobs gave 1,175 instances in a fleet where 47 training"
+    " jobs ran. `running_instances` [tells it](#training-jobs).",
+    "Training jobs": "Opt-in as well, by `collect: [training_jobs]`, which costs calls:"
+    " [when lists are read](configuration.md#training-jobs), what can keep a sum short, and the values of `reason`. No"
+    " training job has series of its own. What has ended is counted and added up, by counters and one summary: use `rate` and"
+    " `increase`, or the plain value for what a tuning job has come to since it was created. A counter begins anew only when the"
+    " exporter starts, with all that lists still show, or when a later tuning job bears the name.",
 }
 
 PREFIXED = {
@@ -134,8 +139,8 @@ from all others; the sections below name only the labels that come on top. `aws_
 configuration nor AWS has told it. Values are spelled as in the API's answers: `InProgress`, not `IN_PROGRESS`. An empty value
 is the same as no label.
 
-**Types.** All metrics of tuning jobs are gauges, the counts too: SageMaker moves training jobs from one status to another,
-so a count can fall. Use `delta`, never `rate`. In OpenMetrics those whose names end in `_info`, the exporter's own too, are of
+**Types.** All metrics of tuning jobs but those [of training jobs](#training-jobs) are gauges, the counts too: SageMaker moves
+training jobs from one status to another, so a count can fall. Use `delta`, never `rate`. In OpenMetrics those whose names end in `_info`, the exporter's own too, are of
 type info; their series are the same in both formats. `status` is a gauge there too: as a stateset its label would have to be
 called `{PREFIX}status`.
 
@@ -195,7 +200,7 @@ def _details(family: Family) -> Iterator[str]:
     most = most_series(family)
     yield "\n".join(
         [
-            f"- **Type**: gauge{f' in {family.unit}' if family.unit else ''}{', in OpenMetrics info' if family.info else ''}",
+            f"- **Type**: {_type(family)}",
             *([f"- **Opt-in**: `collect: [{family.collect}]`"] if family.collect else []),
             f"- **Series per tuning job**: {most if most == 1 else f'at most {most}'}",
             *(f"- **Label** `{label}`: {text}" for label, text in _labels(family)),
@@ -206,6 +211,14 @@ def _details(family: Family) -> Iterator[str]:
     # Long joins read better with the other side on a line of its own.
     example = re.sub(r" (?=\S+ (?:on|ignoring) \()", "\n  ", family.example)
     yield f"```promql\n{example}\n```"
+
+
+def _type(family: Family) -> str:
+    unit = f" in {family.unit}" if family.unit else ""
+    if family.info:
+        return f"gauge{unit}, in OpenMetrics info"
+    parts = ", its series end in `_count` and `_sum`" if family.type == "summary" else ""
+    return f"{family.type}{unit}{parts}"
 
 
 def _labels(family: Family) -> Iterator[tuple[str, str]]:

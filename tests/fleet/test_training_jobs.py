@@ -52,7 +52,10 @@ class Search:
             "NonRetryableError": statuses.count("Failed"),
             "Stopped": statuses.count("Stopped"),
         }
-        told = {"TrainingJobStatusCounters": counters | (counted or {}), "TrainingJobDefinition": DEFINITION}
+        told: dict[str, Any] = {
+            "TrainingJobStatusCounters": counters | (counted or {}),
+            "TrainingJobDefinition": DEFINITION,
+        }
         self.api.jobs[self.name] = answer(self.name, **(told | members))
         self.api.trainings[self.name] = list(trainings)
 

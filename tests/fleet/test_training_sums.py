@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -339,7 +339,7 @@ def test_sums_equal_the_truth_whenever_they_agree_with_the_counters(seed: int) -
         found = {status: seconds for status, _, seconds in shown(sums).trained}
         assert all(found.get(status, 0) >= seconds for status, seconds in before.items()), "a counter fell"
         before = found
-        truth = Counter(dict.fromkeys(found, 0.0))
+        truth: dict[str, float] = defaultdict(float)
         for each in service.ended.values():
             truth[each.status] += each.seconds or 0.0
         assert all(found[status] <= truth[status] for status in found), "one counted twice"

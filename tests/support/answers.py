@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
     from botocore.model import Shape
 
-OUTPUT: Shape = (
-    botocore.session.get_session()
-    .get_service_model("sagemaker")
-    .operation_model("DescribeHyperParameterTuningJob")
-    .output_shape
-)
+_MODEL = botocore.session.get_session().get_service_model("sagemaker")
+
+
+def output_of(operation: str) -> Shape:
+    """Return the shape of an operation's answers."""
+    return _MODEL.operation_model(operation).output_shape
+
+
+OUTPUT: Shape = output_of("DescribeHyperParameterTuningJob")
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/{}"
 
 TEXTS = [

@@ -29,17 +29,17 @@ def facts(stem: str = "everything") -> TuningJob:
     return reduce(answer(stem))
 
 
-def spend(stem: str = "everything") -> Spend:
-    """Return what the stored list of a tuning job's training jobs comes to; ten minutes after the last of them began."""
-    job, sums = facts(stem), TrainingSums()
+def spend_of(entries: Any, job: TuningJob) -> Spend:
+    """Return what entries of the list of a tuning job's training jobs come to, at a time after all of them."""
+    sums = TrainingSums()
     reading = Reading(sums, job.training_jobs, reads_on=False, most=1_000)
-    page = json.loads((ANSWERS / "training_jobs" / f"{stem}.json").read_text(encoding="utf-8"))
-    reading.take(reduce_trainings(page), job.definitions, failure_class)
+    reading.take(reduce_trainings({"TrainingJobSummaries": entries}), job.definitions, failure_class)
     assert reading.is_over()
     return sums.spend(job.training_jobs, job.definitions, job.best_training_job, 1_764_561_600.0)
 
 
-SPEND = spend()
+_TRAININGS = json.loads((ANSWERS / "training_jobs" / "everything.json").read_text(encoding="utf-8"))
+SPEND = spend_of(_TRAININGS["TrainingJobSummaries"], facts())
 
 
 def view(job: TuningJob | None, **changes: Any) -> JobView:

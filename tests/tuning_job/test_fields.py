@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exporter.tuning_job import TuningJob
 
 BY_NAME = {family.name: family for family in FAMILIES}
-FROM_ANSWERS = [family for section in SECTIONS[1:] for family in section.families]
+FROM_ANSWERS = [family for section in SECTIONS[1:-1] for family in section.families]
 SHAPES = dict(leaves(OUTPUT))
 
 

@@ -1,0 +1,101 @@
+"""Every member of an entry of the list is accounted for, and what the table claims of it is so."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import defaultdict
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.answers import leaves, output_of
+from support.views import ANSWERS, facts, spend_of, view
+
+from exporter.exposition.families import FAMILIES
+from exporter.exposition.families.training_jobs import TRAINING_JOBS
+from exporter.exposition.render import render
+from exporter.tuning_job import Definition, Objective
+from exporter.tuning_job.fields import Label, Metric, NotExported
+from exporter.tuning_job.training_fields import TRAINING_FIELDS
+
+BY_NAME = {family.name: family for family in FAMILIES}
+SHAPES = dict(leaves(output_of("ListTrainingJobsForHyperParameterTuningJob")))
+LIST = "TrainingJobSummaries"
+ENTRIES = json.loads((ANSWERS / "training_jobs" / "everything.json").read_text(encoding="utf-8"))[LIST]
+
+
+def used_by(path: str) -> set[str]:
+    return {use.family for use in TRAINING_FIELDS[path] if isinstance(use, Metric | Label)}
+
+
+def test_has_every_leaf_of_the_api_and_no_other() -> None:
+    assert set(TRAINING_FIELDS) == set(SHAPES)
+    assert len(SHAPES) > 12
+
+
+@pytest.mark.parametrize("path", TRAINING_FIELDS)
+def test_says_something_of_each(path: str) -> None:
+    uses = TRAINING_FIELDS[path]
+    assert uses
+    assert len(set(uses)) == len(uses)
+    for use in uses:
+        match use:
+            case Metric(family):
+                assert family in BY_NAME
+            case Label(family, label):
+                assert label in BY_NAME[family].labels
+            case NotExported():
+                assert len(uses) == 1
+
+
+@pytest.mark.parametrize("family", TRAINING_JOBS.families, ids=lambda family: family.name)
+def test_every_family_comes_from_a_leaf(family: Any) -> None:
+    assert any(family.name in used_by(path) for path in TRAINING_FIELDS)
+
+
+# With a second definition, and with counters that agree with the list.
+JOB = replace(
+    facts(),
+    definitions=(*facts().definitions, Definition("other", Objective(None, None), spot=False, instances=(("m", 3),))),
+    training_jobs={"Completed": 2, "InProgress": 1, "NonRetryableError": 2, "Stopped": 1},
+)
+
+
+def shown(entries: list[dict[str, Any]]) -> dict[str, str]:
+    spent = view(JOB, spend=spend_of(entries, JOB))
+    return {each.name: "".join(piece.text for piece in render([each], [spent])) for each in TRAINING_JOBS.families}
+
+
+OTHERS: dict[str, list[Any]] = {
+    "TrainingJobDefinitionName": ["other"],
+    "TrainingJobArn": ["arn:x"],
+    "TuningJobName": ["other"],
+    "CreationTime": [1.0],
+    "TrainingStartTime": [1_764_550_000.0],
+    "TrainingEndTime": [1_764_561_700.0],
+    "TrainingJobStatus": ["Completed", "Failed", "Stopped", "InProgress"],
+    "TunedHyperParameters": [{"layers": "1"}],
+    "FailureReason": ["AlgorithmError: Segmentation fault"],
+    "FinalHyperParameterTuningJobObjectiveMetric": [{"MetricName": "x", "Value": 1.0}],
+    "ObjectiveStatus": ["Pending"],
+}
+
+
+def test_leaves_change_the_families_that_the_table_names_and_no_others() -> None:
+    before = shown(ENTRIES)
+    found: dict[str, set[str]] = defaultdict(set)
+    for place in range(len(ENTRIES)):
+        for member, values in OTHERS.items():
+            for value in [*values, None]:
+                entries = copy.deepcopy(ENTRIES)
+                entries[place][member] = value
+                found[member] |= {name for name, text in shown(entries).items() if text != before[name]}
+    named = {member: set[str]() for member in OTHERS}
+    for path in TRAINING_FIELDS:
+        member = path.removeprefix(f"{LIST}[].").split("{")[0].split(".")[0]
+        if member in named:
+            named[member] |= used_by(path)
+    assert {member: names for member, names in found.items() if names} == {
+        member: names for member, names in named.items() if names
+    }
