@@ -100,6 +100,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             "image not found",
             "image does not exist",
             "repository does not exist",
+            "cannot find repository",
+            "ecr repository",
             "exec format error",
             "executable file not found",
             "no basic auth credentials",
@@ -115,6 +117,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             "specified key does not exist",
             "specified bucket does not exist",
             "data channel",
+            "in channel",
+            "the channel",
             "training channel",
             "validation channel",
             "no training data",
@@ -188,11 +192,6 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             "algorithm error",
             "framework error",
             "execute user script error",
-            "traceback",
-            "exit code",
-            "exit status",
-            "return code",
-            "runtime error",
         ),
     ),
     (
@@ -206,6 +205,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             "invalid parameter",
         ),
     ),
+    ("algorithm_error", ("traceback", "exit code", "exit status", "return code", "runtime error")),
 )
 
 OTHER = "other"

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from exporter.simulator import failure_texts
 from exporter.tuning_job.failures import OTHER, REASONS, failure_class
 
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -100,6 +101,14 @@ def test_a_text_is_of_its_class(reason: str, text: str) -> None:
 def test_white_space_and_punctuation_make_no_difference(reason: str, text: str) -> None:
     assert failure_class("\n\t".join(text.split(" "))) == reason
     assert failure_class(text.replace(" ", "_")) == reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"), [(reason, text) for reason, texts in failure_texts.TEXTS.items() for text in texts]
+)
+def test_what_the_simulator_says_is_of_the_class_that_it_means(reason: str, text: str) -> None:
+    """Its texts were collected by somebody else than the phrases were."""
+    assert failure_class(failure_texts.fill(text, {"account": "123456789012", "region": "eu-west-1"})) == reason
 
 
 def test_without_a_text_it_is_other() -> None:
