@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.process import ROOT
 from bench.table import markdown, replaced
 
-MODULES = ("calls", "freshness", "delta", "scrape", "render", "latency", "describe", "rest", "accounts")
+MODULES = ("calls", "freshness", "delta", "scrape", "render", "latency", "describe", "rest", "accounts", "spend")
 """Each has ``rows()``."""
 _PAGE = ROOT / "docs" / "performance.md"
 

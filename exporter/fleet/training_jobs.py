@@ -31,7 +31,11 @@ _SLACK = 64
 # A list may be behind a describe for a while. After so many readings that do not tell all, one reads on to the end of the
 # list, and what that one does not tell either is looked for no more.
 _SHORT_READINGS = 2
-_LONGEST_WAIT = 3_600.0
+# While a training job waits for instances, no counter tells when it begins. Nearly all do within minutes.
+_WAITS_FIRST = 3.0  # intervals
+_WAITS_GROW = 6.0
+_LONGEST_WAIT = 6 * 3_600.0
+_MOST_WAITS = 8
 _LOST_AFTER = 3  # failures in a row: the third comes three minutes after the first
 
 
@@ -65,8 +69,9 @@ class _Search:
 
     ``due`` is None while nothing is to be read and while a call is under way, whose serial is ``asked``. ``reading`` is
     one that has begun. ``read`` is the wall time and the counters of the last whole one, None before. ``short`` counts the
-    readings in a row that did not tell all, ``waits`` those made only since a training job waits for instances. ``lost``
-    tells that calls have failed for so long that nobody knows what runs. ``told`` are the classes of failures logged.
+    readings in a row that did not tell all, ``waits`` those made only since a training job waits for instances.
+    ``lost`` tells that calls have failed for so long that nobody knows what runs. ``told`` are the classes of failures
+    that were logged.
     """
 
     name: str
@@ -200,8 +205,9 @@ class TrainingJobs:
         if search.short or not search.sums.agree(facts.training_jobs):
             self._plan(key, search, now.monotonic + interval)
         elif search.sums.waits and not facts.terminal:
-            self._plan(key, search, now.monotonic + min(_LONGEST_WAIT, interval * 2.0 ** min(search.waits, 32)))
-            search.waits += 1
+            pause = min(_LONGEST_WAIT, _WAITS_FIRST * interval * _WAITS_GROW**search.waits)
+            self._plan(key, search, now.monotonic + pause)
+            search.waits = min(search.waits + 1, _MOST_WAITS)
         else:
             search.waits = 0
         self._show(search, facts)
