@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleet.account import DAY, HOUR, NOW, Account, rule, rules, run
-from fleet.driver import Driver, known
+from fleet.driver import ACCOUNT, REGION, Driver, known
 
 from exporter.config.specs import SpendSpec
 from exporter.fleet import Incomplete, Spend
+from exporter.simulator.errors import ApiError
 from exporter.simulator.scenario import SCENARIOS
 
 if TYPE_CHECKING:
@@ -144,3 +147,50 @@ def test_lists_that_lag_come_to_the_truth_in_the_end() -> None:
         assert replace(spend.incomplete, billable_unknown=False) == Incomplete(), name
         truth = Truth(lives[name], account.clock.time())
         truth.check(replace(spend, running_seconds=truth.running), one_of_several=several)
+
+
+def sums_of(spend: Spend) -> dict[object, float]:
+    """Return every counter."""
+    sums: dict[object, float] = {}
+    for status, count, seconds in spend.trained:
+        sums["count", status], sums["sum", status] = count, seconds
+    sums.update(spend.instance_seconds)
+    sums.update(spend.failures)
+    return sums
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_deleted_makes_no_counter_fall_and_no_claim_false(seed: int) -> None:
+    """Records of training jobs vanish, some of them before anybody has read them. Lists lag as they do."""
+    account, rng = Account(), Random(seed)
+    account.simulator.list_lag = 20.0
+    lives = populate(account)
+    driver = account.watch(watching())
+    before: dict[str, dict[object, float]] = defaultdict(dict)
+    complete = short = 0
+    for _ in range(int(2 * DAY / LOOK)):
+        run(driver, LOOK / 2)
+        now = account.clock.time()
+        over = [job for life in lives.values() for job in life.training_jobs if now - HOUR < job.trial.ended <= now]
+        for job in rng.sample(over, min(2, len(over))):
+            with suppress(ApiError):  # deleted before
+                account.simulator.forget_training_job(job.name, region=REGION, account_id=ACCOUNT)
+        run(driver, LOOK / 2)
+        for name, shown in driver.views().items():
+            spend = shown.spend
+            if spend is None:
+                continue
+            sums, truth = sums_of(spend), Truth(lives[name], account.clock.time())
+            assert all(sums.get(key, 0) >= number for key, number in before[name].items()), "a counter fell"
+            before[name] = sums
+            for status, count, seconds in spend.trained:
+                assert count <= truth.trained[status][0]
+                assert seconds <= truth.trained[status][1]
+            ended = None if shown.facts is None else shown.facts.ended
+            if ended is not None and ended < now - HOUR and not spend.incomplete.records_missing:
+                assert {status: (count, seconds) for status, count, seconds in spend.trained} == dict(truth.trained)
+                complete += 1
+            short += spend.incomplete.records_missing
+    assert complete > 100
+    assert short > 10

@@ -70,6 +70,18 @@ def test_describe_sends_the_name_and_returns_the_answer(wire: Wire, make_api: Ma
     assert wire.requests[0].headers["x-amz-target"] == "SageMaker.DescribeHyperParameterTuningJob"
 
 
+def test_the_list_of_training_jobs_is_asked_for_as_given_and_its_times_are_unix_seconds(
+    wire: Wire, make_api: MakeApi
+) -> None:
+    entry = {"TrainingJobName": "churn-001", "TrainingJobStatus": "InProgress", "TrainingStartTime": 1_700_000_000.5}
+    wire.answer = http(json.dumps({"TrainingJobSummaries": [entry], "NextToken": "more"}))
+    request = {"HyperParameterTuningJobName": "churn", "SortBy": "CreationTime", "MaxResults": 100}
+    assert make_api(wire.url).list_training_jobs(request) == {"TrainingJobSummaries": [entry], "NextToken": "more"}
+    assert json.loads(wire.requests[0].body) == request
+    target = "SageMaker.ListTrainingJobsForHyperParameterTuningJob"
+    assert wire.requests[0].headers["x-amz-target"] == target
+
+
 def test_names_that_the_sdk_would_refuse_are_left_to_the_service(wire: Wire, make_api: MakeApi) -> None:
     wire.answer = error("ValidationException", "1 validation error detected")
     with pytest.raises(CallFailed, match="1 validation error"):
