@@ -76,7 +76,8 @@ def test_the_list_of_training_jobs_is_asked_for_as_given_and_its_times_are_unix_
     entry = {"TrainingJobName": "churn-001", "TrainingJobStatus": "InProgress", "TrainingStartTime": 1_700_000_000.5}
     wire.answer = http(json.dumps({"TrainingJobSummaries": [entry], "NextToken": "more"}))
     request = {"HyperParameterTuningJobName": "churn", "SortBy": "CreationTime", "MaxResults": 100}
-    assert make_api(wire.url).list_training_jobs(request) == {"TrainingJobSummaries": [entry], "NextToken": "more"}
+    answer = make_api(wire.url).list_training_jobs(request)
+    assert (answer["TrainingJobSummaries"], answer["NextToken"]) == ([entry], "more")
     assert json.loads(wire.requests[0].body) == request
     target = "SageMaker.ListTrainingJobsForHyperParameterTuningJob"
     assert wire.requests[0].headers["x-amz-target"] == target
