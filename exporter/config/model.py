@@ -86,6 +86,9 @@ class Labelled(Aws):
         None,
         description="Keys of AWS tags that become labels tag_<key> of that series. Default: tag_labels at the top.",
     )
+    budget: values.Amount | None = Field(
+        None, description="What a job's training jobs may cost, in the currency of spend."
+    )
 
 
 class TuningJob(Labelled):
@@ -123,6 +126,24 @@ class Spend(Section):
     )
     max_training_jobs: values.Count = Field(
         defaults.MAX_TRAINING_JOBS, description="Most training jobs of one job that are read at once, the newest."
+    )
+    prices: dict[values.InstanceType, values.Amount] = Field(
+        {}, description="Price of an instance for an hour, by its type; goes before that of prices_file."
+    )
+    prices_file: values.FilePath | None = Field(
+        None, description="YAML file of prices by region and instance type, as the subcommand prices writes it."
+    )
+    currency: values.Currency | None = Field(
+        None, description=f"Currency of prices and budgets. Default: that of prices_file, else {defaults.CURRENCY}."
+    )
+
+
+class PricesFile(Section):
+    """A file of prices."""
+
+    currency: values.Currency | None = Field(None, description="Currency of the prices.")
+    prices: dict[values.Region, dict[values.InstanceType, values.Amount]] = Field(
+        {}, description="Price of an instance for an hour, by region and instance type."
     )
 
 

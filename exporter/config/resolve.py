@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from exporter.config import defaults
@@ -10,8 +10,9 @@ from exporter.config.caller import Callers
 from exporter.config.duration import format_duration
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
+from exporter.config.prices import read_prices
 from exporter.config.problem import show_path
-from exporter.config.specs import LISTED, FailureClass, JobSpec, RuleSpec, Settings, SpendSpec, TargetSpec
+from exporter.config.specs import LISTED, FailureClass, JobSpec, Money, RuleSpec, Settings, SpendSpec, TargetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from exporter.config.load import Document
     from exporter.config.model import Config, Labelled, Rule, TuningJob
     from exporter.config.names import JobArn
+    from exporter.config.prices import Prices
     from exporter.config.problem import Path, Problem
     from exporter.config.specs import TargetKey
     from exporter.config.validate import Validated
@@ -47,7 +49,12 @@ def resolve(document: Document, validated: Validated, default_region: str | None
     Nothing is concluded from a value that is missing only because it was wrong.
     """
     config = validated.config
-    resolution = _Resolution(document, Callers(config.aws, default_region, validated.broken), config.tag_labels)
+    prices, wrong = read_prices(document, config.spend)
+    currency = config.spend.currency or prices.currency or defaults.CURRENCY
+    resolution = _Resolution(
+        document, Callers(config.aws, default_region, validated.broken), config.tag_labels, currency
+    )
+    resolution.problems += wrong
     for place, job in validated.jobs:
         resolution.add_job(("tuning_jobs", place), job)
     for place, rule in validated.rules:
@@ -63,17 +70,18 @@ def resolve(document: Document, validated: Validated, default_region: str | None
         resolution.complain(
             ("stale_after",), f"this is shorter than interval: write at least {least}, better three times that"
         )
-    return Settings(resolution.targets(config, stale_after), frozenset(config.collect)), resolution.problems
+    return Settings(resolution.targets(config, stale_after, prices), frozenset(config.collect)), resolution.problems
 
 
 class _Resolution:
     """The targets found so far, and what was wrong on the way."""
 
-    def __init__(self, document: Document, callers: Callers, tag_labels: Iterable[str]) -> None:
+    def __init__(self, document: Document, callers: Callers, tag_labels: Iterable[str], currency: str) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._callers = callers
         self._tag_labels = _by_tag(tag_labels)
+        self._currency = currency
         self._targets: dict[TargetKey, _Target] = {}
         self._rule_names: dict[str, Path] = {}
         self._without_region: list[Path] = []
@@ -102,7 +110,7 @@ class _Resolution:
         if first is not None:
             self.complain(path, self._twice(first, name, caller), "name", "arn")
             return
-        spec = JobSpec(name, job.labels, caller.account_id, LISTED, self._tag_labels_of(job))
+        spec = JobSpec(name, job.labels, caller.account_id, LISTED, self._tag_labels_of(job), self._budget_of(job))
         target.jobs[name.lower()] = path, spec
 
     def add_rule(self, path: Path, rule: Rule) -> None:
@@ -126,6 +134,7 @@ class _Resolution:
                     max_jobs=rule.max_jobs,
                     labels=rule.labels,
                     tag_labels=self._tag_labels_of(rule),
+                    budget=self._budget_of(rule),
                 )
             )
 
@@ -174,7 +183,7 @@ class _Resolution:
             return None
         return SpendSpec(config.spend.interval, config.spend.max_training_jobs, tuple(classes))
 
-    def targets(self, config: Config, stale_after: float) -> tuple[TargetSpec, ...]:
+    def targets(self, config: Config, stale_after: float, prices: Prices) -> tuple[TargetSpec, ...]:
         """Return the targets, in the order in which the file names them."""
         spend = self.spend(config)
         names = target_names([target.caller for target in self._targets.values()])
@@ -192,10 +201,21 @@ class _Resolution:
                 max_tracked_jobs=config.max_tracked_jobs,
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
-                spend=spend,
+                spend=None if spend is None else self._priced(spend, key.region, config, prices),
             )
             for key, target in self._targets.items()
         )
+
+    def _priced(self, spend: SpendSpec, region: str, config: Config, prices: Prices) -> SpendSpec:
+        """Return how training jobs are read with the prices of a region, those of the configuration itself first."""
+        if not config.spend.prices and config.spend.prices_file is None:
+            return spend
+        return replace(
+            spend, prices={**prices.by_region.get(region, {}), **config.spend.prices}, currency=self._currency
+        )
+
+    def _budget_of(self, entry: Labelled) -> Money | None:
+        return None if entry.budget is None else Money(entry.budget, self._currency)
 
     def _tag_labels_of(self, entry: Labelled) -> Mapping[str, str]:
         return self._tag_labels if entry.tag_labels is None else _by_tag(entry.tag_labels)

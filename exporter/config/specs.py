@@ -66,13 +66,21 @@ LISTED = "listed"
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in a currency."""
+
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobSpec:
     """One tuning job to watch.
 
     ``labels`` are the configured ones, without prefix. ``account_id`` is the account the configuration names
     for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``LISTED`` or the
     name of the rule that discovered it. ``tag_labels`` gives the key of each AWS tag that becomes a label the label's
-    name, without prefix; no two are the same.
+    name, without prefix; no two are the same. ``budget`` is what its training jobs may cost.
     """
 
     name: str
@@ -80,6 +88,7 @@ class JobSpec:
     account_id: str | None = None
     source: str = LISTED
     tag_labels: Mapping[str, str] = field(default_factory=dict)
+    budget: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class RuleSpec:
     max_jobs: int
     labels: Mapping[str, str]
     tag_labels: Mapping[str, str] = field(default_factory=dict)
+    budget: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +122,15 @@ class FailureClass:
 class SpendSpec:
     """How training jobs are read: how long after a change (seconds), how many of a tuning job, and why they fail.
 
-    ``failure_classes`` are the configuration's own, tried before the exporter's.
+    ``failure_classes`` are the configuration's own, tried before the exporter's. ``prices`` are those of an instance for an
+    hour in the target's region, by its type; None where no money is told.
     """
 
     interval: float = defaults.SPEND_INTERVAL
     max_training_jobs: int = defaults.MAX_TRAINING_JOBS
     failure_classes: tuple[FailureClass, ...] = ()
+    prices: Mapping[str, float] | None = None
+    currency: str = defaults.CURRENCY
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from exporter.config.model import AWS_KEYS, Aws, Config, FailureClass, Failures, Rule, Section, Spend, TuningJob
+from exporter.config.model import (
+    AWS_KEYS,
+    Aws,
+    Config,
+    FailureClass,
+    Failures,
+    PricesFile,
+    Rule,
+    Section,
+    Spend,
+    TuningJob,
+)
 from exporter.config.problem import instead, quote
 
 if TYPE_CHECKING:
@@ -78,6 +89,23 @@ def validate(document: Document) -> Validated:
         broken,
         tuple(problems),
     )
+
+
+def validate_prices(document: Document) -> tuple[PricesFile | None, list[Problem]]:
+    """Return the prices of a document, None where one of them is wrong, and every problem."""
+    try:
+        return PricesFile.model_validate(document.root), [*document.problems]
+    except ValidationError as error:
+        problems = [*document.problems]
+        for each in error.errors(include_url=False):
+            path = each["loc"][:-1] if each["loc"][-1] == _KEY_ITSELF else each["loc"]
+            message = _message(each, path) if each["type"] != "extra_forbidden" else _unknown_in(path, PricesFile)
+            problems.append(document.problem(path, message))
+        return None, problems
+
+
+def _unknown_in(path: Path, section: type[Section]) -> str:
+    return f"unknown key {quote(str(path[-1]))}: {instead(str(path[-1]), section.model_fields)}"
 
 
 def _attempt(root: dict[str, Any]) -> Config | list[ErrorDetails]:

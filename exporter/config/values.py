@@ -120,6 +120,24 @@ def _count(value: object) -> int:
     raise ValueError(f"{quote(word)} is not a whole number from 1 to 10000: write for example 200")
 
 
+def _amount(value: str) -> float:
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,10})?", value) and float(value) > 0:
+        return float(value)
+    raise ValueError(f"{quote(value)} is not an amount of money above 0: write digits, for example 0.23")
+
+
+def _currency(value: str) -> str:
+    if re.fullmatch("[A-Z]{3}", value):
+        return value
+    raise ValueError(f"{quote(value)} is not the code of a currency: write three capital letters, for example USD")
+
+
+def _instance_type(value: str) -> str:
+    if re.fullmatch(r"ml\.[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}", value):
+        return value
+    raise ValueError(f"{quote(value)} is not an instance type of training jobs: write for example ml.m5.xlarge")
+
+
 def _url(value: str) -> str:
     example = "write for example https://vpce-0123.api.sagemaker.eu-west-1.vpce.amazonaws.com"
     if "@" in value or "%40" in value:
@@ -223,6 +241,11 @@ Url = Annotated[str, _from_text(_url, pattern="^https?://")]
 FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file")]
 NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
+Amount = Annotated[float, PlainValidator(
+    lambda value: _amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0)]
+)]  # fmt: skip
+Currency = Annotated[str, _from_text(_currency, pattern="^[A-Z]{3}$")]
+InstanceType = Annotated[str, _from_text(_instance_type, pattern=r"^ml\.")]
 FailureReason = Annotated[str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first")]
 RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]

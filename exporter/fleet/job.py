@@ -179,6 +179,7 @@ class Job:
                 next_describe=self.next_describe,
                 tags=self.tags,
                 spend=self.spend,
+                budget=self.spec.budget,
             )
         return self._view
 

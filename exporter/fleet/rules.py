@@ -74,7 +74,7 @@ def carries(tags: Mapping[str, str], rule: RuleSpec) -> bool:
 
 def job_spec(rule: RuleSpec, name: str) -> JobSpec:
     """Return what a rule says of a tuning job that it found."""
-    return JobSpec(name, rule.labels, None, rule.name, rule.tag_labels)
+    return JobSpec(name, rule.labels, None, rule.name, rule.tag_labels, rule.budget)
 
 
 def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapping[str, Any]]:

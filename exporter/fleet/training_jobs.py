@@ -246,8 +246,12 @@ class TrainingJobs:
         if self._fails(search):
             counters = facts.training_jobs
         running_at = None if search.lost else read_at
-        spend = search.sums.spend(counters, facts.definitions, facts.best_training_job, running_at)
-        self._jobs.spent(search.name, spend)
+        if (asked := self._spec.spend) is not None:
+            prices, currency = asked.prices, asked.currency
+            spend = search.sums.spend(
+                counters, facts.definitions, facts.best_training_job, running_at, prices, currency
+            )
+            self._jobs.spent(search.name, spend)
 
     def _fails(self, search: _Search) -> bool:
         return self._calls.code(Operation.LIST_TRAINING_JOBS, name_key(search.name)) is not None

@@ -1,7 +1,7 @@
 """What the training jobs of one tuning job come to: each that has ended is added once, whatever is read again.
 
 No record is kept. Of a training job that was added stay a digest of its name, by which it is known when it is read again,
-its end and how long it trained: 24 bytes, since a tuning job may have 10,000 of them.
+its end, how long it trained and on what instances: 25 bytes, since a tuning job may have 10,000 of them.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Definition, Training, TrainingJob, TrainingsPage
 
 Number = int | float
+Instances = tuple[tuple[str, str, Number], ...]
+"""Type, spot and count of what a training job runs on."""
 
 PAGE_SIZE = 100
 """The most that the API puts on a page."""
 
 _FAILED = ("RetryableError", "NonRetryableError")
 _NEVER = float("-inf")
+_HOUR = 3_600.0
 
 
 class _Open(NamedTuple):
     """A training job that had not ended when it was read. ``start`` is None while it waits for instances."""
 
     start: float | None
-    instances: tuple[tuple[str, str, Number], ...] | None
+    instances: Instances | None
 
 
 class Missing(NamedTuple):
@@ -58,6 +61,8 @@ class TrainingSums:
         self.open: dict[int, _Open] = {}
         self.capped = False  # some that were not added are beyond what may be read
         self._digests, self._ends, self._seconds = array("Q"), array("d"), array("d")  # in the order of the digests
+        self._places = array("B")  # in ``_instances``
+        self._instances: list[Instances | None] = []
         self._ended: Counter[str] = Counter()
         self._trained: dict[str, tuple[int, float]] = {}
         self._instance_seconds: dict[tuple[str, str, str], float] = {}
@@ -83,19 +88,25 @@ class TrainingSums:
         self._digests.insert(place, digest)
         self._ends.insert(place, _NEVER if training.end_time is None else training.end_time)
         self._seconds.insert(place, seconds or 0.0)
+        self._places.insert(place, self._place_of(instances := instances_of(training, definitions)))
         self._ended[training.status] += 1
         if seconds is not None:
             count, total = self._trained.get(training.status, (0, 0.0))
             self._trained[training.status] = count + 1, total + seconds
-            self._add_instances(training, seconds, definitions)
+            self._add_instances(training, seconds, instances)
         if training.status != "Failed":
             return None
         reason = classify(training.failure_reason)
         self._failures[reason] += 1
         return reason
 
-    def _add_instances(self, training: Training, seconds: float, definitions: Sequence[Definition]) -> None:
-        instances = instances_of(training, definitions)
+    def _place_of(self, instances: Instances | None) -> int:
+        """Return where these instances are kept. A tuning job has ten definitions at most, and so many are kept."""
+        if instances not in self._instances:
+            self._instances.append(instances)
+        return self._instances.index(instances)
+
+    def _add_instances(self, training: Training, seconds: float, instances: Instances | None) -> None:
         if instances is None:
             self._unknown_instances = True
             return
@@ -135,8 +146,13 @@ class TrainingSums:
         definitions: Sequence[Definition],
         best: TrainingJob | None,
         running_at: float | None,
+        prices: Mapping[str, float] | None = None,
+        currency: str = "",
     ) -> Spend:
-        """Return what is shown. ``running_at`` is when the list was read last (Unix seconds), None: what runs is not known."""
+        """Return what is shown. ``running_at`` is when the list was read last (Unix seconds), None: what runs is not known.
+
+        ``prices`` are those of an instance for an hour by its type, None where no money is told.
+        """
         starts = {digest: each.start for digest, each in self.open.items() if each.start is not None}
         if running_at is None:
             starts = {}
@@ -151,11 +167,17 @@ class TrainingSums:
             running_seconds=None if running_at is None else sum(running.values()),
             running_instances=() if running_at is None else self._running_instances(definitions),
             oldest_start=min(starts.values(), default=None),
-            seconds_since_best=None if running_at is None else self._since(best, running),
+            seconds_since_best=None if running_at is None else self._since(best, running, lambda _: 1.0),
+            currency=currency,
+            cost=tuple(self._cost(prices or {}).items()),
+            cost_since_best=None
+            if running_at is None or not prices
+            else self._cost_since(best, running, definitions, prices),
             incomplete=Incomplete(
                 page_limit=short and self.capped,
                 records_missing=short and not self.capped,
                 billable_unknown=self._unknown_instances,
+                unpriced=prices is not None and not self._types(definitions) <= prices.keys(),
             ),
         )
 
@@ -168,13 +190,46 @@ class TrainingSums:
                 counts[instance_type, spot] = counts.get((instance_type, spot), 0) + count
         return tuple(counts.items())
 
-    def _since(self, best: TrainingJob | None, running: Mapping[int, float]) -> float | None:
+    def _types(self, definitions: Sequence[Definition]) -> set[str]:
+        """Return the instance types that training jobs run on or have run on."""
+        possible = {each for definition in definitions for each, _, _ in _instances(definition) or ()}
+        return possible | {instance_type for instance_type, _, _ in self._instance_seconds}
+
+    def _cost(self, prices: Mapping[str, float]) -> dict[str, float]:
+        """Return what those that have ended cost by status; what has no price is left out."""
+        cost: dict[str, float] = {}
+        for (instance_type, _, status), seconds in sorted(self._instance_seconds.items()):
+            if instance_type in prices:
+                cost[status] = cost.get(status, 0.0) + seconds / _HOUR * prices[instance_type]
+        return cost
+
+    def _cost_since(
+        self,
+        best: TrainingJob | None,
+        running: Mapping[int, float],
+        definitions: Sequence[Definition],
+        prices: Mapping[str, float],
+    ) -> float | None:
+        def rate(instances: Instances | None) -> float:
+            return sum(count * prices.get(each, 0.0) / _HOUR for each, _, count in instances or ())
+
+        return self._since(best, running, rate) if self._types(definitions) & prices.keys() else None
+
+    def _since(
+        self, best: TrainingJob | None, running: Mapping[int, float], rate: Callable[[Instances | None], float]
+    ) -> float | None:
+        """Return the seconds since the best one, each at the rate of its instances."""
         if best is None or best.end_time is None:
             return None
         itself = None if best.name is None else digest_of(best.name)
-        ended = zip(self._digests, self._ends, self._seconds, strict=True)
-        after = sum(seconds for digest, end, seconds in ended if end > best.end_time and digest != itself)
-        return after + sum(seconds for digest, seconds in running.items() if digest != itself)
+        rates = [rate(each) for each in self._instances]
+        ended = zip(self._digests, self._ends, self._seconds, self._places, strict=True)
+        after = sum(
+            seconds * rates[place] for digest, end, seconds, place in ended if end > best.end_time and digest != itself
+        )
+        return after + sum(
+            seconds * rate(self.open[digest].instances) for digest, seconds in running.items() if digest != itself
+        )
 
 
 class Reading:
@@ -259,14 +314,14 @@ def digest_of(name: str) -> int:
     return int.from_bytes(blake2b(name_key(name).encode(), digest_size=8).digest())
 
 
-def instances_of(training: Training, definitions: Sequence[Definition]) -> tuple[tuple[str, str, Number], ...] | None:
+def instances_of(training: Training, definitions: Sequence[Definition]) -> Instances | None:
     """Return type, spot and count of the instances that a training job runs on; None where the definitions do not tell."""
     named = [each for each in definitions if each.name == training.definition_name]
     candidates = named or (definitions if len(definitions) == 1 else [])
     return _instances(candidates[0]) if len(candidates) == 1 else None
 
 
-def _instances(definition: Definition) -> tuple[tuple[str, str, Number], ...] | None:
+def _instances(definition: Definition) -> Instances | None:
     if definition.one_of_instances or not definition.instances:
         return None
     spot = {True: "true", False: "false", None: ""}[definition.spot]

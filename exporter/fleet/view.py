@@ -12,6 +12,7 @@ from exporter.errors import ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.config.specs import Money
     from exporter.errors import Failure
     from exporter.tuning_job import TuningJob
 
@@ -39,6 +40,8 @@ class Incomplete:
     """The counters of the describe tell of more that have ended than the list shows."""
     billable_unknown: bool = False
     """Of some it cannot be told which instances they ran on."""
+    unpriced: bool = False
+    """An instance type has no price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Spend:
     instances by type, spot and status, ``failures`` the number of those that failed by reason. The others are of those
     that run, absent while nobody knows: how long they have been training, the instances by type and spot, and when the
     first of them began (Unix seconds). ``seconds_since_best`` is the time of those that ended after the best one or still run.
+    ``cost`` is what those that have ended cost by status, as far as their instances have a price in ``currency``.
     """
 
     trained: tuple[tuple[str, int, float], ...] = ()
@@ -58,6 +62,9 @@ class Spend:
     running_instances: tuple[tuple[tuple[str, str], int | float], ...] = ()
     oldest_start: float | None = None
     seconds_since_best: float | None = None
+    currency: str = ""
+    cost: tuple[tuple[str, float], ...] = ()
+    cost_since_best: float | None = None
     incomplete: Incomplete = Incomplete()
 
 
@@ -68,7 +75,7 @@ class JobView:
     ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
     describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
     values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix. ``spend`` is
-    None until the training jobs have been read.
+    None until the training jobs have been read. ``budget`` is what they may cost.
     """
 
     account_id: str
@@ -83,6 +90,7 @@ class JobView:
     next_describe: float
     tags: Mapping[str, str] = field(default_factory=dict)
     spend: Spend | None = None
+    budget: Money | None = None
 
     @property
     def state(self) -> JobState:

@@ -8,7 +8,9 @@ _ONE_OF_MANY = "One of any number of training jobs; as a label it would have no 
 _TIMES = (
     "training_job_duration_seconds",
     "training_instance_seconds_total",
+    "estimated_cost_total",
     "training_seconds_since_best",
+    "estimated_cost_since_best",
 )
 _RUNNING = (
     "running_training_seconds",
@@ -31,6 +33,7 @@ _ENTRY: dict[str, Uses] = {
         *_labels("instance_type", "training_instance_seconds_total", "running_instances"),
         *_labels("spot", "training_instance_seconds_total", "running_instances"),
         *_metrics("training_instance_seconds_total", "running_instances", "spend_incomplete"),
+        *_metrics("estimated_cost_total", "estimated_cost_since_best"),
     ),
     "TrainingJobName": (NotExported(f"{_ONE_OF_MANY} It tells which were counted already, and which is the best."),),
     "TrainingJobArn": (NotExported(_ONE_OF_MANY),),
@@ -39,7 +42,7 @@ _ENTRY: dict[str, Uses] = {
     "TrainingStartTime": _metrics(*_TIMES, *_RUNNING),
     "TrainingEndTime": _metrics(*_TIMES, "training_job_failures_total", *_RUNNING, "spend_incomplete"),
     "TrainingJobStatus": (
-        *_labels("status", "training_job_duration_seconds", "training_instance_seconds_total"),
+        *_labels("status", "training_job_duration_seconds", "training_instance_seconds_total", "estimated_cost_total"),
         *_metrics(*_TIMES, *_RUNNING, "training_job_failures_total", "spend_incomplete"),
     ),
     "TunedHyperParameters{key}": (NotExported("Not read. Those of the best training job come with the describe."),),

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleet.driver import CREATED, START, Driver, FakeApi, answer, known, target_spec
+from fleet.driver import CREATED, START, Driver, FakeApi, answer, job_specs, known, target_spec
 
-from exporter.config.specs import FailureClass, SpendSpec
+from exporter.config.specs import FailureClass, Money, SpendSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import perform
 from exporter.fleet.training_jobs import ListTrainings
@@ -368,6 +368,25 @@ class TestSums:
         driven.update(spec("churn", "other"))
         driven.run(1_000)
         assert len(reads(driven)) == 2
+
+
+class TestMoney:
+    def test_is_told_by_the_prices_in_force(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(1, seconds=3_600.0))
+        driven = driver(api, spend=SpendSpec(prices={"ml.m5.large": 0.5}, currency="EUR"))
+        driven.run(100)
+        assert (spend(driven).cost, spend(driven).currency) == ((("Completed", 1.0),), "EUR")
+        driven.update(spec("churn", spend=SpendSpec(prices={"ml.m5.large": 0.75})))
+        assert (spend(driven).cost, spend(driven).currency) == ((("Completed", 1.5),), "USD")
+        driven.update(spec("churn"))
+        assert spend(driven).cost == ()
+
+    def test_a_budget_is_shown(self, api: FakeApi, search: Search) -> None:
+        search.holds()
+        budget = Money(500.0, "EUR")
+        driven = driver(api, jobs=job_specs("churn", budget=budget))
+        driven.run(100)
+        assert driven.views()["churn"].budget == budget
 
 
 class TestLog:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -177,6 +177,46 @@ class TestSinceTheBest:
         sums = TrainingSums()
         read(sums, [running(2, 1_000.0)])
         assert shown(sums, best=BEST).seconds_since_best == 0
+
+
+class TestMoney:
+    PRICES: ClassVar[dict[str, float]] = {"ml.m5.large": 0.36, "ml.p3.2xlarge": 3.6}
+
+    def shown(self, definitions: Sequence[Definition], prices: dict[str, float] | None, *names: str | None) -> Spend:
+        """Return what trainings of these definitions come to; each ran for an hour, the last still runs for an hour."""
+        sums = TrainingSums()
+        trainings = [
+            replace(training(number, start=0.0, end=3_600.0), definition_name=name)
+            for number, name in enumerate(names, start=1)
+        ]
+        trainings[-1] = replace(trainings[-1], status="InProgress", end_time=None)
+        read(sums, trainings[::-1], definitions=definitions)
+        best = replace(BEST, name="t-1", end_time=3_599.0)
+        return sums.spend({}, definitions, best, 3_600.0, prices, "EUR")
+
+    def test_is_instances_times_hours_times_price(self) -> None:
+        found = self.shown((ONE,), self.PRICES, None, None, None)
+        assert found.currency == "EUR"
+        assert found.cost == (("Completed", pytest.approx(2 * 2 * 0.36)),)
+        assert found.cost_since_best == pytest.approx(2 * 2 * 0.36), "the second, which ended after it, and the third"
+        assert not found.incomplete.unpriced
+
+    def test_is_that_of_each_definition(self) -> None:
+        found = self.shown((replace(ONE, name="one"), GROUPS), self.PRICES, "one", "groups", "one")
+        assert found.cost == (("Completed", pytest.approx(2 * 0.36 + 1 * 0.36 + 3 * 3.6)),)
+        assert found.cost_since_best == pytest.approx((0.36 + 3 * 3.6) + 2 * 0.36)
+
+    def test_of_what_has_no_price_is_left_out_and_told(self) -> None:
+        found = self.shown((replace(ONE, name="one"), GROUPS), {"ml.m5.large": 0.36}, "one", "groups", "one")
+        assert found.cost == (("Completed", pytest.approx(3 * 0.36)),)
+        assert found.incomplete == Incomplete(unpriced=True)
+
+    @pytest.mark.parametrize(("prices", "unpriced"), [(None, False), ({}, True), ({"ml.c5.large": 1.0}, True)])
+    def test_without_a_price_there_is_none(self, prices: dict[str, float] | None, unpriced: bool) -> None:
+        found = self.shown((ONE,), prices, None, None)
+        assert (found.cost, found.cost_since_best) == ((), None)
+        assert found.incomplete.unpriced is unpriced
+        assert found.instance_seconds
 
 
 class TestMissing:

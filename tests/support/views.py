@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from exporter.config.specs import Money
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import JobView, Spend, TargetView
 from exporter.fleet.training_sums import Reading, TrainingSums
@@ -35,7 +36,8 @@ def spend_of(entries: Any, job: TuningJob) -> Spend:
     reading = Reading(sums, job.training_jobs, reads_on=False, most=1_000)
     reading.take(reduce_trainings({"TrainingJobSummaries": entries}), job.definitions, failure_class)
     assert reading.is_over()
-    return sums.spend(job.training_jobs, job.definitions, job.best_training_job, 1_764_561_600.0)
+    prices = {"ml.p3.2xlarge": 3.6}
+    return sums.spend(job.training_jobs, job.definitions, job.best_training_job, 1_764_561_600.0, prices, "CNY")
 
 
 _TRAININGS = json.loads((ANSWERS / "training_jobs" / "everything.json").read_text(encoding="utf-8"))
@@ -55,6 +57,7 @@ def view(job: TuningJob | None, **changes: Any) -> JobView:
         last_success=None if job is None else DESCRIBED_AT,
         next_describe=DESCRIBED_AT + 60,
         spend=None if job is None else SPEND,
+        budget=None if job is None else Money(500.0, "CNY"),
     )
     return replace(known, **changes)
 

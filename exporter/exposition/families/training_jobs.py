@@ -25,7 +25,7 @@ _BY_STATUS = {"status": ENDED_TRAINING_JOB_STATUSES}
 # ten of the configuration's own.
 _INSTANCES = 60
 _REASONS = 30
-_INCOMPLETE = ("page_limit", "records_missing", "billable_unknown")
+_INCOMPLETE = ("page_limit", "records_missing", "billable_unknown", "unpriced")
 
 
 def _spent(samples_of: Callable[[Spend], Iterable[Sample]]) -> Callable[[JobView], Iterable[Sample]]:
@@ -100,6 +100,20 @@ TRAINING_JOBS = Section(
             samples=_spent(_running_instances),
         ),
         Family(
+            name="estimated_cost_total",
+            help="Time of the training jobs that have ended times their instances and the configured price of each.",
+            source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime, {_LIST}.TrainingJobStatus",
+            absent="no training job of that status ran on instances that have a price",
+            example="sum by (currency) (increase(sagemaker_tuning_job_estimated_cost_total[1d]))",
+            labels=("currency", "status"),
+            values=_BY_STATUS,
+            collect=_COLLECT,
+            limit=len(ENDED_TRAINING_JOB_STATUSES),
+            samples=_spent(
+                lambda spend: [((("currency", spend.currency), ("status", each)), cost) for each, cost in spend.cost]
+            ),
+        ),
+        Family(
             name="training_job_failures_total",
             help="Training jobs that failed, by the class that the text of the failure is of.",
             source=f"{_LIST}.FailureReason",
@@ -127,6 +141,36 @@ TRAINING_JOBS = Section(
             example="sagemaker_tuning_job_training_seconds_since_best > 86400",
             collect=_COLLECT,
             samples=_number(lambda spend: spend.seconds_since_best),
+        ),
+        Family(
+            name="estimated_cost_since_best",
+            help="What the training jobs cost that ended after the best one did, or that run, at the configured prices.",
+            source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
+            absent="there is no best training job yet, no price, or the list of training jobs cannot be read",
+            example="topk(10, sagemaker_tuning_job_estimated_cost_since_best)",
+            labels=("currency",),
+            collect=_COLLECT,
+            limit=1,
+            samples=_spent(
+                lambda spend: (
+                    () if spend.cost_since_best is None else (((("currency", spend.currency),), spend.cost_since_best),)
+                )
+            ),
+        ),
+        Family(
+            name="budget",
+            help="What the training jobs of the tuning job may cost, as configured.",
+            source="budget in the configuration",
+            absent="the configuration gives the tuning job no budget",
+            example="sum without (status) (sagemaker_tuning_job_estimated_cost_total) > on (aws_account_id, aws_region, tuning_job, currency) sagemaker_tuning_job_budget",
+            labels=("currency",),
+            collect=_COLLECT,
+            limit=1,
+            samples=lambda view: (
+                ()
+                if view.facts is None or view.budget is None
+                else (((("currency", view.budget.currency),), view.budget.amount),)
+            ),
         ),
         Family(
             name="spend_incomplete",

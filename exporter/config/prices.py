@@ -1,0 +1,55 @@
+"""The file of prices that a configuration names: read with it, and told of with file, line and remedy as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.config import load, source
+from exporter.config.problem import ConfigError, Problem
+from exporter.config.validate import validate_prices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config.load import Document
+    from exporter.config.model import Spend
+
+_HOW = "write the path of a file that `sagemaker-tuning-exporter prices` has written"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices of an instance for an hour, by region and instance type; ``currency`` None: the file names none."""
+
+    by_region: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    currency: str | None = None
+
+
+def read_prices(document: Document, spend: Spend) -> tuple[Prices, list[Problem]]:
+    """Return the prices of the file that a configuration names, and everything that is wrong with it."""
+    if spend.prices_file is None:
+        return Prices(), []
+    path = Path(document.file).parent / spend.prices_file
+    here = ("spend", "prices_file")
+    try:
+        text = source.look(path).decode("utf-8")
+    except UnicodeDecodeError:
+        return Prices(), [Problem(str(path), None, "", "this is not UTF-8: save the file as UTF-8")]
+    except (OSError, ValueError, ConfigError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no ordinary file"
+        return Prices(), [document.problem(here, f"{path} cannot be read ({reason}): {_HOW}")]
+    try:
+        found, problems = validate_prices(load.load(text, str(path)))
+    except ConfigError as error:
+        return Prices(), [*error.problems]
+    if found is None:
+        return Prices(), problems
+    if spend.currency is not None and found.currency not in {None, spend.currency}:
+        message = (
+            f"this is {spend.currency}, but the prices of {path} are in {found.currency}: remove currency, or use"
+            f" a file of prices in {spend.currency}"
+        )
+        problems.append(document.problem(("spend", "currency"), message))
+    return Prices(found.prices, found.currency), problems
