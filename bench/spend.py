@@ -11,7 +11,8 @@ from bench.process import call, resident
 from bench.table import Row, Spread
 from exporter.config.specs import SpendSpec
 from exporter.fleet import Operation, Target, perform
-from exporter.fleet.training_sums import Reading, TrainingSums
+from exporter.fleet.training_reading import Reading
+from exporter.fleet.training_sums import TrainingSums
 from exporter.telemetry import Telemetry
 from exporter.tuning_job import Definition, Objective, Training, TrainingsPage, TuningJob
 
@@ -88,7 +89,7 @@ def memory() -> float:
     before = resident()
     for number in range(SEARCHES):
         sums = _read(definition, number)
-        kept.append((sums, sums.spend({}, (definition,), None, START + 1e6)))
+        kept.append((sums, sums.spend({}, (definition,), None, START + 1e6, SpendSpec())))
     gc.collect()
     return resident() - before
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 INTERVAL = 60.0
 RETENTION = 86_400.0
 DESCRIBE_MAX_AGE = 1_800.0
@@ -14,6 +16,8 @@ MAX_TRACKED_JOBS = 10_000
 SPEND_INTERVAL = 300.0
 MAX_TRAINING_JOBS = 1_000
 CURRENCY = "USD"
+Billable = Literal["list", "search", "off"]
+BILLABLE: Billable = "list"
 
 REQUESTS_PER_SECOND = 5.0
 CONNECT_TIMEOUT = 5.0

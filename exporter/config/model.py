@@ -127,6 +127,11 @@ class Spend(Section):
     max_training_jobs: values.Count = Field(
         defaults.MAX_TRAINING_JOBS, description="Most training jobs of one job that are read at once, the newest."
     )
+    billable: values.Billable = Field(
+        defaults.BILLABLE,
+        description="How instances and billed seconds are known: by the definitions (list), by searching for the training"
+        " jobs as well (search), or not at all (off).",
+    )
     prices: dict[values.InstanceType, values.Amount] = Field(
         {}, description="Price of an instance for an hour, by its type; goes before that of prices_file."
     )

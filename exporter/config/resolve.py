@@ -181,7 +181,8 @@ class _Resolution:
                 classes.append(FailureClass(each.reason, each.regex))
         if "training_jobs" not in config.collect:
             return None
-        return SpendSpec(config.spend.interval, config.spend.max_training_jobs, tuple(classes))
+        spend = config.spend
+        return SpendSpec(spend.interval, spend.max_training_jobs, tuple(classes), billable=spend.billable)
 
     def targets(self, config: Config, stale_after: float, prices: Prices) -> tuple[TargetSpec, ...]:
         """Return the targets, in the order in which the file names them."""

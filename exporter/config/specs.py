@@ -10,6 +10,8 @@ from exporter.config import defaults
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.config.defaults import Billable
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -123,7 +125,8 @@ class SpendSpec:
     """How training jobs are read: how long after a change (seconds), how many of a tuning job, and why they fail.
 
     ``failure_classes`` are the configuration's own, tried before the exporter's. ``prices`` are those of an instance for an
-    hour in the target's region, by its type; None where no money is told.
+    hour in the target's region, by its type; None where no money is told. ``billable`` says how to know on what instances
+    training jobs ran, and for how long they are billed.
     """
 
     interval: float = defaults.SPEND_INTERVAL
@@ -131,6 +134,7 @@ class SpendSpec:
     failure_classes: tuple[FailureClass, ...] = ()
     prices: Mapping[str, float] | None = None
     currency: str = defaults.CURRENCY
+    billable: Billable = defaults.BILLABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator
 
+from exporter.config import defaults
 from exporter.config.duration import parse_duration
 from exporter.config.names import (
     JOB_NAME_LENGTH,
@@ -244,6 +245,7 @@ NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 Amount = Annotated[float, PlainValidator(
     lambda value: _amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0)]
 )]  # fmt: skip
+Billable = Annotated[defaults.Billable, _one_of(get_args(defaults.Billable))]
 Currency = Annotated[str, _from_text(_currency, pattern="^[A-Z]{3}$")]
 InstanceType = Annotated[str, _from_text(_instance_type, pattern=r"^ml\.")]
 FailureReason = Annotated[str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first")]

@@ -34,7 +34,7 @@ _WHAT = {
     Operation.LIST: "listing tuning jobs",
     Operation.LIST_TRAINING_JOBS: "listing training jobs",
     Operation.LIST_TAGS: "listing tags",
-    Operation.SEARCH: "searching for tags",
+    Operation.SEARCH: "searching for tags or bills",
     Operation.IDENTIFY: "asking for the AWS account id",
 }
 

@@ -15,6 +15,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
 from exporter.fleet.account import Account
 from exporter.fleet.allowance import Allowance
+from exporter.fleet.bills import BillSearches
 from exporter.fleet.calls import Calls
 from exporter.fleet.describes import Describes
 from exporter.fleet.events import Event, Forget, Watch
@@ -59,7 +60,8 @@ class Target:
         self._jobs = Jobs(self._calls)
         self._account = Account(spec, self._calls)
         self._tags = TagListings(spec, self._calls, self._jobs)
-        self._training_jobs = TrainingJobs(spec, self._calls, self._jobs)
+        bills = BillSearches(spec, self._calls)
+        self._training_jobs = TrainingJobs(spec, self._calls, self._jobs, bills)
         self._lists = Lists(spec, self._calls, self._account)
         running = Running(self._lists)
         self._finder = Finder(spec, self._jobs, self._lists, running, self._tags, telemetry)
@@ -83,6 +85,7 @@ class Target:
             self._lists,
             self._describes,
             self._tags,
+            bills,
             self._training_jobs,
         )
         self._last: Source = self._describes

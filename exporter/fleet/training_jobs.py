@@ -12,7 +12,8 @@ from exporter.errors import Failure
 from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_retry_at
 from exporter.fleet.source import Operation, Work
-from exporter.fleet.training_sums import Reading, TrainingSums
+from exporter.fleet.training_reading import Reading
+from exporter.fleet.training_sums import TrainingSums
 from exporter.tuning_job import TrainingsPage, failure_class, name_key, reduce_trainings, same_moment
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
+    from exporter.fleet.bills import BillSearches
     from exporter.fleet.calls import Calls
     from exporter.fleet.events import Decision, Event
     from exporter.fleet.job import Job
     from exporter.fleet.jobs import Jobs
     from exporter.sagemaker import Api
-    from exporter.tuning_job import TuningJob
+    from exporter.tuning_job import Bill, TuningJob
 
 _SLACK = 64
 # A list may be behind a describe for a while. After so many readings that do not tell all, one reads on to the end of the
@@ -101,10 +103,12 @@ class TrainingJobs:
 
     head_start: ClassVar[float] = -5.0  # nothing is lost while it waits, so describes and lists go first
 
-    def __init__(self, spec: TargetSpec, calls: Calls, jobs: Jobs) -> None:
+    def __init__(self, spec: TargetSpec, calls: Calls, jobs: Jobs, bills: BillSearches) -> None:
         self._spec = spec
         self._calls = calls
         self._jobs = jobs
+        self._bills = bills
+        bills.reader = self
         self._searches: dict[str, _Search] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
@@ -116,7 +120,7 @@ class TrainingJobs:
     def reload(self, spec: TargetSpec) -> None:
         """Take a configuration; ``described`` tells of each tuning job."""
         before, self._spec = self._spec.spend, spec
-        if spec.spend is None:
+        if spec.spend is None or (before is not None and before.billable != spec.spend.billable):
             for search in tuple(self._searches.values()):
                 self.forget(search.name)
         elif before is not None and spec.spend.max_training_jobs > before.max_training_jobs:
@@ -129,6 +133,7 @@ class TrainingJobs:
         """Drop a tuning job; the result of a call under way will be dropped too."""
         if self._searches.pop(name_key(name), None) is not None:
             self._calls.forget(Operation.LIST_TRAINING_JOBS, name_key(name))
+            self._bills.forget(name_key(name))
             self._jobs.spent(name, None)
 
     def described(self, job: Job, now: Instant) -> None:
@@ -152,7 +157,7 @@ class TrainingJobs:
     @property
     def due(self) -> float | None:
         """When the next call falls due; None when only a change can bring one."""
-        while self._queue:
+        while self._queue and not self._bills.full:
             due, _, key = self._queue[0]
             search = self._searches.get(key)
             if search is not None and search.due == due and not self._calls.stuck(Operation.LIST_TRAINING_JOBS, key):
@@ -187,6 +192,7 @@ class TrainingJobs:
             search.reading = None
             return ()
         failed = reading.take(outcome, facts.definitions, self._class_of)
+        self._bills.want(work.key, reading.trained, now)
         if reading.is_over():
             self._over(search, reading, facts, now)
         else:
@@ -230,7 +236,22 @@ class TrainingJobs:
             search.reading, due = None, now.monotonic + REFUSED_PAUSE
         search.lost = not failure.code.transient or failures >= _LOST_AFTER
         self._plan(work.key, search, due)
-        job = self._jobs.get(work.key)
+        self._show_again(work.key, search)
+
+    def billed(self, key: str, bill: Bill) -> None:
+        """Take what is billed for a training job."""
+        if (search := self._searches.get(key)) is not None:
+            search.sums.bill(bill)
+            self._show_again(key, search)
+
+    def not_billed(self, key: str) -> None:
+        """Take that nobody will tell what is billed for a training job."""
+        if (search := self._searches.get(key)) is not None:
+            search.sums.not_billed()
+            self._show_again(key, search)
+
+    def _show_again(self, key: str, search: _Search) -> None:
+        job = self._jobs.get(key)
         if job is not None and job.facts is not None:
             self._show(search, job.facts)
 
@@ -247,10 +268,9 @@ class TrainingJobs:
             counters = facts.training_jobs
         running_at = None if search.lost else read_at
         if (asked := self._spec.spend) is not None:
-            prices, currency = asked.prices, asked.currency
-            spend = search.sums.spend(
-                counters, facts.definitions, facts.best_training_job, running_at, prices, currency
-            )
+            waits = asked.billable == "search" and self._bills.waits(name_key(search.name))
+            best = facts.best_training_job
+            spend = search.sums.spend(counters, facts.definitions, best, running_at, asked, bills_wait=waits)
             self._jobs.spent(search.name, spend)
 
     def _fails(self, search: _Search) -> bool:

@@ -19,21 +19,20 @@ from exporter.tuning_job import name_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from exporter.tuning_job import Definition, Training, TrainingJob, TrainingsPage
+    from exporter.config.specs import SpendSpec
+    from exporter.tuning_job import Bill, Definition, Training, TrainingJob
 
 Number = int | float
 Instances = tuple[tuple[str, str, Number], ...]
 """Type, spot and count of what a training job runs on."""
 
-PAGE_SIZE = 100
-"""The most that the API puts on a page."""
-
 _FAILED = ("RetryableError", "NonRetryableError")
+_SPOT = {True: "true", False: "false", None: ""}
 _NEVER = float("-inf")
 _HOUR = 3_600.0
 
 
-class _Open(NamedTuple):
+class Open(NamedTuple):
     """A training job that had not ended when it was read. ``start`` is None while it waits for instances."""
 
     start: float | None
@@ -58,7 +57,7 @@ class TrainingSums:
     """The sums of one tuning job. They only grow. Not thread-safe: used under the target's lock."""
 
     def __init__(self) -> None:
-        self.open: dict[int, _Open] = {}
+        self.open: dict[int, Open] = {}
         self.capped = False  # some that were not added are beyond what may be read
         self._digests, self._ends, self._seconds = array("Q"), array("d"), array("d")  # in the order of the digests
         self._places = array("B")  # in ``_instances``
@@ -67,7 +66,9 @@ class TrainingSums:
         self._trained: dict[str, tuple[int, float]] = {}
         self._instance_seconds: dict[tuple[str, str, str], float] = {}
         self._failures: Counter[str] = Counter()
-        self._unknown_instances = False
+        self._unknown = 0  # that trained on instances which nobody has told
+        self._billed: dict[tuple[str, str, str], float] = {}
+        self._not_billed = 0
         self._given_up = Missing()
 
     def __len__(self) -> int:
@@ -108,11 +109,29 @@ class TrainingSums:
 
     def _add_instances(self, training: Training, seconds: float, instances: Instances | None) -> None:
         if instances is None:
-            self._unknown_instances = True
+            self._unknown += 1
             return
-        for instance_type, spot, count in instances:
-            key = instance_type, spot, training.status
-            self._instance_seconds[key] = self._instance_seconds.get(key, 0.0) + seconds * count
+        _add(self._instance_seconds, instances, training.status, seconds)
+
+    def bill(self, bill: Bill) -> None:
+        """Take what is billed for one that was added, and what it ran on where that was not known. Once for each."""
+        if not self.has(digest_of(bill.name)):
+            return
+        place = bisect_left(self._digests, digest_of(bill.name))
+        known = self._instances[self._places[place]]
+        told = _of_bill(bill, known)
+        if told is None or bill.billable_seconds is None:
+            self.not_billed()
+            return
+        if known is None:
+            self._unknown -= 1
+            self._places[place] = self._place_of(told)
+            _add(self._instance_seconds, told, bill.status, self._seconds[place])
+        _add(self._billed, told, bill.status, float(bill.billable_seconds))
+
+    def not_billed(self) -> None:
+        """Take that nobody will tell what is billed for one."""
+        self._not_billed += 1
 
     def missing(self, counters: Mapping[str, Number], open_: int | None = None) -> Missing:
         """Return what the counters of a describe tell and is not known here, ``open_`` being how many are open."""
@@ -146,13 +165,16 @@ class TrainingSums:
         definitions: Sequence[Definition],
         best: TrainingJob | None,
         running_at: float | None,
-        prices: Mapping[str, float] | None = None,
-        currency: str = "",
+        asked: SpendSpec,
+        *,
+        bills_wait: bool = False,
     ) -> Spend:
         """Return what is shown. ``running_at`` is when the list was read last (Unix seconds), None: what runs is not known.
 
-        ``prices`` are those of an instance for an hour by its type, None where no money is told.
+        ``bills_wait`` tells that a bill has not come yet that was asked for.
         """
+        with_instances, searched, prices = asked.billable != "off", asked.billable == "search", asked.prices
+        priced = self._billed if searched else self._instance_seconds
         starts = {digest: each.start for digest, each in self.open.items() if each.start is not None}
         if running_at is None:
             starts = {}
@@ -162,22 +184,24 @@ class TrainingSums:
             trained=tuple(
                 (status, *self._trained[status]) for status in ENDED_TRAINING_JOB_STATUSES if status in self._trained
             ),
-            instance_seconds=tuple(sorted(self._instance_seconds.items())),
+            instance_seconds=tuple(sorted(self._instance_seconds.items())) if with_instances else (),
+            billed_seconds=tuple(sorted(self._billed.items())) if searched else (),
             failures=tuple(sorted(self._failures.items())),
             running_seconds=None if running_at is None else sum(running.values()),
-            running_instances=() if running_at is None else self._running_instances(definitions),
+            running_instances=self._running_instances(definitions) if running_at is not None and with_instances else (),
             oldest_start=min(starts.values(), default=None),
             seconds_since_best=None if running_at is None else self._since(best, running, lambda _: 1.0),
-            currency=currency,
-            cost=tuple(self._cost(prices or {}).items()),
-            cost_since_best=None
-            if running_at is None or not prices
-            else self._cost_since(best, running, definitions, prices),
+            currency=asked.currency,
+            cost=tuple(_cost(priced, prices).items()) if prices and with_instances else (),
+            cost_since_best=self._cost_since(best, running, definitions, prices)
+            if prices and with_instances and running_at is not None
+            else None,
             incomplete=Incomplete(
                 page_limit=short and self.capped,
                 records_missing=short and not self.capped,
-                billable_unknown=self._unknown_instances,
-                unpriced=prices is not None and not self._types(definitions) <= prices.keys(),
+                billable_unknown=with_instances
+                and (self._unknown > 0 or (searched and (bills_wait or self._not_billed > 0))),
+                unpriced=with_instances and prices is not None and not self._types(definitions) <= prices.keys(),
             ),
         )
 
@@ -194,14 +218,6 @@ class TrainingSums:
         """Return the instance types that training jobs run on or have run on."""
         possible = {each for definition in definitions for each, _, _ in _instances(definition) or ()}
         return possible | {instance_type for instance_type, _, _ in self._instance_seconds}
-
-    def _cost(self, prices: Mapping[str, float]) -> dict[str, float]:
-        """Return what those that have ended cost by status; what has no price is left out."""
-        cost: dict[str, float] = {}
-        for (instance_type, _, status), seconds in sorted(self._instance_seconds.items()):
-            if instance_type in prices:
-                cost[status] = cost.get(status, 0.0) + seconds / _HOUR * prices[instance_type]
-        return cost
 
     def _cost_since(
         self,
@@ -232,81 +248,13 @@ class TrainingSums:
         )
 
 
-class Reading:
-    """One reading of the list of a tuning job's training jobs, newest first and page by page, and when that is enough.
-
-    New ones come first, so a page with one that was known before ends what is new; those that were open must have been
-    seen, too. Where the counters of the describe tell more than that, a reading that ``reads_on`` goes on to the end. Not
-    each does: a list may be some seconds behind a describe. What shifts while pages are read comes twice, or is missed
-    and told by the counters.
-    """
-
-    def __init__(self, sums: TrainingSums, counters: Mapping[str, Number], *, reads_on: bool, most: int) -> None:
-        self.counters = counters
-        self.token: str | None = None
-        self.capped = False
-        self._sums = sums
-        self._reads_on = reads_on
-        self._most = most
-        self._pages_left = 2 * -(-most // PAGE_SIZE)  # twice what it takes: pages may be short
-        self._read = 0
-        self._unseen = set(sums.open)
-        self._new: set[int] = set()
-        self._open: dict[int, _Open] = {}
-        self._met_known = False
-
-    @property
-    def page_size(self) -> int:
-        """How many to ask for next."""
-        return min(PAGE_SIZE, self._most - self._read)
-
-    def take(
-        self, page: TrainingsPage, definitions: Sequence[Definition], classify: Callable[[str | None], str]
-    ) -> list[tuple[Training, str]]:
-        """Take a page, and return those that have failed and were not known to, with the reason of each."""
-        failed = [
-            (training, reason)
-            for training in page.trainings
-            if (reason := self._take(training, definitions, classify)) is not None
-        ]
-        self._read += len(page.trainings) + page.unreadable
-        self._pages_left -= 1
-        self.token = page.next_token
-        return failed
-
-    def _take(
-        self, training: Training, definitions: Sequence[Definition], classify: Callable[[str | None], str]
-    ) -> str | None:
-        digest = digest_of(training.name)
-        self._unseen.discard(digest)
-        if self._sums.has(digest):
-            self._met_known |= digest not in self._new
-        elif training.ended:
-            self._met_known |= digest in self._sums.open
-            self._open.pop(digest, None)
-            self._new.add(digest)
-            return self._sums.add(training, definitions, classify)
-        elif training.open:
-            self._met_known |= digest in self._sums.open
-            self._open[digest] = _Open(training.start_time, instances_of(training, definitions))
-        return None
-
-    def is_over(self) -> bool:
-        """Tell whether enough was read, or no more may be, and take that for what is open then. Ask after each page."""
-        beyond: dict[int, _Open] = {}
-        if self.token is not None and not self._has_enough:
-            if self._read < self._most and self._pages_left > 0:
-                return False
-            beyond = {digest: self._sums.open[digest] for digest in self._unseen}
-            self.capped = self._sums.capped = True
-        self._sums.open = beyond | self._open
-        return True
-
-    @property
-    def _has_enough(self) -> bool:
-        if not self._met_known or self._unseen:
-            return False
-        return not self._reads_on or not any(self._sums.missing(self.counters, len(self._open)))
+def _cost(seconds_of: Mapping[tuple[str, str, str], float], prices: Mapping[str, float]) -> dict[str, float]:
+    """Return what seconds by type, spot and status cost by status; what has no price is left out."""
+    cost: dict[str, float] = {}
+    for (instance_type, _, status), seconds in sorted(seconds_of.items()):
+        if instance_type in prices:
+            cost[status] = cost.get(status, 0.0) + seconds / _HOUR * prices[instance_type]
+    return cost
 
 
 def digest_of(name: str) -> int:
@@ -324,6 +272,20 @@ def instances_of(training: Training, definitions: Sequence[Definition]) -> Insta
 def _instances(definition: Definition) -> Instances | None:
     if definition.one_of_instances or not definition.instances:
         return None
-    spot = {True: "true", False: "false", None: ""}[definition.spot]
+    spot = _SPOT[definition.spot]
     counted = [(each, spot, count) for each, count in definition.instances if count is not None]
     return tuple(counted) if len(counted) == len(definition.instances) else None
+
+
+def _of_bill(bill: Bill, known: Instances | None) -> Instances | None:
+    """Return what a training job ran on by its own record, or as it is known where the record does not tell all."""
+    if not bill.instances or any(count is None for _, count in bill.instances):
+        return known
+    spot = _SPOT[bill.spot]
+    return tuple((each, spot, count) for each, count in bill.instances if count is not None)
+
+
+def _add(sums: dict[tuple[str, str, str], float], instances: Instances, status: str, seconds: float) -> None:
+    for instance_type, spot, count in instances:
+        key = instance_type, spot, status
+        sums[key] = sums.get(key, 0.0) + seconds * count

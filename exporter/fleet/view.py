@@ -49,7 +49,7 @@ class Spend:
     """What the training jobs of a tuning job come to, by the last reading of their list.
 
     ``trained`` has status, number and seconds of those that have ended and trained, ``instance_seconds`` their time times
-    instances by type, spot and status, ``failures`` the number of those that failed by reason. The others are of those
+    instances by type, spot and status, ``billed_seconds`` the same of the seconds that are billed, ``failures`` the number of those that failed by reason. The others are of those
     that run, absent while nobody knows: how long they have been training, the instances by type and spot, and when the
     first of them began (Unix seconds). ``seconds_since_best`` is the time of those that ended after the best one or still run.
     ``cost`` is what those that have ended cost by status, as far as their instances have a price in ``currency``.
@@ -57,6 +57,7 @@ class Spend:
 
     trained: tuple[tuple[str, int, float], ...] = ()
     instance_seconds: tuple[tuple[tuple[str, str, str], float], ...] = ()
+    billed_seconds: tuple[tuple[tuple[str, str, str], float], ...] = ()
     failures: tuple[tuple[str, int], ...] = ()
     running_seconds: float | None = None
     running_instances: tuple[tuple[tuple[str, str], int | float], ...] = ()

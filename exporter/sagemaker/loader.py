@@ -35,8 +35,8 @@ operations its ways to find credentials call is its own affair.
 """
 
 # A record that Search finds has one member, named like the kind of resource that was searched for, and of an answer
-# the SDK leaves out what its model does not have. Without this, a search would bring the shapes of 17 other kinds.
-_MEMBERS = {"SearchRecord": ("HyperParameterTuningJob",)}
+# the SDK leaves out what its model does not have. Without this, a search would bring the shapes of 16 other kinds.
+_MEMBERS = {"SearchRecord": ("HyperParameterTuningJob", "TrainingJob")}
 
 # By the names that the models of the services above have for their endpoints, and of those that the SDK signs in with.
 _ENDPOINTS = ("api.sagemaker", "sts", "portal.sso", "oidc", "signin")

@@ -303,6 +303,10 @@ class TestSpend:
                 "spend:\n  max_training_jobs: 0",
                 'x:4: spend.max_training_jobs: "0" is not a whole number from 1 to 10000: write for example 200',
             ),
+            (
+                "spend:\n  billable: always",
+                'x:4: spend.billable: "always" is unknown: write one of list, search, off',
+            ),
             ("spend:\n  intervall: 5m", 'x:4: spend.intervall: unknown key "intervall": did you mean "interval"?'),
             (
                 "failures:\n  classes:\n    - {reason: Bad, regex: a}",

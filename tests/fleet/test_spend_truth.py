@@ -44,6 +44,7 @@ class Truth:
     def __init__(self, life: Any, at: float) -> None:
         self.trained: dict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
         self.instance_seconds: dict[tuple[str, str, str], float] = defaultdict(float)
+        self.billed: dict[tuple[str, str, str], float] = defaultdict(float)
         self.failures: Counter[str] = Counter()
         self.running, self.starts = 0.0, []
         self.instances: Counter[tuple[str, str]] = Counter()
@@ -66,6 +67,7 @@ class Truth:
                 self.trained[told.status] = count + 1, seconds + told.end - told.start
                 for instance_type, instances in told.instances:
                     self.instance_seconds[instance_type, spot, told.status] += (told.end - told.start) * instances
+                    self.billed[instance_type, spot, told.status] += told.billable_seconds * instances
 
     def check(self, found: Spend, *, one_of_several: bool) -> None:
         """Compare; where a definition offers several instances, what is told of them is only known to be short."""
@@ -147,6 +149,28 @@ def test_lists_that_lag_come_to_the_truth_in_the_end() -> None:
         assert replace(spend.incomplete, billable_unknown=False) == Incomplete(), name
         truth = Truth(lives[name], account.clock.time())
         truth.check(replace(spend, running_seconds=truth.running), one_of_several=several)
+
+
+@pytest.mark.long
+def test_bills_come_to_the_truth_whatever_a_training_job_ran_on() -> None:
+    account = Account()
+    account.simulator.search_lag = 90.0
+    lives = populate(account)
+    driver = account.watch(watching(spend=SpendSpec(billable="search")))
+    run(driver, DAYS * DAY)
+    now, compared, several = account.clock.time(), 0, 0
+    for name, shown in driver.views().items():
+        spend, facts = shown.spend, shown.facts
+        if spend is None or facts is None or facts.ended is None or facts.ended > now - HOUR:
+            continue
+        truth = Truth(lives[name], now)
+        assert spend.incomplete == Incomplete(), name
+        assert dict(spend.billed_seconds) == {key: seconds for key, seconds in truth.billed.items() if seconds}, name
+        assert dict(spend.instance_seconds) == dict(truth.instance_seconds), name
+        compared += 1
+        several += any(each.one_of_instances for each in facts.definitions)
+    assert compared > 5
+    assert several > 0
 
 
 def sums_of(spend: Spend) -> dict[object, float]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from exporter.fleet.training_sums import Missing, Reading, TrainingSums, digest_of, instances_of
+from exporter.config.specs import SpendSpec
+from exporter.fleet.training_reading import Reading
+from exporter.fleet.training_sums import Missing, TrainingSums, digest_of, instances_of
 from exporter.fleet.view import Incomplete, Spend
 from exporter.tuning_job import Definition, Objective, Training, TrainingJob, TrainingsPage
 
@@ -70,14 +72,16 @@ def shown(
     counters: Mapping[str, int] | None = None,
     at: float = 5_000.0,
 ) -> Spend:
-    return sums.spend(counters or {}, (ONE,), best, at)
+    return sums.spend(counters or {}, (ONE,), best, at, SpendSpec())
 
 
 class TestSums:
     def test_of_nothing_say_nothing(self) -> None:
         sums = TrainingSums()
         assert read(sums, []) == 1
-        assert shown(sums) == Spend(running_seconds=0, running_instances=((("ml.m5.large", "true"), 0),))
+        assert shown(sums) == Spend(
+            running_seconds=0, running_instances=((("ml.m5.large", "true"), 0),), currency="USD"
+        )
 
     def test_are_of_what_has_ended(self) -> None:
         sums = TrainingSums()
@@ -116,7 +120,7 @@ class TestSums:
     def test_unless_it_is_known_what_runs_nothing_is_said_of_it(self) -> None:
         sums = TrainingSums()
         read(sums, [running(4), training(1)])
-        found = sums.spend({}, (ONE,), BEST, None)
+        found = sums.spend({}, (ONE,), BEST, None, SpendSpec())
         assert (found.running_seconds, found.running_instances, found.oldest_start, found.seconds_since_best) == (
             None,
             (),
@@ -192,23 +196,23 @@ class TestMoney:
         trainings[-1] = replace(trainings[-1], status="InProgress", end_time=None)
         read(sums, trainings[::-1], definitions=definitions)
         best = replace(BEST, name="t-1", end_time=3_599.0)
-        return sums.spend({}, definitions, best, 3_600.0, prices, "EUR")
+        return sums.spend({}, definitions, best, 3_600.0, SpendSpec(prices=prices, currency="EUR"))
 
     def test_is_instances_times_hours_times_price(self) -> None:
         found = self.shown((ONE,), self.PRICES, None, None, None)
         assert found.currency == "EUR"
-        assert found.cost == (("Completed", pytest.approx(2 * 2 * 0.36)),)
+        assert dict(found.cost) == pytest.approx({"Completed": 2 * 2 * 0.36})
         assert found.cost_since_best == pytest.approx(2 * 2 * 0.36), "the second, which ended after it, and the third"
         assert not found.incomplete.unpriced
 
     def test_is_that_of_each_definition(self) -> None:
         found = self.shown((replace(ONE, name="one"), GROUPS), self.PRICES, "one", "groups", "one")
-        assert found.cost == (("Completed", pytest.approx(2 * 0.36 + 1 * 0.36 + 3 * 3.6)),)
+        assert dict(found.cost) == pytest.approx({"Completed": 2 * 0.36 + 1 * 0.36 + 3 * 3.6})
         assert found.cost_since_best == pytest.approx((0.36 + 3 * 3.6) + 2 * 0.36)
 
     def test_of_what_has_no_price_is_left_out_and_told(self) -> None:
         found = self.shown((replace(ONE, name="one"), GROUPS), {"ml.m5.large": 0.36}, "one", "groups", "one")
-        assert found.cost == (("Completed", pytest.approx(3 * 0.36)),)
+        assert dict(found.cost) == pytest.approx({"Completed": 3 * 0.36})
         assert found.incomplete == Incomplete(unpriced=True)
 
     @pytest.mark.parametrize(("prices", "unpriced"), [(None, False), ({}, True), ({"ml.c5.large": 1.0}, True)])

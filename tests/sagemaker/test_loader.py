@@ -61,7 +61,9 @@ def test_of_sagemaker_only_what_the_operations_reach_is_kept_and_that_is_as_it_w
     assert kept["metadata"] == full["metadata"]
     assert kept["operations"] == {name: full["operations"][name] for name in OPERATIONS["sagemaker"]}
     found = full["shapes"]["SearchRecord"]["members"]
-    full["shapes"]["SearchRecord"]["members"] = {"HyperParameterTuningJob": found["HyperParameterTuningJob"]}
+    full["shapes"]["SearchRecord"]["members"] = {
+        name: found[name] for name in ("HyperParameterTuningJob", "TrainingJob")
+    }
     assert kept["shapes"] == {name: full["shapes"][name] for name in kept["shapes"]}
     assert 100 < len(kept["shapes"]) < 300, "of some thousands"
 

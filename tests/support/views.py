@@ -6,10 +6,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exporter.config.specs import Money
+from exporter.config.specs import Money, SpendSpec
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import JobView, Spend, TargetView
-from exporter.fleet.training_sums import Reading, TrainingSums
+from exporter.fleet.training_reading import Reading
+from exporter.fleet.training_sums import TrainingSums
 from exporter.tuning_job import MalformedAnswer, TuningJob, failure_class, reduce, reduce_trainings
 from support.tools import ROOT
 
@@ -36,8 +37,10 @@ def spend_of(entries: Any, job: TuningJob) -> Spend:
     reading = Reading(sums, job.training_jobs, reads_on=False, most=1_000)
     reading.take(reduce_trainings({"TrainingJobSummaries": entries}), job.definitions, failure_class)
     assert reading.is_over()
-    prices = {"ml.p3.2xlarge": 3.6}
-    return sums.spend(job.training_jobs, job.definitions, job.best_training_job, 1_764_561_600.0, prices, "CNY")
+    asked = SpendSpec(prices={"ml.p3.2xlarge": 3.6}, currency="CNY")
+    spend = sums.spend(job.training_jobs, job.definitions, job.best_training_job, 1_764_561_600.0, asked)
+    # What only a search tells, beside what is told without one.
+    return replace(spend, billed_seconds=((("ml.p3.2xlarge", "true", "Completed"), 10_800.0),))
 
 
 _TRAININGS = json.loads((ANSWERS / "training_jobs" / "everything.json").read_text(encoding="utf-8"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _COLLECT = "training_jobs"
 _LIST = "ListTrainingJobsForHyperParameterTuningJob: TrainingJobSummaries"
+_SEARCH = "Search: Results.TrainingJob"
 _SPOT = ("true", "false", "")
 _BY_STATUS = {"status": ENDED_TRAINING_JOB_STATUSES}
 
@@ -43,6 +44,11 @@ def _number(number_of: Callable[[Spend], Number | None]) -> Callable[[JobView], 
 
 def _instance_seconds(spend: Spend) -> Iterable[Sample]:
     for (instance_type, spot, status), seconds in spend.instance_seconds:
+        yield (("instance_type", instance_type), ("spot", spot), ("status", status)), seconds
+
+
+def _billed_seconds(spend: Spend) -> Iterable[Sample]:
+    for (instance_type, spot, status), seconds in spend.billed_seconds:
         yield (("instance_type", instance_type), ("spot", spot), ("status", status)), seconds
 
 
@@ -100,8 +106,20 @@ TRAINING_JOBS = Section(
             samples=_spent(_running_instances),
         ),
         Family(
+            name="billable_instance_seconds_total",
+            help="Seconds that SageMaker bills for the training jobs that have ended, times their instances.",
+            source=f"{_SEARCH}.BillableTimeInSeconds, {_SEARCH}.ResourceConfig, {_SEARCH}.EnableManagedSpotTraining",
+            absent="the configuration does not ask for it, or no bill is known",
+            example='1 - sum by (tuning_job) (sagemaker_tuning_job_billable_instance_seconds_total{spot="true"}) / sum by (tuning_job) (sagemaker_tuning_job_training_instance_seconds_total{spot="true"})',
+            labels=("instance_type", "spot", "status"),
+            values={"spot": _SPOT} | _BY_STATUS,
+            collect=_COLLECT,
+            limit=_INSTANCES * len(ENDED_TRAINING_JOB_STATUSES),
+            samples=_spent(_billed_seconds),
+        ),
+        Family(
             name="estimated_cost_total",
-            help="Time of the training jobs that have ended times their instances and the configured price of each.",
+            help="Time of the training jobs that have ended, or billed seconds, times their instances and the configured prices.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime, {_LIST}.TrainingJobStatus",
             absent="no training job of that status ran on instances that have a price",
             example="sum by (currency) (increase(sagemaker_tuning_job_estimated_cost_total[1d]))",
