@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from exporter.config.pattern import found
-from exporter.errors import Failure
+from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_retry_at
 from exporter.fleet.source import Operation, Work
@@ -228,6 +228,10 @@ class TrainingJobs:
         """Read on later, or from the beginning where the API refused."""
         search = self._searches.get(work.key)
         if search is None or search.asked != work.serial:
+            return
+        if failure.code is ErrorCode.NOT_FOUND:  # a describe that finds it again asks again
+            search.reading = search.asked = search.due = None
+            self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
             return
         failures = self._calls.failed(Operation.LIST_TRAINING_JOBS, work.key, failure.code)
         if failure.code.transient:

@@ -293,6 +293,21 @@ class TestFailures:
         assert len(reads(driven)) == 1
         assert spend(driven).trained == (("Completed", 1, 100.0),)
 
+    def test_a_tuning_job_that_is_gone_is_not_asked_for_until_a_describe_finds_it(
+        self, api: FakeApi, search: Search
+    ) -> None:
+        search.holds(training(1))
+        api.trainings["churn"] = CallFailed(ErrorCode.NOT_FOUND, "no such tuning job")
+        driven = driver(api)
+        driven.on_call = lambda call: api.fail("churn", ErrorCode.NOT_FOUND) if call.operation == LIST else None
+        driven.run(20_000)
+        assert reads(driven) == [0.0]
+        driven.on_call = lambda call: None
+        search.holds(training(1))
+        driven.run(40_000)
+        assert len(reads(driven)) == 2
+        assert spend(driven).trained == (("Completed", 1, 100.0),)
+
     def test_an_answer_that_cannot_be_used_is_a_failure(self, api: FakeApi, search: Search) -> None:
         search.holds(training(1))
         api.list_training_jobs = lambda request: {}  # type: ignore[method-assign]
