@@ -229,11 +229,11 @@ def test_a_search_that_ends_when_no_tags_are_wanted_is_no_error() -> None:
 def test_a_search_for_tags_that_left_the_configuration_is_told_no_more() -> None:
     driver = Driver(target_spec(jobs=job_specs("a", "b", tag_labels={"team": "team"})))
     driver.run(until=600.0)
-    assert _warnings(driver) == ["searching for tags fails"]
+    assert _warnings(driver) == ["searching for tags or bills fails"]
     driver.update(target_spec("a", "b"))
     driver.run(until=4 * HOUR)
-    assert _warnings(driver) == ["searching for tags fails"]
-    assert "searching for tags no longer fails: the calls that failed are not made any more" in [
+    assert _warnings(driver) == ["searching for tags or bills fails"]
+    assert "searching for tags or bills no longer fails: the calls that failed are not made any more" in [
         e.text for e in driver.events
     ]
 
