@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from render_rules import alerts, load, thresholds
+from render_rules import RULES, alerts, load, thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,14 +50,24 @@ def _alert(rule: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _records() -> str:
-    records = (rule for group in load()["groups"] for rule in group["rules"] if "record" in rule)
-    rows = ((f"`{rule['record']}`", f"`{_one_line(rule['expr'])}`") for rule in records)
-    return _table(("series", "expression"), rows)
+    return _table(("series", "meaning"), ((f"`{name}`", text) for name, text in meanings(RULES).items()))
 
 
-def _one_line(expression: str) -> str:
-    # A comment would take the rest of the line with it.
-    return " ".join(re.sub(r"(?m)^\s*#.*$", "", expression).split())
+def meanings(folder: Path) -> dict[str, str]:
+    """Return what each record is, by its name: the comment right above it. Raise ValueError for one without."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        above: list[str] = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if (comment := re.fullmatch(r" +# (.+)", line)) is not None:
+                above.append(comment[1])
+                continue
+            if (record := re.fullmatch(r" +- record: (\S+)", line)) is not None:
+                if not above:
+                    raise ValueError(f"{path.name}: there is no comment above {record[1]} that tells what it is")
+                found[record[1]] = " ".join(above)
+            above = []
+    return found
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
