@@ -155,8 +155,10 @@ however long it runs: a thousand tuning jobs are {1000 * total:,} series at most
 
 ```promql
 {PREFIX}runtime_seconds
-  * on ({JOIN}) group_left (label_team) max by ({JOIN}, label_team) ({PREFIX}labels)
+  * on ({JOIN}) group_left (label_team) topk by ({JOIN}) (1, {PREFIX}labels)
 ```
+
+`topk` takes one series where there are two: two replicas, or labels that have just changed.
 
 Keep only tuning jobs in some status, or with some configuration:
 

@@ -599,6 +599,18 @@ QUIET = (
     ),
     Quiet(
         "SageMakerTuningExporterRestarting",
+        "of eight shards only one is left",
+        merged(
+            *(
+                own(name, {0: 1, 130: 1 if shard == 0 else None}, job="sagemaker", instance=f"{shard}:10980")
+                for shard in range(8)
+                for name in ("up", "build_info")
+            ),
+        ),
+        270,
+    ),
+    Quiet(
+        "SageMakerTuningExporterRestarting",
         "two replicas, replaced three times",
         merged(
             *(

@@ -444,6 +444,7 @@ QUIET = (
         for why, stopped, completed, info in (
             ("stopped early by the search", 10, 4, {"early_stopping": "Auto"}),
             ("stopped by Hyperband", 10, 4, {"strategy": "Hyperband"}),
+            ("stopped early by what Autotune chose", 10, 4, {"autotune": "Enabled"}),
             ("few", 2, 1, {"early_stopping": "Off"}),
             ("less than in two of five", 8, 12, {"early_stopping": "Off"}),
         )

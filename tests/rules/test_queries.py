@@ -222,7 +222,8 @@ CONVERGED = partial(
     ("page", "least"), [("README.md", 3), ("docs/metrics.md", 40), ("docs/runbooks.md", 40), ("docs/queries.md", 7)]
 )
 def test_what_a_page_asks_can_be_asked_of_two_replicas(promtool: Path, tmp_path: Path, page: str, least: int) -> None:
-    scraped = two_replicas(scrape(merged(world("search"), CONVERGED()), 60))
+    """Of the same mind or, as while a configuration is rolled out, not."""
+    one, other = (scrape(merged(world(team), CONVERGED(team=team)), 60) for team in ("search", "pricing"))
     asked_there = [each.text.replace("NAME", "converged") for each in questions(ROOT, page, fenced)]
     tests = [
         {
@@ -233,4 +234,8 @@ def test_what_a_page_asks_can_be_asked_of_two_replicas(promtool: Path, tmp_path:
         for query in asked_there
     ]
     assert len(tests) >= least
-    rehearse(promtool, tmp_path, RULES, [group("two replicas", scraped, tests)])
+    groups = [
+        group("two replicas", two_replicas(one), tests),
+        group("replicas that disagree", of_pod(one, "a") | of_pod(other, "b"), tests),
+    ]
+    rehearse(promtool, tmp_path, RULES, groups)
