@@ -187,11 +187,11 @@ LIVES = (
                 max_training_jobs=50,
                 max_parallel_training_jobs=2,
             ),
-            4 * DAY,
+            2 * DAY + 300,
             5,
         ),
         frozenset({("SageMakerTuningJobStuck", "search")}),
-        3 * DAY,
+        2 * DAY + 180,  # no rule looks back further than two days
         5,
     ),
 )
