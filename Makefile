@@ -56,7 +56,7 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 	@.venv/bin/python tools/make_docs.py
 
-SEEDS ?= 1001 1002 1003 1004 1005 1006 1007 1008
+SEEDS ?= 2001 2002 2003 2004 2005 2006 2007 2008
 ARGS ?= --docs
 
 alerts-report: .venv/.dev ## Replay fleets, and the recordings in TRACES, before the alert rules and print what they found (15 minutes)

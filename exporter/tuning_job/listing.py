@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.tuning_job.members import MalformedAnswer, mapping, next_token, tags, text, time
+from exporter.tuning_job.members import MalformedAnswer, entries, mapping, next_token, tags, text, time
 from exporter.tuning_job.model import arn_key
 from exporter.tuning_job.reduce import reduce_summary
 
@@ -41,17 +41,8 @@ class Found:
 
 def reduce_page(answer: Answer) -> Page:
     """Return what an answer of ListHyperParameterTuningJobs tells; raise MalformedAnswer where it is none."""
-    entries = answer.get("HyperParameterTuningJobSummaries")
-    if not isinstance(entries, list):
-        raise MalformedAnswer("the answer has no HyperParameterTuningJobSummaries")
-    summaries: list[Summary] = []
-    errors: list[str] = []
-    for entry in entries:
-        try:
-            summaries.append(reduce_summary(entry))
-        except MalformedAnswer as malformed:  # one odd entry must not hide the others
-            errors.append(str(malformed))
-    return Page(tuple(summaries), next_token(answer), len(errors), errors[0] if errors else "")
+    summaries, errors = entries(answer, "HyperParameterTuningJobSummaries", reduce_summary)
+    return Page(summaries, next_token(answer), len(errors), errors[0] if errors else "")
 
 
 def reduce_found(answer: Answer) -> Found:

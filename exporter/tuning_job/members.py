@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
+T = TypeVar("T")
 Number = int | float
 Answer = Mapping[str, Any]
 
@@ -62,6 +63,32 @@ def is_text(found: object, longest: int = _LONGEST_TEXT) -> TypeGuard[str]:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def required(parent: Answer, member: str, what: str = "answer") -> str:
+    """Return a text that must be there; raise MalformedAnswer, which says what lacks it, where it is not."""
+    found = text(parent, member)
+    if found is None:
+        raise MalformedAnswer(f"the {what} has no {member}")
+    return found
+
+
+def entries(answer: Answer, member: str, reduce: Callable[[Answer], T]) -> tuple[tuple[T, ...], list[str]]:
+    """Return the entries of a list, reduced, and what is wrong with each that cannot be: it must not hide the others.
+
+    Raises MalformedAnswer where there is no list.
+    """
+    raw = answer.get(member)
+    if not isinstance(raw, list):
+        raise MalformedAnswer(f"the answer has no {member}")
+    reduced: list[T] = []
+    errors: list[str] = []
+    for entry in raw:
+        try:
+            reduced.append(reduce(entry))
+        except MalformedAnswer as malformed:
+            errors.append(str(malformed))
+    return tuple(reduced), errors
 
 
 def next_token(answer: Answer) -> str | None:

@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING
 from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
 from exporter.tuning_job.definitions import config_objective, definitions, objective, raw_definitions
 from exporter.tuning_job.hyperparameters import ranges, tuned_hyperparameters
-from exporter.tuning_job.members import Answer, MalformedAnswer, mapping, number, prose, term, text, time, value
+from exporter.tuning_job.members import (
+    Answer,
+    MalformedAnswer,
+    mapping,
+    number,
+    prose,
+    required,
+    term,
+    text,
+    time,
+    value,
+)
 from exporter.tuning_job.model import (
     CompletionCriteria,
     Objective,
@@ -107,20 +118,13 @@ def _identity(answer: Answer) -> tuple[str, str, str, re.Match[str]]:
     """Return name, ARN, status and the parts of the ARN."""
     if not isinstance(answer, Mapping):
         raise MalformedAnswer(f"the answer is {type(answer).__name__}, not an object")
-    name = _required(answer, "HyperParameterTuningJobName")
-    arn = _required(answer, "HyperParameterTuningJobArn")
-    status = _required(answer, "HyperParameterTuningJobStatus")
+    name = required(answer, "HyperParameterTuningJobName")
+    arn = required(answer, "HyperParameterTuningJobArn")
+    status = required(answer, "HyperParameterTuningJobStatus")
     parts = _ARN.fullmatch(arn)
     if parts is None:
         raise MalformedAnswer("HyperParameterTuningJobArn is not the ARN of a tuning job")
     return name, arn, status, parts
-
-
-def _required(answer: Answer, member: str) -> str:
-    value = text(answer, member)
-    if value is None:
-        raise MalformedAnswer(f"the answer has no {member}")
-    return value
 
 
 def _counters(answer: Answer, member: str, names: Sequence[str]) -> dict[str, int | float]:

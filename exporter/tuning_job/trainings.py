@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 
 from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
 from exporter.tuning_job.definitions import instances_side_by_side
-from exporter.tuning_job.members import MalformedAnswer, mapping, next_token, number, prose, term, text, time
+from exporter.tuning_job.members import (
+    MalformedAnswer,
+    entries,
+    mapping,
+    next_token,
+    number,
+    prose,
+    required,
+    term,
+    text,
+    time,
+)
 
 if TYPE_CHECKING:
     from exporter.tuning_job.members import Answer, Number
@@ -81,17 +92,8 @@ class Bills:
 
 def reduce_trainings(answer: Answer) -> TrainingsPage:
     """Return what an answer of ListTrainingJobsForHyperParameterTuningJob tells; raise MalformedAnswer where it is none."""
-    entries = answer.get("TrainingJobSummaries")
-    if not isinstance(entries, list):
-        raise MalformedAnswer("the answer has no TrainingJobSummaries")
-    trainings: list[Training] = []
-    errors: list[str] = []
-    for entry in entries:
-        try:
-            trainings.append(_training(entry))
-        except MalformedAnswer as malformed:  # one odd entry must not hide the others
-            errors.append(str(malformed))
-    return TrainingsPage(tuple(trainings), next_token(answer), len(errors), errors[0] if errors else "")
+    trainings, errors = entries(answer, "TrainingJobSummaries", _training)
+    return TrainingsPage(trainings, next_token(answer), len(errors), errors[0] if errors else "")
 
 
 def reduce_bills(answer: Answer) -> Bills:
@@ -115,21 +117,14 @@ def _training(entry: Answer) -> Training:
     if not isinstance(entry, Mapping):
         raise MalformedAnswer(f"the entry is {type(entry).__name__}, not an object")
     return Training(
-        name=_required(entry, "TrainingJobName"),
-        status=sys.intern(_required(entry, "TrainingJobStatus")),
+        name=required(entry, "TrainingJobName", "entry"),
+        status=sys.intern(required(entry, "TrainingJobStatus", "entry")),
         definition_name=term(entry, "TrainingJobDefinitionName"),
         creation_time=time(entry, "CreationTime"),
         start_time=time(entry, "TrainingStartTime"),
         end_time=time(entry, "TrainingEndTime"),
         failure_reason=prose(entry, "FailureReason"),
     )
-
-
-def _required(entry: Answer, member: str) -> str:
-    found = text(entry, member)
-    if found is None:
-        raise MalformedAnswer(f"the entry has no {member}")
-    return found
 
 
 def _bill(name: str, status: str, record: Answer) -> Bill:

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.answers import ARN, OUTPUT, build, leaves
+from support.uses import assert_says_something
 from support.views import view
 
 from exporter.exposition.families import FAMILIES, SECTIONS
-from exporter.exposition.family import IDENTITY, Family
+from exporter.exposition.family import Family
 from exporter.exposition.render import render
 from exporter.tuning_job import reduce
-from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric, NotExported
+from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from exporter.tuning_job import TuningJob
 
-BY_NAME = {family.name: family for family in FAMILIES}
 FROM_ANSWERS = [family for section in SECTIONS[1:-1] for family in section.families]
 SHAPES = dict(leaves(OUTPUT))
 
@@ -42,20 +42,7 @@ class TestTable:
 
     @pytest.mark.parametrize("path", FIELDS)
     def test_says_something_of_each(self, path: str) -> None:
-        uses = FIELDS[path]
-        assert uses
-        assert len(set(uses)) == len(uses)
-        for use in uses:
-            match use:
-                case Metric(family):
-                    assert family in BY_NAME
-                case Label(family, label):
-                    assert label in BY_NAME[family].labels
-                case Identity(label):
-                    assert label in IDENTITY
-                case NotExported(reason):
-                    assert re.fullmatch(r"[A-Z].+\.", reason)
-                    assert len(uses) == 1
+        assert_says_something(FIELDS[path])
 
     @pytest.mark.parametrize("family", FROM_ANSWERS, ids=lambda family: family.name)
     def test_the_source_of_a_family_leads_to_leaves_that_name_it(self, family: Family) -> None:
