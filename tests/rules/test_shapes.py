@@ -30,6 +30,8 @@ class Life(NamedTuple):
     firing: frozenset[tuple[str, str]] = frozenset()
     since: int = 0
     step: int = 1
+    evaluated: int = 1
+    """Minutes between evaluations."""
 
     @property
     def minutes(self) -> int:
@@ -193,6 +195,7 @@ LIVES = (
         frozenset({("SageMakerTuningJobStuck", "search")}),
         2 * DAY + 180,  # no rule looks back further than two days
         5,
+        15,
     ),
 )
 
@@ -211,4 +214,4 @@ def test_a_life_is_read_right(promtools: Path, tmp_path: Path, life: Life) -> No
     }
     series = [{"series": str(one), "values": notation(values)} for one, values in scraped.items()]
     tests = [{"interval": f"{life.step}m", "input_series": series, "promql_expr_test": [expected]}]
-    rehearse(promtools, tmp_path, ALERTS, tests, 60 * life.step)
+    rehearse(promtools, tmp_path, ALERTS, tests, 60 * life.evaluated)
