@@ -10,7 +10,6 @@ from support.api import RefusingApi
 from support.clock import ManualClock
 from support.processes import wait_until
 
-from exporter.clock import Instant
 from exporter.config import parse
 from exporter.daemon import Daemon
 from exporter.errors import CallFailed, ErrorCode
@@ -19,29 +18,6 @@ from exporter.web.listen import open_socket, parse_address
 
 HOUR = 3600.0
 JUMPS = pytest.mark.parametrize("jump", [6 * HOUR, -6 * HOUR], ids=["forwards", "backwards"])
-
-
-class JumpingClock(ManualClock):
-    """A manual clock whose wall time also jumps, by ``jumped`` seconds in all."""
-
-    jumped = 0.0
-
-    def time(self):
-        return super().time() + self.jumped
-
-    def now(self):
-        wall, monotonic = super().now()
-        return Instant(wall + self.jumped, monotonic)
-
-    def advance(self, seconds):
-        self.set_time(ManualClock.time(self) + seconds)
-
-    def set_time(self, wall):
-        jumped, self.jumped = self.jumped, 0.0
-        try:
-            super().set_time(wall)
-        finally:
-            self.jumped = jumped
 
 
 class Api(RefusingApi):
@@ -66,10 +42,10 @@ class Api(RefusingApi):
 
 
 class Scene:
-    """A daemon on a jumping clock that watches one tuning job every minute; values are stale after five."""
+    """A daemon on a manual clock that watches one tuning job every minute; values are stale after five."""
 
     def __init__(self):
-        self.clock, self.api = JumpingClock(1_772_438_400.0), Api()
+        self.clock, self.api = ManualClock(1_772_438_400.0), Api()
         text = configuration("http://127.0.0.1:1", "one", interval="60s").replace("1h", "5m")
         listener = open_socket(parse_address("127.0.0.1:0"))
 
@@ -118,7 +94,7 @@ def scene():
 @JUMPS
 def test_describes_go_on_as_scheduled_and_times_follow(scene, jump):
     clock, api = scene.clock, scene.api
-    clock.jumped += jump
+    clock.jump(jump)
     scene.republish()
     assert scene.job().facts is not None
     assert api.calls == 1
@@ -147,7 +123,7 @@ def test_values_go_stale_at_their_time(scene, jump):
     scene.api.failing = True
     scene.move_to(60)
     wait_until(lambda: scene.known().failure, what="the failure")
-    scene.clock.jumped += jump
+    scene.clock.jump(jump)
     scene.move_to(358)  # five minutes after the describe that was due there are left two seconds
     wait_until(
         lambda: scene.api.calls == 3 and scene.known().next_describe > scene.clock.time(), what="another failure"

@@ -70,8 +70,7 @@ def test_alert(promtools: Path, tmp_path: Path, alert: str) -> None:
         for number, (variant, scraped) in enumerate(story.variants().items()):
             first = {"eval_time": f"{story.fires}m", "alertname": alert, "exp_alerts": [told]}
             tests.append(group(variant, scraped, timeline(story), alert_rule_test=[] if number else [first]))
-    for each in quiet:
-        tests.append(group(each.why, scrape(each.world, each.minutes), ever_fired(set(), each.minutes)))
+    tests += [group(each.why, scrape(each.world, each.minutes), ever_fired(set(), each.minutes)) for each in quiet]
     rehearse(promtools, tmp_path, [ALERTS[alert]], tests)
 
 

@@ -41,6 +41,10 @@ class ManualClock:
             with self._lock:
                 self._waiting.remove(condition)
 
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock alone, forward or back, as somebody may; nobody is woken."""
+        self._start += seconds
+
     def advance(self, seconds: float) -> None:
         """Move forward and wake whoever waits. Raise ValueError on a negative step."""
         self._move_to(self._elapsed + seconds)
