@@ -18,12 +18,23 @@ if TYPE_CHECKING:
 DOCUMENT = load()
 
 
+def records(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the records of all groups, each behind those that it reads."""
+    # Those of tuning jobs, in the last file, read no others.
+    return [rule for each in reversed(document["groups"]) for rule in each["rules"] if "record" in rule]
+
+
+def _read(rule: dict[str, Any]) -> str:
+    """Return all that a rule asks: texts ask, too."""
+    return "".join((rule["expr"], *rule.get("annotations", {}).values()))
+
+
 def with_records(rules: list[dict[str, Any]], document: dict[str, Any]) -> list[dict[str, Any]]:
     """Return alerts behind the records that they read, and those that these read."""
     needed = list(rules)
-    for rule in reversed([rule for each in document["groups"] for rule in each["rules"] if "record" in rule]):
+    for rule in reversed(records(document)):
         name = re.compile(rf"{rule['record']}\b")
-        if rule not in needed and any(name.search(each["expr"]) for each in needed):
+        if rule not in needed and any(name.search(_read(each)) for each in needed):
             needed.insert(0, rule)
     return needed
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from render_rules import RULES, alerts, load, render
-from rules import cases_exporter, cases_jobs
+from rules import cases_exporter, cases_jobs, cases_spend
 from rules.cases_exporter import ANSWERED, DESCRIBE, LIST, TARGET_INFO
 from rules.rehearsal import rehearse
 from rules.story import fire, group, timeline
@@ -31,8 +31,8 @@ from support.processes import PATIENCE
 
 DOCUMENT = load()
 ALERTS = {rule["alert"]: rule for rule in alerts(DOCUMENT)}
-STORIES = (*cases_jobs.STORIES, *cases_exporter.STORIES)
-QUIET = (*cases_jobs.QUIET, *cases_exporter.QUIET)
+STORIES = (*cases_jobs.STORIES, *cases_spend.STORIES, *cases_exporter.STORIES)
+QUIET = (*cases_jobs.QUIET, *cases_spend.QUIET, *cases_exporter.QUIET)
 ELSEWHERE = {**PLACE, "aws_account_id": "210987654321"}
 RUNBOOKS = "https://example.com/sagemaker-tuning-exporter/docs/runbooks.md"
 
@@ -46,7 +46,7 @@ def test_promtool_accepts_the_files(promtools: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    assert run.stdout.count("SUCCESS") == 3
+    assert run.stdout.count("SUCCESS") == 4
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from render_rules import load
-from rules.rehearsal import rehearse
+from rules.cases_spend import USD, of_job, trained
+from rules.rehearsal import records, rehearse
 from rules.story import group
 from rules.world import (
     NAME,
@@ -29,7 +30,7 @@ from rules.world import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-RECORDS = [rule for each in reversed(load()["groups"]) for rule in each["rules"] if "record" in rule]
+RECORDS = records(load())
 ID = "aws_account_id, aws_region, tuning_job"
 RUNNING = job(
     created=-60,
@@ -40,6 +41,17 @@ RUNNING = job(
     max_runtime_seconds=14_400,
     best_objective_value={0: 0.8, 30: 0.9},
     target_reached=1,
+)
+RUNNING |= merged(
+    of_job("estimated_cost_total", {0: 10, 30: 40}, **USD, status="Completed"),
+    of_job("estimated_cost_total", 10, **USD, status="Failed"),
+    of_job("estimated_cost_since_best", {0: 9, 30: 5}, **USD),
+    of_job("running_training_seconds", {0: 400, 30: 800}),
+    trained({0: 4_800, 30: 6_000}, {0: 8, 30: 10}),
+    trained(600, 2, "Failed"),
+    of_job("training_seconds_since_best", {0: 5_000, 30: 3_700}),
+    of_job("oldest_running_training_job_start_timestamp_seconds", {0: -3_600, 30: -1_800}),
+    of_job("training_job_failures_total", {0: 1, 30: 2}, reason="data"),
 )
 ENDS = job(
     {0: "InProgress", 30: "Completed"},
@@ -79,6 +91,14 @@ def variants(scraped: Scraped) -> dict[str, Scraped]:
         ("age_seconds:left_at_pace", 36_000),
         ("best_objective_value:last", 0.9),
         ("labels:agreed", 1),
+        ("estimated_cost:sum", 50),
+        ("estimated_cost:failed", 10),
+        ("estimated_cost:since_best", 5),
+        ("training_seconds:sum", 7_400),
+        ("training_seconds:since_best_ratio", 0.5),
+        ("training_job_duration_seconds:mean", 600),
+        ("training_seconds:oldest", 5_400),
+        ("training_job_failures:sum", 2),
     ],
 )
 def test_there_is_one_value_of_each(promtools: Path, tmp_path: Path, record: str, value: float) -> None:
@@ -230,3 +250,46 @@ def test_a_range_of_one_value_has_no_places(promtool: Path, tmp_path: Path) -> N
     )
     nothing = asked("tuning_job:sagemaker_tuning_job_best_hyperparameter_value:place", 5)
     rehearse(promtool, tmp_path, RECORDS, [group("places", scrape(worlds, 5), [nothing])])
+
+
+@pytest.mark.parametrize(
+    ("why", "created", "first_seen", "costs", "minute", "expected"),
+    [
+        ("young, all of it", 0, 0, {0: 0, 30: 40}, 60, 40),
+        ("an hour ago is known", -600, 0, {0: 100, 30: 140}, 80, 40),
+        ("an hour ago is not known", -600, 30, {30: 140}, 60, None),
+        ("a restart finds less than before", -600, 0, {0: 100, 70: 80}, 90, 0),
+        ("nothing lately", -600, 0, {0: 100}, 80, 0),
+    ],
+)
+def test_what_was_spent_in_an_hour(
+    promtool: Path,
+    tmp_path: Path,
+    why: str,
+    created: int,
+    first_seen: int,
+    costs: dict[int, float],
+    minute: int,
+    expected: float | None,
+) -> None:
+    world = merged(
+        job({0: None, first_seen: "InProgress"}, created=created, training_jobs={"Completed": 10}),
+        of_job("estimated_cost_total", costs, **USD, status="Completed"),
+    )
+    series = "tuning_job:sagemaker_tuning_job_estimated_cost:increase1h"
+    labels = '{aws_account_id="123456789012",aws_region="eu-west-1",currency="USD",tuning_job="churn-xgboost"}'
+    tests = [
+        group(
+            told,
+            scraped,
+            [
+                asked(
+                    f"sum by ({ID}, currency) ({series})",
+                    minute,
+                    **({labels: expected} if expected is not None else {}),
+                )
+            ],
+        )
+        for told, scraped in {"plain": scrape(world, 100), "two replicas": two_replicas(scrape(world, 100))}.items()
+    ]
+    rehearse(promtool, tmp_path, RECORDS, tests)

@@ -1,0 +1,260 @@
+"""The stories of what training jobs cost and why they fail, and those so near to them that nothing must be told."""
+
+from __future__ import annotations
+
+from rules.story import INFO, WARNING, Quiet, Story
+from rules.world import ACCOUNT, JOB, NAME, REGION, WHERE, Series, Value, World, job, merged
+
+OF_JOB = (("aws_account_id", ACCOUNT), ("aws_region", REGION), ("tuning_job", NAME))
+USD = {"currency": "USD"}
+
+
+def of_job(family: str, value: Value, **labels: str) -> World:
+    """Return a series of the tuning job."""
+    return {Series(f"sagemaker_tuning_job_{family}", (*OF_JOB, *labels.items())): value}
+
+
+def trained(seconds: Value, count: Value = 1, status: str = "Completed") -> World:
+    """Return how long training jobs trained that have ended, in all, and how many they are."""
+    return merged(
+        of_job("training_job_duration_seconds_sum", seconds, status=status),
+        of_job("training_job_duration_seconds_count", count, status=status),
+    )
+
+
+def failed(reason: str, number: Value, ends: int = 70, **also: Value) -> World:
+    """Return a search of which so many failed for a reason, and ten did not."""
+    counts = {"Completed": 10.0, "InProgress": 4.0, "NonRetryableError": number} | also
+    return merged(
+        job({0: "InProgress", ends: "Completed"}, created=-60, training_jobs=counts, max_training_jobs=100),
+        of_job("training_job_failures_total", number, reason=reason),
+    )
+
+
+def costly(cost: Value, since: Value, *, strategy: str = "Bayesian", launched: float = 44) -> World:
+    """Return a search that may launch 60 and has trained for 100,000 seconds, what it has cost and trained since its best one."""
+    return merged(
+        job(
+            created=-600,
+            training_jobs={"Completed": launched - 4, "InProgress": 4},
+            max_training_jobs=60,
+            info={"strategy": strategy},
+        ),
+        trained(96_400.0, 40),
+        of_job("running_training_seconds", 3_600),
+        of_job("training_seconds_since_best", since),
+        of_job("estimated_cost_since_best", cost, **USD),
+    )
+
+
+def running_since(
+    minutes: Value, *, completed: float = 10, mean: float = 600, strategy: str = "Bayesian", definitions: int = 1
+) -> World:
+    """Return a search whose oldest training job began at a minute, and what the completed ones took on average."""
+    start = (
+        {since: 60.0 * minute for since, minute in minutes.items() if minute is not None}
+        if isinstance(minutes, dict)
+        else 60.0 * minutes  # type: ignore[operator]
+    )
+    return merged(
+        job(
+            created=-300,
+            training_jobs={"Completed": completed, "InProgress": 3},
+            max_training_jobs=100,
+            info={"strategy": strategy},
+        ),
+        trained(completed * mean, completed),
+        of_job("running_training_seconds", 9_000),
+        of_job("oldest_running_training_job_start_timestamp_seconds", start),
+        *(of_job("definition_info", 1, definition=str(number)) for number in range(definitions)),
+    )
+
+
+def on_spot(trained: Value, billed: Value, spot: str = "true") -> World:
+    """Return a search on spot instances, for how long it trained on them, and what of that is billed."""
+    instances = {"instance_type": "ml.g5.xlarge", "spot": spot, "status": "Completed"}
+    return merged(
+        job(created=-300, training_jobs={"Completed": 10, "InProgress": 3}, max_training_jobs=100),
+        of_job("training_instance_seconds_total", trained, **instances),
+        of_job("billable_instance_seconds_total", billed, **instances),
+    )
+
+
+STORIES = (
+    Story(
+        "SageMakerTuningJobOverBudget",
+        merged(
+            job(created=-60, training_jobs={"Completed": 10, "InProgress": 4}),
+            of_job("estimated_cost_total", {0: 60, 30: 100}, **USD, status="Completed"),
+            of_job("estimated_cost_total", 20, **USD, status="Failed"),
+            of_job("budget", {0: 100, 60: 200}, **USD),
+        ),
+        {30: 1, 90: 0},
+        {**JOB, **USD, **WARNING},
+        f"Tuning job {NAME} costs more than its budget",
+        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 120% of its budget of 100 USD. Those that run come"
+        " on top: stop it, unless its best value is not good enough and somebody pays for more.",
+    ),
+    Story(
+        "SageMakerTuningJobOverBudget",  # Told, too, when the last ones of all were too many.
+        merged(
+            job({0: "InProgress", 30: "Completed"}, created=-60, end_timestamp_seconds={30: 1_800}),
+            of_job("estimated_cost_total", {0: 60, 30: 130}, **USD, status="Completed"),
+            of_job("budget", {0: 100, 60: 200}, **USD),
+        ),
+        {30: 1, 90: 0},
+        {**JOB, **USD, **WARNING},
+        f"Tuning job {NAME} costs more than its budget",
+        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 130% of its budget of 100 USD. Those that run come"
+        " on top: stop it, unless its best value is not good enough and somebody pays for more.",
+    ),
+    Story(
+        "SageMakerTuningJobSpendingWithoutImprovement",
+        costly(cost={0: 60, 20: 150.4}, since={0: 85_000, 80: 1_000}),
+        {35: 1, 110: 0},
+        {**JOB, **INFO},
+        f"Tuning job {NAME} costs much and does not improve",
+        f"85% of the training time of tuning job {NAME} {WHERE} came after its best training job had ended, and has cost about"
+        " 150 USD. The rest may bring nothing: stop it if its best value is good enough.",
+    ),
+    Story(
+        "SageMakerTuningJobOutOfMemory",
+        failed("out_of_memory", {0: 1, 20: 3}),
+        {20: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"Training jobs of tuning job {NAME} run out of memory",
+        f"23.08% of the training jobs of tuning job {NAME} {WHERE} that ended ran out of memory, and they become more. The search"
+        " tries values that do not fit the instance, such as a batch size: start again with narrower ranges or a larger instance"
+        " type.",
+    ),
+    *(
+        Story(
+            "SageMakerTuningJobNoCapacity",
+            failed(reason, {0: 1, 20: 2}),
+            {20: 1, 100: 0},
+            {**JOB, **WARNING},
+            f"Tuning job {NAME} gets no instances",
+            f"Training jobs of tuning job {NAME} {WHERE} (2) failed because AWS had no capacity or the account's quota was used"
+            " up, and they become more. The search takes longer and may fail: try another instance type, zone or hour, or ask for"
+            " quota.",
+        )
+        for reason in ("capacity", "quota")
+    ),
+    Story(
+        "SageMakerTuningJobStraggler",
+        running_since({0: -30, 70: 70}),
+        {45: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"A training job of tuning job {NAME} seems to hang",
+        f"A training job of tuning job {NAME} {WHERE} has run for 8 times as long as those that completed took on average. It"
+        " costs its instances until its time limit ends it: read its log, and stop it if it hangs.",
+    ),
+    Story(
+        "SageMakerTuningJobSpotUnused",
+        on_spot({0: 7_200, 70: 10_000}, {0: 3_000, 20: 7_150}),
+        {35: 1, 100: 0},
+        {**JOB, **INFO},
+        f"Tuning job {NAME} asks for spot instances and saves nothing by them",
+        f"SageMaker bills 99.31% of the time that training jobs of tuning job {NAME} {WHERE} trained on spot instances. They cost"
+        " as much as on demand, and may be interrupted all the same.",
+    ),
+    # Alerts that name the class of what failed, where it is known.
+    Story(
+        "SageMakerTuningJobTrainingJobsFailing",
+        merged(
+            failed("data", {0: 5, 20: 6}, Completed=3.0, InProgress=3.0),
+            of_job("training_job_failures_total", 1, reason="internal_error"),
+        ),
+        {25: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"Training jobs of tuning job {NAME} keep failing",
+        f"Half of the training jobs of tuning job {NAME} {WHERE}, or most of the latest ones, failed with errors that no retry"
+        " fixes. Most of all that failed are of class data (6). The next ones may fail too, and cost money all the same: see in"
+        " the console why they fail, and stop the search if all do.",
+    ),
+    Story(
+        "SageMakerTuningJobNoBestValue",
+        merged(failed("image", {0: 2, 20: 4}, Completed=0.0, Stopped=2.0), of_job("max_parallel_training_jobs", 4)),
+        {35: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"Tuning job {NAME} has no best value",
+        f"Training jobs of tuning job {NAME} {WHERE} have ended, and there is no best value, or it is NaN. Most of all that"
+        " failed are of class image (4). So far the search has found nothing for what it costs: see how its training jobs ended,"
+        " and start again with that fixed.",
+    ),
+)
+
+QUIET = (
+    *(
+        Quiet(
+            "SageMakerTuningJobOverBudget",
+            why,
+            merged(
+                job(created=-60, training_jobs={"Completed": 10, "InProgress": 4}),
+                of_job("estimated_cost_total", cost, **USD, status="Completed"),
+                *([] if budget is None else [of_job("budget", budget, **USD)]),
+            ),
+        )
+        for why, cost, budget in (("no budget", 1_000.0, None), ("within its budget", {0: 40.0, 60: 100.0}, 100.0))
+    ),
+    *(
+        Quiet("SageMakerTuningJobSpendingWithoutImprovement", why, world)
+        for why, world in (
+            ("little money", costly(cost=60, since=90_000)),
+            ("a smaller share", costly(cost=500, since=75_000)),
+            ("draws that do not learn", costly(cost=500, since=90_000, strategy="Random")),
+            ("everything is launched", costly(cost=500, since=90_000, launched=60)),
+            ("no price", {one: value for one, value in costly(500, 90_000).items() if "cost" not in one.name}),
+        )
+    ),
+    *(
+        Quiet("SageMakerTuningJobOutOfMemory", why, world)
+        for why, world in (
+            ("two", failed("out_of_memory", {0: 1, 20: 2}, 200)),
+            ("few of many", failed("out_of_memory", {0: 1, 20: 3}, 200, Completed=40.0)),
+            ("no more of them", failed("out_of_memory", 5, 200)),
+            ("other reasons", failed("crashed", {0: 1, 20: 5, 40: 8}, 200)),
+        )
+    ),
+    *(
+        Quiet("SageMakerTuningJobNoCapacity", why, world)
+        for why, world in (
+            ("one", failed("capacity", {0: None, 20: 1}, 200)),
+            ("no more of them", failed("capacity", 5, 200)),
+            ("other reasons", failed("internal_error", {0: 1, 20: 5, 40: 8}, 200)),
+        )
+    ),
+    *(
+        Quiet("SageMakerTuningJobStraggler", why, world)
+        for why, world in (
+            ("a few times as long", running_since(0, mean=1_800)),
+            ("many times as long, and yet short", running_since({0: -5, 50: 45, 100: 95}, mean=60)),
+            ("few completed", running_since(-30, completed=2)),
+            ("Hyperband", running_since(-30, strategy="Hyperband")),
+            ("of several definitions", running_since(-30, definitions=2)),
+        )
+    ),
+    *(
+        Quiet("SageMakerTuningJobSpotUnused", why, world)
+        for why, world in (
+            ("on demand", on_spot(7_200, 7_200, "false")),
+            ("two thirds are saved", on_spot(7_200, 2_400)),
+            ("little yet", on_spot(1_800, 1_800)),
+            ("bills are late", on_spot(7_200, 6_000)),
+        )
+    ),
+    Quiet(
+        "SageMakerTuningJobTrainingJobsHanging",
+        "training jobs are collected",
+        merged(
+            job(
+                created=-600,
+                training_jobs={"Completed": 40, "InProgress": 4},
+                max_parallel_training_jobs=4,
+                max_training_jobs=80,
+            ),
+            of_job("running_training_seconds", 9_000),
+        ),
+        480,
+    ),
+)
