@@ -19,6 +19,7 @@ from exporter.config import parse
 from exporter.daemon import Daemon
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import SECOND_REGION, Member, mixed_fleet
+from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 from exporter.web.listen import open_socket, parse_address
@@ -111,18 +112,25 @@ def _wait_until_complete(prometheus: Prometheus, jobs: int) -> None:
     wait_until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), what="every rule to be evaluated")
 
 
+def _instance_types() -> list[str]:
+    definitions = (definition for scenario in SCENARIOS.values() for definition in scenario.definitions)
+    return sorted({instance_type for each in definitions for instance_type, _ in each.instances})
+
+
 def _configuration(jobs: list[Member], teams: dict[str, str], endpoint_url: str) -> str:
     # JSON is YAML.
     return json.dumps(
         {
             "interval": "1s",
-            "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents"],
+            "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"],
+            "spend": {"billable": "search", "prices": dict.fromkeys(_instance_types(), 1.0)},
             "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "100"},
             "tuning_jobs": [
                 {
                     "name": job.name,
                     "region": job.region,
                     "labels": {"team": teams[job.name]} if job.name in teams else {},
+                    "budget": 500,
                 }
                 for job in jobs
             ],

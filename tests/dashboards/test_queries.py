@@ -145,6 +145,8 @@ def test_a_search_with_every_limit_fills_the_dashboard(demo):
         "Warm start parents": 1,
         "Why it cannot be described": 1,
         "Best objective over time": 1,  # no parents that could have a better one
+        "Cost and best value": 1,  # no training job failed
+        "Training jobs failed, by reason": 1,
     }
 
 

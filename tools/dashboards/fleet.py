@@ -17,13 +17,31 @@ from dashboards.page import (
     variables,
 )
 from dashboards.page import dashboard as page
-from dashboards.panels import Column, Field, bars, count, lines, meaning, number, rows, seconds, share, timeline
+from dashboards.panels import (
+    Column,
+    Field,
+    bars,
+    count,
+    lines,
+    meaning,
+    money,
+    number,
+    rows,
+    seconds,
+    share,
+    timeline,
+)
 from dashboards.promql import (
     ALLOWED,
+    COST,
+    COST_OF_FAILED,
+    COST_SINCE_BEST,
     EXPORTER,
     FAILED_SHARE,
+    FAILURES,
     ID,
     IN_PROGRESS,
+    INSTANCES,
     LAUNCHED,
     LEFT,
     NOT_IMPROVING,
@@ -75,7 +93,7 @@ def build() -> model.Dashboard:
         FLEET,
         "SageMaker tuning: Fleet",
         "All hyperparameter tuning jobs that the exporter watches: what is wrong, what runs, where the time goes.",
-        [_wrong(), _runs(), _time(), _health()],
+        [_wrong(), _runs(), _time(), _cost(), _health()],
         variables=variables(one_job=False),
         annotations=annotation_queries(shown=False),
         links=[
@@ -284,11 +302,13 @@ def _ranking(expression: str) -> str:
     return f"topk({LONGEST}, {of_team(running(expression))})"
 
 
+def _by_team(expression: str, *by: str) -> str:
+    """Sum what is of tuning jobs by their team, and by further labels."""
+    summed = f'label_replace({expression} * {ON} group_left (label_team) {team()}, "label_team", "no team", "label_team", "")'
+    return f"sum by ({', '.join(('label_team', *by))}) ({summed})"
+
+
 def _time() -> Row:
-    by_team = (
-        f"sum by (label_team) (label_replace({IN_PROGRESS} * {ON} group_left (label_team) {team()},"
-        ' "label_team", "no team", "label_team", ""))'
-    )
     by_type = of_team(f"{each('definition_info', 'instance_type')} * {ON} group_left () {IN_PROGRESS}")
     return (
         "Where the time goes",
@@ -298,7 +318,7 @@ def _time() -> Row:
                 lines(
                     "Training jobs running, by team",
                     "Training jobs that run at each moment, by the team whose tuning job launched them.",
-                    {"{{label_team}}": by_team},
+                    {"{{label_team}}": _by_team(IN_PROGRESS)},
                     count("No training job ran"),
                     stacked=True,
                 ),
@@ -346,6 +366,105 @@ def _time() -> Row:
                     " error which SageMaker does not retry.",
                     {JOB_NAME: _ranking(f"({FAILED_SHARE} > 0)")},
                     share("No training job of a running tuning job failed", look.FAILED_SHARE),
+                    now=True,
+                    link=TO_JOB_OF_SERIES,
+                ),
+            ),
+        ],
+    )
+
+
+def _cost() -> Row:
+    by = "instance_type", "spot", "status"
+    billed, trained = (
+        f"sum({of_team(each(family, *by, spot='true'))})"
+        for family in ("billable_instance_seconds_total", "training_instance_seconds_total")
+    )
+    needs = "Needs collect: [training_jobs]"
+    last_hour = recorded("estimated_cost:increase1h", "currency")
+    per_job = "{{tuning_job}}, {{currency}}"
+    return (
+        "What it costs",
+        [
+            line(
+                4,
+                number(
+                    "Cost of the last hour",
+                    f"What the training jobs cost that ended in the last hour, at the configured prices. {needs} and prices.",
+                    f"sum by (currency) ({of_team(last_hour)})",
+                    money("No price"),
+                ),
+                number(
+                    "Lost to failures",
+                    f"Share of what the tuning jobs shown have cost that failed training jobs cost. {needs} and prices.",
+                    f"sum({of_team(COST_OF_FAILED)}) / sum({of_team(COST)})",
+                    share("Nothing failed, or no price", look.FAILED_SHARE),
+                ),
+                number(
+                    "Saved by spot",
+                    "Share of the time on spot instances that SageMaker does not bill. Bills come later than the time, so this"
+                    f" is too high for a while. {needs} and spend.billable: search.",
+                    f"1 - {billed} / {trained}",
+                    share("No bill of spot instances"),
+                ),
+                number(
+                    "Instances in use",
+                    f"Instances that training jobs ran on when their lists were read last. {needs}.",
+                    f"sum({of_team(INSTANCES)})",
+                    count("Nothing ran"),
+                ),
+            ),
+            line(
+                9,
+                lines(
+                    "Cost an hour, by team",
+                    "What the training jobs cost that ended in the hour before each moment, by the team of their tuning job."
+                    f" {needs} and prices.",
+                    {"{{label_team}}, {{currency}}": _by_team(last_hour, "currency")},
+                    money("Nothing ended, or no price"),
+                    stacked=True,
+                ),
+                lines(
+                    "Instances in use, by type",
+                    f"Instances that training jobs ran on, by their type. {needs}.",
+                    {"{{instance_type}}": f"sum by (instance_type) ({of_team(INSTANCES)})"},
+                    count("Nothing ran"),
+                    stacked=True,
+                ),
+                lines(
+                    "Training jobs failed, by reason",
+                    "Failed training jobs of the tuning jobs that the exporter knows at each moment, by the class of the"
+                    f" failure's text. {needs}.",
+                    {"{{reason}}": f"sum by (reason) ({of_team(FAILURES)})"},
+                    count("No training job failed"),
+                    stacked=True,
+                ),
+            ),
+            line(
+                9,
+                bars(
+                    "Cost most",
+                    f"The {LONGEST} tuning jobs whose training jobs have cost most, whether they still run or not."
+                    f" {needs} and prices.",
+                    {per_job: f"topk({LONGEST}, {of_team(COST)})"},
+                    money("Nothing ended, or no price"),
+                    now=True,
+                    link=TO_JOB_OF_SERIES,
+                ),
+                bars(
+                    "Lost most to failures",
+                    f"The {LONGEST} tuning jobs whose failed training jobs have cost most. {needs} and prices.",
+                    {per_job: f"topk({LONGEST}, {of_team(COST_OF_FAILED)})"},
+                    money("Nothing failed, or no price"),
+                    now=True,
+                    link=TO_JOB_OF_SERIES,
+                ),
+                bars(
+                    "Cost most since the best value",
+                    f"The {LONGEST} tuning jobs in progress that have cost most since their best training job ended."
+                    f" {needs} and prices.",
+                    {per_job: _ranking(COST_SINCE_BEST)},
+                    money("Nothing is in progress, or no price"),
                     now=True,
                     link=TO_JOB_OF_SERIES,
                 ),

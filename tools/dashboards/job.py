@@ -16,12 +16,31 @@ from dashboards.page import (
     variables,
 )
 from dashboards.page import dashboard as page
-from dashboards.panels import Column, Field, Link, bars, count, lines, meaning, number, rows, seconds, share, timeline
+from dashboards.panels import (
+    Column,
+    Field,
+    Link,
+    bars,
+    count,
+    lines,
+    meaning,
+    money,
+    number,
+    rows,
+    seconds,
+    share,
+    timeline,
+)
 from dashboards.promql import (
     ALLOWED,
+    COST,
+    COST_OF_FAILED,
+    COST_SINCE_BEST,
     FAILED_SHARE,
+    FAILURES,
     ID,
     IN_PROGRESS,
+    INSTANCES,
     LAUNCHED,
     LEFT,
     NOT_IMPROVING,
@@ -72,7 +91,7 @@ def build() -> model.Dashboard:
         TUNING_JOB,
         "SageMaker tuning: Job",
         "One hyperparameter tuning job: progress against its limits, its objective, its training jobs, its troubles.",
-        [_glance(), _progress(), _training(), _best(), _troubles()],
+        [_glance(), _progress(), _training(), _cost(), _best(), _troubles()],
         variables=[
             *variables(one_job=True),
             hidden_variable("console", place, '/console="([^"]+)"/', description="Host of the AWS console."),
@@ -302,6 +321,77 @@ def _training() -> Row:
                     "From the end of the best training job to each moment, at most to the end of the tuning job.",
                     {"since improvement": since_improvement()},
                     seconds("No best training job yet", look.STALE_SEARCH),
+                ),
+            ),
+        ],
+    )
+
+
+def _cost() -> Row:
+    return (
+        "What it costs (opt-in)",
+        [
+            line(
+                10,
+                lines(
+                    "Cost and best value",
+                    "What the training jobs have cost that have ended, what of that failed ones did, what was spent since the best"
+                    " one ended, and the best value, which is measured on the right; dashed, the budget. Needs collect:"
+                    " [training_jobs] and prices.",
+                    {
+                        "cost": COST,
+                        "cost of failed ones": COST_OF_FAILED,
+                        "cost since the best one": COST_SINCE_BEST,
+                        "budget": each("budget", "currency"),
+                        "best value": recorded("best_objective_value:last"),
+                    },
+                    money(_needs("training_jobs", "No price")),
+                    limits=["budget"],
+                    right=["best value"],
+                    held=True,
+                ),
+                lines(
+                    "Training time",
+                    "How long training jobs have trained in all, by how they ended; InProgress is what those that run have"
+                    " trained so far. Needs collect: [training_jobs].",
+                    {
+                        "{{status}}": each("training_job_duration_seconds_sum", "status"),
+                        "InProgress": each("running_training_seconds"),
+                    },
+                    seconds(_needs("training_jobs", "Nothing trained")),
+                    stacked=True,
+                    held=True,
+                ),
+            ),
+            line(
+                9,
+                lines(
+                    "Longest running training job",
+                    "For how long the oldest training job that runs has trained; dashed, what the completed ones took on"
+                    " average. Needs collect: [training_jobs].",
+                    {
+                        "oldest": recorded("training_seconds:oldest"),
+                        "mean": recorded("training_job_duration_seconds:mean"),
+                    },
+                    seconds(_needs("training_jobs", "Nothing runs")),
+                    limits=["mean"],
+                ),
+                lines(
+                    "Instances in use",
+                    "Instances that training jobs ran on when their list was read last, by type. Needs collect:"
+                    " [training_jobs].",
+                    {"{{instance_type}}": f"sum by (instance_type) ({INSTANCES})"},
+                    count(_needs("training_jobs", "Nothing runs")),
+                    stacked=True,
+                    held=True,
+                ),
+                lines(
+                    "Training jobs failed, by reason",
+                    "Failed training jobs so far, by the class of the failure's text. Needs collect: [training_jobs].",
+                    {"{{reason}}": FAILURES},
+                    count(_needs("training_jobs", "No training job failed")),
+                    stacked=True,
+                    held=True,
                 ),
             ),
         ],

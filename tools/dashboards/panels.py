@@ -129,6 +129,11 @@ def seconds(empty: str, thresholds: model.ThresholdsConfig = PLAIN) -> Field:
     return Field(unit="s", low=0, thresholds=thresholds, empty=empty)
 
 
+def money(empty: str) -> Field:
+    """Show an amount of money; its currency is in the legend."""
+    return Field(unit="none", low=0, decimals=2, empty=empty)
+
+
 def meaning(empty: str, mappings: Sequence[model.ValueMap]) -> Field:
     """Show the words that values stand for."""
     return Field(unit="none", mappings=mappings, thresholds=steps("text"), empty=empty)
@@ -191,13 +196,15 @@ def lines(
     *,
     colors: Mapping[str, str] | None = None,
     limits: Sequence[str] = (),
+    right: Sequence[str] = (),
     stacked: bool = False,
     held: bool = False,
 ) -> model.Panel:
     """Return a panel over time; the keys of ``queries`` are the legends.
 
     ``colors`` are by name of a series. ``limits`` are the names of those drawn as dashed lines, which the
-    others are measured against; so are the thresholds, where the field has some. ``held`` keeps a value until the next, for what changes now and then.
+    others are measured against; so are the thresholds, where the field has some. Those of ``right`` are measured on an axis of their own, on the
+    right. ``held`` keeps a value until the next, for what changes now and then.
     """
     custom = common.GraphFieldConfig(
         draw_style=common.GraphDrawStyle.LINE,
@@ -221,6 +228,7 @@ def lines(
         )
         for name in limits
     ]
+    overrides += [_override("byName", name, custom__axisPlacement=common.AxisPlacement.RIGHT) for name in right]
     return model.Panel(
         type_val="timeseries",
         title=title,

@@ -69,6 +69,13 @@ NOT_IMPROVING = (
 )
 """Against the tuning job's own limit, else against all the training jobs that it may launch."""
 
+COST = recorded("estimated_cost:sum", "currency")
+"""Of the training jobs that have ended; this and the next two need `collect: [training_jobs]` and prices."""
+COST_SINCE_BEST = recorded("estimated_cost:since_best", "currency")
+COST_OF_FAILED = recorded("estimated_cost:failed", "currency")
+FAILURES = recorded("training_job_failures:sum", "reason")
+INSTANCES = each("running_instances", "instance_type", "spot")
+
 
 def running(expression: str) -> str:
     """Keep the tuning jobs that are in progress."""
