@@ -130,13 +130,13 @@ STORIES = (
     *(
         Story(
             "SageMakerTuningJobNoCapacity",
-            failed(reason, {0: 1, 20: 2}),
+            failed(reason, {0: 1, 20: 4}),
             {20: 1, 100: 0},
             {**JOB, **WARNING},
             f"Tuning job {NAME} gets no instances",
-            f"Training jobs of tuning job {NAME} {WHERE} (2) failed because AWS had no capacity or the account's quota was used"
-            " up, and they become more. The search takes longer and may fail: try another instance type, zone or hour, or ask for"
-            " quota.",
+            f"28.57% of the training jobs of tuning job {NAME} {WHERE} that ended failed because AWS had no capacity or the account's"
+            " quota was used up, and they become more. The search takes longer and may fail: try another instance type, zone or"
+            " hour, or ask for quota.",
         )
         for reason in ("capacity", "quota")
     ),
@@ -219,7 +219,8 @@ QUIET = (
     *(
         Quiet("SageMakerTuningJobNoCapacity", why, world)
         for why, world in (
-            ("one", failed("capacity", {0: None, 20: 1}, 200)),
+            ("three", failed("capacity", {0: None, 20: 1, 40: 3}, 200)),
+            ("few of many", failed("capacity", {0: 1, 20: 5}, 200, Completed=40.0)),
             ("no more of them", failed("capacity", 5, 200)),
             ("other reasons", failed("internal_error", {0: 1, 20: 5, 40: 8}, 200)),
         )

@@ -29,6 +29,7 @@ from exporter.config.values import FamilyName
 from exporter.exposition import Format, TargetCollector, families_in_force
 from exporter.exposition.publish import EMPTY, publish
 from exporter.fleet import Target, perform
+from exporter.simulator.scenario import SCENARIOS
 from exporter.simulator.service import Simulator
 from exporter.telemetry import Telemetry
 
@@ -129,10 +130,12 @@ def scrapes(created: Created) -> Iterator[Scrape]:
     clock = ManualClock(START)
     simulator = Simulator(clock)
     waiting = dict(created)
-    configuration = "discover: [{region: us-east-1}]\ntuning_jobs:\n" + "".join(
+    configuration = "discover: [{region: us-east-1}]\ncollect: [training_jobs]\ntuning_jobs:\n" + "".join(
         f"  - {{name: {name}, region: us-east-1, labels: {{team: search}}}}\n" for name in LISTED
     )
-    [spec] = parse(configuration, "healthy.yaml").targets
+    types = {one for each in SCENARIOS.values() for made in each.definitions for one, _ in made.instances}
+    prices = "".join(f"    {one}: 0.5\n" for one in sorted(types))
+    [spec] = parse(f"{configuration}spend:\n  prices:\n{prices}", "healthy.yaml").targets
     telemetry, published = Telemetry(), EMPTY
     telemetry.reload_successful.set(1)
     telemetry.reload_success_time.set(START)

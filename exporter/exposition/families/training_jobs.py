@@ -195,7 +195,7 @@ TRAINING_JOBS = Section(
             help="Whether the sums over training jobs are known to be short, for each reason.",
             source=_LIST,
             absent="the training jobs have not been read yet",
-            example="max by (aws_account_id, aws_region, tuning_job) (sagemaker_tuning_job_spend_incomplete) == 1",
+            example="max by (aws_account_id, aws_region, tuning_job, reason) (min_over_time(sagemaker_tuning_job_spend_incomplete[30m])) == 1",
             labels=("reason",),
             values={"reason": _INCOMPLETE},
             collect=_COLLECT,
