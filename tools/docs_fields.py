@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.exposition.families import FAMILIES
 from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric, NotExported, Uses
-from exporter.tuning_job.training_fields import TRAINING_FIELDS
+from exporter.tuning_job.training_fields import BILL_FIELDS, TRAINING_FIELDS
 
 _HEAD = """\
 # The API's fields
@@ -24,6 +24,13 @@ And where those of `ListTrainingJobsForHyperParameterTuningJob`'s answer go, wit
 | field | exported as |
 |---|---|
 """
+_BILLS = """
+And where those of `Search`'s answer over training jobs go, with `spend: {billable: search}`. What is not in this table, such as
+hyperparameters and environment, is not read.
+
+| field | exported as |
+|---|---|
+"""
 _LISTED = "TrainingJobDefinitions[]."
 _OPT_IN = {family.name for family in FAMILIES if family.collect is not None}
 
@@ -31,7 +38,7 @@ _OPT_IN = {family.name for family in FAMILIES if family.collect is not None}
 def render() -> str:
     """Return the page."""
     described = {path: uses for path, uses in FIELDS.items() if not path.startswith(_LISTED)}
-    return _HEAD + _rows(described) + _TRAININGS + _rows(TRAINING_FIELDS)
+    return _HEAD + _rows(described) + _TRAININGS + _rows(TRAINING_FIELDS) + _BILLS + _rows(BILL_FIELDS)
 
 
 def _rows(fields: dict[str, Uses]) -> str:

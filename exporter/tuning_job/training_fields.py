@@ -1,4 +1,4 @@
-"""Where every member of a ListTrainingJobsForHyperParameterTuningJob answer goes; paths are spelled as in ``fields``."""
+"""Where the members of answers about training jobs go; paths are spelled as in ``fields``."""
 
 from __future__ import annotations
 
@@ -60,4 +60,23 @@ TRAINING_FIELDS: dict[str, Uses] = {
     **{f"TrainingJobSummaries[].{path}": uses for path, uses in _ENTRY.items()},
     "NextToken": (NotExported("Leads to the next page."),),
 }
-"""Every leaf and what becomes of it."""
+"""Every leaf of a ListTrainingJobsForHyperParameterTuningJob answer and what becomes of it."""
+
+_BILLED = ("billable_instance_seconds_total", "estimated_cost_total")
+
+BILL_FIELDS: dict[str, Uses] = {
+    f"Results[].TrainingJob.{path}": uses
+    for path, uses in {
+        "TrainingJobName": (NotExported(f"{_ONE_OF_MANY} It tells whose bill it is."),),
+        "TrainingJobStatus": _labels("status", "billable_instance_seconds_total"),
+        "BillableTimeInSeconds": _metrics(*_BILLED, "spend_incomplete"),
+        "EnableManagedSpotTraining": _labels("spot", "billable_instance_seconds_total"),
+        "ResourceConfig.InstanceType": _labels("instance_type", "billable_instance_seconds_total"),
+        "ResourceConfig.InstanceCount": _metrics(*_BILLED),
+        "ResourceConfig.InstanceGroups[].InstanceType": _labels("instance_type", "billable_instance_seconds_total"),
+        "ResourceConfig.InstanceGroups[].InstanceCount": _metrics(*_BILLED),
+        "ResourceConfig.SelectedInstanceType": _labels("instance_type", "billable_instance_seconds_total"),
+        "ResourceConfig.SelectedInstanceCount": _metrics(*_BILLED),
+    }.items()
+} | {"NextToken": (NotExported("Leads to the next page."),)}
+"""Every leaf that is read of an answer of Search over training jobs; hyperparameters, environment and all others are not read."""

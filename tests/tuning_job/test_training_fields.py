@@ -17,7 +17,8 @@ from exporter.exposition.families.training_jobs import TRAINING_JOBS
 from exporter.exposition.render import render
 from exporter.tuning_job import Definition, Objective
 from exporter.tuning_job.fields import Label, Metric
-from exporter.tuning_job.training_fields import TRAINING_FIELDS
+from exporter.tuning_job.training_fields import BILL_FIELDS, TRAINING_FIELDS
+from exporter.tuning_job.trainings import reduce_bills
 
 SHAPES = dict(leaves(output_of("ListTrainingJobsForHyperParameterTuningJob")))
 LIST = "TrainingJobSummaries"
@@ -93,3 +94,58 @@ def test_leaves_change_the_families_that_the_table_names_and_no_others() -> None
     assert {member: names for member, names in found.items() if names} == {
         member: names for member, names in named.items() if names
     }
+
+
+# Search
+
+
+RECORD = "Results[].TrainingJob."
+SEARCHED = {
+    path: shape for path, shape in leaves(output_of("Search")) if path.startswith(RECORD) or path == "NextToken"
+}
+VALUES = {"string": ("a", "b"), "boolean": (True, False)}
+
+
+def value_of(shape: Any, *, changed: bool) -> Any:
+    return VALUES.get(shape.type_name, (1, 2))[changed]
+
+
+def searched(other: str = "", *without: str) -> dict[str, Any]:
+    """Return an answer with every leaf, but those without; another value is at the ``other`` path."""
+    answer: dict[str, Any] = {}
+    for path, shape in SEARCHED.items():
+        if path not in without:
+            put(answer, path, value_of(shape, changed=path == other))
+    return answer
+
+
+def put(here: Any, path: str, value: Any) -> None:
+    """Put a value at a path, in lists and maps of one."""
+    *steps, last = path.replace("{key}", ".{key}").replace("{value}", ".{value}").split(".")
+    for step in steps:
+        listed = step.endswith("[]")
+        here = here.setdefault(step.removesuffix("[]"), [{}] if listed else {})
+        here = here[0] if listed else here
+    if last == "{value}":
+        here[next(iter(here))] = value
+    else:
+        name = str(value) if last == "{key}" else last.removesuffix("[]")
+        here[name] = [value] if last.endswith("[]") else value
+
+
+SELECTED = tuple(f"{RECORD}ResourceConfig.SelectedInstance{what}" for what in ("Type", "Count"))
+
+
+@pytest.mark.parametrize("path", BILL_FIELDS)
+def test_says_something_of_what_is_read_of_a_bill(path: str) -> None:
+    assert_says_something(BILL_FIELDS[path])
+
+
+def test_what_is_read_of_a_bill_is_what_the_table_names_and_nothing_else() -> None:
+    read = set()
+    for without in ((), SELECTED):
+        before = reduce_bills(searched("", *without))
+        assert before.bills[0].instances
+        read |= {path for path in SEARCHED if reduce_bills(searched(path, *without)) != before}
+    assert read == BILL_FIELDS.keys()
+    assert len(SEARCHED) > 100
