@@ -17,6 +17,7 @@ from support.web import client as client_of
 from exporter.clock import SystemClock
 from exporter.config import parse
 from exporter.config.duration import format_duration
+from exporter.config.specs import SpendSpec
 from exporter.daemon import Daemon
 from exporter.errors import ErrorCode
 from exporter.sagemaker import SageMakerApi
@@ -41,6 +42,7 @@ ACCOUNT = "123456789012"
 # These are seconds at the pace of a machine that does nothing else: a rig makes all of them longer where it is busy.
 INTERVAL = 1.0
 STALE_AFTER = 3.0
+SPEND_INTERVAL = 2.0
 CONNECT_TIMEOUT = 0.5
 READ_TIMEOUT = 1.2
 OTHER_READ_TIMEOUT = 1.3
@@ -179,14 +181,20 @@ class Rig:
 
     def _load(self) -> Settings:
         read_timeout = READ_TIMEOUT if self._version == "a" else OTHER_READ_TIMEOUT
-        return parse(
+        settings = parse(
             # JSON is YAML.
             json.dumps(
                 {
                     "interval": self._lasting(INTERVAL),
                     "stale_after": self._lasting(STALE_AFTER),
                     **({"describe_max_age": "0s"} if self.describes_all else {}),
-                    "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents"],
+                    "collect": [
+                        "definitions",
+                        "best_training_job",
+                        "hyperparameters",
+                        "warm_start_parents",
+                        *(["training_jobs"] if self.trained else []),
+                    ],
                     "aws": {
                         "account_id": ACCOUNT,
                         "endpoint_url": self._server.url,
@@ -205,6 +213,14 @@ class Rig:
             ),
             "faults.yaml",
         )
+        # Shorter than anybody may configure.
+        spend = SpendSpec(interval=SPEND_INTERVAL * self.pace) if self.trained else None
+        return replace(settings, targets=tuple(replace(target, spend=spend) for target in settings.targets))
+
+    @property
+    def trained(self) -> bool:
+        """Whether training jobs are collected: where each tuning job has its own fault, and its lists of them fail too."""
+        return self.scope == "one job"
 
     @property
     def describes_all(self) -> bool:

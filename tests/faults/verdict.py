@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from support.truth import expected_series
 
+from exporter.exposition.families.training_jobs import TRAINING_JOBS
 from exporter.simulator.faults import Kind
 from faults.cases import SMALL_BUDGET
 from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, SMALL_RATE, STALE_AFTER
@@ -32,6 +34,10 @@ WELL_WITHIN = INTERVAL + OTHER_READ_TIMEOUT + PUBLISHING + WAITING_SLACK
 OLDEST = INTERVAL + STALE_AFTER + PUBLISHING + SLACK
 GONE_WITHIN = 3 * INTERVAL + STALE_AFTER + OTHER_READ_TIMEOUT + PUBLISHING + WAITING_SLACK
 LAST_MODIFIED = "sagemaker_tuning_job_last_modified_timestamp_seconds"
+OF_TRAINING_JOBS = frozenset(name for family in TRAINING_JOBS.families for name in family.series_names)
+SECONDS, COUNT = (f"sagemaker_tuning_job_training_job_duration_seconds_{each}" for each in ("sum", "count"))
+SUMS = {SECONDS, COUNT}
+OF_ITS_LIFE = {"tuning job status changed", "training job failed; others for the same reason are not told"}
 OLDEST_OF_NEIGHBOURS = INTERVAL + PUBLISHING + SLACK
 
 
@@ -97,7 +103,7 @@ def _judge_job(
     if during and during[-1][1].values:
         problems.append("values did not go")
     gone = max((scrape.came - phase.on for scrape, one in during if one.values), default=0.0)
-    if gone > GONE_WITHIN:
+    if gone > rig.pace * GONE_WITHIN:
         problems.append(f"values went after {gone:.1f} s")
     if well is None or well > rig.pace * WELL_WITHIN:
         problems.append("never well again" if well is None else f"well after {well:.1f} s")
@@ -105,6 +111,7 @@ def _judge_job(
         problems.append("the reload did not arrive")
     problems += _log_problems(job, case, phase, log)
     problems += _wrong_values(rig, job, seen)
+    problems += _wrong_sums(rig, job, seen)
     oldest = _oldest(seen)
     if oldest > _oldest_allowed(rig):
         problems.append(f"values {oldest:.1f} s old")
@@ -136,6 +143,7 @@ def _judge_neighbours(rig: Rig, phase: Phase, scrapes: Sequence[Scrape], log: Se
         if bad:
             problems.append(f"{job.name}: up {bad[0].up}, {sorted(bad[0].codes)} in {len(bad)} scrapes")
         problems += _wrong_values(rig, job, seen)
+        problems += _wrong_sums(rig, job, seen)
         oldest = max(oldest, _oldest(seen))
         lines = _lines(job, phase, log)
         if lines != (["tuning job found"] if phase.moment == "first round" else []):
@@ -172,7 +180,7 @@ def _lines(job: Watched, phase: Phase, log: Sequence[Mapping[str, Any]]) -> list
         for entry in log
         if entry.get("tuning_job") == job.name
         and phase.on <= entry["at"] <= phase.well
-        and entry["event"] != "tuning job status changed"
+        and entry["event"] not in OF_ITS_LIFE
     ]
 
 
@@ -201,9 +209,28 @@ def _wrong_values(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -
 
 def _compared(rig: Rig, values: dict[Key, float]) -> dict[Key, float]:
     """Return what the describe must have told; the time of the last change may be a list's, which was later."""
-    if rig.describes_all:
-        return values
-    return {key: value for key, value in values.items() if key[0] != LAST_MODIFIED}
+    others = OF_TRAINING_JOBS if rig.describes_all else OF_TRAINING_JOBS | {LAST_MODIFIED}
+    return {key: value for key, value in values.items() if key[0] not in others}
+
+
+def _wrong_sums(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -> Iterator[str]:
+    """Sums over training jobs never fall and are never more than there is, whatever does not answer."""
+    life = rig.lives[job.name]
+    before: dict[Key, float] = {}
+    for scrape, one in seen:
+        sums = {key: value for key, value in one.values.items() if key[0] in SUMS}
+        fallen = [key for key, value in sums.items() if value < before.get(key, 0.0)]
+        before |= sums
+        trained: defaultdict[tuple[str, str], float] = defaultdict(float)
+        for each in life.training_jobs:
+            told = each.truth(scrape.came) if each.exists(scrape.came) else None
+            if told and told.start is not None and told.end is not None:
+                trained[COUNT, told.status] += 1
+                trained[SECONDS, told.status] += told.end - told.start
+        more = [key for key, value in sums.items() if value > trained[key[0], dict(key[1])["status"]] + 1e-3]
+        if fallen or more:
+            yield f"sums that fell or are too large: {sorted(key[0] for key in fallen + more)}"
+            return
 
 
 def _oldest(seen: Iterable[tuple[Scrape, Seen]]) -> float:
