@@ -33,6 +33,8 @@ LONG_IDLE = 45 * MINUTE
 """Nothing runs for 11 minutes at most in searches that go on."""
 NOTICED = 0.85
 """The share of a time limit after which there is still something to be done about it, and its pace is known."""
+WORTH_SAVING = 2.0
+"""Instance hours of which it is worth to know that nothing was saved."""
 HUNG = 3.0
 """Times the longest training job of a search: one that runs for longer hangs."""
 HUNG_UNKNOWN = 12 * HOUR
@@ -114,9 +116,12 @@ def _fates(facts: Facts) -> Iterator[Wrong]:
         and trial.ended - trial.started >= limits[trial.definition] - 1
     ]
     mute = [trial for trial in seen if trial.outcome == "Completed" and trial.objective is None]
+    reasons = {job.trial.number: job.reason for job in facts.life.training_jobs}
     for cause, befallen, several in (
         (Cause.FAILING, [trial for trial in seen if trial.outcome == "NonRetryableError"], SEVERAL),
         (Cause.RETRIED, [trial for trial in seen if trial.outcome == "RetryableError"], SEVERAL),
+        (Cause.OUT_OF_MEMORY, [t for t in seen if reasons.get(t.number) == "out_of_memory"], SEVERAL),
+        (Cause.NO_CAPACITY, [t for t in seen if reasons.get(t.number) in {"capacity", "quota"}], SEVERAL),
         (Cause.CUT_OFF, cut, SEVERAL),
         (Cause.PARTLY_MUTE, mute, SEVERAL),
         (Cause.MUTE, mute, 2),
@@ -135,7 +140,14 @@ def _fates(facts: Facts) -> Iterator[Wrong]:
 
 def _befallen(facts: Facts, trials: Sequence[Trial], cause: Cause) -> Sequence[Trial]:
     """Return those of the spells that are about a cause, all without such."""
-    about = {Cause.FAILING: "failing", Cause.RETRIED: "retried", Cause.MUTE: "mute", Cause.PARTLY_MUTE: "mute"}
+    about = {
+        Cause.FAILING: "failing",
+        Cause.OUT_OF_MEMORY: "failing",
+        Cause.RETRIED: "retried",
+        Cause.NO_CAPACITY: "retried",
+        Cause.MUTE: "mute",
+        Cause.PARTLY_MUTE: "mute",
+    }
     spells = [s for s in facts.life.scenario.spells if cause in about and getattr(s, about[cause])]
     inside = [trial for trial in trials if any(spell.holds(trial.number - 1) for spell in spells)]
     return inside or trials
@@ -259,7 +271,35 @@ def _target(facts: Facts) -> Iterator[Wrong]:
         yield Wrong(Cause.TARGET, reached, visible, facts.last_launch, facts.must(Cause.TARGET))
 
 
+def _over_budget(facts: Facts) -> Iterator[Wrong]:
+    """It has cost more than it may, by what is billed of the training jobs that have ended."""
+    budget, spent = facts.life.budget, 0.0
+    if budget is None:
+        return
+    for ended, hours in facts.life.billed():
+        spent += hours
+        if spent > budget:
+            # Whoever pays is to know of it afterwards, too.
+            until = max(facts.over, ended) + DAY
+            yield Wrong(Cause.OVER_BUDGET, ended, ended, until, facts.must(Cause.OVER_BUDGET))
+            return
+
+
+def _spot(facts: Facts) -> Iterator[Wrong]:
+    """Spot instances are asked for and billed like others."""
+    if not facts.must(Cause.SPOT):
+        return
+    trained = 0.0
+    for ended, hours in facts.life.billed():
+        trained += hours
+        if trained > WORTH_SAVING and ended < facts.over:
+            yield Wrong(Cause.SPOT, facts.life.created, ended, facts.over, must=True)
+            return
+
+
 _LOOKS = (
+    _over_budget,
+    _spot,
     _in_status,
     _fates,
     _nan,

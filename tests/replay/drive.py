@@ -50,8 +50,8 @@ class Exporter:
         self._services = services
         self._clock = clock
         # Families that no rule asks for are left out for speed.
-        force = families_in_force(frozenset({"hyperparameters"}))
-        self._families = [family for family in force if family.full_name in metrics]
+        force = families_in_force(fleet.settings(fleet.start).collect)
+        self._families = [family for family in force if any(name in metrics for name in family.series_names)]
         self._telemetry = Telemetry()
         self._published = EMPTY
         self._telemetry.show(TargetCollector(lambda: self._published))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from exporter.errors import CallFailed, ErrorCode
-from exporter.simulator import listing
+from exporter.simulator import listing, search, training_listing
 from exporter.simulator.errors import ApiError
 from exporter.simulator.jobs import Jobs
 from exporter.simulator.scenario import MINUTE
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from exporter.clock import Clock
 
-ALL = frozenset({"Describe", "List"})
+ALL = frozenset({"Describe", "List", "Trainings"})
 
 
 class Kind(StrEnum):
@@ -132,10 +132,20 @@ class Service:
         return listing.answer(self._jobs, listing.read(dict(request), owner=self._account_id, now=now), now=now)
 
     def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no list of training jobs for {request}")
+        content = dict(request)
+        name = content.pop("HyperParameterTuningJobName")
+        self._strike("Trainings", name)
+        now = self._clock.time()
+        life = self._jobs.get(name)
+        if life is None or not life.exists(now):
+            raise CallFailed(ErrorCode.NOT_FOUND, f"no {name}")
+        query = training_listing.read(content, owner=f"{self._account_id}/{name}", now=now)
+        return training_listing.answer(life, query, seen=now, filters_after_paging=False)
 
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no search for {request}")
+        self._strike("Trainings", None)
+        now = self._clock.time()
+        return search.answer(self._jobs, search.read(dict(request), owner=self._account_id, now=now), now=now)
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
         raise CallFailed(ErrorCode.ACCESS_DENIED, f"no tags of {arn}")

@@ -10,9 +10,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from replay.faults import ALL, AWAY, Fault, Kind
-from replay.kinds import TROUBLED, healthy, paced
+from replay.kinds import COSTLY, TROUBLED, healthy, paced
 from replay.life import Course, Told
-from replay.promises import EXPORTER, JOB
+from replay.promises import EXPORTER, JOB, Cause
 
 from exporter.config import Settings, defaults, parse
 from exporter.errors import ErrorCode
@@ -30,6 +30,9 @@ START = 1_750_000_200.0
 SHARE_TROUBLED = 0.3
 LONG = 0.05
 """The share of tuning jobs that may last for most of the whole time, and so for up to 30 days."""
+
+PRICE = 10.0
+"""What an instance costs an hour, of whatever type."""
 
 STARVED = 0.001
 """Requests a second: ten times fewer than can be configured, as if there were ten times as many tuning jobs."""
@@ -64,7 +67,8 @@ class Fleet:
     """Everything that happens in a replay. ``start`` and ``end`` are Unix seconds.
 
     ``interval`` is the seconds between scrapes, ``evaluation`` between evaluations of the rules. So many ``replicas`` of the
-    exporter are scraped, and this share of their scrapes is ``lost``. The exporter keeps to its defaults.
+    exporter are scraped, and this share of their scrapes is ``lost``. The exporter keeps to its defaults, but where it ``collects``
+    training jobs and knows what they cost.
     """
 
     seed: int
@@ -78,6 +82,7 @@ class Fleet:
     own_evaluation: float | None = None
     replicas: int = 1
     lost: float = 0.0
+    collects: bool = False
 
     @property
     def evaluation(self) -> float:
@@ -119,6 +124,16 @@ class Fleet:
         known = (life for life in self.lives if region in {None, life.region} and life.created < since - DAY / 96)
         return any(life.in_progress_until > until and (life.gone or math.inf) > until for life in known)
 
+    @cached_property
+    def _budgets(self) -> dict[str, float]:
+        budgets = {life.name: life.budget for life in self.lives} if self.collects else {}
+        return {name: round(PRICE * hours, 2) for name, hours in budgets.items() if hours}
+
+    @cached_property
+    def _instance_types(self) -> list[str]:
+        definitions = (definition for life in self.lives for definition in life.scenario.definitions)
+        return sorted({instance_type for each in definitions for instance_type, _ in each.instances})
+
     def settings(self, t: float) -> Settings:
         """Return the configuration in force at a moment."""
         starved = {fault.region for fault in self.faults if fault.kind is Kind.STARVED and fault.holds(t)}
@@ -131,11 +146,19 @@ class Fleet:
             for prefix, team in DISCOVERED.prefixes
         ]
         jobs = [
-            {"name": entry.name, **({"labels": {"team": entry.team}} if entry.team else {}), **where(LISTED)}
+            {
+                "name": entry.name,
+                **({"labels": {"team": entry.team}} if entry.team else {}),
+                **({"budget": self._budgets[entry.name]} if entry.name in self._budgets else {}),
+                **where(LISTED),
+            }
             for entry in self.entries
             if entry.since <= t < entry.until
         ]
-        document = {"collect": ["hyperparameters"], "discover": rules, "tuning_jobs": jobs}
+        document: dict[str, Any] = {"collect": ["hyperparameters"], "discover": rules, "tuning_jobs": jobs}
+        if self.collects:
+            document["collect"].append("training_jobs")
+            document["spend"] = {"billable": "search", "prices": dict.fromkeys(self._instance_types, PRICE)}
         settings = parse(json.dumps(document), "replay.json")
         targets = [
             replace(spec, requests_per_second=STARVED) if spec.key.region in starved else spec
@@ -153,17 +176,18 @@ class Setup(NamedTuple):
     jobs: int
     replicas: int = 1
     lost: float = 0.0
+    collects: bool = False
 
 
 SETUPS = (
-    Setup(60, 60, 7, 180),
+    Setup(60, 60, 7, 180, collects=True),
     Setup(300, 300, 40, 400),
     Setup(15, 30, 2, 70),
-    Setup(60, 30, 5, 130, replicas=2),
-    Setup(300, 60, 20, 250, lost=0.08),
+    Setup(60, 30, 5, 130, replicas=2, collects=True),
+    Setup(300, 60, 20, 250, lost=0.08, collects=True),
     Setup(60, 300, 6, 150, lost=0.08),
-    Setup(15, 60, 1.5, 60, lost=0.08),
-    Setup(240, 240, 24, 240),
+    Setup(15, 60, 1.5, 60, lost=0.08, collects=True),
+    Setup(240, 240, 24, 240, collects=True),
 )
 """What is drawn by turns, seed by seed."""
 
@@ -173,8 +197,9 @@ def draw(seed: int, setup: Setup) -> Fleet:
     rng = chance("replay", seed)
     end = START + setup.days * DAY
     hours = setup.days * 24
-    wanted = max(len(TROUBLED), round(SHARE_TROUBLED * setup.jobs))
-    troubled = [*TROUBLED] * math.ceil(wanted / len(TROUBLED))
+    kinds = (*TROUBLED, *COSTLY) if setup.collects else TROUBLED
+    wanted = max(len(kinds), round(SHARE_TROUBLED * setup.jobs))
+    troubled = [*kinds] * math.ceil(wanted / len(kinds))
     rng.shuffle(troubled)
     draws = troubled[:wanted]
     draws += [healthy] * (setup.jobs - len(draws))
@@ -200,6 +225,7 @@ def draw(seed: int, setup: Setup) -> Fleet:
         setup.evaluation,
         setup.replicas,
         setup.lost,
+        setup.collects,
     )
 
 
@@ -215,11 +241,14 @@ def recorded(lives: Sequence[Told], setup: Setup) -> Fleet:
 
 
 def _told(name: str, course: Course, place: Place, created: float, seed: int) -> Told:
-    return Told(name, course, region=place.region, account_id=place.account_id, created=created, seed=seed)
+    where = {"region": place.region, "account_id": place.account_id}
+    return Told(name, course, listed=place is LISTED, created=created, seed=seed, **where)
 
 
 def _life(rng: Random, number: int, course: Course, last: float) -> Told:
     place = rng.choices(PLACES, (2, 1))[0]
+    if course.injects & {Cause.OVER_BUDGET}:
+        place = LISTED  # where it has a budget of its own
     prefix = rng.choice(place.prefixes)[0] if place.prefixes else ""
     created = rng.uniform(START + 30 * MINUTE, last)
     return _told(f"{prefix}{course.kind}-{number:03}", course, place, created, rng.getrandbits(32))

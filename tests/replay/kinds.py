@@ -18,7 +18,7 @@ from replay.promises import JOB, Cause
 from exporter.simulator.scenario import HOUR, MINUTE, SCENARIOS, Definition, Scenario, Spell
 from exporter.simulator.surface import Continuous, Integer, Surface
 
-__all__ = ["HEALTHY", "JOB", "TROUBLED", "healthy", "paced"]
+__all__ = ["COSTLY", "HEALTHY", "JOB", "TROUBLED", "healthy", "paced"]
 
 Draw = Callable[[Random, float], Course]
 """Returns a tuning job that lasts for so many hours at most, if it ends."""
@@ -178,7 +178,10 @@ def healthy(rng: Random, most: float) -> Course:
     """Return anything that is normal, as odd as it is."""
     draws, weights = zip(*HEALTHY, strict=True)
     draw: Draw = rng.choices(draws, weights)[0]
-    return draw(rng, most)
+    course = draw(rng, most)
+    # A draw of its own for each, whether it counts or not.
+    budget = rng.uniform(1.05, 3.0)
+    return replace(course, budget=budget) if rng.random() < 0.3 else course
 
 
 # What is not
@@ -382,3 +385,35 @@ TROUBLED: tuple[Draw, ...] = (
     _target,
 )
 """The kinds with a trouble, each a function of chance."""
+
+
+# What only training jobs tell
+
+
+def _out_of_memory(rng: Random, most: float) -> Course:
+    share = rng.choice((0.3, 0.5, 0.8))
+    scenario = _search(rng, most, (1, math.inf), least=rng.choice((20, 40)), gives_up_after=None, failing=0.0)
+    shape, spells = _spells(rng, scenario.max_jobs or 0, failing=share, reason="out_of_memory")
+    return _course(f"out-of-memory-{shape}", replace(scenario, spells=spells), Cause.OUT_OF_MEMORY)
+
+
+def _no_capacity(rng: Random, most: float) -> Course:
+    scenario = _search(rng, most, (1, math.inf), least=rng.choice((20, 40)), failing=0.0)
+    share = rng.uniform(0.3, 0.8)
+    shape, spells = _spells(rng, scenario.max_jobs or 0, retried=share, reason=rng.choice(("capacity", "quota")))
+    return _course(f"no-capacity-{shape}", replace(scenario, spells=spells), Cause.NO_CAPACITY)
+
+
+def _over_budget(rng: Random, most: float) -> Course:
+    scenario = _search(rng, most, (1, math.inf), least=8)
+    return _course("over-budget", scenario, Cause.OVER_BUDGET, budget=rng.uniform(0.3, 0.9))
+
+
+def _spot_unused(rng: Random, most: float) -> Course:
+    scenario = _search(rng, most, (2, math.inf), least=12, failing=0.0)
+    definitions = tuple(replace(each, max_wait=36 * HOUR, savings=(0.0, 0.01)) for each in scenario.definitions)
+    return _course("spot-unused", replace(scenario, definitions=definitions), Cause.SPOT)
+
+
+COSTLY: tuple[Draw, ...] = (_out_of_memory, _no_capacity, _over_budget, _over_budget, _spot_unused)
+"""Kinds with a trouble that shows only where training jobs are collected."""

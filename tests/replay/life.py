@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.simulator.configuration import configuration
 from exporter.simulator.life import Life
+from exporter.simulator.scenario import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Course:
     ``frozen_after`` so many seconds AWS tells nothing new. ``pending``: one objective stays Pending. ``nan``: the best value is none.
     ``leaves_after``: so many seconds after it stalled, froze or began to hang somebody has it deleted.
     ``limit_is_budget``: its owner means it to run until its time limit. ``fine``: an improvement by less than 1 % matters.
+    ``budget`` is the share that may be spent of what it costs in the end; it has one where it is listed.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Course:
     nan: bool = False
     limit_is_budget: bool = False
     fine: bool = False
+    budget: float | None = None
 
 
 class Span(NamedTuple):
@@ -69,8 +72,9 @@ class Span(NamedTuple):
 class Told(Life):
     """A life as AWS tells it."""
 
-    def __init__(self, name: str, course: Course, **where: Any) -> None:
+    def __init__(self, name: str, course: Course, *, listed: bool = False, **where: Any) -> None:
         self.course = course
+        self.listed = listed
         self.frozen: float | None = None
         super().__init__(name, course.scenario, speed=1.0, tags={}, **where)
         self._constant = configuration(course.asked, region=self.region, account_id=self.account_id, speed=1.0)
@@ -108,6 +112,23 @@ class Told(Life):
     def limit(self) -> float | None:
         """Its time limit in seconds, if it has one."""
         return self.course.asked.max_runtime
+
+    def billed(self) -> list[tuple[float, float]]:
+        """Return when its training jobs ended, in order, and for how many instance hours each is billed."""
+        told = (job.truth(job.trial.ended) for job in self.training_jobs if job.trial.ended < math.inf)
+        hours = (
+            (each.end, (each.billable_seconds or 0.0) * sum(count for _, count in each.instances) / HOUR)
+            for each in told
+            if each.end is not None and each.start is not None
+        )
+        return sorted(hours)
+
+    @property
+    def budget(self) -> float | None:
+        """The instance hours that it may cost."""
+        if self.course.budget is None or not self.listed:
+            return None
+        return round(self.course.budget * sum(hours for _, hours in self.billed()), 3)
 
     @property
     def stalled(self) -> float | None:

@@ -35,6 +35,10 @@ class Cause(StrEnum):
     TIME = "its time limit cuts it off"
     STARVED = "it gets fewer training jobs than it asked for"
     TARGET = "it has reached its target and goes on"
+    OUT_OF_MEMORY = "its training jobs run out of memory"
+    NO_CAPACITY = "there is no capacity for its training jobs"
+    OVER_BUDGET = "it costs more than its budget"
+    SPOT = "it saves nothing by spot instances"
 
 
 TELLS: Mapping[Cause, tuple[str, ...]] = {
@@ -43,24 +47,36 @@ TELLS: Mapping[Cause, tuple[str, ...]] = {
         Cause.FAILED: ("Failed",),
         Cause.UNDELETED: ("DeleteFailed",),
         Cause.LINGERING: ("StuckStopping",),
-        Cause.FAILING: ("TrainingJobsFailing", "NoBestValue"),
-        Cause.RETRIED: ("RetryableErrors", "TrainingJobsFailing", "NoBestValue"),
+        Cause.FAILING: ("TrainingJobsFailing", "NoBestValue", "OutOfMemory", "NoCapacity"),
+        Cause.RETRIED: ("RetryableErrors", "TrainingJobsFailing", "NoBestValue", "NoCapacity"),
         Cause.MUTE: ("ObjectiveNeverEmitted", "NoBestValue"),
         Cause.PARTLY_MUTE: ("ObjectiveNeverEmitted", "NoBestValue"),
         Cause.NAN: ("NoBestValue", "ObjectiveNeverEmitted", "NotImproving"),
         Cause.IDLE: ("Stuck", "TrainingJobsHanging", "SlotsStarved"),
-        Cause.FROZEN: ("TrainingJobsHanging", "Stuck", "SlotsStarved"),
+        Cause.FROZEN: ("Straggler", "TrainingJobsHanging", "Stuck", "SlotsStarved"),
         Cause.PENDING: ("Stuck", "TrainingJobsHanging", "SlotsStarved"),
-        Cause.HANGING: ("TrainingJobsHanging", "Stuck", "SlotsStarved"),
+        Cause.HANGING: ("Straggler", "TrainingJobsHanging", "Stuck", "SlotsStarved"),
         Cause.CUT_OFF: ("TrainingJobsCutOff", "NoBestValue", "ObjectiveNeverEmitted"),
-        Cause.FLAT: ("NotImproving", "ConvergedStillRunning"),
-        Cause.CONVERGED: ("ConvergedStillRunning", "NotImproving"),
+        Cause.FLAT: ("NotImproving", "ConvergedStillRunning", "SpendingWithoutImprovement"),
+        Cause.CONVERGED: ("ConvergedStillRunning", "NotImproving", "SpendingWithoutImprovement"),
         Cause.TIME: ("NearTimeLimit",),
         Cause.STARVED: ("SlotsStarved",),
         Cause.TARGET: ("TargetReachedStillRunning",),
+        Cause.OUT_OF_MEMORY: ("OutOfMemory", "TrainingJobsFailing", "NoBestValue"),
+        Cause.NO_CAPACITY: ("NoCapacity", "RetryableErrors", "TrainingJobsFailing", "NoBestValue"),
+        Cause.OVER_BUDGET: ("OverBudget",),
+        Cause.SPOT: ("SpotUnused",),
     }.items()
 }
 """The alerts that tell of a cause. The first of them that is shipped has promised to."""
+
+OF_TRAINING_JOBS = frozenset(
+    JOB + name
+    for name in ("OverBudget", "SpendingWithoutImprovement", "OutOfMemory", "NoCapacity", "Straggler", "SpotUnused")
+)
+"""Those that need ``collect: [training_jobs]``."""
+WITHOUT_TRAINING_JOBS = frozenset({JOB + "TrainingJobsHanging"})
+"""Those that say nothing where training jobs are collected."""
 
 PROMISES: Mapping[str, float] = {
     JOB + "Failed": 5 * MINUTE,
@@ -78,6 +94,12 @@ PROMISES: Mapping[str, float] = {
     JOB + "SlotsStarved": 75 * MINUTE,
     JOB + "RetryableErrors": 30 * MINUTE,
     JOB + "TargetReachedStillRunning": 75 * MINUTE,
+    JOB + "OverBudget": 30 * MINUTE,
+    JOB + "SpendingWithoutImprovement": 30 * MINUTE,
+    JOB + "OutOfMemory": 30 * MINUTE,
+    JOB + "NoCapacity": 30 * MINUTE,
+    JOB + "Straggler": 3.5 * HOUR,
+    JOB + "SpotUnused": 75 * MINUTE,
     JOB + "DescribeFailing": 25 * MINUTE,
     JOB + "Missing": 45 * MINUTE,
     EXPORTER + "AccessDenied": 25 * MINUTE,

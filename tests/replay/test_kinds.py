@@ -6,7 +6,7 @@ import pytest
 from replay import real
 from replay.causes import wrongs
 from replay.fleet import DISCOVERED, START
-from replay.kinds import HEALTHY, TROUBLED, Draw
+from replay.kinds import COSTLY, HEALTHY, TROUBLED, Draw
 from replay.life import Told
 from replay.promises import Cause
 
@@ -18,12 +18,12 @@ MOST = 40.0
 def lives(draw: Draw, count: int = 12) -> list[Told]:
     courses = [draw(chance("kinds", number), MOST) for number in range(count)]
     return [
-        Told("a", course, region=DISCOVERED.region, account_id="1", created=START, seed=number)
+        Told("a", course, listed=True, region=DISCOVERED.region, account_id="1", created=START, seed=number)
         for number, course in enumerate(courses)
     ]
 
 
-@pytest.mark.parametrize("draw", TROUBLED, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("draw", [*TROUBLED, *COSTLY], ids=lambda draw: draw.__name__)
 def test_what_is_injected_is_there_to_be_told(draw: Draw) -> None:
     found = []
     for life in lives(draw):

@@ -13,7 +13,7 @@ from replay.causes import wrongs
 from replay.faults import Fault, Kind
 from replay.fleet import DISCOVERED, OLD, PLACES, Fleet
 from replay.life import Told
-from replay.promises import EXPORTER, JOB, PROMISES, TELLS
+from replay.promises import EXPORTER, JOB, OF_TRAINING_JOBS, PROMISES, TELLS, WITHOUT_TRAINING_JOBS
 
 from exporter.config import defaults
 from exporter.errors import ErrorCode
@@ -67,7 +67,9 @@ def troubles(fleet: Fleet, shipped: Collection[str]) -> list[Trouble]:
     found += [trouble for fault in faults for trouble in _of_fault(fault, fleet)]
     found += _vanished(fleet)
     found += _untracked(fleet)
-    known = [replace(each, alerts=tuple(alert for alert in each.alerts if alert in shipped)) for each in found]
+    silent = WITHOUT_TRAINING_JOBS if fleet.collects else OF_TRAINING_JOBS
+    told = {*shipped} - silent
+    known = [replace(each, alerts=tuple(alert for alert in each.alerts if alert in told)) for each in found]
     return sorted((each for each in known if each.alerts), key=lambda trouble: trouble.began)
 
 

@@ -31,13 +31,16 @@ def failed(reason: str, number: Value, ends: int = 70, **also: Value) -> World:
     )
 
 
-def costly(cost: Value, since: Value, *, strategy: str = "Bayesian", launched: float = 44) -> World:
+def costly(
+    cost: Value, since: Value, *, strategy: str = "Bayesian", ended: float = 50, not_improving: float = 25
+) -> World:
     """Return a search that may launch 60 and has trained for 100,000 seconds, what it has cost and trained since its best one."""
     return merged(
         job(
             created=-600,
-            training_jobs={"Completed": launched - 4, "InProgress": 4},
+            training_jobs={"Completed": ended, "InProgress": 4},
             max_training_jobs=60,
+            training_jobs_not_improving=not_improving,
             info={"strategy": strategy},
         ),
         trained(96_400.0, 40),
@@ -80,6 +83,10 @@ def on_spot(trained: Value, billed: Value, spot: str = "true") -> World:
     )
 
 
+OUT_OF_MEMORY = (
+    f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, ran out of memory, and they become more. The search"
+    " tries values that do not fit the instance, such as a batch size: start again with narrower ranges or a larger instance type."
+)
 STORIES = (
     Story(
         "SageMakerTuningJobOverBudget",
@@ -114,8 +121,8 @@ STORIES = (
         {35: 1, 110: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} costs much and does not improve",
-        f"85% of the training time of tuning job {NAME} {WHERE} came after its best training job had ended, and has cost about"
-        " 150 USD. The rest may bring nothing: stop it if its best value is good enough.",
+        f"Tuning job {NAME} {WHERE} has used up 70.83% of the training jobs that it may launch since its best one ended, for"
+        " about 150 USD. The rest may bring nothing: stop it if its best value is good enough.",
     ),
     Story(
         "SageMakerTuningJobOutOfMemory",
@@ -123,9 +130,15 @@ STORIES = (
         {20: 1, 100: 0},
         {**JOB, **WARNING},
         f"Training jobs of tuning job {NAME} run out of memory",
-        f"23.08% of the training jobs of tuning job {NAME} {WHERE} that ended ran out of memory, and they become more. The search"
-        " tries values that do not fit the instance, such as a batch size: start again with narrower ranges or a larger instance"
-        " type.",
+        OUT_OF_MEMORY,
+    ),
+    Story(  # After many good ones.
+        "SageMakerTuningJobOutOfMemory",
+        failed("out_of_memory", lambda minute: max(0.0, (minute - 20) // 5), 90, Completed=150.0),
+        {40: 1, 120: 0},
+        {**JOB, **WARNING},
+        f"Training jobs of tuning job {NAME} run out of memory",
+        OUT_OF_MEMORY,
     ),
     *(
         Story(
@@ -134,9 +147,9 @@ STORIES = (
             {20: 1, 100: 0},
             {**JOB, **WARNING},
             f"Tuning job {NAME} gets no instances",
-            f"28.57% of the training jobs of tuning job {NAME} {WHERE} that ended failed because AWS had no capacity or the account's"
-            " quota was used up, and they become more. The search takes longer and may fail: try another instance type, zone or"
-            " hour, or ask for quota.",
+            f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, failed because AWS had no capacity or the"
+            " account's quota was used up, and they become more. The search takes longer and may fail: try another instance type,"
+            " zone or hour, or ask for quota.",
         )
         for reason in ("capacity", "quota")
     ),
@@ -152,7 +165,7 @@ STORIES = (
     Story(
         "SageMakerTuningJobSpotUnused",
         on_spot({0: 7_200, 70: 10_000}, {0: 3_000, 20: 7_150}),
-        {35: 1, 100: 0},
+        {20: 1, 100: 0},
         {**JOB, **INFO},
         f"Tuning job {NAME} asks for spot instances and saves nothing by them",
         f"SageMaker bills 99.31% of the time that training jobs of tuning job {NAME} {WHERE} trained on spot instances. They cost"
@@ -203,7 +216,8 @@ QUIET = (
             ("little money", costly(cost=60, since=90_000)),
             ("a smaller share", costly(cost=500, since=75_000)),
             ("draws that do not learn", costly(cost=500, since=90_000, strategy="Random")),
-            ("everything is launched", costly(cost=500, since=90_000, launched=60)),
+            ("little is left", costly(cost=500, since=90_000, ended=55)),
+            ("few since it improved", costly(cost=500, since=90_000, not_improving=15)),
             ("no price", {one: value for one, value in costly(500, 90_000).items() if "cost" not in one.name}),
         )
     ),
@@ -220,7 +234,7 @@ QUIET = (
         Quiet("SageMakerTuningJobNoCapacity", why, world)
         for why, world in (
             ("three", failed("capacity", {0: None, 20: 1, 40: 3}, 200)),
-            ("few of many", failed("capacity", {0: 1, 20: 5}, 200, Completed=40.0)),
+            ("few of many", failed("capacity", {0: 1, 20: 3, 60: 5}, 200, Completed=lambda minute: 40 + minute)),
             ("no more of them", failed("capacity", 5, 200)),
             ("other reasons", failed("internal_error", {0: 1, 20: 5, 40: 8}, 200)),
         )

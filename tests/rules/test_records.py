@@ -51,7 +51,7 @@ RUNNING |= merged(
     trained(600, 2, "Failed"),
     of_job("training_seconds_since_best", {0: 5_000, 30: 3_700}),
     of_job("oldest_running_training_job_start_timestamp_seconds", {0: -3_600, 30: -1_800}),
-    of_job("training_job_failures_total", {0: 1, 30: 2}, reason="data"),
+    of_job("training_job_failures_total", {0: 1, 30: 2}, reason="capacity"),
 )
 ENDS = job(
     {0: "InProgress", 30: "Completed"},
@@ -99,6 +99,7 @@ def variants(scraped: Scraped) -> dict[str, Scraped]:
         ("training_job_duration_seconds:mean", 600),
         ("training_seconds:oldest", 5_400),
         ("training_job_failures:sum", 2),
+        ("training_job_failures:excess", 0.2),
     ],
 )
 def test_there_is_one_value_of_each(promtools: Path, tmp_path: Path, record: str, value: float) -> None:
