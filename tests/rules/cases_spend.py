@@ -32,7 +32,7 @@ def failed(reason: str, number: Value, ends: int = 70, **also: Value) -> World:
 
 
 def costly(
-    cost: Value, since: Value, *, strategy: str = "Bayesian", ended: float = 50, not_improving: float = 25
+    cost: Value, since: Value, *, strategy: str = "Bayesian", ended: float = 50, not_improving: float = 35
 ) -> World:
     """Return a search that may launch 60 and has trained for 100,000 seconds, what it has cost and trained since its best one."""
     return merged(
@@ -71,6 +71,11 @@ def running_since(
         of_job("oldest_running_training_job_start_timestamp_seconds", start),
         *(of_job("definition_info", 1, definition=str(number)) for number in range(definitions)),
     )
+
+
+def in_turn(minute: float) -> float:
+    """Return one more each five minutes."""
+    return max(0.0, (minute - 20) // 5)
 
 
 def on_spot(trained: Value, billed: Value, spot: str = "true") -> World:
@@ -134,8 +139,8 @@ STORIES = (
     ),
     Story(  # After many good ones.
         "SageMakerTuningJobOutOfMemory",
-        failed("out_of_memory", lambda minute: max(0.0, (minute - 20) // 5), 90, Completed=150.0),
-        {40: 1, 120: 0},
+        failed("out_of_memory", in_turn, 90, Completed=lambda minute: 150 + in_turn(minute)),
+        {45: 1, 120: 0},
         {**JOB, **WARNING},
         f"Training jobs of tuning job {NAME} run out of memory",
         OUT_OF_MEMORY,
@@ -217,7 +222,7 @@ QUIET = (
             ("a smaller share", costly(cost=500, since=75_000)),
             ("draws that do not learn", costly(cost=500, since=90_000, strategy="Random")),
             ("little is left", costly(cost=500, since=90_000, ended=55)),
-            ("few since it improved", costly(cost=500, since=90_000, not_improving=15)),
+            ("few since it improved", costly(cost=500, since=90_000, not_improving=25)),
             ("no price", {one: value for one, value in costly(500, 90_000).items() if "cost" not in one.name}),
         )
     ),
