@@ -56,12 +56,11 @@ format: .venv/.dev ## Format the code and repair what can be repaired
 docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 	@.venv/bin/python tools/make_docs.py
 
-SEEDS ?= 2001 2002 2003 2004 2005 2006 2007 2008
-ARGS ?= --docs
+SEEDS ?= 3001 3002 3003 3004 3005 3006 3007 3008
 
 alerts-report: .venv/.dev ## Replay fleets, and the recordings in TRACES, before the alert rules and print what they found (15 minutes)
 	@tools/install-debian
-	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(if $(TRACES),--traces $(TRACES)) $(ARGS) $(SEEDS)
+	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),--docs) $(SEEDS)
 
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
 	@cd tools && ../.venv/bin/python -m helm.make

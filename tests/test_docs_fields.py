@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from support.tools import ROOT
 
 from exporter.tuning_job.fields import FIELDS
-from exporter.tuning_job.training_fields import TRAINING_FIELDS
+from exporter.tuning_job.training_fields import BILL_FIELDS, TRAINING_FIELDS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -31,7 +31,9 @@ def test_the_page_is_up_to_date() -> None:
 def test_every_field_has_a_row() -> None:
     rendered = tool().render()
     rows = {line.split("`")[1] for line in rendered.splitlines() if line.startswith("| `")}
-    assert rows == {path for path in FIELDS | TRAINING_FIELDS if not path.startswith("TrainingJobDefinitions[]")}
+    assert rows == {
+        path for path in FIELDS | TRAINING_FIELDS | BILL_FIELDS if not path.startswith("TrainingJobDefinitions[]")
+    }
 
 
 def test_rows_tell_what_becomes_of_a_field() -> None:

@@ -67,7 +67,10 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Demo]]
     in_first = [job.name for job in jobs if job.region != SECOND_REGION]
     teams = {name: TEAMS[place % 2] for place, name in enumerate(in_first)}
     rules = sorted((DIRECTORY.parent / "rules").glob("*.yaml"))
-    with ExitStack() as running:
+    with ExitStack() as running, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "exporter.fleet.bills._GATHER_SECONDS", 1.0
+        )  # bills, without a minute of waiting for more to ask for
         server = running.enter_context(Server(simulator))
         text = _configuration([*jobs, MISSING], teams, server.url)
 
@@ -108,6 +111,7 @@ def _wait_until_complete(prometheus: Prometheus, jobs: int) -> None:
         lambda samples: samples and samples[0].value == jobs,
     )
     prometheus.wait_until('ALERTS{alertname="SageMakerTuningJobFailed",alertstate="firing"}')
+    prometheus.wait_until('tuning_job:sagemaker_tuning_job_estimated_cost:sum{tuning_job=~".*hyperband.*"}')
     prometheus.wait_until("rate(sagemaker_tuning_exporter_api_errors_total[1m]) > 0")
     wait_until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), what="every rule to be evaluated")
 
