@@ -27,6 +27,9 @@ Fields = dict[str, str | int]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
+OLD_FAILURE = 3_600.0
+"""For how many seconds the failure of a training job is news."""
+
 log = structlog.get_logger("exporter.fleet")
 
 
@@ -91,10 +94,15 @@ def of_describe(
     return tuple(found)
 
 
-def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str) -> Event:
-    """Return that a training job has failed for a reason that was not told of the tuning job so far."""
+def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str, wall: float) -> Event:
+    """Return that a training job has failed for a reason that was not told of the tuning job so far.
+
+    When the exporter starts, it reads of all failures that ever were: old ones are for those who look closer.
+    """
+    old = training.end_time is not None and training.end_time < wall - OLD_FAILURE
     fields = {"training_job": training.name, "reason": reason, "message": impersonal(training.failure_reason or "")}
-    return Event("info", "training job failed; others for the same reason are not told", identity(spec, name) | fields)
+    level = "debug" if old else "info"
+    return Event(level, "training job failed; others for the same reason are not told", identity(spec, name) | fields)
 
 
 def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:

@@ -86,7 +86,7 @@ class _Search:
     short: int = 0
     waits: int = 0
     lost: bool = False
-    told: frozenset[str] = frozenset()
+    told: frozenset[tuple[str, str]] = frozenset()
 
     def rests(self, until: float) -> bool:
         """Tell whether no reading is under way or due by then."""
@@ -197,7 +197,7 @@ class TrainingJobs:
             self._over(search, reading, facts, now)
         else:
             self._plan(work.key, search, now.monotonic)
-        return self._tell(search, failed)
+        return self._tell(search, failed, now)
 
     def _over(self, search: _Search, reading: Reading, facts: TuningJob, now: Instant) -> None:
         search.reading, search.read = None, (now.wall, reading.counters)
@@ -285,12 +285,13 @@ class TrainingJobs:
         own = () if self._spec.spend is None else self._spec.spend.failure_classes
         return next((each.reason for each in own if text and found(each.regex, text)), None) or failure_class(text)
 
-    def _tell(self, search: _Search, failed: Iterable[tuple[Any, str]]) -> Iterable[Event]:
-        """Yield a line for the first failure of each class."""
+    def _tell(self, search: _Search, failed: Iterable[tuple[Any, str]], now: Instant) -> Iterable[Event]:
+        """Yield a line for the first failure of each class, and one for the first that is no news any more."""
         for training, reason in failed:
-            if reason not in search.told:
-                search.told |= {reason}
-                yield events.of_failed_training(self._spec, search.name, training, reason)
+            event = events.of_failed_training(self._spec, search.name, training, reason, now.wall)
+            if (event.level, reason) not in search.told:
+                search.told |= {(event.level, reason)}
+                yield event
 
     def _plan(self, key: str, search: _Search, due: float) -> None:
         search.due, search.asked = due, None

@@ -427,6 +427,24 @@ class TestLog:
         driven.run(1_000)
         assert len([event for event in driven.events if "training_job" in event.fields]) == 3
 
+    def test_tells_what_is_no_news_to_those_who_look_closer_and_still_the_next(
+        self, api: FakeApi, search: Search
+    ) -> None:
+        """As after each restart, when all lists are read."""
+        search.holds(
+            training(2 - 7_200, "Failed", FailureReason="OOM"), training(1 - 7_200, "Failed", FailureReason="OOM")
+        )
+        driven = driver(api)
+        driven.run(100)
+
+        def told() -> list[tuple[str, object]]:
+            return [(event.level, event.fields["training_job"]) for event in driven.events if "reason" in event.fields]
+
+        assert told() == [("debug", "t--7198")]
+        search.holds(training(50, "Failed", FailureReason="OOM"), *known_trainings(api))
+        driven.run(1_000)
+        assert told()[1:] == [("info", "t-50")]
+
 
 def known_trainings(api: FakeApi) -> list[dict[str, Any]]:
     told = api.trainings["churn"]
