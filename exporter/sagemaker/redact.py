@@ -63,7 +63,9 @@ def impersonal(text: str) -> str:
         told = pattern.sub(replacement, told)
     told = _DIGITS.sub(lambda digits: "***" if _is_account(digits[0]) else digits[0], told)
     told = " ".join("https://***" if _is_of_a_bucket(word) else word for word in told.split())
-    return told if len(told) <= _LONGEST_TOLD else f"{told[: _LONGEST_TOLD - 1]}…"
+    # The class of an error comes first in it, and the cause last, behind a trace.
+    half = _LONGEST_TOLD // 2
+    return told if len(told) <= _LONGEST_TOLD else f"{told[:half]}…{told[1 - half :]}"
 
 
 def _is_account(digits: str) -> bool:
