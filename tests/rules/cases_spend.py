@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rules.story import INFO, WARNING, Quiet, Story
 from rules.world import ACCOUNT, JOB, NAME, REGION, WHERE, Series, Value, World, job, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OF_JOB = (("aws_account_id", ACCOUNT), ("aws_region", REGION), ("tuning_job", NAME))
 USD = {"currency": "USD"}
@@ -28,7 +33,18 @@ def failed(reason: str, number: Value, ends: int = 70, **also: Value) -> World:
     return merged(
         job({0: "InProgress", ends: "Completed"}, created=-60, training_jobs=counts, max_training_jobs=100),
         of_job("training_job_failures_total", number, reason=reason),
+        trained(1.0, counts["Completed"]),
     )
+
+
+def late(value: Callable[[float], float]) -> Callable[[float], float]:
+    """Return what a list tells that is read five minutes after the counters have changed."""
+    return lambda minute: value(max(0.0, minute - 5))
+
+
+def wave(number: float) -> Callable[[float], float]:
+    """Return so many more each half hour."""
+    return lambda minute: number * (minute // 30)
 
 
 def costly(
@@ -145,6 +161,15 @@ STORIES = (
         f"Training jobs of tuning job {NAME} run out of memory",
         OUT_OF_MEMORY,
     ),
+    Story(  # All of the first that end at once.
+        "SageMakerTuningJobOutOfMemory",
+        failed("out_of_memory", {0: None, 20: 8}, Completed=0.0),
+        {20: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"Training jobs of tuning job {NAME} run out of memory",
+        OUT_OF_MEMORY,
+        rollouts=False,
+    ),
     *(
         Story(
             "SageMakerTuningJobNoCapacity",
@@ -187,7 +212,7 @@ STORIES = (
         {**JOB, **WARNING},
         f"Training jobs of tuning job {NAME} keep failing",
         f"Half of the training jobs of tuning job {NAME} {WHERE}, or most of the latest ones, failed with errors that no retry"
-        " fixes. Most of all that failed are of class data (6). The next ones may fail too, and cost money all the same: see in"
+        " fixes. The most frequent class of failure is data (6). The next ones may fail too, and cost money all the same: see in"
         " the console why they fail, and stop the search if all do.",
     ),
     Story(
@@ -196,8 +221,8 @@ STORIES = (
         {35: 1, 100: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} has no best value",
-        f"Training jobs of tuning job {NAME} {WHERE} have ended, and there is no best value, or it is NaN. Most of all that"
-        " failed are of class image (4). So far the search has found nothing for what it costs: see how its training jobs ended,"
+        f"Training jobs of tuning job {NAME} {WHERE} have ended, and there is no best value, or it is NaN. The most frequent"
+        " class of failure is image (4). So far the search has found nothing for what it costs: see how its training jobs ended,"
         " and start again with that fixed.",
     ),
 )
@@ -214,6 +239,16 @@ QUIET = (
             ),
         )
         for why, cost, budget in (("no budget", 1_000.0, None), ("within its budget", {0: 40.0, 60: 100.0}, 100.0))
+    ),
+    Quiet(
+        "SageMakerTuningJobOverBudget",
+        "another of its name cost more",
+        merged(
+            job({0: "Completed", 60: "InProgress"}, created=-60, end_timestamp_seconds={0: -3 * 86_400.0, 60: None}),
+            of_job("created_timestamp_seconds", {0: -600_000, 60: 3_600}),
+            of_job("estimated_cost_total", {0: 500, 60: None}, **USD, status="Completed"),
+            of_job("budget", 300, **USD),
+        ),
     ),
     *(
         Quiet("SageMakerTuningJobSpendingWithoutImprovement", why, world)
@@ -233,6 +268,14 @@ QUIET = (
             ("few of many", failed("out_of_memory", {0: 1, 20: 3}, 200, Completed=40.0)),
             ("no more of them", failed("out_of_memory", 5, 200)),
             ("other reasons", failed("crashed", {0: 1, 20: 5, 40: 8}, 200)),
+            (
+                "few in each wave, as a list tells that is read later",
+                merged(
+                    job(training_jobs={"Completed": wave(47), "NonRetryableError": wave(3), "InProgress": 50}),
+                    of_job("training_job_failures_total", late(wave(3)), reason="out_of_memory"),
+                    trained(1.0, late(wave(47))),
+                ),
+            ),
         )
     ),
     *(
@@ -274,6 +317,8 @@ QUIET = (
                 max_training_jobs=80,
             ),
             of_job("running_training_seconds", 9_000),
+            of_job("oldest_running_training_job_start_timestamp_seconds", 0.0),
+            trained(40 * 3_600.0, 40),
         ),
         480,
     ),

@@ -99,7 +99,9 @@ def variants(scraped: Scraped) -> dict[str, Scraped]:
         ("training_job_duration_seconds:mean", 600),
         ("training_seconds:oldest", 5_400),
         ("training_job_failures:sum", 2),
+        ("training_job_failures:want", 2),
         ("training_job_failures:excess", 0.2),
+        ("training_jobs:listed", 12),
     ],
 )
 def test_there_is_one_value_of_each(promtools: Path, tmp_path: Path, record: str, value: float) -> None:
@@ -261,6 +263,7 @@ def test_a_range_of_one_value_has_no_places(promtool: Path, tmp_path: Path) -> N
         ("an hour ago is not known", -600, 30, {30: 140}, 60, None),
         ("a restart finds less than before", -600, 0, {0: 100, 70: 80}, 90, 0),
         ("nothing lately", -600, 0, {0: 100}, 80, 0),
+        ("the first that ended", -600, 0, {30: 40}, 60, 40),
     ],
 )
 def test_what_was_spent_in_an_hour(
@@ -274,7 +277,11 @@ def test_what_was_spent_in_an_hour(
     expected: float | None,
 ) -> None:
     world = merged(
-        job({0: None, first_seen: "InProgress"}, created=created, training_jobs={"Completed": 10}),
+        job(
+            {0: None, first_seen: "InProgress"},
+            created=created,
+            training_jobs={"Completed": {0: None, first_seen: 0 if min(costs) > first_seen else 10, 30: 10}},
+        ),
         of_job("estimated_cost_total", costs, **USD, status="Completed"),
     )
     series = "tuning_job:sagemaker_tuning_job_estimated_cost:increase1h"
