@@ -173,7 +173,8 @@ STORIES = (
     *(
         Story(
             "SageMakerTuningJobNoCapacity",
-            failed(reason, {0: 1, 20: 4}),
+            # With one of the other kind, as both count.
+            merged(failed(reason, {0: 1, 20: 4}), of_job("training_job_failures_total", 1, reason=other)),
             {20: 1, 100: 0},
             {**JOB, **WARNING},
             f"Tuning job {NAME} gets no instances",
@@ -181,7 +182,7 @@ STORIES = (
             " account's quota was used up, and they become more. The search takes longer and may fail: try another instance type,"
             " zone or hour, or ask for quota.",
         )
-        for reason in ("capacity", "quota")
+        for reason, other in (("capacity", "quota"), ("quota", "capacity"))
     ),
     Story(
         "SageMakerTuningJobStraggler",
