@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exporter.fleet import JobView
 
-PARTS, FLEETS, SIZE = 4, 5, 50
+PARTS, FLEETS, SIZE = 5, 5, 100
 LONGEST = "n" * 26
 OWN = Telemetry()
 OWN_TEXT, OWN_OPENMETRICS = OWN.render_text().decode(), OWN.render_openmetrics().decode()

@@ -93,7 +93,7 @@ def test_calls_of_others_that_take_long_keep_no_second_call_from_being_made() ->
 @pytest.mark.long
 def test_calls_that_were_given_up_do_not_count_but_are_bounded() -> None:
     crowd = Crowd()
-    for turn in range(40):
+    for turn in range(60):
         crowd.crowd(200, float(turn))
         for each, _ in crowd.calls:
             each.stuck = each.calls

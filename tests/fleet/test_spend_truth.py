@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetSpec
 
 LIST = "ListTrainingJobsForHyperParameterTuningJob"
-DAYS = 2
+DAYS = 3
 LOOK = 1_800.0
 
 

@@ -9,7 +9,6 @@ from render_rules import alerts, load
 from rules.cases_exporter import ANSWERED, TARGET_INFO
 from rules.rehearsal import rehearse
 from rules.world import ACCOUNT, DAY, REGION, Scraped, Series, Value, World, at, job, merged, notation, of_pod, own
-from support.tools import release
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +30,6 @@ class Life(NamedTuple):
     firing: frozenset[tuple[str, str]] = frozenset()
     since: int = 0
     step: int = 1
-    evaluated: int = 1
-    """Minutes between evaluations."""
 
     @property
     def minutes(self) -> int:
@@ -196,14 +193,12 @@ LIVES = (
         frozenset({("SageMakerTuningJobStuck", "search")}),
         2 * DAY + 180,  # no rule looks back further than two days
         5,
-        15,
     ),
 )
 
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.why)
-def test_a_life_is_read_right(tmp_path: Path, life: Life) -> None:
-    """By one release: what the two understand differently is asked with each alert."""
+def test_a_life_is_read_right(promtools: Path, tmp_path: Path, life: Life) -> None:
     scraped = scrape(EXPORTER, life.minutes, life.step) | life.scraped
     last = life.minutes
     expected = {
@@ -216,4 +211,4 @@ def test_a_life_is_read_right(tmp_path: Path, life: Life) -> None:
     }
     series = [{"series": str(one), "values": notation(values)} for one, values in scraped.items()]
     tests = [{"interval": f"{life.step}m", "input_series": series, "promql_expr_test": [expected]}]
-    rehearse(release("3", "promtool"), tmp_path, ALERTS, tests, 60 * life.evaluated)
+    rehearse(promtools, tmp_path, ALERTS, tests, 60 * life.step)

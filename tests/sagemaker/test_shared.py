@@ -342,7 +342,7 @@ def test_searches_that_fail_leave_nothing_behind(
 
     tracemalloc.start()
     try:
-        held = [fail(15) for _ in range(5)]
+        held = [fail(40) for _ in range(5)]
         # A leak grows each time; a table of the interpreter that is made larger does once.
         assert min(after - before for before, after in itertools.pairwise(held)) < 2_000
     finally:

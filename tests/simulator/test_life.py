@@ -131,7 +131,7 @@ def test_last_modified_moves_with_every_change_and_is_the_end_when_there_is_one(
 
 
 @pytest.mark.long
-@settings(max_examples=30, deadline=None)
+@settings(deadline=None)
 @given(seed=st.integers(0, 99), begin=st.floats(600, 4000), speed=st.sampled_from((0.02, 1.0, 60.0)))
 def test_the_service_touches_a_job_each_ten_seconds_though_nothing_changes(make_life, seed, begin, speed):
     # In slow motion the heart beats as ever.

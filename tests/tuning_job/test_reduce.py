@@ -595,7 +595,7 @@ def mutation(rng: random.Random, answer_: Any) -> Path:
 def test_thousands_of_mutations_leave_the_facts_of_all_other_members_alone() -> None:
     rng = random.Random(20_251_125)
     left_alone = 0
-    for _ in range(2_000):
+    for _ in range(4_000):
         answer_ = copy.deepcopy(FULL)
         changed = [mutation(rng, answer_) for _ in range(rng.randint(1, 4))]
         job = reduce(answer_)
@@ -603,7 +603,7 @@ def test_thousands_of_mutations_leave_the_facts_of_all_other_members_alone() -> 
             if not any(touched == path[: len(touched)] or path == touched[: len(path)] for touched in changed):
                 assert fact(job, name) == ALL_FACTS[name], (name, changed)
                 left_alone += 1
-    assert left_alone > 2_000 * len(MEMBERS) / 2
+    assert left_alone > 4_000 * len(MEMBERS) / 2
 
 
 def test_reducing_changes_nothing_in_the_answer() -> None:
