@@ -27,8 +27,7 @@ Fields = dict[str, str | int]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-OLD_FAILURE = 3_600.0
-"""For how many seconds the failure of a training job is news."""
+_NEWS_SECONDS = 3_600.0
 
 log = structlog.get_logger("exporter.fleet")
 
@@ -94,14 +93,21 @@ def of_describe(
     return tuple(found)
 
 
-def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str, wall: float) -> Event:
+def is_news(training: Training, wall: float) -> bool:
+    """Tell whether a training job ended lately, at a Unix time, or nobody knows when.
+
+    When the exporter starts, it reads of all failures that ever were.
+    """
+    return training.end_time is None or training.end_time >= wall - _NEWS_SECONDS
+
+
+def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str, *, news: bool) -> Event:
     """Return that a training job has failed for a reason that was not told of the tuning job so far.
 
-    When the exporter starts, it reads of all failures that ever were: old ones are for those who look closer.
+    What is no news is for those who look closer.
     """
-    old = training.end_time is not None and training.end_time < wall - OLD_FAILURE
     fields = {"training_job": training.name, "reason": reason, "message": impersonal(training.failure_reason or "")}
-    level = "debug" if old else "info"
+    level = "info" if news else "debug"
     return Event(level, "training job failed; others for the same reason are not told", identity(spec, name) | fields)
 
 

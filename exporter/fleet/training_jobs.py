@@ -86,7 +86,7 @@ class _Search:
     short: int = 0
     waits: int = 0
     lost: bool = False
-    told: frozenset[tuple[str, str]] = frozenset()
+    told: frozenset[tuple[str, bool]] = frozenset()
 
     def rests(self, until: float) -> bool:
         """Tell whether no reading is under way or due by then."""
@@ -288,10 +288,10 @@ class TrainingJobs:
     def _tell(self, search: _Search, failed: Iterable[tuple[Any, str]], now: Instant) -> Iterable[Event]:
         """Yield a line for the first failure of each class, and one for the first that is no news any more."""
         for training, reason in failed:
-            event = events.of_failed_training(self._spec, search.name, training, reason, now.wall)
-            if (event.level, reason) not in search.told:
-                search.told |= {(event.level, reason)}
-                yield event
+            news = events.is_news(training, now.wall)
+            if (reason, news) not in search.told:
+                search.told |= {(reason, news)}
+                yield events.of_failed_training(self._spec, search.name, training, reason, news=news)
 
     def _plan(self, key: str, search: _Search, due: float) -> None:
         search.due, search.asked = due, None
