@@ -8,7 +8,7 @@ from rules.story import INFO, WARNING, Quiet, Story
 from rules.world import ACCOUNT, JOB, NAME, REGION, WHERE, Series, Value, World, job, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 OF_JOB = (("aws_account_id", ACCOUNT), ("aws_region", REGION), ("tuning_job", NAME))
 USD = {"currency": "USD"}
@@ -67,14 +67,15 @@ def costly(
 
 
 def running_since(
-    minutes: Value, *, completed: float = 10, mean: float = 600, strategy: str = "Bayesian", definitions: int = 1
+    minutes: Mapping[int, float],
+    *,
+    completed: float = 10,
+    mean: float = 600,
+    strategy: str = "Bayesian",
+    definitions: int = 1,
 ) -> World:
-    """Return a search whose oldest training job began at a minute, and what the completed ones took on average."""
-    start = (
-        {since: 60.0 * minute for since, minute in minutes.items() if minute is not None}
-        if isinstance(minutes, dict)
-        else 60.0 * minutes  # type: ignore[operator]
-    )
+    """Return a search whose oldest training job began at a minute, by the minute, and what the completed ones took on average."""
+    start = {since: 60.0 * minute for since, minute in minutes.items()}
     return merged(
         job(
             created=-300,
@@ -291,11 +292,11 @@ QUIET = (
     *(
         Quiet("SageMakerTuningJobStraggler", why, world)
         for why, world in (
-            ("a few times as long", running_since(0, mean=1_800)),
+            ("a few times as long", running_since({0: 0}, mean=1_800)),
             ("many times as long, and yet short", running_since({0: -5, 50: 45, 100: 95}, mean=60)),
-            ("few completed", running_since(-30, completed=2)),
-            ("Hyperband", running_since(-30, strategy="Hyperband")),
-            ("of several definitions", running_since(-30, definitions=2)),
+            ("few completed", running_since({0: -30}, completed=2)),
+            ("Hyperband", running_since({0: -30}, strategy="Hyperband")),
+            ("of several definitions", running_since({0: -30}, definitions=2)),
         )
     ),
     *(

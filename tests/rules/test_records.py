@@ -99,7 +99,7 @@ def variants(scraped: Scraped) -> dict[str, Scraped]:
         ("training_job_duration_seconds:mean", 600),
         ("training_seconds:oldest", 5_400),
         ("training_job_failures:sum", 2),
-        ("training_job_failures:want", 2),
+        ("training_job_failures:shortage", 2),
         ("training_job_failures:excess", 0.2),
         ("training_jobs:listed", 12),
     ],

@@ -374,15 +374,27 @@ def _time() -> Row:
     )
 
 
+NEEDS = "Needs collect: [training_jobs]"
+
+
+def _costliest(title: str, description: str, ranking: str, otherwise: str) -> model.Panel:
+    return bars(
+        title,
+        f"{description} {NEEDS} and prices.",
+        {"{{tuning_job}}, {{currency}}": ranking},
+        money(f"{otherwise}, or no price"),
+        now=True,
+        link=TO_JOB_OF_SERIES,
+    )
+
+
 def _cost() -> Row:
     by = "instance_type", "spot", "status"
     billed, trained = (
         f"sum({of_team(each(family, *by, spot='true'))})"
         for family in ("billable_instance_seconds_total", "training_instance_seconds_total")
     )
-    needs = "Needs collect: [training_jobs]"
     last_hour = recorded("estimated_cost:increase1h", "currency")
-    per_job = "{{tuning_job}}, {{currency}}"
     return (
         "What it costs",
         [
@@ -390,26 +402,26 @@ def _cost() -> Row:
                 4,
                 number(
                     "Cost of the last hour",
-                    f"What the training jobs cost that ended in the last hour, at the configured prices. {needs} and prices.",
+                    f"What the training jobs cost that ended in the last hour, at the configured prices. {NEEDS} and prices.",
                     f"sum by (currency) ({of_team(last_hour)})",
                     money("No price"),
                 ),
                 number(
                     "Lost to failures",
-                    f"Share of what the tuning jobs shown have cost that failed training jobs cost. {needs} and prices.",
-                    f"sum({of_team(COST_OF_FAILED)}) / sum({of_team(COST)})",
+                    f"Share of what the tuning jobs shown have cost that failed training jobs cost. {NEEDS} and prices.",
+                    f"sum by (currency) ({of_team(COST_OF_FAILED)}) / sum by (currency) ({of_team(COST)})",
                     share("Nothing failed, or no price", look.FAILED_SHARE),
                 ),
                 number(
                     "Saved by spot",
                     "Share of the time on spot instances that SageMaker does not bill. Bills come later than the time, so this"
-                    f" is too high for a while. {needs} and spend.billable: search.",
+                    f" is too high for a while. {NEEDS} and spend.billable: search.",
                     f"1 - {billed} / {trained}",
                     share("No bill of spot instances"),
                 ),
                 number(
                     "Instances in use",
-                    f"Instances that training jobs ran on when their lists were read last. {needs}.",
+                    f"Instances that training jobs ran on when their lists were read last. {NEEDS}.",
                     f"sum({of_team(INSTANCES)})",
                     count("Nothing ran"),
                 ),
@@ -419,14 +431,14 @@ def _cost() -> Row:
                 lines(
                     "Cost an hour, by team",
                     "What the training jobs cost that ended in the hour before each moment, by the team of their tuning job."
-                    f" {needs} and prices.",
+                    f" {NEEDS} and prices.",
                     {"{{label_team}}, {{currency}}": _by_team(last_hour, "currency")},
                     money("Nothing ended, or no price"),
                     stacked=True,
                 ),
                 lines(
                     "Instances in use, by type",
-                    f"Instances that training jobs ran on, by their type. {needs}.",
+                    f"Instances that training jobs ran on, by their type. {NEEDS}.",
                     {"{{instance_type}}": f"sum by (instance_type) ({of_team(INSTANCES)})"},
                     count("Nothing ran"),
                     stacked=True,
@@ -434,7 +446,7 @@ def _cost() -> Row:
                 lines(
                     "Training jobs failed, by reason",
                     "Failed training jobs of the tuning jobs that the exporter knows at each moment, by the class of the"
-                    f" failure's text. {needs}.",
+                    f" failure's text. {NEEDS}.",
                     {"{{reason}}": f"sum by (reason) ({of_team(FAILURES)})"},
                     count("No training job failed"),
                     stacked=True,
@@ -442,31 +454,23 @@ def _cost() -> Row:
             ),
             line(
                 9,
-                bars(
+                _costliest(
                     "Cost most",
-                    f"The {LONGEST} tuning jobs whose training jobs have cost most, whether they still run or not."
-                    f" {needs} and prices.",
-                    {per_job: f"topk({LONGEST}, {of_team(COST)})"},
-                    money("Nothing ended, or no price"),
-                    now=True,
-                    link=TO_JOB_OF_SERIES,
+                    f"The {LONGEST} tuning jobs whose training jobs have cost most, whether they still run or not.",
+                    f"topk({LONGEST}, {of_team(COST)})",
+                    "Nothing ended",
                 ),
-                bars(
+                _costliest(
                     "Lost most to failures",
-                    f"The {LONGEST} tuning jobs whose failed training jobs have cost most. {needs} and prices.",
-                    {per_job: f"topk({LONGEST}, {of_team(COST_OF_FAILED)})"},
-                    money("Nothing failed, or no price"),
-                    now=True,
-                    link=TO_JOB_OF_SERIES,
+                    f"The {LONGEST} tuning jobs whose failed training jobs have cost most.",
+                    f"topk({LONGEST}, {of_team(COST_OF_FAILED)})",
+                    "Nothing failed",
                 ),
-                bars(
+                _costliest(
                     "Cost most since the best value",
-                    f"The {LONGEST} tuning jobs in progress that have cost most since their best training job ended."
-                    f" {needs} and prices.",
-                    {per_job: _ranking(COST_SINCE_BEST)},
-                    money("Nothing is in progress, or no price"),
-                    now=True,
-                    link=TO_JOB_OF_SERIES,
+                    f"The {LONGEST} tuning jobs in progress that have cost most since their best training job ended.",
+                    _ranking(COST_SINCE_BEST),
+                    "Nothing is in progress",
                 ),
             ),
         ],

@@ -130,7 +130,7 @@ def seconds(empty: str, thresholds: model.ThresholdsConfig = PLAIN) -> Field:
 
 
 def money(empty: str) -> Field:
-    """Show an amount of money; its currency is in the legend."""
+    """Show an amount of money, in the currency of the prices."""
     return Field(unit="none", low=0, decimals=2, empty=empty)
 
 
