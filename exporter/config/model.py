@@ -156,7 +156,7 @@ class FailureClass(Section):
     """A class of failed training jobs of the user's own."""
 
     reason: values.FailureReason | None = Field(None, description="Value of the label reason.")
-    regex: values.NameRegex | None = Field(
+    regex: values.FailureRegex | None = Field(
         None, description="Regular expression (RE2) to be found in the failure's text; (?i) takes either case."
     )
 

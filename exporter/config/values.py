@@ -24,7 +24,7 @@ from exporter.config.names import (
     parse_role_arn,
     tag_label,
 )
-from exporter.config.pattern import PATTERN_LENGTH, parse_pattern
+from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
 from exporter.config.problem import instead, quote
 from exporter.config.regions import parse_region
 from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
@@ -124,7 +124,7 @@ def _count(value: object) -> int:
 def _amount(value: str) -> float:
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,10})?", value) and float(value) > 0:
         return float(value)
-    raise ValueError(f"{quote(value)} is not an amount of money above 0: write digits, for example 0.23")
+    raise ValueError(f"{quote(value)} is not an amount of money above 0: write digits, for example 0.23 or 250")
 
 
 def _currency(value: str) -> str:
@@ -189,6 +189,13 @@ def _tag_key(value: str) -> str:
     return value
 
 
+def _failure_pattern(value: str) -> str:
+    pattern = parse_pattern(value)
+    if found(pattern, ""):
+        raise ValueError(f"{quote(value)} fits any text: write what only the texts of this class have")
+    return pattern
+
+
 def _told_apart(keys: list[str]) -> list[str]:
     by_label: dict[str, str] = {}
     for key in keys:
@@ -241,6 +248,7 @@ ExternalId = Annotated[str, _matching(r"[\w+=,.@:/-]{2,}", 1224, "2 or more lett
 Url = Annotated[str, _from_text(_url, pattern="^https?://")]
 FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file")]
 NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
+FailureRegex = Annotated[str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH)]
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 Amount = Annotated[float, PlainValidator(
     lambda value: _amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0)]

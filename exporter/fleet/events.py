@@ -17,7 +17,7 @@ from exporter.fleet.source import Operation
 from exporter.sagemaker import impersonal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.config.specs import JobSpec, TargetSpec
     from exporter.errors import Failure
@@ -109,6 +109,13 @@ def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: 
     fields = {"training_job": training.name, "reason": reason, "message": impersonal(training.failure_reason or "")}
     level = "info" if news else "debug"
     return Event(level, "training job failed; others for the same reason are not told", identity(spec, name) | fields)
+
+
+def of_unpriced(spec: TargetSpec, name: str, instance_types: Sequence[str]) -> Event:
+    """Return that there is no price for instance types that a tuning job is the first to have."""
+    remedy = "Add them to spend.prices or to the file of spend.prices_file."
+    fields = identity(spec, name) | {"instance_types": ", ".join(instance_types), "remedy": remedy}
+    return Event("warning", "instance types have no price; their cost is not in any sum", fields)
 
 
 def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:

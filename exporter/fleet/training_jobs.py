@@ -11,10 +11,10 @@ from exporter.config.pattern import found
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_retry_at
-from exporter.fleet.source import Operation, Work
-from exporter.fleet.training_reading import Reading
+from exporter.fleet.source import Operation
+from exporter.fleet.training_reading import ListTrainings, Reading
 from exporter.fleet.training_sums import TrainingSums
-from exporter.tuning_job import TrainingsPage, failure_class, name_key, reduce_trainings, same_moment
+from exporter.tuning_job import TrainingsPage, failure_class, name_key, same_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exporter.fleet.events import Decision, Event
     from exporter.fleet.job import Job
     from exporter.fleet.jobs import Jobs
-    from exporter.sagemaker import Api
+    from exporter.fleet.source import Work
     from exporter.tuning_job import Bill, TuningJob
 
 _SLACK = 64
@@ -39,30 +39,6 @@ _WAITS_GROW = 6.0
 _LONGEST_WAIT = 6 * 3_600.0
 _MOST_WAITS = 8
 _LOST_AFTER = 3  # failures in a row: the third comes three minutes after the first
-
-
-@dataclass(frozen=True, slots=True)
-class ListTrainings(Work):
-    """A call of ListTrainingJobsForHyperParameterTuningJob, for the tuning job ``name``."""
-
-    operation = Operation.LIST_TRAINING_JOBS
-    page_size: int
-    token: str | None
-
-    @property
-    def key(self) -> str:
-        """The name without its case."""
-        return name_key(self.name)
-
-    def make(self, api: Api) -> TrainingsPage:
-        """Return the page."""
-        request: dict[str, Any] = {
-            "HyperParameterTuningJobName": self.name,
-            "SortBy": "CreationTime",
-            "SortOrder": "Descending",
-            "MaxResults": self.page_size,
-        }
-        return reduce_trainings(api.list_training_jobs(request | ({"NextToken": self.token} if self.token else {})))
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +88,7 @@ class TrainingJobs:
         self._searches: dict[str, _Search] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
+        self._unpriced: frozenset[str] = frozenset()  # instance types that were told of
 
     def operations(self) -> Iterable[Operation]:
         """Return what it calls, where training jobs are collected."""
@@ -119,7 +96,7 @@ class TrainingJobs:
 
     def reload(self, spec: TargetSpec) -> None:
         """Take a configuration; ``described`` tells of each tuning job."""
-        before, self._spec = self._spec.spend, spec
+        before, self._spec, self._unpriced = self._spec.spend, spec, frozenset()
         if spec.spend is None or (before is not None and before.billable != spec.spend.billable):
             for search in tuple(self._searches.values()):
                 self.forget(search.name)
@@ -197,7 +174,7 @@ class TrainingJobs:
             self._over(search, reading, facts, now)
         else:
             self._plan(work.key, search, now.monotonic)
-        return self._tell(search, failed, now)
+        return (*self._tell(search, failed, now), *self._tell_unpriced(search, facts))
 
     def _over(self, search: _Search, reading: Reading, facts: TuningJob, now: Instant) -> None:
         search.reading, search.read = None, (now.wall, reading.counters)
@@ -264,18 +241,21 @@ class TrainingJobs:
         return REFUSED_PAUSE if self._spec.spend is None else self._spec.spend.interval
 
     def _show(self, search: _Search, facts: TuningJob) -> None:
-        """Show the sums. While calls fail, what the describe tells is missing from them."""
-        if search.read is None:
+        """Show the sums. While calls fail, what the describe tells is missing from them.
+
+        Before a list was read once there are none; that it cannot be read is shown all the same.
+        """
+        if (asked := self._spec.spend) is None or (search.read is None and not search.lost):
             return
-        read_at, counters = search.read
+        sums = TrainingSums() if search.read is None else search.sums
+        read_at, counters = search.read or (None, facts.training_jobs)
         if self._fails(search):
             counters = facts.training_jobs
+        waits = asked.billable == "search" and self._bills.waits(name_key(search.name))
         running_at = None if search.lost else read_at
-        if (asked := self._spec.spend) is not None:
-            waits = asked.billable == "search" and self._bills.waits(name_key(search.name))
-            best = facts.best_training_job
-            spend = search.sums.spend(counters, facts.definitions, best, running_at, asked, bills_wait=waits)
-            self._jobs.spent(search.name, spend)
+        best = facts.best_training_job
+        spend = sums.spend(counters, facts.definitions, best, running_at, asked, bills_wait=waits)
+        self._jobs.spent(search.name, spend)
 
     def _fails(self, search: _Search) -> bool:
         return self._calls.code(Operation.LIST_TRAINING_JOBS, name_key(search.name)) is not None
@@ -292,6 +272,13 @@ class TrainingJobs:
             if (reason, news) not in search.told:
                 search.told |= {(reason, news)}
                 yield events.of_failed_training(self._spec, search.name, training, reason, news=news)
+
+    def _tell_unpriced(self, search: _Search, facts: TuningJob) -> Iterable[Event]:
+        """Yield a line for instance types without a price, the first time that a tuning job has them."""
+        prices = None if self._spec.spend is None else self._spec.spend.prices
+        if prices is not None and (new := search.sums.instance_types(facts.definitions) - prices.keys() - self._unpriced):
+            self._unpriced |= new
+            yield events.of_unpriced(self._spec, search.name, sorted(new))
 
     def _plan(self, key: str, search: _Search, due: float) -> None:
         search.due, search.asked = due, None

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from exporter.fleet.source import Operation, Work
 from exporter.fleet.training_sums import Open, digest_of, instances_of
+from exporter.tuning_job import TrainingsPage, name_key, reduce_trainings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from exporter.fleet.training_sums import Number, TrainingSums
-    from exporter.tuning_job import Definition, Training, TrainingsPage
+    from exporter.sagemaker import Api
+    from exporter.tuning_job import Definition, Training
 
 PAGE_SIZE = 100
 """The most that the API puts on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListTrainings(Work):
+    """A call of ListTrainingJobsForHyperParameterTuningJob, for the tuning job ``name``."""
+
+    operation = Operation.LIST_TRAINING_JOBS
+    page_size: int
+    token: str | None
+
+    @property
+    def key(self) -> str:
+        """The name without its case."""
+        return name_key(self.name)
+
+    def make(self, api: Api) -> TrainingsPage:
+        """Return the page."""
+        request: dict[str, Any] = {
+            "HyperParameterTuningJobName": self.name,
+            "SortBy": "CreationTime",
+            "SortOrder": "Descending",
+            "MaxResults": self.page_size,
+        }
+        return reduce_trainings(api.list_training_jobs(request | ({"NextToken": self.token} if self.token else {})))
 
 
 class Reading:

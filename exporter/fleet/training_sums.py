@@ -201,7 +201,7 @@ class TrainingSums:
                 records_missing=short and not self.capped,
                 billable_unknown=with_instances
                 and (self._unknown > 0 or (searched and (bills_wait or self._not_billed > 0))),
-                unpriced=with_instances and prices is not None and not self._types(definitions) <= prices.keys(),
+                unpriced=with_instances and prices is not None and not self.instance_types(definitions) <= prices.keys(),
             ),
         )
 
@@ -214,7 +214,7 @@ class TrainingSums:
                 counts[instance_type, spot] = counts.get((instance_type, spot), 0) + count
         return tuple(counts.items())
 
-    def _types(self, definitions: Sequence[Definition]) -> set[str]:
+    def instance_types(self, definitions: Sequence[Definition]) -> set[str]:
         """Return the instance types that training jobs run on or have run on."""
         possible = {each for definition in definitions for each, _, _ in _instances(definition) or ()}
         return possible | {instance_type for instance_type, _, _ in self._instance_seconds}
@@ -229,7 +229,7 @@ class TrainingSums:
         def rate(instances: Instances | None) -> float:
             return sum(count * prices.get(each, 0.0) / _HOUR for each, _, count in instances or ())
 
-        return self._since(best, running, rate) if self._types(definitions) & prices.keys() else None
+        return self._since(best, running, rate) if self.instance_types(definitions) & prices.keys() else None
 
     def _since(
         self, best: TrainingJob | None, running: Mapping[int, float], rate: Callable[[Instances | None], float]

@@ -107,7 +107,7 @@ def test_budgets_are_in_the_currency_of_the_prices(tmp_path: Path) -> None:
         (
             "spend:\n  prices: {ml.m5.xlarge: -1}",
             None,
-            'config.yaml:5: spend.prices["ml.m5.xlarge"]: "-1" is not an amount of money above 0: write digits, for example 0.23',
+            'config.yaml:5: spend.prices["ml.m5.xlarge"]: "-1" is not an amount of money above 0: write digits, for example 0.23 or 250',
         ),
         (
             "spend:\n  currency: dollars",
@@ -117,7 +117,7 @@ def test_budgets_are_in_the_currency_of_the_prices(tmp_path: Path) -> None:
         (
             "discover:\n- budget: 0",
             None,
-            'config.yaml:5: discover[0].budget: "0" is not an amount of money above 0: write digits, for example 0.23',
+            'config.yaml:5: discover[0].budget: "0" is not an amount of money above 0: write digits, for example 0.23 or 250',
         ),
     ],
 )

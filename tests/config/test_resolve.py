@@ -332,6 +332,14 @@ class TestSpend:
                 ),
             ),
             (
+                "failures:\n  classes: [{reason: bad, regex: 'a*'}]",
+                'x:4: failures.classes[0].regex: "a*" fits any text: write what only the texts of this class have',
+            ),
+            (
+                "failures:\n  classes: [{reason: bad, regex: ''}]",
+                'x:4: failures.classes[0].regex: "" fits any text: write what only the texts of this class have',
+            ),
+            (
                 f"failures:\n  classes: [{', '.join(['{reason: a, regex: b}'] * 11)}]",
                 "x:4: failures.classes: there are 11 classes: write at most 10, (a|b) for several texts of one",
             ),

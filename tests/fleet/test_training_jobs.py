@@ -11,7 +11,7 @@ from fleet.driver import CREATED, START, Driver, FakeApi, answer, job_specs, kno
 from exporter.config.specs import FailureClass, Money, SpendSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import perform
-from exporter.fleet.training_jobs import ListTrainings
+from exporter.fleet.training_reading import ListTrainings
 from exporter.fleet.view import Incomplete, Spend
 from exporter.tuning_job import TrainingsPage
 
@@ -245,7 +245,7 @@ class TestFailures:
         driven.run(7_300)
         assert reads(driven) == [0.0, 3_600.0, 7_200.0]
         assert driven.views()["churn"].failure is None
-        assert driven.views()["churn"].spend is None
+        assert spend(driven) == Spend(currency="USD", incomplete=Incomplete(records_missing=True))
         assert driven.target.view(driven.now).errors == ((LIST, "access_denied"),)
         assert driven.counted("api_errors_total", operation=LIST, code="access_denied") == 3
         lines = [event for event in driven.events if event.fields.get("operation") == LIST]
@@ -405,6 +405,32 @@ class TestMoney:
 
 
 class TestLog:
+    def test_names_instance_types_without_a_price_once(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(1))
+        Search(api, "other").holds(training(2))
+        without = SpendSpec(prices={"ml.c5.large": 1.0})
+        driven = Driver(spec("churn", "other", spend=without), api=api)
+
+        def told() -> list[object]:
+            return [each.fields["instance_types"] for each in driven.events if "instance_types" in each.fields]
+
+        driven.run(100)
+        assert told() == ["ml.m5.large"]
+        driven.update(spec("churn", "other", spend=SpendSpec(prices={"ml.m5.large": 1.0})))
+        search.holds(training(3), training(1))
+        driven.run(1_000)
+        assert told() == ["ml.m5.large"]
+        driven.update(spec("churn", "other", spend=without))
+        search.holds(training(4), training(3), training(1))
+        driven.run(2_000)
+        assert told() == ["ml.m5.large", "ml.m5.large"]
+
+    def test_names_no_instance_type_where_there_are_no_prices(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(1))
+        driven = driver(api)
+        driven.run(100)
+        assert not [each for each in driven.events if "instance_types" in each.fields]
+
     def test_tells_the_first_failure_of_each_class_without_what_is_personal(self, api: FakeApi, search: Search) -> None:
         denied = "ClientError: arn:aws:iam::123456789012:role/x is not authorized to read s3://secret/data"
         search.holds(

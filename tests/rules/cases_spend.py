@@ -121,7 +121,7 @@ STORIES = (
         {30: 1, 90: 0},
         {**JOB, **USD, **WARNING},
         f"Tuning job {NAME} costs more than its budget",
-        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 120% of its budget of 100 USD. Those that run come"
+        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 120% of its budget of 100.00 USD. Those that run come"
         " on top: stop it, unless its best value is not good enough and somebody pays for more.",
     ),
     Story(
@@ -134,8 +134,21 @@ STORIES = (
         {30: 1, 90: 0},
         {**JOB, **USD, **WARNING},
         f"Tuning job {NAME} costs more than its budget",
-        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 130% of its budget of 100 USD. Those that run come"
+        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 130% of its budget of 100.00 USD. Those that run come"
         " on top: stop it, unless its best value is not good enough and somebody pays for more.",
+    ),
+    Story(
+        "SageMakerTuningJobOverBudget",  # And while the last ones are being stopped.
+        merged(
+            job({0: "InProgress", 20: "Stopping"}, created=-60, training_jobs={"Completed": 10, "InProgress": 4}),
+            of_job("estimated_cost_total", {0: 60, 30: 130}, **USD, status="Completed"),
+            of_job("budget", {0: 100.5, 60: 200}, **USD),
+        ),
+        {30: 1, 90: 0},
+        {**JOB, **USD, **WARNING},
+        f"Tuning job {NAME} costs more than its budget",
+        f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 129.4% of its budget of 100.50 USD. Those that run"
+        " come on top: stop it, unless its best value is not good enough and somebody pays for more.",
     ),
     Story(
         "SageMakerTuningJobSpendingWithoutImprovement",

@@ -301,3 +301,16 @@ def test_what_was_spent_in_an_hour(
         for told, scraped in {"plain": scrape(world, 100), "two replicas": two_replicas(scrape(world, 100))}.items()
     ]
     rehearse(promtool, tmp_path, RECORDS, tests)
+
+
+def test_a_change_of_currency_leaves_one_cost_since_the_best(promtool: Path, tmp_path: Path) -> None:
+    world = merged(
+        job(),
+        of_job("estimated_cost_since_best", {0: 140, 30: None}, currency="EUR"),
+        of_job("estimated_cost_since_best", {0: None, 30: 150}, **USD),
+    )
+    counted = "count by (currency) (tuning_job:sagemaker_tuning_job_estimated_cost:since_best)"
+    tests = [
+        asked(counted, minute, **{f'{{currency="{currency}"}}': 1}) for minute, currency in ((25, "EUR"), (35, "USD"))
+    ]
+    rehearse(promtool, tmp_path, RECORDS, [group("currency", scrape(world, 40), tests)])
