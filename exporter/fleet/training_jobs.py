@@ -276,7 +276,9 @@ class TrainingJobs:
     def _tell_unpriced(self, search: _Search, facts: TuningJob) -> Iterable[Event]:
         """Yield a line for instance types without a price, the first time that a tuning job has them."""
         prices = None if self._spec.spend is None else self._spec.spend.prices
-        if prices is not None and (new := search.sums.instance_types(facts.definitions) - prices.keys() - self._unpriced):
+        if prices is not None and (
+            new := search.sums.instance_types(facts.definitions) - prices.keys() - self._unpriced
+        ):
             self._unpriced |= new
             yield events.of_unpriced(self._spec, search.name, sorted(new))
 

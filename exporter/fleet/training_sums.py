@@ -201,7 +201,9 @@ class TrainingSums:
                 records_missing=short and not self.capped,
                 billable_unknown=with_instances
                 and (self._unknown > 0 or (searched and (bills_wait or self._not_billed > 0))),
-                unpriced=with_instances and prices is not None and not self.instance_types(definitions) <= prices.keys(),
+                unpriced=with_instances
+                and prices is not None
+                and not self.instance_types(definitions) <= prices.keys(),
             ),
         )
 

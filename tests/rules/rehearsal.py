@@ -58,7 +58,7 @@ def rehearse(
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=5 * PATIENCE,  # it waits for nothing: how long it takes is the machine's speed
         check=False,
     )
     if run.returncode:
