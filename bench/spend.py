@@ -96,7 +96,7 @@ def memory() -> float:
 
 def _read(definition: Definition, number: int) -> TrainingSums:
     sums = TrainingSums()
-    reading = Reading(sums, {}, reads_on=False, most=1_000)
+    reading = Reading(sums, {}, START + 1e6, reads_on=False, most=1_000)
     for first in range(TRAININGS, 0, -100):
         trainings = tuple(_training(number, first - place) for place in range(100))
         reading.take(TrainingsPage(trainings, str(first) if first > 100 else None), (definition,), lambda _: "other")

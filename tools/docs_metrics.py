@@ -48,7 +48,8 @@ INTRODUCTIONS = {
     " [when lists are read](configuration.md#training-jobs), what can keep a sum short, and the values of `reason`. No"
     " training job has series of its own. What has ended is counted and added up, by counters and one summary: use `rate` and"
     " `increase`, or the plain value for what a tuning job has come to since it was created. A counter begins anew only when the"
-    " exporter starts, with all that lists still show, or when a later tuning job bears the name.",
+    " exporter starts, with all that lists still show, when `spend.billable` becomes `search`, or when a later tuning job bears"
+    " the name.",
 }
 
 PREFIXED = {

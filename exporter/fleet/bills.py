@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -27,13 +29,15 @@ PAGE_SIZE = 100
 THE_BILLS = "bills of training jobs"
 """What these searches are about. No tuning job's name has a space."""
 
-MOST_WAITING = 1_000
-"""While so many wait, no further list of training jobs is read: names take memory."""
+ENOUGH_WAIT = 1_000
+"""While so many wait for searches that work, no further list of training jobs is read: names take memory."""
+
+MOST_WAITING = 10_000
+"""So many wait for searches that do not work. The bills of more than these stay unknown."""
 
 _NAMES_IN_A_VALUE = 15  # a value has 1,024 characters at most, and a name 63
 _GATHER_SECONDS = 60.0
 _MOST_TRIES = 4  # the index of the search lags, so that one that has ended may not be found so at first
-_MOST_FAILURES = 5
 
 
 class Reader(Protocol):
@@ -88,7 +92,9 @@ class BillSearches:
         self._spec = spec
         self._calls = calls
         self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._first = math.inf  # when the first of those that wait is to be asked for
         self._asked: dict[int, list[_Waiting]] = {}
+        self._unknown: Counter[str] = Counter()  # how many wait or are asked for, by the key of the tuning job
         self._not_before = 0.0
         self.reader: Reader | None = None
 
@@ -106,39 +112,50 @@ class BillSearches:
         if not self._wanted:
             self._waiting.clear()
             self._asked.clear()
+            self._unknown.clear()
             self._calls.forget(Operation.SEARCH, THE_BILLS)
 
     @property
     def full(self) -> bool:
-        """Whether so many wait that no more are taken on."""
-        return len(self._waiting) >= MOST_WAITING
+        """Whether more should come only once searches have told of some. Nothing waits for searches that do not work."""
+        if len(self._waiting) < ENOUGH_WAIT:
+            return False
+        fails = self._calls.code(Operation.SEARCH, THE_BILLS) is not None
+        return not (fails or self._calls.stuck(Operation.SEARCH, THE_BILLS))
 
     def want(self, key: str, names: Iterable[str], now: Instant) -> None:
         """Ask for the bills of a tuning job's training jobs, with those of others that come soon."""
-        if self._wanted:
-            for name in names:
-                self._waiting.setdefault((key, name_key(name)), _Waiting(key, name, now.monotonic + _GATHER_SECONDS))
+        for name in names if self._wanted else ():
+            if (key, name_key(name)) in self._waiting:
+                continue
+            if len(self._waiting) < MOST_WAITING:
+                self._unknown[key] += 1
+                self._put(_Waiting(key, name, now.monotonic + _GATHER_SECONDS))
+            elif self.reader is not None:
+                self.reader.not_billed(key)
+
+    def _put(self, each: _Waiting) -> None:
+        self._waiting[each.key, name_key(each.name)] = each
+        self._first = min(self._first, each.since)
 
     def waits(self, key: str) -> bool:
         """Tell whether a bill of the tuning job has not come yet."""
-        asked = (each for batch in self._asked.values() for each in batch)
-        return any(each.key == key for each in (*self._waiting.values(), *asked))
+        return self._unknown[key] > 0
 
     def forget(self, key: str) -> None:
         """Drop the training jobs of a tuning job."""
-        for place in [place for place in self._waiting if place[0] == key]:
-            del self._waiting[place]
-        for serial, batch in self._asked.items():
-            self._asked[serial] = [each for each in batch if each.key != key]
+        if self._unknown.pop(key, 0):
+            for place in [place for place in self._waiting if place[0] == key]:
+                del self._waiting[place]
+            for serial, batch in self._asked.items():
+                self._asked[serial] = [each for each in batch if each.key != key]
 
     @property
     def due(self) -> float | None:
         """When the next call falls due: when a page is full, or the first has waited for others for a minute."""
         if not self._waiting or self._asked or self._calls.stuck(Operation.SEARCH, THE_BILLS):
             return None
-        first = min(each.since for each in self._waiting.values())
-        if len(self._waiting) >= PAGE_SIZE:
-            first -= _GATHER_SECONDS
+        first = self._first - (_GATHER_SECONDS if len(self._waiting) >= PAGE_SIZE else 0.0)
         return max(first, self._not_before)
 
     def start(self, serial: int, now: Instant) -> Work:
@@ -146,6 +163,7 @@ class BillSearches:
         batch = sorted(self._waiting.values(), key=lambda each: each.since)[:PAGE_SIZE]
         for each in batch:
             del self._waiting[each.key, name_key(each.name)]
+        self._first = min((each.since for each in self._waiting.values()), default=math.inf)
         self._asked[serial] = batch
         return SearchBills(serial, now.monotonic, THE_BILLS, [each.name for each in batch])
 
@@ -156,11 +174,15 @@ class BillSearches:
         elif isinstance(outcome, Bills):
             self._calls.succeeded(Operation.SEARCH, THE_BILLS)
             told = {name_key(bill.name): bill for bill in outcome.bills if _is_final(bill)}
-            for each in self._asked.pop(work.serial, ()):
+            batch = self._asked.get(work.serial, [])
+            while batch:  # what is left of it is asked for again where one of them makes us fail
+                each = batch.pop(0)
+                self._unknown[each.key] -= 1
                 if (bill := told.get(name_key(each.name))) is None:
                     self._again(each, now)
                 elif self.reader is not None:
                     self.reader.billed(each.key, bill)
+            self._asked.pop(work.serial, None)
         return ()
 
     def _again(self, each: _Waiting, now: Instant) -> None:
@@ -168,7 +190,8 @@ class BillSearches:
         each.tries += 1
         if each.tries < _MOST_TRIES:
             each.since = now.monotonic + _GATHER_SECONDS * 2.0**each.tries
-            self._waiting[each.key, name_key(each.name)] = each
+            self._unknown[each.key] += 1
+            self._put(each)
         elif self.reader is not None:
             self.reader.not_billed(each.key)
 
@@ -176,20 +199,15 @@ class BillSearches:
         """Take that a call came back that had been given up; ``due`` sees that."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Ask again later; of those that failed too often, or for a reason that lasts, the bills stay unknown."""
+        """Ask again later, whatever the reason: a refusal may be lifted, and credentials be renewed."""
         batch = self._asked.pop(work.serial, None)
         if batch is None:
             return
         failures = self._calls.failed(Operation.SEARCH, THE_BILLS, failure.code)
-        if failure.code.transient and failures < _MOST_FAILURES:
-            self._not_before = tags_retry_at(failures, now.monotonic)
-            self._waiting |= {(each.key, name_key(each.name)): each for each in batch}
-            return
-        self._not_before = now.monotonic + (0.0 if failure.code.transient else REFUSED_PAUSE)
-        for each in (*batch, *self._waiting.values()):
-            if self.reader is not None:
-                self.reader.not_billed(each.key)
-        self._waiting.clear()
+        pause = tags_retry_at(failures, now.monotonic)
+        self._not_before = pause if failure.code.transient else now.monotonic + REFUSED_PAUSE
+        for each in batch:
+            self._put(each)
 
 
 def _is_final(bill: Bill) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from exporter.config.pattern import found
@@ -13,14 +12,15 @@ from exporter.fleet import events
 from exporter.fleet.schedule import REFUSED_PAUSE, tags_retry_at
 from exporter.fleet.source import Operation
 from exporter.fleet.training_reading import ListTrainings, Reading
+from exporter.fleet.training_search import TrainingSearch
 from exporter.fleet.training_sums import TrainingSums
-from exporter.tuning_job import TrainingsPage, failure_class, name_key, same_moment
+from exporter.tuning_job import OTHER, REASONS, TrainingsPage, failure_class, name_key, same_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from exporter.clock import Instant
-    from exporter.config.specs import TargetSpec
+    from exporter.config.specs import SpendSpec, TargetSpec
     from exporter.fleet.bills import BillSearches
     from exporter.fleet.calls import Calls
     from exporter.fleet.events import Decision, Event
@@ -30,43 +30,7 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Bill, TuningJob
 
 _SLACK = 64
-# A list may be behind a describe for a while. After so many readings that do not tell all, one reads on to the end of the
-# list, and what that one does not tell either is looked for no more.
-_SHORT_READINGS = 2
-# While a training job waits for instances, no counter tells when it begins. Nearly all do within minutes.
-_WAITS_FIRST = 3.0  # intervals
-_WAITS_GROW = 6.0
-_LONGEST_WAIT = 6 * 3_600.0
-_MOST_WAITS = 8
 _LOST_AFTER = 3  # failures in a row: the third comes three minutes after the first
-
-
-@dataclass(slots=True, eq=False)
-class _Search:
-    """One tuning job, the one of its name that was created then.
-
-    ``due`` is None while nothing is to be read and while a call is under way, whose serial is ``asked``. ``reading`` is
-    one that has begun. ``read`` is the wall time and the counters of the last whole one, None before. ``short`` counts the
-    readings in a row that did not tell all, ``waits`` those made only since a training job waits for instances.
-    ``lost`` tells that calls have failed for so long that nobody knows what runs. ``told`` are the classes of failures
-    that were logged.
-    """
-
-    name: str
-    creation_time: float | None
-    sums: TrainingSums = field(default_factory=TrainingSums)
-    due: float | None = None
-    asked: int | None = None
-    reading: Reading | None = None
-    read: tuple[float, Mapping[str, int | float]] | None = None
-    short: int = 0
-    waits: int = 0
-    lost: bool = False
-    told: frozenset[tuple[str, bool]] = frozenset()
-
-    def rests(self, until: float) -> bool:
-        """Tell whether no reading is under way or due by then."""
-        return self.reading is None and self.asked is None and (self.due is None or self.due > until)
 
 
 class TrainingJobs:
@@ -85,7 +49,7 @@ class TrainingJobs:
         self._jobs = jobs
         self._bills = bills
         bills.reader = self
-        self._searches: dict[str, _Search] = {}
+        self._searches: dict[str, TrainingSearch] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
         self._unpriced: frozenset[str] = frozenset()  # instance types that were told of
@@ -97,14 +61,23 @@ class TrainingJobs:
     def reload(self, spec: TargetSpec) -> None:
         """Take a configuration; ``described`` tells of each tuning job."""
         before, self._spec, self._unpriced = self._spec.spend, spec, frozenset()
-        if spec.spend is None or (before is not None and before.billable != spec.spend.billable):
+        # No names are kept, by which to ask for the bills of those that were read.
+        if spec.spend is None or (before is not None and before.billable != spec.spend.billable == "search"):
             for search in tuple(self._searches.values()):
                 self.forget(search.name)
-        elif before is not None and spec.spend.max_training_jobs > before.max_training_jobs:
-            for search in self._searches.values():
+        elif before is not None:
+            self._reload(before, spec.spend)
+
+    def _reload(self, before: SpendSpec, spend: SpendSpec) -> None:
+        reasons = {*REASONS, *(each.reason for each in spend.failure_classes)}
+        for search in self._searches.values():
+            search.sums.only(reasons, OTHER)
+            if spend.max_training_jobs > before.max_training_jobs:
+                if search.reading is not None:
+                    search.reading.most = spend.max_training_jobs
                 if search.sums.capped:
                     search.sums.look_again()
-                    search.short = _SHORT_READINGS
+                    search.reads_on = True
 
     def forget(self, name: str) -> None:
         """Drop a tuning job; the result of a call under way will be dropped too."""
@@ -121,15 +94,16 @@ class TrainingJobs:
         search = self._searches.get(job.key)
         if search is None or not same_moment(search.creation_time, facts.creation_time):
             self.forget(job.spec.name)
-            search = self._searches[job.key] = _Search(job.spec.name, facts.creation_time)
+            search = self._searches[job.key] = TrainingSearch(job.spec.name, facts.creation_time)
             if sum(facts.training_jobs.values()) > 0:
                 self._plan(job.key, search, now.monotonic)
             return
+        interval = self._spec.spend.interval
+        search.compare(facts, interval, now)
         self._show(search, facts)
-        due = now.monotonic + self._spec.spend.interval
-        if search.rests(due) and not self._fails(search) and not search.sums.agree(facts.training_jobs):
+        if search.changed is not None and search.rests(now.monotonic + interval) and not self._fails(search):
             search.waits = 0
-            self._plan(job.key, search, due)
+            self._plan(job.key, search, now.monotonic + interval)
 
     @property
     def due(self) -> float | None:
@@ -148,11 +122,12 @@ class TrainingJobs:
         search, job, spend = self._searches[key], self._jobs.get(key), self._spec.spend
         if search.reading is None:
             counters = {} if job is None or job.facts is None else job.facts.training_jobs
+            counted_at = now.wall if job is None or job.last_success is None else job.last_success
             most = 1 if spend is None else spend.max_training_jobs
-            reads_on = search.short >= _SHORT_READINGS
-            search.reading = Reading(search.sums, counters, reads_on=reads_on, most=most)
+            search.reading = Reading(search.sums, counters, counted_at, reads_on=search.reads_on, most=most)
+            search.reads_on = False
         search.due, search.asked = None, serial
-        return ListTrainings(serial, now.monotonic, search.name, search.reading.page_size, search.reading.token)
+        return ListTrainings(serial, now.monotonic, search.name, search.reading.token)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
         """Take what came of a call. A failure leaves what is known as it is."""
@@ -162,13 +137,14 @@ class TrainingJobs:
         search, job = self._searches.get(work.key), self._jobs.get(work.key)
         if search is None or search.asked != work.serial or not isinstance(outcome, TrainingsPage):
             return ()
-        search.asked, search.lost = None, False
-        self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
         reading, facts = search.reading, None if job is None else job.facts
         if reading is None or facts is None:  # without a describe nothing is shown, and the next one asks again
-            search.reading = None
+            search.reading = search.asked = None
+            self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
             return ()
         failed = reading.take(outcome, facts.definitions, self._class_of)
+        search.asked, search.lost = None, False
+        self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
         self._bills.want(work.key, reading.trained, now)
         if reading.is_over():
             self._over(search, reading, facts, now)
@@ -176,23 +152,11 @@ class TrainingJobs:
             self._plan(work.key, search, now.monotonic)
         return (*self._tell(search, failed, now), *self._tell_unpriced(search, facts))
 
-    def _over(self, search: _Search, reading: Reading, facts: TuningJob, now: Instant) -> None:
+    def _over(self, search: TrainingSearch, reading: Reading, facts: TuningJob, now: Instant) -> None:
         search.reading, search.read = None, (now.wall, reading.counters)
-        key, interval = name_key(search.name), self._interval
-        agrees = search.sums.agree(reading.counters)
-        if not agrees and search.short < _SHORT_READINGS and not reading.capped:
-            search.short += 1
-        else:
-            search.short = 0
-            search.sums.give_up(reading.counters)
-        if search.short or not search.sums.agree(facts.training_jobs):
-            self._plan(key, search, now.monotonic + interval)
-        elif search.sums.waits and not facts.terminal:
-            pause = min(_LONGEST_WAIT, _WAITS_FIRST * interval * _WAITS_GROW**search.waits)
-            self._plan(key, search, now.monotonic + pause)
-            search.waits = min(search.waits + 1, _MOST_WAITS)
-        else:
-            search.waits = 0
+        search.compare(facts, self._interval, now)
+        if (pause := search.pause_after(reading, facts, self._interval)) is not None:
+            self._plan(name_key(search.name), search, now.monotonic + pause)
         self._show(search, facts)
 
     def late(self, work: Work, now: Instant) -> None:  # noqa: ARG002 - a Source
@@ -206,16 +170,18 @@ class TrainingJobs:
         search = self._searches.get(work.key)
         if search is None or search.asked != work.serial:
             return
-        if failure.code is ErrorCode.NOT_FOUND:  # a describe that finds it again asks again
+        job, gone = self._jobs.get(work.key), failure.code is ErrorCode.NOT_FOUND
+        if gone and (job is None or job.facts is None):  # a describe that finds it again asks again
             search.reading = search.asked = search.due = None
             self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
             return
         failures = self._calls.failed(Operation.LIST_TRAINING_JOBS, work.key, failure.code)
-        if failure.code.transient:
+        passes = failure.code.transient or gone  # a describe is soon to tell that, too, or nothing is gone
+        if passes:
             due = tags_retry_at(failures, now.monotonic)
         else:
             search.reading, due = None, now.monotonic + REFUSED_PAUSE
-        search.lost = not failure.code.transient or failures >= _LOST_AFTER
+        search.lost = not passes or failures >= _LOST_AFTER
         self._plan(work.key, search, due)
         self._show_again(work.key, search)
 
@@ -231,7 +197,7 @@ class TrainingJobs:
             search.sums.not_billed()
             self._show_again(key, search)
 
-    def _show_again(self, key: str, search: _Search) -> None:
+    def _show_again(self, key: str, search: TrainingSearch) -> None:
         job = self._jobs.get(key)
         if job is not None and job.facts is not None:
             self._show(search, job.facts)
@@ -240,8 +206,8 @@ class TrainingJobs:
     def _interval(self) -> float:
         return REFUSED_PAUSE if self._spec.spend is None else self._spec.spend.interval
 
-    def _show(self, search: _Search, facts: TuningJob) -> None:
-        """Show the sums. While calls fail, what the describe tells is missing from them.
+    def _show(self, search: TrainingSearch, facts: TuningJob) -> None:
+        """Show the sums. While calls fail or are late, what the describe tells is missing from them.
 
         Before a list was read once there are none; that it cannot be read is shown all the same.
         """
@@ -249,7 +215,7 @@ class TrainingJobs:
             return
         sums = TrainingSums() if search.read is None else search.sums
         read_at, counters = search.read or (None, facts.training_jobs)
-        if self._fails(search):
+        if self._fails(search) or search.behind:
             counters = facts.training_jobs
         waits = asked.billable == "search" and self._bills.waits(name_key(search.name))
         running_at = None if search.lost else read_at
@@ -257,7 +223,7 @@ class TrainingJobs:
         spend = sums.spend(counters, facts.definitions, best, running_at, asked, bills_wait=waits)
         self._jobs.spent(search.name, spend)
 
-    def _fails(self, search: _Search) -> bool:
+    def _fails(self, search: TrainingSearch) -> bool:
         return self._calls.code(Operation.LIST_TRAINING_JOBS, name_key(search.name)) is not None
 
     def _class_of(self, text: str | None) -> str:
@@ -265,7 +231,7 @@ class TrainingJobs:
         own = () if self._spec.spend is None else self._spec.spend.failure_classes
         return next((each.reason for each in own if text and found(each.regex, text)), None) or failure_class(text)
 
-    def _tell(self, search: _Search, failed: Iterable[tuple[Any, str]], now: Instant) -> Iterable[Event]:
+    def _tell(self, search: TrainingSearch, failed: Iterable[tuple[Any, str]], now: Instant) -> Iterable[Event]:
         """Yield a line for the first failure of each class, and one for the first that is no news any more."""
         for training, reason in failed:
             news = events.is_news(training, now.wall)
@@ -273,7 +239,7 @@ class TrainingJobs:
                 search.told |= {(reason, news)}
                 yield events.of_failed_training(self._spec, search.name, training, reason, news=news)
 
-    def _tell_unpriced(self, search: _Search, facts: TuningJob) -> Iterable[Event]:
+    def _tell_unpriced(self, search: TrainingSearch, facts: TuningJob) -> Iterable[Event]:
         """Yield a line for instance types without a price, the first time that a tuning job has them."""
         prices = None if self._spec.spend is None else self._spec.spend.prices
         if prices is not None and (
@@ -282,7 +248,7 @@ class TrainingJobs:
             self._unpriced |= new
             yield events.of_unpriced(self._spec, search.name, sorted(new))
 
-    def _plan(self, key: str, search: _Search, due: float) -> None:
+    def _plan(self, key: str, search: TrainingSearch, due: float) -> None:
         search.due, search.asked = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
         if len(self._queue) > 2 * len(self._searches) + _SLACK:  # what was planned anew has left its old entries

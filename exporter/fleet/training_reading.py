@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 """The most that the API puts on a page."""
 
+_MOST_EMPTY_PAGES = 20
+_CLOCKS_DIFFER = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class ListTrainings(Work):
     """A call of ListTrainingJobsForHyperParameterTuningJob, for the tuning job ``name``."""
 
     operation = Operation.LIST_TRAINING_JOBS
-    page_size: int
     token: str | None
 
     @property
@@ -39,7 +41,7 @@ class ListTrainings(Work):
             "HyperParameterTuningJobName": self.name,
             "SortBy": "CreationTime",
             "SortOrder": "Descending",
-            "MaxResults": self.page_size,
+            "MaxResults": PAGE_SIZE,
         }
         return reduce_trainings(api.list_training_jobs(request | ({"NextToken": self.token} if self.token else {})))
 
@@ -47,32 +49,34 @@ class ListTrainings(Work):
 class Reading:
     """One reading of the list of a tuning job's training jobs, newest first and page by page, and when that is enough.
 
-    New ones come first, so a page with one that was known before ends what is new; those that were open must have been
-    seen, too. Where the counters of the describe tell more than that, a reading that ``reads_on`` goes on to the end. Not
-    each does: a list may be some seconds behind a describe. What shifts while pages are read comes twice, or is missed
-    and told by the counters.
+    New ones come first, so a page with one that was known before ends what is new. Those that were open must be seen, too,
+    unless the counters of the describe, taken at ``counted_at`` (Unix seconds), tell that all that ended are known. Where
+    they tell of more, a reading that ``reads_on`` goes on to the end. Not each does: a list may be some seconds behind a
+    describe. What shifts while pages are read comes twice, or is missed and told by the counters. ``most`` bounds how many
+    are taken that were not known before.
     """
 
-    def __init__(self, sums: TrainingSums, counters: Mapping[str, Number], *, reads_on: bool, most: int) -> None:
+    def __init__(
+        self, sums: TrainingSums, counters: Mapping[str, Number], counted_at: float, *, reads_on: bool, most: int
+    ) -> None:
         self.counters = counters
         self.token: str | None = None
         self.capped = False
+        self.most = most
         self._sums = sums
+        self._counted_at = counted_at
         self._reads_on = reads_on
-        self._most = most
-        self._pages_left = 2 * -(-most // PAGE_SIZE)  # twice what it takes: pages may be short
+        self._known = len(sums) + len(sums.open)
         self._read = 0
+        self._empty_pages = 0
         self._unseen = set(sums.open)
         self._new: set[int] = set()
         self._open: dict[int, Open] = {}
         self._met_known = False
+        self._ended_since = False
+        self._left_out = False
         self.trained: list[str] = []
         """The names of those that the last page added and that had begun to train."""
-
-    @property
-    def page_size(self) -> int:
-        """How many to ask for next."""
-        return min(PAGE_SIZE, self._most - self._read)
 
     def take(
         self, page: TrainingsPage, definitions: Sequence[Definition], classify: Callable[[str | None], str]
@@ -84,8 +88,9 @@ class Reading:
             for training in page.trainings
             if (reason := self._take(training, definitions, classify)) is not None
         ]
-        self._read += len(page.trainings) + page.unreadable
-        self._pages_left -= 1
+        entries = len(page.trainings) + page.unreadable
+        self._read += entries
+        self._empty_pages += not entries
         self.token = page.next_token
         return failed
 
@@ -94,33 +99,49 @@ class Reading:
     ) -> str | None:
         digest = digest_of(training.name)
         self._unseen.discard(digest)
+        if digest in self._sums.open or (self._sums.has(digest) and digest not in self._new):
+            self._met_known = True
+        elif digest not in self._new and digest not in self._open and len(self._new) + len(self._open) >= self.most:
+            self._left_out = True
+            return None
         if self._sums.has(digest):
-            self._met_known |= digest not in self._new
-        elif training.ended:
-            self._met_known |= digest in self._sums.open
+            return None
+        # What ended without being told when is taken for ended only once it has been waited for.
+        if training.ended or (self._reads_on and training.over):
             self._open.pop(digest, None)
             self._new.add(digest)
+            self._ended_since |= training.end_time is None or training.end_time > self._counted_at - _CLOCKS_DIFFER
             if training.seconds is not None:
                 self.trained.append(training.name)
             return self._sums.add(training, definitions, classify)
-        elif training.open:
-            self._met_known |= digest in self._sums.open
-            self._open[digest] = Open(training.start_time, instances_of(training, definitions))
+        if training.open:
+            start = None if training.over else training.start_time
+            self._open[digest] = Open(start, instances_of(training, definitions))
         return None
 
     def is_over(self) -> bool:
         """Tell whether enough was read, or no more may be, and take that for what is open then. Ask after each page."""
-        beyond: dict[int, Open] = {}
         if self.token is not None and not self._has_enough:
-            if self._read < self._most and self._pages_left > 0:
+            if not self._may_end:
                 return False
-            beyond = {digest: self._sums.open[digest] for digest in self._unseen}
             self.capped = self._sums.capped = True
+        beyond = {} if self.token is None else {digest: self._sums.open[digest] for digest in self._unseen}
         self._sums.open = beyond | self._open
         return True
 
     @property
+    def _may_end(self) -> bool:
+        """Whether no more may be read. A list that repeats itself, or that is empty, might have no end."""
+        return self._left_out or self._read >= self.most + self._known or self._empty_pages >= _MOST_EMPTY_PAGES
+
+    @property
     def _has_enough(self) -> bool:
-        if not self._met_known or self._unseen:
+        if not self._met_known:
             return False
-        return not self._reads_on or not any(self._sums.missing(self.counters, len(self._open)))
+        open_ = len(self._open) + len(self._unseen)
+        if self._unseen:
+            # That one begins to train changes no counter, and one that ended since may stand for another that did before.
+            waits = any(self._sums.open[digest].start is None for digest in self._unseen)
+            if waits or self._ended_since or not self.counters or not self._sums.agree(self.counters, open_):
+                return False
+        return not self._reads_on or not any(self._sums.missing(self.counters, open_))

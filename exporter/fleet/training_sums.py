@@ -17,7 +17,7 @@ from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from exporter.config.specs import SpendSpec
     from exporter.tuning_job import Bill, Definition, Training, TrainingJob
@@ -47,11 +47,6 @@ class Missing(NamedTuple):
     stopped: Number = 0
     launched: Number = 0
 
-    @property
-    def ended(self) -> Number:
-        """How many have ended and are in no sum."""
-        return self.completed + self.failed + self.stopped
-
 
 class TrainingSums:
     """The sums of one tuning job. They only grow. Not thread-safe: used under the target's lock."""
@@ -67,6 +62,7 @@ class TrainingSums:
         self._instance_seconds: dict[tuple[str, str, str], float] = {}
         self._failures: Counter[str] = Counter()
         self._unknown = 0  # that trained on instances which nobody has told
+        self._untimed = 0  # that trained for a time which nobody has told
         self._billed: dict[tuple[str, str, str], float] = {}
         self._not_billed = 0
         self._given_up = Missing()
@@ -95,6 +91,8 @@ class TrainingSums:
             count, total = self._trained.get(training.status, (0, 0.0))
             self._trained[training.status] = count + 1, total + seconds
             self._add_instances(training, seconds, instances)
+        elif training.start_time is not None:
+            self._untimed += 1
         if training.status != "Failed":
             return None
         reason = classify(training.failure_reason)
@@ -142,13 +140,18 @@ class TrainingSums:
         known_in_all = len(self) + (len(self.open) if open_ is None else open_)
         return Missing(completed, failed, stopped, max(0, sum(counters.values()) - known_in_all))
 
-    def agree(self, counters: Mapping[str, Number]) -> bool:
+    def agree(self, counters: Mapping[str, Number], open_: int | None = None) -> bool:
         """Tell whether nothing is missing but what was looked for in vain."""
-        return all(lack <= in_vain for lack, in_vain in zip(self.missing(counters), self._given_up, strict=True))
+        return all(lack <= in_vain for lack, in_vain in zip(self.missing(counters, open_), self._given_up, strict=True))
 
     def look_again(self) -> None:
         """Look again for all that is missing: more may be read than before."""
         self.capped, self._given_up = False, Missing()
+
+    def only(self, reasons: Collection[str], other: str) -> None:
+        """Count failures for reasons that nobody gives any more as others, so that reloads do not add reasons for ever."""
+        for reason in self._failures.keys() - reasons:
+            self._failures[other] += self._failures.pop(reason)
 
     def give_up(self, counters: Mapping[str, Number]) -> None:
         """Look no more for what is missing now."""
@@ -179,7 +182,10 @@ class TrainingSums:
         if running_at is None:
             starts = {}
         running = {digest: max(0.0, (running_at or start) - start) for digest, start in starts.items()}
-        short = self.missing(counters).ended > 0
+        short = any(self.missing(counters))
+        unknown = self._unknown > 0 or any(
+            each.start is not None and each.instances is None for each in self.open.values()
+        )
         return Spend(
             trained=tuple(
                 (status, *self._trained[status]) for status in ENDED_TRAINING_JOB_STATUSES if status in self._trained
@@ -198,9 +204,8 @@ class TrainingSums:
             else None,
             incomplete=Incomplete(
                 page_limit=short and self.capped,
-                records_missing=short and not self.capped,
-                billable_unknown=with_instances
-                and (self._unknown > 0 or (searched and (bills_wait or self._not_billed > 0))),
+                records_missing=(short and not self.capped) or self._untimed > 0,
+                billable_unknown=with_instances and (unknown or (searched and (bills_wait or self._not_billed > 0))),
                 unpriced=with_instances
                 and prices is not None
                 and not self.instance_types(definitions) <= prices.keys(),
@@ -219,7 +224,7 @@ class TrainingSums:
     def instance_types(self, definitions: Sequence[Definition]) -> set[str]:
         """Return the instance types that training jobs run on or have run on."""
         possible = {each for definition in definitions for each, _, _ in _instances(definition) or ()}
-        return possible | {instance_type for instance_type, _, _ in self._instance_seconds}
+        return possible | {instance_type for instance_type, _, _ in (*self._instance_seconds, *self._billed)}
 
     def _cost_since(
         self,
@@ -275,7 +280,7 @@ def _instances(definition: Definition) -> Instances | None:
     if definition.one_of_instances or not definition.instances:
         return None
     spot = _SPOT[definition.spot]
-    counted = [(each, spot, count) for each, count in definition.instances if count is not None]
+    counted = [(each, spot, count) for each, count in definition.instances if count is not None and count >= 0]
     return tuple(counted) if len(counted) == len(definition.instances) else None
 
 
@@ -283,7 +288,7 @@ def _of_bill(bill: Bill, known: Instances | None) -> Instances | None:
     """Return what a training job ran on by its own record, or as it is known where the record does not tell all."""
     if not bill.instances or any(count is None for _, count in bill.instances):
         return known
-    spot = _SPOT[bill.spot]
+    spot = known[0][1] if bill.spot is None and known else _SPOT[bill.spot]
     return tuple((each, spot, count) for each, count in bill.instances if count is not None)
 
 

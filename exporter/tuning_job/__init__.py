@@ -1,6 +1,6 @@
 """What is known of a tuning job, and how an answer of the API becomes that. Knows no SDK and no clock."""
 
-from exporter.tuning_job.failures import REASONS, failure_class
+from exporter.tuning_job.failures import OTHER, REASONS, failure_class
 from exporter.tuning_job.listing import Found, Page, reduce_found, reduce_page
 from exporter.tuning_job.members import MalformedAnswer
 from exporter.tuning_job.model import (
@@ -20,6 +20,7 @@ from exporter.tuning_job.reduce import reduce, reduce_summary
 from exporter.tuning_job.trainings import Bill, Bills, Training, TrainingsPage, reduce_bills, reduce_trainings
 
 __all__ = [
+    "OTHER",
     "REASONS",
     "Bill",
     "Bills",

@@ -39,8 +39,8 @@ _ENTRY: dict[str, Uses] = {
     "TrainingJobArn": (NotExported(_ONE_OF_MANY),),
     "TuningJobName": (NotExported("The one that was asked for."),),
     "CreationTime": (NotExported("A training job may wait for instances; what it costs begins with its start."),),
-    "TrainingStartTime": _metrics(*_TIMES, *_RUNNING),
-    "TrainingEndTime": _metrics(*_TIMES, "training_job_failures_total", *_RUNNING, "spend_incomplete"),
+    "TrainingStartTime": _metrics(*_TIMES, *_RUNNING, "spend_incomplete"),
+    "TrainingEndTime": _metrics(*_TIMES, "training_job_failures_total", "spend_incomplete"),
     "TrainingJobStatus": (
         *_labels("status", "training_job_duration_seconds", "training_instance_seconds_total", "estimated_cost_total"),
         *_metrics(*_TIMES, *_RUNNING, "training_job_failures_total", "spend_incomplete"),

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from exporter.tuning_job.members import Answer, Number
 
 
+_MOST = 1e9
+
+
 @dataclass(frozen=True, slots=True)
 class Training:
     """One training job (HyperParameterTrainingJobSummary). Times are Unix seconds, None where the answer has none."""
@@ -42,10 +45,14 @@ class Training:
     failure_reason: str | None = None
 
     @property
+    def over(self) -> bool:
+        """Whether it has ended by its status. When it ended may be told later, or never."""
+        return self.status in ENDED_TRAINING_JOB_STATUSES
+
+    @property
     def ended(self) -> bool:
         """Whether nothing of it changes any more. One that has begun to train has ended only once its end is told."""
-        told = self.start_time is None or self.end_time is not None
-        return self.status in ENDED_TRAINING_JOB_STATUSES and told
+        return self.over and (self.start_time is None or self.end_time is not None)
 
     @property
     def open(self) -> bool:
@@ -54,7 +61,7 @@ class Training:
 
     @property
     def seconds(self) -> float | None:
-        """How long it trained, None of one that never began or whose times are in no order."""
+        """How long it trained, None of one that never began, whose end is not told, or whose times are in no order."""
         if self.start_time is None or self.end_time is None or self.end_time < self.start_time:
             return None
         return self.end_time - self.start_time
@@ -127,15 +134,22 @@ def _training(entry: Answer) -> Training:
     )
 
 
+def _amount(told: Number | None) -> Number | None:
+    """Return a number of seconds or instances, None where it can be neither."""
+    return told if told is not None and 0 <= told <= _MOST else None
+
+
 def _bill(name: str, status: str, record: Answer) -> Bill:
     resources = mapping(record, "ResourceConfig")
     selected = term(resources, "SelectedInstanceType")  # of several that it could have run on
-    count = number(resources, "SelectedInstanceCount")
+    count = _amount(number(resources, "SelectedInstanceCount"))
     spot = record.get("EnableManagedSpotTraining")
     return Bill(
         name=name,
         status=status,
-        billable_seconds=number(record, "BillableTimeInSeconds"),
-        instances=((selected, count),) if selected is not None else tuple(instances_side_by_side(resources).items()),
+        billable_seconds=_amount(number(record, "BillableTimeInSeconds")),
+        instances=((selected, count),)
+        if selected is not None
+        else tuple((each, _amount(told)) for each, told in instances_side_by_side(resources).items()),
         spot=spot if isinstance(spot, bool) else None,
     )

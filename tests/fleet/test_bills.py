@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from fleet.test_training_jobs import LIST, Search, spec, spend, training
 
 from exporter.config.specs import SpendSpec
 from exporter.errors import CallFailed, ErrorCode
-from exporter.fleet.bills import request_for
+from exporter.fleet.bills import ENOUGH_WAIT, request_for
+from exporter.fleet.training_sums import TrainingSums
 
 SEARCHED = SpendSpec(billable="search")
 
@@ -187,3 +189,98 @@ def test_turned_on_later_it_begins_anew_with_all(api: Records, search: Search) -
     driven.update(spec("churn", spend=SEARCHED))
     driven.run(10_000)
     assert spend(driven).billed_seconds == ((("ml.m5.large", "true", "Completed"), 200.0),)
+
+
+@pytest.mark.parametrize(
+    ("code", "lasts"),
+    [(ErrorCode.ACCESS_DENIED, 20_000.0), (ErrorCode.THROTTLED, 5_000.0), (ErrorCode.TIMEOUT, 20_000.0)],
+)
+def test_no_trouble_makes_it_forget_what_waits(code: ErrorCode, lasts: float, api: Records, search: Search) -> None:
+    search.holds(training(2), training(1))
+    api.record(1, 40)
+    api.record(2, 60)
+    api.trouble = CallFailed(code, "no")
+    driven = driver(api)
+    driven.run(lasts)
+    assert spend(driven).incomplete.billable_unknown
+    assert spend(driven).billed_seconds == ()
+    api.trouble = None
+    driven.run(lasts + 4_000)
+    assert spend(driven).billed_seconds == ((("ml.m5.large", "true", "Completed"), 200.0),)
+    assert not spend(driven).incomplete.billable_unknown
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_lists_wait_for_searches_only_while_these_work(works: bool, api: Records) -> None:
+    names = [f"search-{number}" for number in range(8)]
+    for place, name in enumerate(names):
+        Search(api, name).holds(*(training(1_000 * place + number) for number in range(300)))
+    api.trouble = None if works else CallFailed(ErrorCode.ACCESS_DENIED, "no")
+    driven = Driver(spec(*names, spend=SEARCHED, requests_per_second=1_000.0), api=api)
+    driven.run(10_000 if works else 50)
+    assert all(driven.views()[name].spend is not None for name in names)
+    waiting = list(accumulate({LIST: 100, "Search": -100}.get(call.operation, 0) for call in driven.calls))
+    assert (max(waiting) <= ENOUGH_WAIT) is works
+
+
+def test_one_that_makes_us_fail_takes_no_other_with_it(api: Records, search: Search) -> None:
+    search.holds(*(training(number) for number in range(3, 0, -1)))
+    for number in (1, 2, 3):
+        api.record(number, 40)
+    driven = driver(api)
+    bill = TrainingSums.bill
+    failing = iter([True])
+
+    def fails_once(sums: TrainingSums, told: Any) -> None:
+        if told.name == "t-2" and next(failing, False):
+            raise RuntimeError("a defect")
+        bill(sums, told)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TrainingSums, "bill", fails_once)
+        driven.run(10_000)
+    assert driven.target.view(driven.now).errors == ()
+    assert spend(driven).billed_seconds == ((("ml.m5.large", "true", "Completed"), 160.0),)
+
+
+def test_one_that_is_told_without_whether_it_was_on_spot_is_as_its_definition_says(
+    api: Records, search: Search
+) -> None:
+    search.holds(training(1))
+    api.record(1, 40, EnableManagedSpotTraining=None)
+    driven = driver(api)
+    driven.run(10_000)
+    assert spend(driven).billed_seconds == ((("ml.m5.large", "false", "Completed"), 80.0),)
+
+
+def test_what_was_billed_on_instances_without_a_price_is_told(api: Records, search: Search) -> None:
+    search.holds(training(1))
+    api.record(1, 40, ResourceConfig={"SelectedInstanceType": "ml.g5.xlarge", "SelectedInstanceCount": 1})
+    driven = driver(api, spend=SpendSpec(billable="search", prices={"ml.m5.large": 36.0}))
+    driven.run(10_000)
+    assert spend(driven).incomplete.unpriced
+
+
+@pytest.mark.parametrize("seconds", [-40, 1e308, float("nan")])
+def test_a_bill_that_can_be_none_is_unknown(seconds: float, api: Records, search: Search) -> None:
+    search.holds(training(1))
+    api.record(1, seconds)  # type: ignore[arg-type]
+    driven = driver(api)
+    driven.run(10_000)
+    assert spend(driven).billed_seconds == ()
+    assert spend(driven).incomplete.billable_unknown
+
+
+@pytest.mark.parametrize("billable", ["off", "list"])
+def test_turned_off_nothing_is_read_anew(billable: Any, api: Records, search: Search) -> None:
+    search.holds(training(2), training(1))
+    api.record(1, 40)
+    api.record(2, 60)
+    driven = driver(api)
+    driven.run(1_000)
+    api.trainings["churn"] = []
+    driven.update(spec("churn", spend=SpendSpec(billable=billable)))
+    driven.run(10_000)
+    assert spend(driven).trained == (("Completed", 2, 200.0),)
+    assert spend(driven).billed_seconds == ()
+    assert len([call for call in driven.calls if call.operation == LIST]) == 1

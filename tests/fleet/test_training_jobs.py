@@ -12,6 +12,7 @@ from exporter.config.specs import FailureClass, Money, SpendSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import perform
 from exporter.fleet.training_reading import ListTrainings
+from exporter.fleet.training_sums import TrainingSums
 from exporter.fleet.view import Incomplete, Spend
 from exporter.tuning_job import TrainingsPage
 
@@ -83,7 +84,7 @@ def spend(driver: Driver, after: float = 0.0) -> Spend:
 
 
 class TestCall:
-    WORK = ListTrainings(1, 0.0, "churn", 100, None)
+    WORK = ListTrainings(1, 0.0, "churn", None)
 
     def test_asks_for_the_newest_first_and_for_full_pages(self, api: FakeApi) -> None:
         api.trainings["churn"] = [training(2), training(1)]
@@ -156,7 +157,7 @@ class TestReads:
         search.holds(*(training(number) for number in range(350, 0, -1)))
         driven = driver(api, spend=SpendSpec(max_training_jobs=150))
         driven.run(86_400)
-        assert [page["MaxResults"] for page in api.pages] == [100, 50]
+        assert reads(driven) == [0.0, 0.0, 300.0, 600.0], "what is new may be missing as well"
         assert spend(driven).incomplete == Incomplete(page_limit=True)
         assert spend(driven).trained == (("Completed", 150, 15_000.0),)
         driven.update(spec("churn"))
@@ -203,7 +204,9 @@ class TestShortLists:
         search.holds(*old, counted={"Completed": 251})
         driven = driver(api)
         driven.run(86_400)
-        assert reads(driven) == [0.0, 0.0, 0.0, 300.0, 600.0, 600.0, 600.0]
+        assert reads(driven)[:7] == [0.0, 0.0, 0.0, 300.0, 600.0, 600.0, 600.0]
+        assert reads(driven)[7::3] == [1_500.0, 6_900.0, 28_500.0, 50_100.0], "a few times more, and to the end"
+        assert len(reads(driven)) == 7 + 4 * 3
         assert spend(driven).incomplete == Incomplete(records_missing=True)
 
     def test_that_lag_are_whole_the_next_time(self, api: FakeApi, search: Search) -> None:
@@ -301,11 +304,12 @@ class TestFailures:
         driven = driver(api)
         driven.on_call = lambda call: api.fail("churn", ErrorCode.NOT_FOUND) if call.operation == LIST else None
         driven.run(20_000)
-        assert reads(driven) == [0.0]
+        assert reads(driven) == [0.0, 60.0]
+        assert driven.target.view(driven.now).errors == ()
         driven.on_call = lambda call: None
         search.holds(training(1))
         driven.run(40_000)
-        assert len(reads(driven)) == 2
+        assert len(reads(driven)) == 3
         assert spend(driven).trained == (("Completed", 1, 100.0),)
 
     def test_an_answer_that_cannot_be_used_is_a_failure(self, api: FakeApi, search: Search) -> None:
@@ -314,6 +318,49 @@ class TestFailures:
         driven = driver(api)
         driven.run(10)
         assert driven.target.view(driven.now).errors == ((LIST, "malformed_answer"),)
+
+    def test_a_tuning_job_that_only_its_list_does_not_know_is_told(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(2, "InProgress"), training(1))
+        driven = driver(api)
+        driven.run(100)
+        search.holds(training(2), training(1))
+        api.trainings["churn"] = CallFailed(ErrorCode.NOT_FOUND, "no such tuning job")
+        driven.run(2_000)
+        assert driven.target.view(driven.now).errors == ((LIST, "not_found"),)
+        assert (spend(driven).running_seconds, spend(driven).running_instances) == (None, ())
+        assert spend(driven).incomplete == Incomplete(records_missing=True)
+        search.holds(training(2), training(1))
+        driven.run(10_000)
+        assert driven.target.view(driven.now).errors == ()
+        assert spend(driven).trained == (("Completed", 2, 200.0),)
+
+    def test_a_defect_of_ours_is_told_and_the_list_read_again(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(2), training(1))
+        driven = driver(api)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(TrainingSums, "add", lambda *_: 1 / 0)
+            driven.run(500)
+        assert driven.target.view(driven.now).errors == ((LIST, "malformed_answer"),)
+        assert spend(driven).incomplete == Incomplete(records_missing=True)
+        driven.run(10_000)
+        assert driven.target.view(driven.now).errors == ()
+        assert spend(driven).trained == (("Completed", 2, 200.0),)
+
+    def test_while_lists_wait_for_long_the_sums_do_not_claim_to_be_whole(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(1))
+        driven = driver(api)
+        driven.run(100)
+        search.holds(training(2), training(1))
+        driven.run(500)
+        assert spend(driven).incomplete == Incomplete(), "an interval late, as it may be"
+        hanging = driver(api)
+        hanging.run(100)
+        search.holds(training(3), training(2), training(1))
+        hanging.on_call = lambda call: (
+            api.trainings.update(churn=CallFailed(ErrorCode.NO_CREDENTIALS, "no")) if call.operation == LIST else None
+        )
+        hanging.run(800)
+        assert spend(hanging).incomplete == Incomplete(records_missing=True)
 
 
 class TestSums:

@@ -51,13 +51,14 @@ def read(
     trainings: Sequence[Training],
     counters: Mapping[str, int] | None = None,
     *,
+    counted_at: float = 10_000.0,
     reads_on: bool = False,
     most: int = 1_000,
     size: int = 100,
     definitions: Sequence[Definition] = (ONE,),
 ) -> int:
     """Read a list until it is enough; return how many pages that took."""
-    reading = Reading(sums, counters or {}, reads_on=reads_on, most=most)
+    reading = Reading(sums, counters or {}, counted_at, reads_on=reads_on, most=most)
     for number, page in enumerate(pages_of(trainings, size), start=1):
         reading.take(page, definitions, lambda text: text or "other")
         if reading.is_over():
@@ -109,6 +110,30 @@ class TestSums:
         assert (found.trained, found.instance_seconds) == ((), ())
         assert found.failures == (("other", 2),)
 
+    @pytest.mark.parametrize("status", ["Failed", "Completed", "Stopped"])
+    def test_one_whose_end_nobody_tells_is_waited_for_and_then_counts(self, status: str) -> None:
+        sums = TrainingSums()
+        for reads_on in (False, True):
+            read(sums, [training(1, status, 1_000.0, None)], reads_on=reads_on)
+            found = shown(sums)
+            assert (found.running_seconds, found.oldest_start) == (0.0, None)
+            assert found.running_instances == ((("ml.m5.large", "true"), 0),)
+        assert len(sums) == 1
+        assert found.trained == ()
+        assert found.failures == ((("other", 1),) if status == "Failed" else ())
+        assert found.incomplete == Incomplete(records_missing=True)
+
+    def test_one_that_ended_before_it_began_has_no_duration(self) -> None:
+        sums = TrainingSums()
+        read(sums, [training(1, start=2_000.0, end=1_000.0)])
+        assert (shown(sums).trained, shown(sums).incomplete) == ((), Incomplete(records_missing=True))
+
+    def test_reasons_that_nobody_gives_any_more_are_others(self) -> None:
+        sums = TrainingSums()
+        read(sums, [replace(training(number, "Failed"), failure_reason=reason) for number, reason in enumerate("aabc")])
+        sums.only({"a"}, "other")
+        assert shown(sums).failures == (("a", 2), ("other", 2))
+
     def test_failures_are_counted_by_reason(self) -> None:
         sums = TrainingSums()
         trainings = [
@@ -155,6 +180,11 @@ class TestInstances:
         read(sums, [training(1)], definitions=(EITHER,))
         assert shown(sums).instance_seconds == ()
         assert shown(sums).incomplete == Incomplete(billable_unknown=True)
+
+    def test_that_nobody_tells_of_one_that_runs_make_the_sums_incomplete(self) -> None:
+        sums = TrainingSums()
+        read(sums, [replace(running(2), definition_name="either"), training(1)], definitions=(ONE, EITHER))
+        assert shown(sums).incomplete.billable_unknown
 
     def test_of_one_that_never_began_do_not_matter(self) -> None:
         sums = TrainingSums()
@@ -241,7 +271,12 @@ class TestMissing:
         sums = TrainingSums()
         read(sums, [training(1)])
         assert shown(sums, counters={"Completed": 2}).incomplete == Incomplete(records_missing=True)
-        assert shown(sums, counters={"Completed": 1, "InProgress": 1}).incomplete == Incomplete()
+        assert shown(sums, counters={"Completed": 1}).incomplete == Incomplete()
+
+    def test_of_what_runs_makes_the_sums_incomplete_too(self) -> None:
+        sums = TrainingSums()
+        read(sums, [training(1)])
+        assert shown(sums, counters={"Completed": 1, "InProgress": 1}).incomplete == Incomplete(records_missing=True)
 
     def test_is_not_looked_for_again_once_it_was_given_up(self) -> None:
         sums = TrainingSums()
@@ -260,11 +295,37 @@ class TestReading:
         assert read(sums, [training(351), *old], {"Completed": 351}) == 1
         assert len(sums) == 351
 
+    OLD = (running(350), *(training(number) for number in range(349, 101, -1)), running(101), training(100))
+
     def test_goes_on_until_all_that_were_open_are_seen(self) -> None:
         sums = TrainingSums()
-        old = [running(350), *(training(number) for number in range(349, 101, -1)), running(101), training(100)]
+        read(sums, self.OLD)
+        assert read(sums, [training(350), *self.OLD[1:-2], training(101), self.OLD[-1]], {"Completed": 251}) == 3
+        assert sums.open == {}
+        assert len(sums) == 251
+
+    @pytest.mark.parametrize(
+        ("counters", "counted_at", "start", "pages"),
+        [
+            ({"Completed": 250, "InProgress": 1}, 10_000.0, 1_000.0, 1),
+            ({"Completed": 251}, 10_000.0, 1_000.0, 3),  # the old one must be what is missing
+            (
+                {"Completed": 250, "InProgress": 1},
+                2_000.0,
+                1_000.0,
+                3,
+            ),  # the new one may not be counted yet, but the old
+            ({"Completed": 250, "InProgress": 1}, 10_000.0, None, 3),  # that the old one begins changes no counter
+            ({}, 10_000.0, 1_000.0, 3),
+        ],
+    )
+    def test_stops_before_where_all_that_ended_are_known(
+        self, counters: Mapping[str, int], counted_at: float, start: float | None, pages: int
+    ) -> None:
+        sums = TrainingSums()
+        old = [*self.OLD[:-2], running(101, start), self.OLD[-1]]
         read(sums, old)
-        assert read(sums, [training(350), *old[1:]]) == 3
+        assert read(sums, [training(350), *old[1:]], counters, counted_at=counted_at) == pages
         assert set(sums.open) == {digest_of("t-101")}
 
     def test_goes_on_where_the_counters_tell_more_and_it_is_to(self) -> None:
@@ -289,15 +350,50 @@ class TestReading:
         assert shown(sums, counters={"Completed": 350}).incomplete == Incomplete(page_limit=True)
         assert shown(sums, counters={"Completed": 200}).incomplete == Incomplete()
 
-    def test_asks_for_no_more_than_the_limit(self) -> None:
-        reading = Reading(TrainingSums(), {}, reads_on=False, most=150)
-        sizes = [reading.page_size]
-        reading.take(pages_of([training(number) for number in range(250)])[0], (ONE,), str)
-        assert not reading.is_over()
-        assert [*sizes, reading.page_size] == [100, 50]
+    def test_takes_no_more_than_the_limit(self) -> None:
+        sums = TrainingSums()
+        trainings = [training(number) for number in range(350, 0, -1)]
+        assert read(sums, trainings, {"Completed": 350}, most=150) == 2
+        assert len(sums) == 150
+        assert sums.has(digest_of("t-201"))
+        assert not sums.has(digest_of("t-200"))
+
+    def test_takes_all_up_to_the_limit_however_short_the_pages_are(self) -> None:
+        sums = TrainingSums()
+        trainings = [training(number) for number in range(350, 0, -1)]
+        assert read(sums, trainings, {"Completed": 350}, most=1_000, size=5) == 70
+        assert len(sums) == 350
+        assert not sums.capped
+
+    def test_meets_one_that_is_open_behind_more_than_the_limit_of_newer_ones(self) -> None:
+        sums = TrainingSums()
+        read(sums, [running(1)])
+        newer = [training(number) for number in range(300, 1, -1)]
+        for first in range(250, -1, -50):
+            read(sums, [*newer[first:], running(1)], most=100)
+        read(sums, [*newer, training(1)], {"Completed": 300}, most=100)
+        assert (len(sums), sums.open, sums.capped) == (300, {}, False)
+
+    def test_what_is_open_beyond_the_limit_is_missing(self) -> None:
+        sums = TrainingSums()
+        newer = [training(number) for number in range(200, 100, -1)]
+        counters = {"Completed": 100, "InProgress": 1}
+        read(sums, [*newer, running(1)], counters, most=100)
+        assert shown(sums, counters=counters).incomplete == Incomplete(page_limit=True)
+
+    def test_ends_though_a_page_repeats_itself_for_ever(self) -> None:
+        sums = TrainingSums()
+        page = TrainingsPage(tuple(training(number) for number in range(10)), "more")
+        for most in (5, 1_000):
+            reading = Reading(sums, {"Completed": 20}, 0.0, reads_on=True, most=most)
+            pages = 0
+            while not pages or not reading.is_over():
+                reading.take(page, (ONE,), str)
+                pages += 1
+            assert pages <= 102
 
     def test_ends_though_pages_are_empty_and_go_on_for_ever(self) -> None:
-        reading = Reading(TrainingSums(), {}, reads_on=True, most=1_000)
+        reading = Reading(TrainingSums(), {}, 0.0, reads_on=True, most=1_000)
         for _ in range(19):
             reading.take(TrainingsPage((), "more"), (ONE,), str)
             assert not reading.is_over()
@@ -314,7 +410,7 @@ class TestReading:
     def test_tells_what_has_failed_once(self) -> None:
         sums, page = TrainingSums(), TrainingsPage((training(1, "Failed"), training(2), training(1, "Failed")), None)
         for expected in (["t-1"], []):
-            reading = Reading(sums, {}, reads_on=False, most=100)
+            reading = Reading(sums, {}, 0.0, reads_on=False, most=100)
             assert [each.name for each, _ in reading.take(page, (ONE,), str)] == expected
 
 
@@ -326,19 +422,20 @@ class Service:
         self.trainings: list[Training] = []
         self.ended: dict[str, Training] = {}
         self.launched = 0
-        self.deleted_unseen = False
+        self.now = 0.0
 
     def step(self, most: int) -> None:
+        self.now += self.rng.randint(100, 1_000)
         for _ in range(self.rng.randint(0, most)):
             self.launched += 1
             self.trainings.insert(0, running(self.launched, None))
         for place, each in enumerate(self.trainings):
             if each.status == "InProgress" and self.rng.random() < 0.5:
                 if each.start_time is None:
-                    self.trainings[place] = replace(each, start_time=float(self.rng.randint(1, 1_000)))
+                    self.trainings[place] = replace(each, start_time=self.now)
                 else:
                     status = self.rng.choice(["Completed", "Failed", "Stopped"])
-                    ended = replace(each, status=status, end_time=each.start_time + self.rng.randint(0, 500))
+                    ended = replace(each, status=status, end_time=self.now)
                     self.trainings[place] = self.ended[each.name] = ended
 
     def delete(self, seen: TrainingSums) -> None:
@@ -368,7 +465,7 @@ def test_sums_equal_the_truth_whenever_they_agree_with_the_counters(seed: int) -
     for turn in range(60):
         service.step(30)
         counters = service.counters
-        reading = Reading(sums, counters, reads_on=turn % 3 == 2, most=10_000)
+        reading = Reading(sums, counters, service.now, reads_on=turn % 3 == 2, most=10_000)
         start = 0
         while True:
             told = tuple(service.trainings[start : start + 10])

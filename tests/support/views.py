@@ -34,7 +34,7 @@ def facts(stem: str = "everything") -> TuningJob:
 def spend_of(entries: Any, job: TuningJob) -> Spend:
     """Return what entries of the list of a tuning job's training jobs come to, at a time after all of them."""
     sums = TrainingSums()
-    reading = Reading(sums, job.training_jobs, reads_on=False, most=1_000)
+    reading = Reading(sums, job.training_jobs, 2_000_000_000.0, reads_on=False, most=1_000)
     reading.take(reduce_trainings({"TrainingJobSummaries": entries}), job.definitions, failure_class)
     assert reading.is_over()
     asked = SpendSpec(prices={"ml.p3.2xlarge": 3.6}, currency="CNY")

@@ -1,0 +1,90 @@
+"""What is remembered of reading one tuning job's list of training jobs, and when it is read again though nothing changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.fleet.training_sums import TrainingSums
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.clock import Instant
+    from exporter.fleet.training_reading import Reading
+    from exporter.tuning_job import TuningJob
+
+# A list may be behind a describe for a while. After so many readings that do not tell all, one reads on to the end of the
+# list. What that one does not tell either may have been deleted: it is looked for a few times more.
+_SHORT_READINGS = 2
+_MOST_IN_VAIN = 4
+_BEHIND = 2  # intervals
+# While a training job waits for instances, no counter tells when it begins. Nearly all do within minutes.
+_WAITS_FIRST = 3.0  # intervals
+_WAITS_GROW = 6.0
+_LONGEST_WAIT = 6 * 3_600.0
+_MOST_WAITS = 8
+
+
+@dataclass(slots=True, eq=False)
+class TrainingSearch:
+    """One tuning job, the one of its name that was created then.
+
+    ``due`` is None while nothing is to be read and while a call is under way, whose serial is ``asked``. ``reading`` is
+    one that has begun, ``reads_on`` tells that the next one does. ``read`` is the wall time and the counters of the last
+    whole one, None before. ``short`` counts the readings in a row that did not tell all, ``in_vain`` those after that was
+    given up, ``waits`` those made only since a training job waits for instances. ``changed`` is since when (monotonic
+    seconds) the describe has told of more than is known, ``behind`` that this has lasted. ``lost`` tells that calls have
+    failed for so long that nobody knows what runs. ``told`` are the classes of failures that were logged.
+    """
+
+    name: str
+    creation_time: float | None
+    sums: TrainingSums = field(default_factory=TrainingSums)
+    due: float | None = None
+    asked: int | None = None
+    reading: Reading | None = None
+    read: tuple[float, Mapping[str, int | float]] | None = None
+    reads_on: bool = False
+    short: int = 0
+    in_vain: int = 0
+    waits: int = 0
+    changed: float | None = None
+    behind: bool = False
+    lost: bool = False
+    told: frozenset[tuple[str, bool]] = frozenset()
+
+    def rests(self, until: float) -> bool:
+        """Tell whether no reading is under way or due by then."""
+        return self.reading is None and self.asked is None and (self.due is None or self.due > until)
+
+    def compare(self, facts: TuningJob, interval: float, now: Instant) -> None:
+        """Note whether a describe tells of more than is known, and for how long it has."""
+        if self.sums.agree(facts.training_jobs):
+            self.changed = None
+        elif self.changed is None:
+            self.changed = now.monotonic
+        self.behind = self.changed is not None and now.monotonic > self.changed + _BEHIND * interval
+
+    def pause_after(self, reading: Reading, facts: TuningJob, interval: float) -> float | None:
+        """Return in how many seconds to read again though nothing changes, None where that would tell nothing."""
+        sums = self.sums
+        if not sums.agree(reading.counters):
+            self.short += 1
+            self.in_vain = 0
+            if self.short <= _SHORT_READINGS:
+                self.reads_on = self.short == _SHORT_READINGS and not sums.capped
+                return interval
+            sums.give_up(reading.counters)
+        self.short = 0
+        if not sums.agree(facts.training_jobs):
+            return interval
+        if any(sums.missing(reading.counters)) and not sums.capped and self.in_vain < _MOST_IN_VAIN:
+            self.reads_on = True
+            self.in_vain += 1
+            return min(_LONGEST_WAIT, _WAITS_FIRST * interval * _WAITS_GROW ** (self.in_vain - 1))
+        if sums.waits and not facts.terminal:
+            self.waits = min(self.waits + 1, _MOST_WAITS)
+            return min(_LONGEST_WAIT, _WAITS_FIRST * interval * _WAITS_GROW ** (self.waits - 1))
+        self.waits = 0
+        return None
