@@ -76,6 +76,7 @@ class TrainingSearch:
                 self.reads_on = self.short == _SHORT_READINGS and not sums.capped
                 return interval
             sums.give_up(reading.counters)
+        sums.note_found(reading.counters)
         self.short = 0
         if not sums.agree(facts.training_jobs):
             return interval

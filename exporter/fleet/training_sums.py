@@ -30,6 +30,7 @@ _FAILED = ("RetryableError", "NonRetryableError")
 _SPOT = {True: "true", False: "false", None: ""}
 _NEVER = float("-inf")
 _HOUR = 3_600.0
+_MOST_INSTANCES = 1e6
 
 
 class Open(NamedTuple):
@@ -157,6 +158,11 @@ class TrainingSums:
         """Look no more for what is missing now."""
         self._given_up = self.missing(counters)
 
+    def note_found(self, counters: Mapping[str, Number]) -> None:
+        """Look again for what is missing beside what was given up and is missing still."""
+        both = zip(self._given_up, self.missing(counters), strict=True)
+        self._given_up = Missing(*(min(in_vain, lack) for in_vain, lack in both))
+
     @property
     def waits(self) -> bool:
         """Whether a training job has not begun to train: that it does changes no counter."""
@@ -280,7 +286,11 @@ def _instances(definition: Definition) -> Instances | None:
     if definition.one_of_instances or not definition.instances:
         return None
     spot = _SPOT[definition.spot]
-    counted = [(each, spot, count) for each, count in definition.instances if count is not None and count >= 0]
+    counted = [
+        (each, spot, count)
+        for each, count in definition.instances
+        if count is not None and 0 <= count <= _MOST_INSTANCES
+    ]
     return tuple(counted) if len(counted) == len(definition.instances) else None
 
 

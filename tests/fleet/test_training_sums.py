@@ -286,6 +286,15 @@ class TestMissing:
         assert not sums.agree({"Completed": 3})
         assert shown(sums, counters={"Completed": 2}).incomplete == Incomplete(records_missing=True)
 
+    def test_that_was_given_up_and_then_found_leaves_no_gap_for_another(self) -> None:
+        sums = TrainingSums()
+        read(sums, [training(1)])
+        sums.give_up({"Completed": 2})
+        read(sums, [training(2), training(1)])
+        sums.note_found({"Completed": 2})
+        assert sums.agree({"Completed": 2})
+        assert not sums.agree({"Completed": 3})
+
 
 class TestReading:
     def test_stops_once_it_meets_what_is_known(self) -> None:
