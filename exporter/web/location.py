@@ -20,14 +20,14 @@ def parse_external_url(text: str) -> str:
     """
     if not text:
         return ""
+    if "@" in text:
+        # Whatever follows prints the text, and this one may hold a password.
+        raise ValueError(f"the URL holds a user name: leave out what stands before the @, and {_EXAMPLES}")
     try:
         url = urlsplit(text)
         host, port = url.hostname, url.port
     except ValueError as error:
         raise ValueError(f"{text!r} is not a URL ({error}): {_EXAMPLES}") from None
-    if "@" in url.netloc:
-        # Not with the text, which holds a password.
-        raise ValueError("the URL holds a user name: leave it and its password out")
     if url.scheme not in {"http", "https"} or not host or port == 0 or not _HOST.fullmatch(url.netloc):
         raise ValueError(f"{text!r} is not an http or https URL with a host: {_EXAMPLES}")
     if "?" in text or "#" in text:
