@@ -65,11 +65,14 @@ def router(prefix: str, routes: Sequence[Route]) -> Router:
 
 
 def listing(prefix: str, routes: Iterable[Route]) -> str:
-    """Return the paths of routes, one a line, for people. Of those that cannot be read the methods are told."""
+    """Return the paths of routes, one a line, for people. Of those that cannot be read the methods are told.
+
+    Left out are those that have parameters, or stand in no schema.
+    """
     lines = []
     for route in routes:
         methods = sorted(route.methods or ())
-        if "{" not in route.path:
+        if route.include_in_schema and "{" not in route.path:
             told = "" if "GET" in methods else f" ({' or '.join(methods)})"
             lines.append(f"{prefix}{route.path}{told}\n")
     return "".join(lines)

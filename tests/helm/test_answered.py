@@ -160,7 +160,6 @@ def test_helms_test_asks_each_shard(
         return [found for each in hosts for found in look_up(each, *more, **named)]
 
     monkeypatch.setattr(socket, "getaddrinfo", headless)
-    monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(sys, "argv", ["-c", f"http://pods.example:{port}/metrics", "0"])
     with pytest.raises(SystemExit, match="for target us-east-1: "):
         runpy.run_path(str(CHART / "files" / "answered.py"))
