@@ -9,12 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-from helm.chart import HELMS, container, find, pod, template, the
-from helm.test_notes import notes
+from helm.chart import HELMS, container, find, helm_test, manifests, notes, pod, template, the
 from support.processes import Child
 from support.web import get
-
-from helm import chart
 
 pytestmark = pytest.mark.xdist_group("helm")
 
@@ -32,9 +29,9 @@ def rendered(tmp_path: Path, **given: Any) -> list[dict[str, Any]]:
     return [each for each in yaml.safe_load_all(done.stdout) if each]
 
 
-def exporter(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+def exporter(made: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the exporter's container."""
-    [workload] = [each for each in manifests if each["kind"] in {"Deployment", "StatefulSet"}]
+    [workload] = [each for each in made if each["kind"] in {"Deployment", "StatefulSet"}]
     found: dict[str, Any] = workload["spec"]["template"]["spec"]["containers"][0]
     return found
 
@@ -79,7 +76,7 @@ class TestPasswordsAndHttps:
             "http_server_config": {"headers": {"Strict-Transport-Security": "max-age=31536000"}},
             "rate_limit": {"interval": "100ms", "burst": 50},
         }
-        for each in chart.manifests("protected"):
+        for each in manifests("protected"):
             assert HASH not in yaml.safe_dump(each) or each["kind"] == "Secret"
 
     def test_it_lies_beside_the_certificate_in_one_folder_that_changes_as_a_whole(self) -> None:
@@ -299,7 +296,7 @@ def test_the_prefix_is_what_the_exporter_makes_of_the_flags(web: dict[str, str],
         server = url.removesuffix(path)
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert get(server + exporter(made)[probe]["httpGet"]["path"]).status_code == 200
-        assert chart.helm_test(url).returncode == 0
+        assert helm_test(url).returncode == 0
         demo.send(signal.SIGTERM)
         assert demo.wait() == 0
 
