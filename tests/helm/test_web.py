@@ -210,6 +210,15 @@ class TestClientCertificates:
             assert kind in own["readinessProbe"]
 
 
+def test_certificates_that_may_be_left_out_are_checked_against_the_same_authority(tmp_path: Path) -> None:
+    config = {"tls_server_config": {"client_auth_type": "VerifyClientCertIfGiven"}}
+    made = rendered(tmp_path, web={"tls": {"secretName": "x"}, "config": config})
+    [secret] = [each for each in made if each["kind"] == "Secret"]
+    section = yaml.safe_load(secret["stringData"]["web-config.yaml"])["tls_server_config"]
+    assert section["client_ca_file"] == "ca.crt"
+    assert "httpGet" in exporter(made)["livenessProbe"]
+
+
 def test_an_existing_secret_is_mounted_and_what_it_says_is_told_by_values() -> None:
     [volume] = [each for each in pod("existing")["volumes"] if each["name"] == "web"]
     items = [{"key": "web.yaml", "path": "web-config.yaml"}]

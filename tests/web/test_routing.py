@@ -167,6 +167,27 @@ def test_options_of_the_whole_server(serve) -> None:
     assert ask(running, "*", "GET")[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "target", "expected"),
+    [
+        *(("GET", path, 200) for path in READABLE),
+        *(("HEAD", path, 200) for path in READABLE),
+        ("GET", "/metrics/", 307),
+        ("HEAD", "/metrics/", 307),
+        ("HEAD", "/nothing", 404),
+        ("POST", "/metrics", 405),
+        ("POST", "/-/reload", 403),
+        ("OPTIONS", "/metrics", 204),
+    ],
+)
+def test_no_answer_is_kept_or_guessed_at(serve, method: str, target: str, expected: int) -> None:
+    status, headers, body = ask(serve(), target, method)
+    assert status == expected
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert (body == b"") is (method in {"HEAD", "OPTIONS"} or status == 307)
+
+
 SAFE = st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="?")
 
 

@@ -55,9 +55,10 @@
 {{- end -}}
 {{- if include "sagemaker-tuning-exporter.clientCertificates" . -}}
   {{- $_ := set $section "client_auth_type" "RequireAndVerifyClientCert" -}}
-  {{- if not (or $section.client_ca $section.client_ca_file) -}}
-    {{- $_ := set $section "client_ca_file" "ca.crt" -}}
-  {{- end -}}
+{{- end -}}
+{{- $checked := has (toString $section.client_auth_type) (list "VerifyClientCertIfGiven" "RequireAndVerifyClientCert") -}}
+{{- if and $checked (not (or $section.client_ca $section.client_ca_file)) -}}
+  {{- $_ := set $section "client_ca_file" "ca.crt" -}}
 {{- end -}}
 {{- $config := omit .Values.web.config "tls_server_config" -}}
 {{- with $section -}}
