@@ -18,6 +18,25 @@ NAME = "tuning.watch.svc"
 USER, PASSWORD = "prometheus", "pässword:with a colon"
 
 
+def write_credentials(ca: trustme.CA, folder: Path, *, certificate: bool = False, password: str = "") -> Path:
+    """Write what a client is given: the authority, and a certificate of its own or a password if wanted."""
+    folder.mkdir()
+    ca.cert_pem.write_to_path(str(folder / "ca.crt"))
+    if certificate:
+        write_certificate(ca, folder, "prometheus.example")
+    if password:
+        (folder / "username").write_text(USER, encoding="utf-8")
+        (folder / "password").write_text(password, encoding="utf-8")
+    return folder
+
+
+def write_certificate(ca: trustme.CA, folder: Path, name: str) -> None:
+    """Write a certificate and its key, as they are in a Secret."""
+    own = ca.issue_cert(name)
+    own.private_key_pem.write_to_path(str(folder / "tls.key"))
+    own.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
+
+
 class Guard(ThreadingHTTPServer):
     """A server of HTTPS that passes on what an exporter answers, under a path, to those who may have it."""
 
@@ -41,17 +60,8 @@ class Guard(ThreadingHTTPServer):
         return f"https://127.0.0.1:{self.server_port}/tuning/metrics"
 
     def write(self, folder: Path, *, certificate: bool = False, password: str = "") -> Path:
-        """Write what a client is given: the authority, and a certificate of its own or a password if wanted."""
-        folder.mkdir()
-        self._ca.cert_pem.write_to_path(str(folder / "ca.crt"))
-        if certificate:
-            own = self._ca.issue_cert("prometheus.example")
-            own.private_key_pem.write_to_path(str(folder / "tls.key"))
-            own.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
-        if password:
-            (folder / "username").write_text(USER, encoding="utf-8")
-            (folder / "password").write_text(password, encoding="utf-8")
-        return folder
+        """Write what a client of it is given; see ``write_credentials``."""
+        return write_credentials(self._ca, folder, certificate=certificate, password=password)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients without a certificate are what tests send."""
