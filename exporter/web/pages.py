@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,7 +28,7 @@ _TEMPLATES = Environment(
 
 def _policy() -> str:
     """Return a Content-Security-Policy that lets the page have its own style, and nothing else."""
-    source, _, _ = _TEMPLATES.loader.get_source(_TEMPLATES, "landing.html")
+    source = files("exporter.web").joinpath("templates", "landing.html").read_text(encoding="utf-8")
     [style] = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
