@@ -57,7 +57,8 @@ def router(prefix: str, routes: Sequence[Route]) -> Router:
     """
     unknown = _Unknown(listing(prefix, routes))
     slashed = [Route(f"{route.path}/", _without_slash, methods=route.methods) for route in routes if route.path != "/"]
-    inside = Mount(prefix, app=Router([*routes, *slashed], redirect_slashes=False, default=unknown))
+    # First, for a route may take whatever follows.
+    inside = Mount(prefix, app=Router([*slashed, *routes], redirect_slashes=False, default=unknown))
     entrances: list[Route] = []
     if prefix:
         entrances = [_leads_to("/", f"{prefix[1:]}/"), _leads_to(prefix, f"{prefix.rpartition('/')[2]}/")]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 from urllib.parse import unquote, urljoin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from support.text import found
 
-from exporter.web.routing import path_of
+from exporter.web.routing import listing, path_of, router
 
 PIECE = b"a_metric 1\n" * 4096
 READABLE = ["/", "/metrics", "/-/healthy", "/-/ready"]
@@ -186,6 +191,40 @@ def test_no_answer_is_kept_or_guessed_at(serve, method: str, target: str, expect
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
     assert (body == b"") is (method in {"HEAD", "OPTIONS"} or status == 307)
+
+
+def test_paths_of_pages_are_listed_unless_they_have_parameters_or_are_no_pages() -> None:
+    async def answer(_: Request) -> Response:
+        return Response()
+
+    routes = [
+        Route("/targets", answer),
+        Route("/jobs/{name:path}", answer),
+        Route("/static/a.css", answer, include_in_schema=False),
+        Route("/do", answer, methods=["POST"]),
+    ]
+    assert listing("/a", routes) == "/a/targets\n/a/do (POST)\n"
+
+
+def test_a_slash_too_many_is_taken_away_though_a_route_takes_whatever_follows() -> None:
+    async def answer(request: Request) -> Response:
+        return Response(request.path_params["name"])
+
+    asked = {"type": "http", "method": "GET", "root_path": "", "query_string": b"", "headers": []}
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    serves = router("/a", [Route("/jobs/{name:path}", answer)])
+    for path in ("/a/jobs/x/y", "/a/jobs/x/y/"):
+        asyncio.run(serves({**asked, "path": path, "raw_path": path.encode()}, nothing, send))
+    assert [each["status"] for each in sent if "status" in each] == [200, 307]
+    assert (b"location", b"../y") in sent[-2]["headers"]
+
+
+async def nothing() -> Any:
+    raise AssertionError("nobody reads a body")
 
 
 SAFE = st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="?")
