@@ -324,13 +324,13 @@ CONTRADICTIONS = {
     "web: {config: {rate_limit: {}}, existingConfigSecret: {name: x}}": "take the other away",
     "web: {config: {basic_auth_users: {ann: hunter2}}}": "basic_auth_users.ann is not a bcrypt hash: write what htpasswd",
     "web: {config: {basic_auth_users: {ann: 4711}}}": "basic_auth_users.ann is not a bcrypt hash: write what htpasswd",
-    "web: {tls: {secretName: x}, config: {tls_server_config: {cert_file: y}}}": "leave cert, cert_file, key and key_file out",
+    "web: {tls: {secretName: x}, config: {tls_server_config: {cert_file: z}}}": "leave cert, cert_file, key and key_file out",
     "web: {tls: {enabled: true}}": "without a certificate: set web.tls.secretName",
     "web: {clientCertificatesRequired: true}": "client certificates without TLS: set web.tls.secretName",
     "web: {clientCertificatesRequired: true, existingConfigSecret: {name: x}}": "set web.tls.enabled",
     "web: {clientCertificatesRequired: true, tls: {secretName: x}, config: {tls_server_config: "
     "{client_auth_type: NoClientCert}}}": "client_auth_type is NoClientCert: leave one of them out",
-    "web: {clientCertificatesRequired: true, config: {tls_server_config: {cert_file: x, key_file: y}}}": (
+    "web: {clientCertificatesRequired: true, config: {tls_server_config: {cert_file: x, key_file: z}}}": (
         "set client_ca or client_ca_file"
     ),
     "scrape: {tls: {certSecretName: x}}": "the exporter serves without TLS: set web.tls.secretName",
