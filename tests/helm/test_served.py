@@ -90,7 +90,7 @@ def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
         yield running
         running.child.send(signal.SIGTERM)
         assert running.child.wait() == 0
-        assert "Traceback" not in running.child.output()
+        assert "level=error" not in running.child.output()
 
 
 @pytest.mark.parametrize("served", CASES, indirect=True)
