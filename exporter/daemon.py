@@ -70,8 +70,8 @@ class Daemon:
     """One exporter.
 
     ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
-    are listening sockets, which the daemon closes. With ``lifecycle`` a request may make it load again. ``make_api``
-    replaces the real API by an in-process one.
+    are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of ``create_app``.
+    ``make_api`` replaces the real API by an in-process one.
     """
 
     def __init__(
@@ -82,6 +82,8 @@ class Daemon:
         clock: Clock,
         *,
         lifecycle: bool = False,
+        prefix: str = "",
+        show_pages: bool = True,
         make_api: Callable[[TargetSpec], Api] | None = None,
     ) -> None:
         self._sessions = Sessions()
@@ -97,7 +99,8 @@ class Daemon:
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
-        self._web = WebServer(create_app(self, lifecycle=lifecycle), sockets)
+        app = create_app(self, lifecycle=lifecycle, prefix=prefix, show_pages=show_pages)
+        self._web = WebServer(app, sockets)
 
     @property
     def published(self) -> Published:

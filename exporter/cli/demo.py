@@ -43,11 +43,13 @@ def run(argv: Sequence[str]) -> int:
         "--speed", type=float, default=60.0, help="How much faster than real jobs [default %(default)g]."
     )
     options.add_listen_address(parser, default=_LISTEN_ADDRESS)
+    options.add_web_interface(parser)
     options.add_log_options(parser, default_level="warning")
     given = parser.parse_args(argv)
     if given.speed <= 0:
         parser.error("argument --speed: write a number above 0")
     addresses = options.listen_addresses(parser, given)
+    web = options.web_interface(parser, given)
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
     sockets = open_sockets(addresses)
     if sockets is None:
@@ -63,13 +65,14 @@ def run(argv: Sequence[str]) -> int:
         def load() -> Settings:
             return parse(configuration, "the demo's configuration")
 
-        daemon = Daemon(load, load(), sockets, SystemClock())
+        daemon = Daemon(load, load(), sockets, SystemClock(), prefix=web.prefix, show_pages=web.show_pages)
         daemon.handle_signals()
         daemon.start()
-        url = f"http://{Address(*sockets[0].getsockname()[:2])}"
+        url = f"http://{Address(*sockets[0].getsockname()[:2])}{web.prefix}"
         print(f"Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
-        print(f"Metrics:                      {url}/metrics")
-        print(f"Landing page:                 {url}/", flush=True)
+        print(f"Metrics:                      {url}/metrics", flush=True)
+        if web.show_pages:
+            print(f"Landing page:                 {url}/", flush=True)
         threading.Thread(target=_show_first_series, args=(daemon,), daemon=True).start()
         daemon.run()
     return 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.config.shard import Shard, parse_shard
 from exporter.logs import LEVELS, LogFormat
 from exporter.web.listen import Address, parse_address
+from exporter.web.location import parse_external_url, parse_route_prefix, prefix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -28,7 +29,7 @@ class Parser(argparse.ArgumentParser):
     def add_option(self, flag: str, *, dest: str, default: str, **settings: Any) -> None:
         """Add ``flag``; its variable is the prefix and the flag in capitals, dots and dashes as underscores."""
         variable = _variable(flag)
-        settings["help"] = f"{settings['help']} [{variable}; default {default}]"
+        settings["help"] = f"{settings['help']} [{variable}; default {default or 'none'}]"
         self.add_argument(flag, dest=dest, default=os.environ.get(variable) or default, **settings)
 
     def add_switch(self, flag: str, *, dest: str, default: bool, help_: str) -> None:
@@ -87,6 +88,54 @@ def add_listen_address(parser: Parser, default: str = DEFAULT_LISTEN_ADDRESS) ->
         metavar="ADDRESS",
         help="Where to serve, as host:port, [IPv6]:port or :port; may be repeated, in the environment with commas.",
     )
+
+
+def add_web_interface(parser: Parser) -> None:
+    """Add ``--web.external-url``, ``--web.route-prefix`` and ``--web.disable-pages``."""
+    parser.add_option(
+        "--web.external-url",
+        dest="external_url",
+        default="",
+        metavar="URL",
+        help="The URL under which people reach the exporter, for one through a proxy.",
+    )
+    parser.add_option(
+        "--web.route-prefix",
+        dest="route_prefix",
+        default="",
+        metavar="PATH",
+        help="The path before everything that is served, probes too. If it is not given, it is the path of "
+        "--web.external-url; write / where a proxy takes that path away.",
+    )
+    parser.add_switch(
+        "--web.disable-pages",
+        dest="disable_pages",
+        default=False,
+        help_="Serve no pages for people, only /metrics and /-/.",
+    )
+
+
+class WebInterface(NamedTuple):
+    """How people and Prometheus come to what is served: a URL or nothing, ``/a/b`` or nothing, and whether there are pages."""
+
+    external_url: str
+    prefix: str
+    show_pages: bool
+
+
+def web_interface(parser: Parser, options: argparse.Namespace) -> WebInterface:
+    """Return what ``add_web_interface`` added; end with a usage error when it is not valid."""
+    flag = "--web.external-url"
+    try:
+        external_url = parse_external_url(options.external_url)
+        if options.route_prefix:
+            flag = "--web.route-prefix"
+            prefix = parse_route_prefix(options.route_prefix)
+        else:
+            prefix = prefix_of(external_url)
+    except ValueError as error:
+        parser.error(f"argument {flag}: {error}")
+    return WebInterface(external_url, prefix, show_pages=not options.disable_pages)
 
 
 class _ListenAddresses(argparse.Action):

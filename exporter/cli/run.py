@@ -43,10 +43,12 @@ def run(argv: Sequence[str]) -> int:
     parser.add_switch(
         "--web.enable-lifecycle", dest="lifecycle", default=False, help_="Let POST /-/reload load the configuration."
     )
+    options.add_web_interface(parser)
     options.add_shard(parser)
     options.add_log_options(parser)
     given = parser.parse_args(argv)
     addresses = options.listen_addresses(parser, given)
+    web = options.web_interface(parser, given)
     shard = options.shard(parser, given)
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
     file, clock = Path(given.config_file), SystemClock()
@@ -65,12 +67,20 @@ def run(argv: Sequence[str]) -> int:
     if sockets is None:
         return 1
     served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
-    daemon = Daemon(load, settings, sockets, clock, lifecycle=given.lifecycle)
+    daemon = Daemon(
+        load, settings, sockets, clock, lifecycle=given.lifecycle, prefix=web.prefix, show_pages=web.show_pages
+    )
     daemon.handle_signals()
     daemon.start()
     if given.auto_reload:
         watcher.start()
-    log.info("serving", addresses=", ".join(served), version=__version__)
+    reached = {"prefix": web.prefix, "external_url": web.external_url}
+    log.info(
+        "serving",
+        addresses=", ".join(served),
+        **{name: value for name, value in reached.items() if value},
+        version=__version__,
+    )
     daemon.run()
     return 0
 

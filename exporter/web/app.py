@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.config import ConfigError
 from exporter.web import pages
 from exporter.web.negotiate import accepts_gzip, choose_format
+from exporter.web.page_headers import PageHeaders
+from exporter.web.routing import Paths, listing, not_allowed, router
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,10 +56,11 @@ class Site(Protocol):
         """Have the configuration loaded again; the result raises why it cannot be used."""
 
 
-def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
-    """Return the application. With ``lifecycle`` a POST or PUT may reload the configuration.
+def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pages: bool = True) -> Starlette:
+    """Return the application, everything of it under ``prefix`` (``/a/b``, or nothing for none).
 
-    An exception of the site becomes a bare 500 and goes on to the server, which logs it.
+    With ``lifecycle`` a POST or PUT may reload the configuration. Without ``show_pages`` nothing is there for people but a
+    list of the paths. An exception of the site becomes a bare 500 and goes on to the server, which logs it.
     """
 
     async def metrics(request: Request) -> Response:
@@ -70,9 +75,10 @@ def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
         return _probe(site.ready())
 
     async def landing(_: Request) -> Response:
-        # The page is self-contained; nothing that an attacker smuggled into it could run or load anything.
-        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-        return HTMLResponse(pages.landing(site.overview()), headers={"Content-Security-Policy": policy})
+        return HTMLResponse(pages.landing(site.overview()), headers={"Content-Security-Policy": pages.POLICY})
+
+    async def paths(_: Request) -> Response:
+        return PlainTextResponse(f"SageMaker tuning exporter\n{listing(prefix, machines)}")
 
     async def reload(_: Request) -> Response:
         if not lifecycle:
@@ -83,17 +89,19 @@ def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
             return PlainTextResponse(f"{error}\n", status_code=500)
         return PlainTextResponse("configuration reloaded\n")
 
-    # Route adds HEAD to GET, and the allowed methods to a 405.
+    # Route adds HEAD to GET.
+    machines = [
+        Route("/metrics", metrics, methods=["GET"]),
+        Route("/-/healthy", healthy, methods=["GET"]),
+        Route("/-/ready", ready, methods=["GET"]),
+        Route("/-/reload", reload, methods=["POST", "PUT"]),
+    ]
+    people = [Route("/", landing if show_pages else paths, methods=["GET"])]
     app = Starlette(
-        routes=[
-            Route("/", landing, methods=["GET"]),
-            Route("/metrics", metrics, methods=["GET"]),
-            Route("/-/healthy", healthy, methods=["GET"]),
-            Route("/-/ready", ready, methods=["GET"]),
-            Route("/-/reload", reload, methods=["POST", "PUT"]),
-        ]
+        middleware=[Middleware(Paths), Middleware(PageHeaders)],
+        exception_handlers={HTTPStatus.METHOD_NOT_ALLOWED: not_allowed},
     )
-    app.router.redirect_slashes = False
+    app.router = router(prefix, [*people, *machines])
     return app
 
 

@@ -39,3 +39,22 @@ def test_refuses_a_speed_of_nothing(capsys):
         demo.run(["--speed=0"])
     assert refused.value.code == 2
     assert "write a number above 0" in capsys.readouterr().err
+
+
+def test_serves_under_a_path(tmp_path):
+    arguments = [
+        sys.executable,
+        "-m",
+        "exporter",
+        "demo",
+        "--web.listen-address=127.0.0.1:0",
+        "--web.route-prefix=tour",
+    ]
+    with Child(arguments, log=tmp_path / "log") as child:
+        child.wait_until(lambda: "Landing page:" in child.output())
+        for title in ("Metrics", "Landing page"):
+            url = found(rf"{title}: +(\S+)", child.output())[1]
+            assert "/tour/" in url
+            assert get(url).status_code == 200
+        child.send(signal.SIGINT)
+        assert child.wait() == 0

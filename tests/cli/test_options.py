@@ -41,6 +41,57 @@ def test_other_words_are_refused_as_they_were_written(word: str, capsys: pytest.
     assert f"{word!r} is not one of debug, info, warning, error" in capsys.readouterr().err
 
 
+def interface(*arguments: str) -> options.WebInterface:
+    parser = options.Parser()
+    options.add_web_interface(parser)
+    return options.web_interface(parser, parser.parse_args(arguments))
+
+
+URL = "--web.external-url=https://example.com/ml/tuning/"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "external_url", "prefix"),
+    [
+        ([], "", ""),
+        ([URL], "https://example.com/ml/tuning", "/ml/tuning"),
+        ([URL, "--web.route-prefix=/"], "https://example.com/ml/tuning", ""),
+        ([URL, "--web.route-prefix=tuning"], "https://example.com/ml/tuning", "/tuning"),
+        (["--web.route-prefix=/tuning/"], "", "/tuning"),
+        (["--web.external-url=https://example.com/a%20b", "--web.route-prefix=/"], "https://example.com/a%20b", ""),
+    ],
+)
+def test_the_prefix_is_the_path_of_the_external_url_unless_it_is_given(
+    arguments: list[str], external_url: str, prefix: str
+) -> None:
+    assert interface(*arguments) == (external_url, prefix, True)
+
+
+def test_the_interface_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"EXTERNAL_URL": "https://example.com/x", "ROUTE_PREFIX": "/y", "DISABLE_PAGES": "true"}.items():
+        monkeypatch.setenv(f"SAGEMAKER_TUNING_EXPORTER_WEB_{name}", value)
+    assert interface() == ("https://example.com/x", "/y", False)
+    assert interface("--web.external-url=", "--web.route-prefix=/", "--no-web.disable-pages") == ("", "", True)
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("--web.external-url=example.com", "argument --web.external-url: 'example.com' is not an http or https URL"),
+        ("--web.external-url=https://example.com/a//b", "argument --web.external-url: cannot serve under '/a//b'"),
+        ("--web.route-prefix=https://example.com", "argument --web.route-prefix: 'https://example.com' is a URL"),
+        ("--web.route-prefix=/a b", "argument --web.route-prefix: cannot serve under '/a b': write letters"),
+    ],
+)
+def test_an_interface_that_cannot_be_is_a_usage_error(
+    argument: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        interface(argument)
+    assert refused.value.code == 2
+    assert says in capsys.readouterr().err
+
+
 def test_the_readme_has_each_flag_with_its_variable_and_default(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +100,6 @@ def test_the_readme_has_each_flag_with_its_variable_and_default(
         run(["--help"])
     shown = re.sub(r"\n {10,}", " ", capsys.readouterr().out)
     told = re.findall(r"^  (--[\w.-]+).*? \[(\w+); default (\S+)\]$", shown, re.MULTILINE)
-    assert len(told) == 8
+    assert len(told) == 11
     rows = re.findall(r"^\| `(--[\w.-]+)` \| `(\w+)` \| `([^`]+)` \|", README, re.MULTILINE)
     assert sorted(rows) == sorted(told)

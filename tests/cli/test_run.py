@@ -81,6 +81,19 @@ def test_serves_until_told_to_stop(run, config, endpoint):
     assert "Traceback" not in output
 
 
+def test_serves_under_the_path_of_the_external_url(run, config, endpoint):
+    arguments = ["--web.external-url=https://example.com/ml/tuning/", "--web.disable-pages"]
+    child = run("--config.file", config(endpoint), "--web.listen-address=127.0.0.1:0", *arguments)
+    url = f"http://127.0.0.1:{port_of(child)}"
+    assert " prefix=/ml/tuning external_url=https://example.com/ml/tuning " in child.output()
+    assert get(f"{url}/ml/tuning/-/healthy").status_code == 200
+    assert get(f"{url}/-/healthy").status_code == 404
+    page = get(url, follow_redirects=True)
+    assert (page.url.path, page.headers["content-type"]) == ("/ml/tuning/", "text/plain; charset=utf-8")
+    child.send(signal.SIGTERM)
+    assert child.wait() == 0
+
+
 def test_the_environment_sets_every_option(run, config, endpoint):
     child = run(
         **{

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import runpy
 import socket
 import sys
@@ -16,8 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 from environment.process import Exporter, command
 from helm.chart import helm_test
+from helm.guard import NAME, PASSWORD, Guard
 from helm.values import CHART
-from support.processes import free_port, wait_until
+from support.processes import PATIENCE, free_port, wait_until
 from support.web import get
 
 from exporter.clock import SystemClock
@@ -160,7 +162,6 @@ def test_helms_test_asks_each_shard(
         return [found for each in hosts for found in look_up(each, *more, **named)]
 
     monkeypatch.setattr(socket, "getaddrinfo", headless)
-    monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(sys, "argv", ["-c", f"http://pods.example:{port}/metrics", "0"])
     with pytest.raises(SystemExit, match="for target us-east-1: "):
         runpy.run_path(str(CHART / "files" / "answered.py"))
@@ -171,3 +172,85 @@ def test_helms_test_fails_when_nothing_answers() -> None:
     done = helm_test(f"http://127.0.0.1:{free_port()}/metrics", 0)
     assert done.returncode == 1
     assert "does not answer" in done.stderr
+
+
+@pytest.fixture
+def guard(watch: Any) -> Iterator[Callable[..., Guard]]:
+    """Return a function that puts HTTPS in front of an exporter, which may then demand certificates or passwords."""
+    with ExitStack() as running:
+        exporter = watch(RULES_ONLY).removesuffix("/metrics")
+        wait_until(lambda: "sagemaker_tuning_job_up{" in get(f"{exporter}/metrics").text, what="the tuning job")
+        yield lambda **options: running.enter_context(Guard(exporter, **options))
+
+
+NAMED = f"--server-name={NAME}"
+ONE = "1 tuning jobs, 1 of them described"
+
+
+def test_helms_test_checks_the_certificate(guard: Any, tmp_path: Path) -> None:
+    running = guard()
+    credentials = f"--credentials={running.write(tmp_path / 'given')}"
+    done = helm_test(running.url, 0, NAMED, credentials)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ONE in done.stdout
+    for flags, why in {
+        (credentials,): "doesn't match|mismatch|not valid for",
+        (NAMED,): "unable to get|self.signed",
+    }.items():
+        done = helm_test(running.url, 0, *flags)
+        assert done.returncode == 1
+        assert "does not answer: [SSL: CERTIFICATE_VERIFY_FAILED]" in done.stderr
+        assert re.search(why, done.stderr)
+    done = helm_test(running.url, 0, "--insecure")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_helms_test_gives_the_password_that_it_is_given(guard: Any, tmp_path: Path) -> None:
+    running = guard(password=True)
+    right = running.write(tmp_path / "right", password=PASSWORD)
+    done = helm_test(running.url, 0, NAMED, f"--credentials={right}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ONE in done.stdout
+    wrong = running.write(tmp_path / "wrong", password="hunter2")
+    done = helm_test(running.url, PATIENCE, NAMED, f"--credentials={wrong}")
+    assert done.returncode == 1
+    assert "refuses the user name and password in the Secret of scrape.basicAuth" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_helms_test_without_a_password_sees_that_the_exporter_is_ready_and_says_what_it_does_not_see(
+    guard: Any, tmp_path: Path
+) -> None:
+    running = guard(password=True)
+    credentials = f"--credentials={running.write(tmp_path / 'given')}"
+    done = helm_test(running.url, 0, NAMED, credentials)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "asks for a password and this test has none" in done.stdout
+    assert "set scrape.basicAuth.secretName" in done.stdout
+    running.exporter = f"http://127.0.0.1:{free_port()}"
+    assert helm_test(running.url, 0, NAMED, credentials).returncode == 1
+
+
+def test_helms_test_shows_the_certificate_that_it_is_given(guard: Any, tmp_path: Path) -> None:
+    running = guard(certificates=True)
+    given = running.write(tmp_path / "given", certificate=True)
+    done = helm_test(running.url, 0, NAMED, "--client-certificates", f"--credentials={given}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ONE in done.stdout
+
+
+def test_helms_test_without_a_certificate_checks_the_exporters_and_says_what_it_does_not_see(
+    guard: Any, tmp_path: Path
+) -> None:
+    running = guard(certificates=True)
+    credentials = f"--credentials={running.write(tmp_path / 'given')}"
+    done = helm_test(running.url, 0, NAMED, "--client-certificates", credentials)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "demands client certificates and this test has none" in done.stdout
+    assert "set scrape.tls.certSecretName" in done.stdout
+    for flags in ((NAMED, "--client-certificates"), (NAMED, credentials)):  # of an unknown authority; not told of it
+        done = helm_test(running.url, 0, *flags)
+        assert done.returncode == 1
+        assert "does not answer: " in done.stderr
+    url = f"https://127.0.0.1:{free_port()}/metrics"
+    assert helm_test(url, 0, NAMED, "--client-certificates", credentials).returncode == 1

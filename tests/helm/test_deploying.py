@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,14 @@ def fenced(language: str) -> list[str]:
     ]
 
 
-VALUES = [text for text in fenced("yaml") if not text.startswith("route:")]
+VALUES = [text for text in fenced("yaml") if not text.startswith(("route:", "apiVersion:", "scrape_configs:"))]
 
 
 @pytest.mark.parametrize("given", VALUES, ids=range(len(VALUES)))
 def test_values_are_accepted(given: str, tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text(given, encoding="utf-8")
-    (tmp_path / "config.yaml").write_text("" if "config:" in given else "demo: {enabled: true}", encoding="utf-8")
+    watches = "config" in yaml.safe_load(given)
+    (tmp_path / "config.yaml").write_text("" if watches else "demo: {enabled: true}", encoding="utf-8")
     done = template(HELMS[0], "--values", tmp_path / "values.yaml", "--values", tmp_path / "config.yaml")
     assert done.returncode == 0, done.stderr
     for each in yaml.safe_load_all(done.stdout):
@@ -43,7 +45,7 @@ def test_values_are_accepted(given: str, tmp_path: Path) -> None:
 
 
 def test_there_are_values() -> None:
-    assert len(VALUES) >= 5
+    assert len(VALUES) >= 9
 
 
 @pytest.mark.parametrize("policy", fenced("json"))
@@ -68,6 +70,30 @@ def test_the_service_account_is_the_one_that_the_chart_makes() -> None:
     page = PAGES["deploying.md"]
     assert f"--service-account {name} " in page
     assert f"system:serviceaccount:monitoring:{name}" in page
+
+
+def test_the_certificate_and_the_scrape_are_of_the_service_that_the_chart_makes(promtool: Path, tmp_path: Path) -> None:
+    done = template(
+        HELMS[0], "--set", "demo.enabled=true", "--namespace", "monitoring", "--show-only", "templates/service.yaml"
+    )
+    service = yaml.safe_load(done.stdout)
+    name = f"{service['metadata']['name']}.monitoring.svc"
+    [text] = [each for each in fenced("yaml") if each.startswith("apiVersion:")]
+    certificate = yaml.safe_load(text)
+    assert certificate["spec"]["dnsNames"] == [name]
+    assert f"secretName: {certificate['spec']['secretName']}\n" in PAGES["deploying.md"].partition(text)[2]
+    [text] = [each for each in fenced("yaml") if each.startswith("scrape_configs:")]
+    [scrape] = yaml.safe_load(text)["scrape_configs"]
+    assert scrape["tls_config"]["server_name"] == name
+    assert scrape["static_configs"] == [{"targets": [f"{name}:{service['spec']['ports'][0]['port']}"]}]
+    (tmp_path / "prometheus.yml").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [promtool, "check", "config", "--syntax-only", tmp_path / "prometheus.yml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_links_lead_somewhere() -> None:

@@ -42,7 +42,9 @@ def test_the_ingress_leads_to_the_service(case: str, host: str | None) -> None:
     [rule] = spec["rules"]
     assert rule.get("host") == host
     [path] = rule["http"]["paths"]
-    assert path["backend"] == {"service": {"name": the(case, "Service")["metadata"]["name"], "port": {"name": "http"}}}
+    service = the(case, "Service")
+    name, port = service["metadata"]["name"], service["spec"]["ports"][0]["name"]
+    assert path["backend"] == {"service": {"name": name, "port": {"name": port}}}
     assert (path["path"], path["pathType"]) == ("/", "Prefix")
     if host:
         assert spec["ingressClassName"] == "nginx"

@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from helm.chart import FULLNAME, HELMS, NAMESPACE, RELEASE, VALUES, helm
-from helm.values import CHART
+from helm.chart import FULLNAME, NAMESPACE, RELEASE, notes
 
 pytestmark = pytest.mark.xdist_group("helm")
-
-
-def notes(case: str, *more: str) -> str:
-    # Helm 3 asks a cluster even for this.
-    values = VALUES / f"{case}.yaml"
-    done = helm(
-        HELMS[1], "install", RELEASE, CHART, "--namespace", NAMESPACE, "--values", values, "--dry-run=client", *more
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.partition("NOTES:\n")[2]
 
 
 def test_tell_the_next_step() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from support.pace import here
@@ -178,12 +179,10 @@ Serve = Callable[..., Running]
 def serve() -> Iterator[Serve]:
     started: list[Running] = []
 
-    def run(limits: Limits | None = None, address: str = "127.0.0.1:0", *, lifecycle: bool = False) -> Running:
+    def run(limits: Limits | None = None, address: str = "127.0.0.1:0", **options: Any) -> Running:
         site = FakeSite()
         listener = open_socket(parse_address(address))
-        running = Running(
-            WebServer(create_app(site, lifecycle=lifecycle), [listener], limits), site, listener.getsockname()[1]
-        )
+        running = Running(WebServer(create_app(site, **options), [listener], limits), site, listener.getsockname()[1])
         running.server.start()
         started.append(running)
         return running

@@ -18,6 +18,37 @@ from exporter.logs import LEVELS, LogFormat
 Schema = dict[str, Any]
 
 _DURATION = {"type": "string", "pattern": "^([0-9]+(w|d|h|m|s|ms))+$"}
+_TEXT = {"type": "string"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_VERSION = {"enum": ["TLS10", "TLS11", "TLS12", "TLS13"]}
+
+
+def _each(names: str, schema: Schema) -> dict[str, Schema]:
+    return dict.fromkeys(names.split(), schema)
+
+
+# Hashes of passwords are judged by the templates: Helm prints what does not fit a schema.
+_WEB_CONFIG: dict[str, dict[str, Schema]] = {
+    "tls_server_config": {
+        **_each("cert key client_ca cert_file key_file client_ca_file", _TEXT),
+        "client_auth_type": {"enum": ["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]},
+        **_each("client_allowed_sans cipher_suites curve_preferences", _TEXTS),
+        **_each("min_version max_version", _VERSION),
+        "prefer_server_cipher_suites": {"type": "boolean"},
+    },
+    "http_server_config": {
+        "http2": {"enum": [False]},
+        "headers": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": _each(
+                "Content-Security-Policy X-Frame-Options X-Content-Type-Options X-XSS-Protection Strict-Transport-Security",
+                _TEXT,
+            ),
+        },
+    },
+    "rate_limit": {"interval": _TEXT, "burst": {"type": "integer", "minimum": 0}},
+}
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
@@ -65,6 +96,8 @@ def schema() -> Schema:
     for value in read():
         _add(top, value)
     top["properties"]["config"] = {**config, "description": top["properties"]["config"]["description"]}
+    web = top["properties"]["web"]["properties"]
+    web["config"] = {**_web_config(), "description": web["config"]["description"]}
     rules = top["properties"]["prometheusRule"]["properties"]
     rules["alerts"] = {**_alerts(), "description": rules["alerts"]["description"]}
     # Helm gives every chart the first; charts that depend on this one use the second in a condition.
@@ -104,6 +137,13 @@ def _config() -> tuple[Schema, Schema]:
     listed["items"] = {"$ref": "#/definitions/TuningJob"}
     job["type"] = ["string", "object"]
     return made, definitions
+
+
+def _web_config() -> Schema:
+    made = _closed()
+    made["properties"] = {name: {**_closed(), "properties": keys} for name, keys in _WEB_CONFIG.items()}
+    made["properties"]["basic_auth_users"] = {"type": "object", "additionalProperties": {}}
+    return made
 
 
 def _alerts() -> Schema:

@@ -2,35 +2,126 @@
 
 # ruff: noqa: INP001, T201
 
+from __future__ import annotations
+
+import argparse
+import base64
 import http.client
 import re
 import socket
+import ssl
 import sys
 import time
 import urllib.parse
-import urllib.request
+from pathlib import Path
+from typing import NamedTuple
 
 NEVER = "AWS has not answered one call for target {}: nobody watches its tuning jobs"
+LOCKED = """\
+{} asks for a password and this test has none: it saw that the exporter is ready, but not whether AWS answers it.
+To see that too, set scrape.basicAuth.secretName to a Secret in this namespace."""
+WRONG = (
+    "{} refuses the user name and password in the Secret of scrape.basicAuth: are they those of the web configuration?"
+)
+DEMANDING = """\
+{} demands client certificates and this test has none: it saw that the exporter has a good certificate, but not whether AWS answers it.
+To see that too, set scrape.tls.certSecretName to a Secret in this namespace."""
 
 
-def pods(url: str) -> list[str]:
-    """Return an address of each pod where the name leads to them all, as of shards, else the one that was given."""
-    there = urllib.parse.urlsplit(url)
-    found = socket.getaddrinfo(there.hostname, there.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    hosts = sorted({str(address[0]) for *_, address in found})
-    hosts = [f"[{host}]" if ":" in host else host for host in hosts]
-    return [f"http://{host}:{there.port}{there.path}" for host in hosts] if len(hosts) > 1 else [url]
+class Locked(OSError):
+    """The exporter asks for a password, and there is none."""
 
 
-def scrape(url: str) -> str:
-    """Return what all pods serve. Exit when one of them serves something else; raise OSError when one does not answer."""
+class Client(NamedTuple):
+    """How the exporter is asked: by which URL, with which certificate and password, if any."""
+
+    url: str
+    context: ssl.SSLContext | None
+    server_name: str
+    authorization: str
+
+    def addresses(self) -> list[tuple[str, int]]:
+        """Return those that the name leads to: with shards, one for each pod."""
+        there = urllib.parse.urlsplit(self.url)
+        found = socket.getaddrinfo(there.hostname, there.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+        return sorted({(str(address[0]), int(address[1])) for *_, address in found})
+
+    def connect(self, address: tuple[str, int]) -> socket.socket:
+        """Return a connection, over TLS if the URL says so. Raise OSError."""
+        plain = socket.create_connection(address, timeout=5)
+        return self.context.wrap_socket(plain, server_hostname=self.server_name) if self.context else plain
+
+    def get(self, address: tuple[str, int], path: str) -> str:
+        """Return what is served under a path. Raise OSError; it is Locked where there is no password to give."""
+        there = urllib.parse.urlsplit(self.url)
+        connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=5)
+        try:
+            connection.sock = self.connect(address)
+            connection.request("GET", path, headers={"Authorization": self.authorization} if self.authorization else {})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        if answer.status == 401:
+            if not self.authorization:
+                raise Locked("it asks for a password")
+            sys.exit(WRONG.format(self.url))
+        if answer.status != 200:
+            raise OSError(f"{answer.status} {answer.reason}: {text[:200].strip()}")
+        return text
+
+
+def client(given: argparse.Namespace) -> Client:
+    """Return a client with what lies in the folder of the credentials."""
+    folder = given.credentials
+    there = urllib.parse.urlsplit(given.url)
+    context = None
+    if there.scheme == "https":
+        authority = folder / "ca.crt"
+        has_one = authority.is_file() and authority.stat().st_size > 0
+        context = ssl.create_default_context(cafile=authority if has_one else None)
+        if given.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if has_certificate(folder):
+            context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    authorization = ""
+    if (folder / "username").is_file():
+        pair = (folder / "username").read_bytes() + b":" + (folder / "password").read_bytes()
+        authorization = f"Basic {base64.b64encode(pair).decode()}"
+    return Client(given.url, context, given.server_name or there.hostname or "", authorization)
+
+
+def has_certificate(folder: Path) -> bool:
+    """Whether there is a client certificate to show."""
+    return (folder / "tls.crt").is_file()
+
+
+def scrape(asked: Client) -> str:
+    """Return what all pods serve. Exit when one of them serves something else; raise as ``get`` does."""
     texts = []
-    for pod in pods(url):
-        with urllib.request.urlopen(pod, timeout=5) as answer:  # noqa: S310 - the chart's own address
-            texts.append(answer.read().decode())
+    for address in asked.addresses():
+        texts.append(asked.get(address, urllib.parse.urlsplit(asked.url).path))
         if "\nsagemaker_tuning_exporter_build_info{" not in texts[-1]:
-            sys.exit(f"{pod} is not the exporter's: {texts[-1][:200]}")
+            sys.exit(f"{asked.url} at {address[0]} is not the exporter's: {texts[-1][:200]}")
     return "".join(texts)
+
+
+def see_ready(asked: Client) -> None:
+    """Return if all pods are ready, which each tells without a password. Raise OSError if not."""
+    for address in asked.addresses():
+        asked.get(address, urllib.parse.urlsplit(asked.url).path.removesuffix("/metrics") + "/-/ready")
+
+
+def see_certificate(asked: Client) -> None:
+    """Return if all pods have a good certificate. Raise OSError if not."""
+    for address in asked.addresses():
+        try:
+            asked.connect(address).close()
+        except ssl.SSLCertVerificationError:
+            raise
+        except ssl.SSLError:
+            pass  # it has seen ours, or rather that there is none
 
 
 def targets(text: str, family: str) -> set[str]:
@@ -38,27 +129,50 @@ def targets(text: str, family: str) -> set[str]:
     return set(re.findall(rf'(?m)^sagemaker_tuning_exporter_{family}{{.*?target="((?:[^"\\]|\\.)*)"', text))
 
 
-def main(url: str, seconds: float) -> str | None:
-    """Wait for so long, print what fails, and return what is wrong, if anything is."""
-    deadline = time.monotonic() + seconds
-    while True:
-        text = ""
+def look(asked: Client, *, blindly: bool) -> tuple[str, str | None]:
+    """Return what there is to tell, and what is wrong, if anything is."""
+    try:
+        if blindly:
+            see_certificate(asked)
+            return DEMANDING.format(asked.url), None
         try:
-            text = scrape(url)
-        except (OSError, http.client.HTTPException) as error:
-            trouble: str | None = f"{url} does not answer: {error}"
-        else:
-            # The counters of a target are there from the start.
-            silent = targets(text, "polls_total") - targets(text, "target_last_success_timestamp_seconds")
-            trouble = NEVER.format(", ".join(sorted(silent))) if silent else None
+            text = scrape(asked)
+        except Locked:
+            see_ready(asked)
+            return LOCKED.format(asked.url), None
+    except (OSError, http.client.HTTPException) as error:
+        return "", f"{asked.url} does not answer: {error}"
+    up = re.findall(r"(?m)^sagemaker_tuning_job_up{.* ([01])$", text)
+    told = [f"{asked.url}: {len(up)} tuning jobs, {up.count('1')} of them described; what fails:"]
+    told += (
+        "\n".join(re.findall(rf"(?m)^{family}{{.*", text)) or f"no {family}"
+        for family in ("sagemaker_tuning_exporter_target_error_info", "sagemaker_tuning_job_error_info")
+    )
+    # The counters of a target are there from the start.
+    silent = targets(text, "polls_total") - targets(text, "target_last_success_timestamp_seconds")
+    return "\n".join(told), NEVER.format(", ".join(sorted(silent))) if silent else None
+
+
+def main() -> str | None:
+    """Look until nothing is wrong or time is up, print what there is to tell, and return what is wrong."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("url", help="of the metrics")
+    parser.add_argument("seconds", type=float, help="to wait at most")
+    parser.add_argument("--server-name", help="that the certificate must have")
+    parser.add_argument("--insecure", action="store_true", help="take any certificate")
+    parser.add_argument("--client-certificates", action="store_true", help="the exporter demands one")
+    parser.add_argument("--credentials", type=Path, default=Path("/nonexistent"), help="folder of what to show")
+    given = parser.parse_args()
+    asked = client(given)
+    deadline = time.monotonic() + given.seconds
+    while True:
+        told, trouble = look(asked, blindly=given.client_certificates and not has_certificate(given.credentials))
         if trouble is None or time.monotonic() > deadline:
             break
         time.sleep(1)
-    up = re.findall(r"(?m)^sagemaker_tuning_job_up{.* ([01])$", text)
-    print(f"{url}: {len(up)} tuning jobs, {up.count('1')} of them described; what fails:")
-    for family in ("sagemaker_tuning_exporter_target_error_info", "sagemaker_tuning_job_error_info"):
-        print("\n".join(re.findall(rf"(?m)^{family}{{.*", text)) or f"no {family}")
+    if told:
+        print(told)
     return trouble
 
 
-sys.exit(main(sys.argv[1], float(sys.argv[2])))
+sys.exit(main())

@@ -1,6 +1,18 @@
 {{- /* A ServiceMonitor or PodMonitor. Takes root, kind and its values. */ -}}
 {{- define "sagemaker-tuning-exporter.monitor" -}}
-{{- $endpoint := dict "port" "http" "path" "/metrics" -}}
+{{- $endpoint := dict "path" (printf "%s/metrics" (include "sagemaker-tuning-exporter.routePrefix" .root)) -}}
+{{- /* The Service's name of the port tells how it is spoken to; the container's stays the same. */ -}}
+{{- $_ := set $endpoint "port" (ternary (include "sagemaker-tuning-exporter.scheme" .root) "http" (eq .kind "ServiceMonitor")) -}}
+{{- if include "sagemaker-tuning-exporter.tls" .root -}}
+  {{- $_ := set $endpoint "scheme" "https" -}}
+  {{- $_ := set $endpoint "tlsConfig" (include "sagemaker-tuning-exporter.scrapeTls" .root | fromYaml) -}}
+{{- end -}}
+{{- with .root.Values.scrape.basicAuth -}}
+  {{- if .secretName -}}
+    {{- $name := dict "name" .secretName "key" .usernameKey -}}
+    {{- $_ := set $endpoint "basicAuth" (dict "username" $name "password" (dict "name" .secretName "key" .passwordKey)) -}}
+  {{- end -}}
+{{- end -}}
 {{- range $key := list "interval" "scrapeTimeout" "relabelings" "metricRelabelings" -}}
   {{- with index $.values $key -}}
     {{- $_ := set $endpoint $key . -}}
@@ -25,4 +37,22 @@ spec:
   {{- with .values.spec }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end -}}
+
+{{- /* How Prometheus checks the exporter's certificate, and shows its own. */ -}}
+{{- define "sagemaker-tuning-exporter.scrapeTls" -}}
+{{- if .Values.scrape.tls.insecureSkipVerify -}}
+insecureSkipVerify: true
+{{- else -}}
+serverName: {{ include "sagemaker-tuning-exporter.serverName" . | quote }}
+{{- with include "sagemaker-tuning-exporter.caSecret" . }}
+ca:
+  secret: {name: {{ . | quote }}, key: {{ $.Values.scrape.tls.caKey | quote }}}
+{{- end }}
+{{- end }}
+{{- with .Values.scrape.tls.certSecretName }}
+cert:
+  secret: {name: {{ . | quote }}, key: tls.crt}
+keySecret: {name: {{ . | quote }}, key: tls.key}
+{{- end }}
 {{- end -}}

@@ -57,7 +57,8 @@ containers:
   {{- with .Values.extraContainers }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- $volumes := concat (include "sagemaker-tuning-exporter.configVolumes" . | fromYamlArray) .Values.extraVolumes }}
+{{- $web := include "sagemaker-tuning-exporter.webVolumes" . | fromYamlArray }}
+{{- $volumes := concat (include "sagemaker-tuning-exporter.configVolumes" . | fromYamlArray) $web .Values.extraVolumes }}
 {{- with $volumes }}
 volumes:
   {{- toYaml . | nindent 2 }}
@@ -78,6 +79,18 @@ args:
   - --web.listen-address=:{{ .Values.web.port }}
   {{- if and .Values.web.enableLifecycle (not .Values.demo.enabled) }}
   - --web.enable-lifecycle
+  {{- end }}
+  {{- with .Values.web.externalUrl }}
+  - --web.external-url={{ . }}
+  {{- end }}
+  {{- with .Values.web.routePrefix }}
+  - --web.route-prefix={{ . }}
+  {{- end }}
+  {{- if .Values.web.disablePages }}
+  - --web.disable-pages
+  {{- end }}
+  {{- if include "sagemaker-tuning-exporter.webConfigSecret" . }}
+  - --web.config.file=/etc/sagemaker-tuning-exporter-web/web-config.yaml
   {{- end }}
   - --log.level={{ .Values.log.level }}
   - --log.format={{ .Values.log.format }}
@@ -104,7 +117,7 @@ ports:
 {{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
 {{- with index $.Values $probe }}
 {{ $probe }}:
-  {{- toYaml . | nindent 2 }}
+  {{- include "sagemaker-tuning-exporter.probe" (dict "root" $ "probe" .) | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- with .Values.resources }}
@@ -115,12 +128,18 @@ resources:
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if or (not .Values.demo.enabled) .Values.extraVolumeMounts }}
+{{- $web := include "sagemaker-tuning-exporter.webConfigSecret" . }}
+{{- if or (not .Values.demo.enabled) $web .Values.extraVolumeMounts }}
 volumeMounts:
   {{- if not .Values.demo.enabled }}
   # The directory and not the file, so that changes arrive.
   - name: config
     mountPath: /etc/sagemaker-tuning-exporter
+    readOnly: true
+  {{- end }}
+  {{- if $web }}
+  - name: web
+    mountPath: /etc/sagemaker-tuning-exporter-web
     readOnly: true
   {{- end }}
   {{- with .Values.extraVolumeMounts }}

@@ -1,0 +1,62 @@
+"""Under which URL the exporter is reached, and which path stands before everything that it serves."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+# Segments that can be written in one way only: nothing in them is percent-encoded, and none leads up.
+_PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+")
+
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
+
+_EXAMPLES = "write it like https://tuning.example.com or https://example.com/tuning"
+
+
+def parse_external_url(text: str) -> str:
+    """Read the URL under which people reach the exporter, such as ``https://example.com/tuning``.
+
+    Return it without a slash at its end; nothing for nothing. Raise ValueError, saying what to write instead.
+    """
+    if not text:
+        return ""
+    if "@" in text:
+        # Whatever follows prints the text, and this one may hold a password.
+        raise ValueError(f"the URL holds a user name: leave out what stands before the @, and {_EXAMPLES}")
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a URL ({error}): {_EXAMPLES}") from None
+    if url.scheme not in {"http", "https"} or not host or port == 0 or not _HOST.fullmatch(url.netloc):
+        raise ValueError(f"{text!r} is not an http or https URL with a host: {_EXAMPLES}")
+    if "?" in text or "#" in text:
+        raise ValueError(f"{text!r} has more than a host and a path: leave out what follows ? or #")
+    return f"{url.scheme}://{url.netloc}{url.path.rstrip('/')}"
+
+
+def prefix_of(external_url: str) -> str:
+    """Return the path of a URL that ``parse_external_url`` has read, as ``parse_route_prefix`` does."""
+    try:
+        return _read(urlsplit(external_url).path)
+    except ValueError as error:
+        raise ValueError(f"{error}; or say with --web.route-prefix under which path to serve") from None
+
+
+def parse_route_prefix(text: str) -> str:
+    """Read the path before everything that is served, with or without slashes around it.
+
+    Return it as ``/a/b``; nothing for nothing and for ``/``. Raise ValueError, saying what to write instead.
+    """
+    if "://" in text:
+        raise ValueError(f"{text!r} is a URL: write its path only, as in /tuning; the URL goes into --web.external-url")
+    return _read(text)
+
+
+def _read(path: str) -> str:
+    prefix = f"/{path.strip('/')}".rstrip("/")
+    if prefix and not _PATH.fullmatch(prefix):
+        raise ValueError(
+            f"cannot serve under {path!r}: write letters, digits and . _ ~ - between slashes, as in /ml/tuning"
+        )
+    return prefix
