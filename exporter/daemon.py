@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import Settings, TargetKey, TargetSpec
     from exporter.exposition import Format, Published
     from exporter.sagemaker import Api
+    from exporter.web.webconfig.file import WebConfigFile
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
@@ -70,8 +71,8 @@ class Daemon:
     """One exporter.
 
     ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
-    are listening sockets, which the daemon closes. With ``lifecycle`` a request may make it load again. ``make_api``
-    replaces the real API by an in-process one.
+    are listening sockets, which the daemon closes. With ``lifecycle`` a request may make it load again. ``web_config``
+    says how it serves, plainly and to everybody without. ``make_api`` replaces the real API by an in-process one.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Daemon:
         clock: Clock,
         *,
         lifecycle: bool = False,
+        web_config: WebConfigFile | None = None,
         make_api: Callable[[TargetSpec], Api] | None = None,
     ) -> None:
         self._sessions = Sessions()
@@ -97,7 +99,9 @@ class Daemon:
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
-        self._web = WebServer(create_app(self, lifecycle=lifecycle), sockets)
+        if web_config is not None:
+            self.telemetry.show_web_config(lambda: web_config.trouble is None, lambda: web_config.loaded)
+        self._web = WebServer(create_app(self, lifecycle=lifecycle), sockets, web_config=web_config)
 
     @property
     def published(self) -> Published:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, field_validator
 
 from exporter.config import values
 from exporter.config.duration import parse_duration
@@ -183,13 +183,18 @@ class TlsServerConfig(Section):
 
 
 class Headers(Section):
-    """Headers that every answer carries."""
+    """Headers that every answer carries; a blank one is not set."""
 
     content_security_policy: Annotated[str, _header()] = Field("", alias="Content-Security-Policy")
     x_frame_options: Annotated[str, _header("deny", "sameorigin")] = Field("", alias="X-Frame-Options")
     x_content_type_options: Annotated[str, _header("nosniff")] = Field("", alias="X-Content-Type-Options")
     x_xss_protection: Annotated[str, _header()] = Field("", alias="X-XSS-Protection")
     strict_transport_security: Annotated[str, _header()] = Field("", alias="Strict-Transport-Security")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _not_null(cls, value: object) -> object:
+        return "" if value is None else value
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return name and value of each header that is set."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from exporter.config.duration import format_duration
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,8 +46,8 @@ class Settings:
             required = self.context.verify_mode is ssl.CERT_REQUIRED
             parts.append("client certificates required" if required else "client certificates verified if given")
         if self.allowed_sans:
-            parts.append(f"{len(self.allowed_sans)} allowed SANs")
-        parts.append(f"{len(self.users)} users" if self.users else "no passwords")
+            parts.append(f"allowed SANs: {len(self.allowed_sans)}")
+        parts.append(f"users: {len(self.users)}" if self.users else "no passwords")
         if self.rate is not None:
-            parts.append(f"one request each {self.rate.interval:g} s and {self.rate.burst} at once")
+            parts.append(f"a request each {format_duration(self.rate.interval)}, {self.rate.burst} at once")
         return ", ".join(parts)
