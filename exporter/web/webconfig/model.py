@@ -13,7 +13,7 @@ from exporter.config.duration import parse_duration
 from exporter.config.model import Section
 from exporter.config.problem import instead, quote
 from exporter.web.webconfig.sans import canonical_san
-from exporter.web.webconfig.suites import CIPHERS, CIPHERS_OF_TLS13, CURVES, OFFERED, VERSIONS
+from exporter.web.webconfig.suites import CIPHERS, CIPHERS_OF_TLS13, CURVES, OFFERED
 
 T = TypeVar("T")
 
@@ -128,11 +128,10 @@ def _header(*allowed: str) -> PlainValidator:
     return _read(convert)
 
 
-def _known_versions() -> PlainValidator:
-    missing = {
-        name: "is not offered by this machine's OpenSSL: write TLS12 or TLS13" for name in VERSIONS if not OFFERED[name]
-    }
-    return _one_of([name for name in VERSIONS if OFFERED[name]], missing)
+def versions(offered: Mapping[str, bool]) -> PlainValidator:
+    """Return a validator of versions of TLS, of which OpenSSL offers some and lacks others."""
+    lacks = "is not offered by this machine's OpenSSL: write TLS12 or TLS13"
+    return _one_of([name for name in offered if offered[name]], {name: lacks for name in offered if not offered[name]})
 
 
 def _told_apart(names: list[str]) -> list[str]:
@@ -143,7 +142,7 @@ def _told_apart(names: list[str]) -> list[str]:
 
 
 Pem = Annotated[str, _read(_pem)]
-Version = Annotated[str, _known_versions()]
+Version = Annotated[str, versions(OFFERED)]
 Cipher = Annotated[str, _one_of((*CIPHERS, *CIPHERS_OF_TLS13))]
 Curve = Annotated[str, _one_of(CURVES)]
 AuthType = Annotated[
