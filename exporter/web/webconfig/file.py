@@ -125,6 +125,7 @@ class WebConfigFile:
             return
         self._hangs = False
         if (error := look.exception()) is not None:
+            self._again = self._clock.monotonic() + AGAIN_SECONDS
             message = f"the exporter failed inside while it read this ({error!r}): please report it"
             self._refuse((Problem(str(self._path), None, "", message),))
             return
