@@ -30,7 +30,7 @@ def run(argv: Sequence[str]) -> int:
     options.add_web_config_file(parser)
     given = parser.parse_args(argv)
     sound = True
-    if given.config_file is not None or given.web_config_file is None:
+    if given.config_file or not given.web_config_file:
         sound = _check(Path(given.config_file or options.DEFAULT_CONFIG_FILE))
     return 0 if _check_web(given) and sound else 1
 

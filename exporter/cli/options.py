@@ -72,7 +72,7 @@ def add_web_config_file(parser: Parser) -> None:
 
 def web_config(options: argparse.Namespace, clock: Clock) -> WebConfigFile | None:
     """Return the file of ``--web.config.file``, None without one. Raise ConfigError with every mistake in it."""
-    if options.web_config_file is None:
+    if not options.web_config_file:
         return None
     from exporter.web.webconfig.file import WebConfigFile  # noqa: PLC0415 - costs nothing where there is no such file
 

@@ -81,7 +81,7 @@ class TlsSocket:
                 result = operation(*arguments)
             except ssl.SSLWantReadError:
                 self._flush()
-                data = self._sock.recv(1 << 14)
+                data = self._sock.recv(1 << 16)
                 if data:
                     self._incoming.write(data)
                 else:
@@ -103,10 +103,12 @@ class TlsSocket:
             self._do(self._tls.write, data)
 
     def recv(self, size: int) -> bytes:
-        try:
-            data: bytes = self._do(self._tls.read, size)
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            return b""
+        """Return what there is, waiting for the first of it only; nothing at the end."""
+        data = b""
+        with suppress(ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError):
+            data = self._do(self._tls.read, size)
+            while data and len(data) < size and (more := self._tls.read(size - len(data))):
+                data += more
         return data
 
     def shutdown(self, how: int) -> None:

@@ -166,6 +166,7 @@ class ServerTls:
             context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
         else:
             context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        context.set_alpn_protocols(["http/1.1"])
         # A resumed session would not look at the client's certificate again; scrapers keep their connections instead.
         context.num_tickets = 0
 

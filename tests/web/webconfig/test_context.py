@@ -213,7 +213,6 @@ def test_a_ca_in_between_may_be_trusted_alone(folder: Path, settings, trusting) 
 @pytest.mark.parametrize(
     ("text", "path", "told"),
     [
-        ("tls_server_config: {}\n", "tls_server_config", "neither cert nor cert_file is given"),
         ("tls_server_config: {cert_file: cert.pem}\n", "tls_server_config", "neither key nor key_file is given"),
         ("tls_server_config: {key_file: key.pem}\n", "tls_server_config", "neither cert nor cert_file is given"),
         (TLS + '  cert: "-----BEGIN CERTIFICATE-----"\n', "tls_server_config.cert", "both given: remove one"),
@@ -254,6 +253,23 @@ def test_what_contradicts_itself_or_cannot_be_loaded_is_told(
     [problem] = found.problems
     assert problem.path == path
     assert told in problem.message
+
+
+def test_a_section_without_certificate_and_key_is_not_plain_http(reading) -> None:
+    found = reading("tls_server_config: {}\n")
+    assert found.settings is None
+    assert [problem.message.partition(":")[0] for problem in found.problems] == [
+        "neither cert nor cert_file is given",
+        "neither key nor key_file is given",
+    ]
+
+
+def test_http_1_1_is_what_is_agreed_on(settings, trusting) -> None:
+    client = trusting()
+    client.set_alpn_protocols(["h2", "http/1.1"])
+    assert handshake(settings(TLS).context, client)[0].selected_alpn_protocol() == "http/1.1"
+    client.set_alpn_protocols(["h2"])
+    assert handshake(settings(TLS).context, client)[0].selected_alpn_protocol() is None
 
 
 def lock(folder: Path) -> None:
