@@ -229,8 +229,8 @@ class Attack:
         self._url, self._user, self._pause = url, user, pause
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads)
-        self._futures = [self._pool.submit(self._run) for _ in range(threads)]
         self.statuses: list[int] = []
+        self._futures = [self._pool.submit(self._run) for _ in range(threads)]
 
     def _run(self) -> None:
         with web.client(self._url) as client:
