@@ -90,7 +90,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         transport.set_write_buffer_limits(high=0)
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(self._limits.handshake, self._expire)
-        self._state.connections.add(self)  # type: ignore[arg-type] - only counted
+        self._state.connections.add(self)  # type: ignore[arg-type]  # only counted
         self._roster.enter(self, Phase.HANDSHAKE)
         self._beginning = loop.create_task(self._begin())
 
@@ -293,7 +293,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
 
     def _leave(self) -> None:
         self._roster.leave(self)
-        self._state.connections.discard(self)  # type: ignore[arg-type] - only counted
+        self._state.connections.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()
 

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import select
 import socket
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import bcrypt
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from support import web
-from support.processes import PATIENCE, wait_until
+from support.processes import PATIENCE, Child, wait_until
 
 from exporter.web.gate import CHALLENGE, credentials
 from exporter.web.protocol import Limits
 from exporter.web.webconfig.passwords import MOST_WAITING
 
+TESTS = Path(__file__).parents[1]
 PIECE = b"a_metric 1\n" * 4096
 PATHS = ["/", "/metrics", "/-/reload", "/nothing"]
 PROBES = ["/-/healthy", "/-/ready"]
@@ -146,7 +148,7 @@ class TestPasswords:
 def test_whatever_stands_in_the_header_is_read_or_none(value: bytes) -> None:
     for header in (value, b"Basic " + value, b"Basic " + base64.b64encode(value)):
         found = credentials([header])
-        assert found is None or (isinstance(found[0], str) and isinstance(found[1], bytes))
+        assert found is None or list(map(type, found)) == [str, bytes]
 
 
 @given(st.text().filter(lambda text: ":" not in text), st.binary())
@@ -222,57 +224,48 @@ class TestHeaders:
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
-class Attack:
-    """Threads that ask for a password over and over, each request with another one."""
+@pytest.fixture
+def attack(tmp_path: Path) -> Iterator[Callable[..., Child]]:
+    """Begin to send wrong passwords, as one user or for None as another one each time, so many seconds apart."""
+    children: list[Child] = []
 
-    def __init__(self, url: str, threads: int, user: str | None, pause: float) -> None:
-        self._url, self._user, self._pause = url, user, pause
-        self._stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(threads)
-        self.statuses: list[int] = []
-        self._futures = [self._pool.submit(self._run) for _ in range(threads)]
+    def begin(port: int, user: str | None, pause: float, attempts: int) -> Child:
+        arguments = [sys.executable, "-m", "support.wrong_passwords", str(port), user or "", str(pause), str(attempts)]
+        child = Child(arguments, log=tmp_path / "attack.log", environment={**os.environ, "PYTHONPATH": str(TESTS)})
+        children.append(child)
+        child.wait_until(lambda: "under way" in child.output(), what="the attack")
+        return child
 
-    def _run(self) -> None:
-        with web.client(self._url) as client:
-            while not self._stopping.wait(self._pause):
-                noise = os.urandom(9).hex()
-                with suppress(httpx.TransportError):
-                    self.statuses.append(client.get("/metrics", headers=basic(self._user or noise, noise)).status_code)
-
-    def stop(self) -> None:
-        self._stopping.set()
-        for future in self._futures:
-            future.result(PATIENCE)
-        self._pool.shutdown()
+    yield begin
+    for child in children:
+        child.terminate()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("threads", "user", "pause"), [(20, "alice", 0.2), (40, None, 0.0)], ids=["100 a second", "thousands of users"]
+    ("user", "pause", "attempts"), [("alice", 0.01, 400), (None, 0.0, 4000)], ids=["100 a second", "thousands of users"]
 )
-def test_wrong_passwords_cost_no_scrape(serve, scraping, threads: int, user: str | None, pause: float) -> None:
+def test_wrong_passwords_cost_no_scrape(
+    serve, scraping, attack: Callable[..., Child], user: str | None, pause: float, attempts: int
+) -> None:
     running = serve(Limits(), web=f"basic_auth_users:\n  alice: {hashed('right', 8)}\n")
     with scraping(running, basic("alice", "right")) as scraper:
-        attack = Attack(running.url, threads, user, pause)
-        try:
-            scraper.more(20)
-        finally:
-            attack.stop()
-    assert set(attack.statuses) <= {401, 503}
-    print(f"{len(attack.statuses)} wrong passwords beside {scraper.slowest()}")
+        attacker = attack(running.port, user, pause, attempts)
+        assert attacker.wait() == 0
+    statuses = json.loads(attacker.output().splitlines()[-1])
+    assert set(statuses) <= {"401", "503", ""}
+    print(f"{attempts} wrong passwords beside {scraper.slowest()}; answers: {statuses}")
 
 
-def test_the_first_right_password_passes_between_wrong_ones(serve) -> None:
+def test_the_first_right_password_passes_between_wrong_ones(serve, attack: Callable[..., Child]) -> None:
     running = serve(web=f"basic_auth_users:\n  alice: {hashed('right', 8)}\n")
-    attack = Attack(running.url, 30, "alice", 0.0)
-    try:
-        # From another address than the flood, as a scraper that nobody remembers yet.
-        with socket.socket() as client:
-            client.bind(("127.0.0.2", 0))
-            client.settimeout(PATIENCE)
-            client.connect(("127.0.0.1", running.port))
-            given = basic("alice", "right")["Authorization"]
-            client.sendall(f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: {given}\r\n\r\n".encode())
-            assert client.recv(100).startswith(b"HTTP/1.1 200 ")
-    finally:
-        attack.stop()
+    attacker = attack(running.port, "alice", 0.002, 1_000_000)
+    # From another address than the flood, as a scraper that nobody remembers yet.
+    with socket.socket() as client:
+        client.bind(("127.0.0.2", 0))
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", running.port))
+        given = basic("alice", "right")["Authorization"]
+        client.sendall(f"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: {given}\r\n\r\n".encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+    assert attacker.running

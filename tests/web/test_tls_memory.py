@@ -287,7 +287,7 @@ def test_a_client_that_ends_its_own_direction_gets_the_rest(play) -> None:
         await rig.shake_hands(client, b"a request")
         rig.takes(client.ends())
         assert rig.above.events == ["made", "eof"]
-        assert not rig.below.closed
+        assert not rig.below.is_closing()
         assert rig.connection.eof_received() is True
         assert rig.above.events == ["made", "eof"]
         rig.above.transport.write(b"an answer")

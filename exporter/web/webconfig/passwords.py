@@ -120,13 +120,15 @@ class Passwords:
         while (check := self._waiting.pop()) is not None:
             if check.result.done():
                 continue
-            right, seconds = self._known(check.user, check.digest), 0.0
-            if right is None:
-                users = self._users
-                hashed = users.get(check.user) or self._nobodys(check.user)
-                right, seconds = await self._thread.submit(partial(_compare, check.password, hashed))
-                if users is self._users:
-                    self._remember(check, right=right)
+            known = self._known(check.user, check.digest)
+            if known is not None:
+                check.result.set_result(known)
+                continue
+            users = self._users
+            hashed = users.get(check.user) or self._nobodys(check.user)
+            right, seconds = await self._thread.submit(partial(_compare, check.password, hashed))
+            if users is self._users:
+                self._remember(check, right=right)
             if not check.result.done():
                 check.result.set_result(right)
             if not right:

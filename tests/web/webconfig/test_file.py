@@ -17,7 +17,7 @@ from support.tls import Authority
 
 from exporter.config.problem import ConfigError
 from exporter.web.webconfig import file as module
-from exporter.web.webconfig.file import AGAIN_SECONDS, WebConfigFile
+from exporter.web.webconfig.file import AGAIN_SECONDS, Trouble, WebConfigFile
 from exporter.web.webconfig.settings import Settings
 
 HASH = "$2b$04$" + "." * 53
@@ -49,6 +49,10 @@ class Fixture:
     def look(self) -> Settings:
         """Return what is in force for a request that comes now."""
         return self.play(self.file.current)
+
+    def trouble(self) -> Trouble:
+        assert self.file.trouble is not None
+        return self.file.trouble
 
     def play(self, coroutine: Callable[[], Awaitable[Any]]) -> Any:
         async def run() -> Any:
@@ -125,7 +129,7 @@ def test_between_certificate_and_key_the_old_pair_stays(used: Fixture) -> None:
     (used.folder / "new-cert.pem").rename(used.folder / "cert.pem")
     with capture_logs() as logs:
         assert used.look() is before
-    assert used.file.trouble is not None
+    assert used.trouble().problems
     assert [line["log_level"] for line in logs] == ["error"]
     (used.folder / "new-key.pem").rename(used.folder / "key.pem")
     with capture_logs() as logs:

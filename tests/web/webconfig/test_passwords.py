@@ -39,14 +39,14 @@ class Counted:
         self.gate = threading.Event()
         self.gate.set()
         self.began = threading.Semaphore(0)
-        self._checkpw = bcrypt.checkpw
+        self.check: Callable[[bytes, bytes], bool] = bcrypt.checkpw
 
     def __call__(self, password: bytes, hash_: bytes) -> bool:
         self.asked.append((password, hash_))
         self.threads.add(threading.current_thread().name)
         self.began.release()
         assert self.gate.wait(PATIENCE)
-        return self._checkpw(password, hash_)
+        return self.check(password, hash_)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_passwords_that_bcrypt_does_not_tell_apart_are_one() -> None:
 
 def test_of_wrong_ones_a_bounded_number_is_remembered(counted: Counted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REST", 0.0)
-    counted._checkpw = lambda password, hash_: False
+    counted.check = lambda password, hash_: False
 
     async def ask(checker: Passwords) -> None:
         for number in range(MOST_REMEMBERED + 10):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.config.model import Section
 from exporter.web.webconfig.model import Headers, HttpServerConfig, RateLimit, TlsServerConfig, WebConfig
 from exporter.web.webconfig.read import SETTLE_SECONDS, read, settled
 from exporter.web.webconfig.settings import Rate
@@ -38,7 +39,7 @@ DOCUMENTED = {
 
 
 def test_every_documented_key_is_known_and_no_other() -> None:
-    sections = {
+    sections: dict[str, type[Section]] = {
         "tls_server_config": TlsServerConfig,
         "http_server_config": HttpServerConfig,
         "headers": Headers,

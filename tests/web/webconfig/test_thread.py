@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 
 from exporter.web.webconfig.thread import DaemonThread
 
 
+def told(number: int) -> tuple[int, str]:
+    return number, threading.current_thread().name
+
+
 def test_work_is_done_in_one_thread_in_its_order() -> None:
     async def play() -> list[tuple[int, str]]:
         thread = DaemonThread(name="worker")
-        futures = [thread.submit(lambda n=n: (n, threading.current_thread().name)) for n in range(5)]
+        futures = [thread.submit(partial(told, n)) for n in range(5)]
         return list(await asyncio.gather(*futures))
 
     assert asyncio.run(play()) == [(n, "worker") for n in range(5)]
