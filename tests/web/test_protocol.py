@@ -330,7 +330,8 @@ def test_no_flood_costs_a_scrape(serve, scraping, sent: bytes) -> None:
 def test_a_reader_that_gets_on_stays_while_those_that_do_not_come_and_go(serve) -> None:
     running = serve(Limits(connections=6))
     running.site.pieces = 200
-    reader = running.connect(CLOSING)
+    # What waits in a larger buffer is read without the server seeing that anybody does.
+    reader = running.connect(CLOSING, buffer=1 << 16)
     received = bytearray()
     for _ in range(40):
         running.connect(GET, buffer=4096).recv(1)

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.long]
 
 LOADED = "sagemaker_tuning_exporter_web_config_last_reload_successful"
 # Long enough for the slowest scrape on a busy machine: beyond it, Prometheus gives up.
-INTERVAL = 2.0
+INTERVAL = 1.5
 
 
 def put(source: Path, place: Path) -> None:
