@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     import ssl
 
 PIECE = b"a_metric 1\n" * 4096
+
+
+@lru_cache
+def compressed(pieces: int) -> bytes:
+    return gzip.compress(PIECE * pieces, mtime=0)
 
 
 class FakeSite:
@@ -56,7 +62,7 @@ class FakeSite:
         return self._compressed() if gzip else self._plain()
 
     def _compressed(self) -> list[bytes]:
-        body = gzip.compress(PIECE * self.pieces, mtime=0)
+        body = compressed(self.pieces)
         return [body[:100], body[100:]]
 
     def _plain(self) -> Iterator[bytes]:
