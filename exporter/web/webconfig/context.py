@@ -188,18 +188,13 @@ class ServerTls:
             )
 
     def _trouble_of_pair(self, error: ssl.SSLError) -> tuple[str, str]:
-        if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
-            return self._where(
-                "key"
-            ), f"this is not the key of the certificate of {self._where('cert')}: give a pair that belongs together"
-        if error.reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "CA_KEY_TOO_SMALL"}:
-            return (
-                self._where("cert"),
-                f"OpenSSL refuses the certificate as too weak ({error.reason}): have one made with a longer key or SHA-256",
-            )
-        return self._where(
-            "cert"
-        ), f"certificate and key are not valid PEM ({error.reason or 'broken'}): write them anew, each whole"
+        """Return the key that is wrong, and what is wrong with it."""
+        certificate, key, reason = self._where("cert"), self._where("key"), error.reason or "broken"
+        if reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
+            return key, f"this is not the key of the certificate of {certificate}: give a pair that belongs together"
+        if reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "CA_KEY_TOO_SMALL"}:
+            return certificate, f"OpenSSL finds it too weak ({reason}): have one made with a longer key and SHA-256"
+        return certificate, f"certificate and key are not valid PEM ({reason}): write them anew, each whole"
 
     def _load_authorities(self, context: ssl.SSLContext, authorities: bytes) -> None:
         try:

@@ -5,16 +5,26 @@ from __future__ import annotations
 import ssl
 import subprocess
 import warnings
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import TypeAdapter, ValidationError
 from support.tls import SERVER, Authority
 from support.tools import require
 
-from exporter.web.webconfig.model import versions
+from exporter.config.load import load
+from exporter.web.webconfig import context as module
+from exporter.web.webconfig.context import ServerTls
+from exporter.web.webconfig.files import Files
+from exporter.web.webconfig.model import TlsServerConfig, versions
 from exporter.web.webconfig.sans import sans
 from exporter.web.webconfig.suites import CIPHERS, CURVES
 
@@ -300,3 +310,36 @@ def test_a_version_that_openssl_lacks_is_refused_by_name() -> None:
 def test_comments_between_the_cas_may_be_in_any_language(folder: Path, settings) -> None:
     (folder / "ca.pem").write_text("# für Prometheus\n" + (folder / "ca.pem").read_text())
     assert len(settings(CLIENTS).context.get_ca_certs()) == 1
+
+
+def test_from_python_3_15_on_several_curves_are_set_in_their_order() -> None:
+    document = load("tls_server_config: {}\n", "c")
+    config = TlsServerConfig(curve_preferences=["X25519", "CurveP256"])
+    groups: list[str] = []
+    tls = ServerTls(document, config, Files())
+    tls._set_curves(SimpleNamespace(set_groups=groups.append))  # type: ignore[arg-type]
+    assert groups == ["X25519:prime256v1"]
+    assert tls.problems == []
+
+
+def test_what_this_openssl_does_not_offer_is_told(reading, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = next(iter(CIPHERS))
+    monkeypatch.setattr(module, "CIPHERS", {name: "NO-SUCH-CIPHER"})
+    monkeypatch.setattr(module, "CURVES", {"X25519": "no-such-curve"})
+    found = reading(TLS + f"  cipher_suites: [{name}]\n  curve_preferences: [X25519]\n")
+    assert [(each.path, each.message.partition(":")[0]) for each in found.problems] == [
+        ("tls_server_config.cipher_suites", "this machine's OpenSSL offers none of these"),
+        ("tls_server_config.curve_preferences", "this machine's OpenSSL does not offer it"),
+    ]
+
+
+def test_a_key_that_is_too_short_is_told(folder: Path, reading) -> None:
+    key = rsa.generate_private_key(65537, 1024)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, SERVER)])
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, began, began + timedelta(days=3650))
+    (folder / "cert.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    [problem] = reading(TLS).problems
+    assert problem.path == "tls_server_config.cert_file"
+    assert "too weak (EE_KEY_TOO_SMALL)" in problem.message

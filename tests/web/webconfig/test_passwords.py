@@ -271,3 +271,23 @@ def test_the_event_loop_goes_on_meanwhile(counted: Counted) -> None:
         assert await check
 
     play(ask)
+
+
+def test_two_that_wait_with_one_password_are_one_check(counted: Counted) -> None:
+    async def ask(checker: Passwords) -> list[bool]:
+        counted.gate.clear()
+        checks = [asyncio.create_task(checker.check("alice", b"wrong", client)) for client in ("a", "b", "c")]
+        await asyncio.to_thread(counted.began.acquire)
+        counted.gate.set()
+        return [await check for check in checks]
+
+    assert play(ask) == [False, False, False]
+    assert len(counted.asked) == 1
+
+
+def test_what_bcrypt_cannot_check_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(password: bytes, hash_: bytes) -> bool:
+        raise ValueError("no")
+
+    monkeypatch.setattr(bcrypt, "checkpw", fail)
+    assert play(lambda checker: checker.check("alice", b"right", "x")) is False
