@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import Settings, TargetKey, TargetSpec
     from exporter.exposition import Format, Published
     from exporter.sagemaker import Api
+    from exporter.web.webconfig.file import WebConfigFile
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
@@ -71,7 +72,8 @@ class Daemon:
 
     ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
     are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of ``create_app``.
-    ``make_api`` replaces the real API by an in-process one.
+    ``web_config`` says how it serves, plainly and to everybody without. ``make_api`` replaces the real API by an
+    in-process one.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Daemon:
         lifecycle: bool = False,
         prefix: str = "",
         show_pages: bool = True,
+        web_config: WebConfigFile | None = None,
         make_api: Callable[[TargetSpec], Api] | None = None,
     ) -> None:
         self._sessions = Sessions()
@@ -99,8 +102,10 @@ class Daemon:
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
+        if web_config is not None:
+            self.telemetry.show_web_config(lambda: web_config.trouble is None, lambda: web_config.loaded)
         app = create_app(self, lifecycle=lifecycle, prefix=prefix, show_pages=show_pages)
-        self._web = WebServer(app, sockets)
+        self._web = WebServer(app, sockets, web_config=web_config)
 
     @property
     def published(self) -> Published:

@@ -25,7 +25,7 @@ from exporter import __version__
 from exporter.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from prometheus_client import Metric
@@ -188,6 +188,19 @@ class Telemetry:
         gauge.targets = self._targets
         self._of_targets.append(gauge)
         return gauge
+
+    def show_web_config(self, successful: Callable[[], bool], success_time: Callable[[], float]) -> None:
+        """Expose how the web configuration file is doing, where there is one: asked at each scrape."""
+        Gauge(
+            f"{PREFIX}_web_config_last_reload_successful",
+            "Whether the web configuration file is in force as it is; only with --web.config.file.",
+            registry=self._registry,
+        ).set_function(lambda: float(successful()))
+        Gauge(
+            f"{PREFIX}_web_config_last_reload_success_timestamp_seconds",
+            "When it was last loaded successfully; only with --web.config.file.",
+            registry=self._registry,
+        ).set_function(success_time)
 
     def show(self, targets: Targets) -> None:
         """Expose what is published of the targets, and of what is counted only that of targets that are published."""

@@ -98,6 +98,7 @@ class TestDistribution:
 def own_metrics() -> set[str]:
     """Return the names under which the exporter's own metrics are found in Prometheus, all but histogram parts."""
     telemetry = Telemetry()
+    telemetry.show_web_config(lambda: True, lambda: 0.0)
     watched = TargetView("t", "eu-west-1", "", attempted=True, jobs=(), changes_at=None)
     shown = replace(watched, untracked_running_jobs=0, errors=(("Search", "other"),), matched=(("rule", 0),))
     telemetry.show(TargetCollector(lambda: replace(EMPTY, targets=(shown,))))

@@ -259,6 +259,16 @@ def test_a_target_that_is_not_published_yet_has_no_series(telemetry: Telemetry) 
     assert value(telemetry, "polls_total", target="prod", aws_account_id="", aws_region="eu-west-1") == 1
 
 
+def test_a_web_configuration_file_is_told_of_where_there_is_one(telemetry: Telemetry) -> None:
+    names = ("web_config_last_reload_successful", "web_config_last_reload_success_timestamp_seconds")
+    assert [value(telemetry, name) for name in names] == [None, None]
+    state = {"good": 1.0, "since": 1_764_000_000.0}
+    telemetry.show_web_config(lambda: bool(state["good"]), lambda: state["since"])
+    assert [value(telemetry, name) for name in names] == [1, 1_764_000_000]
+    state |= {"good": 0.0, "since": 1_764_000_060.0}
+    assert [value(telemetry, name) for name in names] == [0, 1_764_000_060]
+
+
 def test_the_process_is_measured(telemetry: Telemetry) -> None:
     [memory] = [f for f in parse_text(telemetry.render_text().decode()) if f.name == "process_resident_memory_bytes"]
     assert memory.samples[0].value > 1_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from exporter import logs
 from exporter.cli import options
 from exporter.cli.run import open_sockets
 from exporter.clock import SystemClock
-from exporter.config import Settings, parse
+from exporter.config import ConfigError, Settings, parse
 from exporter.daemon import Daemon
 from exporter.exposition import Format
 from exporter.exposition.families import FAMILIES
@@ -34,7 +35,7 @@ _MISSING_JOB = "no-such-job"
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when it cannot listen on an address."""
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the web configuration or an address cannot be used."""
     parser = options.Parser(
         prog="sagemaker-tuning-exporter demo",
         description="Watch a simulated fleet of tuning jobs; needs no AWS account and calls none.",
@@ -43,6 +44,7 @@ def run(argv: Sequence[str]) -> int:
         "--speed", type=float, default=60.0, help="How much faster than real jobs [default %(default)g]."
     )
     options.add_listen_address(parser, default=_LISTEN_ADDRESS)
+    options.add_web_config_file(parser)
     options.add_web_interface(parser)
     options.add_log_options(parser, default_level="warning")
     given = parser.parse_args(argv)
@@ -51,6 +53,11 @@ def run(argv: Sequence[str]) -> int:
     addresses = options.listen_addresses(parser, given)
     web = options.web_interface(parser, given)
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
+    try:
+        web_config = options.web_config(given, SystemClock())
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
     sockets = open_sockets(addresses)
     if sockets is None:
         return 1
@@ -65,10 +72,19 @@ def run(argv: Sequence[str]) -> int:
         def load() -> Settings:
             return parse(configuration, "the demo's configuration")
 
-        daemon = Daemon(load, load(), sockets, SystemClock(), prefix=web.prefix, show_pages=web.show_pages)
+        daemon = Daemon(
+            load,
+            load(),
+            sockets,
+            SystemClock(),
+            web_config=web_config,
+            prefix=web.prefix,
+            show_pages=web.show_pages,
+        )
         daemon.handle_signals()
         daemon.start()
-        url = f"http://{Address(*sockets[0].getsockname()[:2])}{web.prefix}"
+        scheme = "http" if web_config is None else web_config.settings.scheme
+        url = f"{scheme}://{Address(*sockets[0].getsockname()[:2])}{web.prefix}"
         print(f"Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
         print(f"Metrics:                      {url}/metrics", flush=True)
         if web.show_pages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,9 @@ from exporter.web.location import parse_external_url, parse_route_prefix, prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from exporter.clock import Clock
+    from exporter.web.webconfig.file import WebConfigFile
 
 ENVIRONMENT_PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
 DEFAULT_CONFIG_FILE = "config.yaml"
@@ -26,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
-    def add_option(self, flag: str, *, dest: str, default: str, **settings: Any) -> None:
+    def add_option(self, flag: str, *, dest: str, default: str | None, **settings: Any) -> None:
         """Add ``flag``; its variable is the prefix and the flag in capitals, dots and dashes as underscores."""
         variable = _variable(flag)
         settings["help"] = f"{settings['help']} [{variable}; default {default or 'none'}]"
@@ -51,11 +55,29 @@ def _variable(flag: str) -> str:
     return ENVIRONMENT_PREFIX + flag.lstrip("-").upper().replace(".", "_").replace("-", "_")
 
 
-def add_config_file(parser: Parser) -> None:
+def add_config_file(parser: Parser, default: str | None = DEFAULT_CONFIG_FILE) -> None:
     """Add ``--config.file``."""
+    parser.add_option("--config.file", dest="config_file", default=default, metavar="FILE", help="The configuration.")
+
+
+def add_web_config_file(parser: Parser) -> None:
+    """Add ``--web.config.file``."""
     parser.add_option(
-        "--config.file", dest="config_file", default=DEFAULT_CONFIG_FILE, metavar="FILE", help="The configuration."
+        "--web.config.file",
+        dest="web_config_file",
+        default=None,
+        metavar="FILE",
+        help="TLS, client certificates, passwords and more, in the format of the Prometheus exporter toolkit.",
     )
+
+
+def web_config(options: argparse.Namespace, clock: Clock) -> WebConfigFile | None:
+    """Return the file of ``--web.config.file``, None without one. Raise ConfigError with every mistake in it."""
+    if not options.web_config_file:
+        return None
+    from exporter.web.webconfig.file import WebConfigFile  # noqa: PLC0415 - costs nothing where there is no such file
+
+    return WebConfigFile(Path(options.web_config_file), clock)
 
 
 def add_log_options(parser: Parser, default_level: str = "info") -> None:

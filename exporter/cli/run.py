@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the configuration or an address cannot be used."""
+    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when a configuration or an address cannot be used."""
     parser = options.Parser(
         prog="sagemaker-tuning-exporter",
         description="Prometheus exporter for AWS SageMaker hyperparameter tuning jobs.",
@@ -40,6 +40,7 @@ def run(argv: Sequence[str]) -> int:
         help_="Load the configuration again when the file's content changes.",
     )
     options.add_listen_address(parser)
+    options.add_web_config_file(parser)
     parser.add_switch(
         "--web.enable-lifecycle", dest="lifecycle", default=False, help_="Let POST /-/reload load the configuration."
     )
@@ -60,6 +61,7 @@ def run(argv: Sequence[str]) -> int:
 
     try:
         settings = load()
+        web_config = options.web_config(given, clock)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
@@ -68,13 +70,24 @@ def run(argv: Sequence[str]) -> int:
         return 1
     served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
     daemon = Daemon(
-        load, settings, sockets, clock, lifecycle=given.lifecycle, prefix=web.prefix, show_pages=web.show_pages
+        load,
+        settings,
+        sockets,
+        clock,
+        lifecycle=given.lifecycle,
+        web_config=web_config,
+        prefix=web.prefix,
+        show_pages=web.show_pages,
     )
     daemon.handle_signals()
     daemon.start()
     if given.auto_reload:
         watcher.start()
-    reached = {"prefix": web.prefix, "external_url": web.external_url}
+    reached = {
+        "scheme": "http" if web_config is None else web_config.settings.scheme,
+        "prefix": web.prefix,
+        "external_url": web.external_url,
+    }
     log.info(
         "serving",
         addresses=", ".join(served),

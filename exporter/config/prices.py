@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.config import load, source
+from exporter.config.model import PricesFile
 from exporter.config.problem import ConfigError, Problem
-from exporter.config.validate import validate_prices
+from exporter.config.validate import validate_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ def read_prices(document: Document, spend: Spend) -> tuple[Prices, list[Problem]
         reason = error.strerror if isinstance(error, OSError) else "it is no ordinary file"
         return Prices(), [document.problem(here, f"{path} cannot be read ({reason}): {_HOW}")]
     try:
-        found, problems = validate_prices(load.load(text, str(path)))
+        found, problems = validate_section(load.load(text, str(path)), PricesFile)
     except ConfigError as error:
         return Prices(), [*error.problems]
     if found is None:

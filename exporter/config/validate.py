@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -13,7 +13,6 @@ from exporter.config.model import (
     Config,
     FailureClass,
     Failures,
-    PricesFile,
     Rule,
     Section,
     Spend,
@@ -22,12 +21,14 @@ from exporter.config.model import (
 from exporter.config.problem import instead, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
     from exporter.config.load import Document
     from exporter.config.problem import Path, Problem
+
+SectionT = TypeVar("SectionT", bound=Section)
 
 _LISTS = ("tuning_jobs", "discover", "tag_labels", "collect")
 _SECTIONS: Mapping[str, type[Section]] = {
@@ -91,21 +92,37 @@ def validate(document: Document) -> Validated:
     )
 
 
-def validate_prices(document: Document) -> tuple[PricesFile | None, list[Problem]]:
-    """Return the prices of a document, None where one of them is wrong, and every problem."""
+def validate_section(document: Document, section: type[SectionT]) -> tuple[SectionT | None, list[Problem]]:
+    """Return what a whole document says as a section, None where something in it is wrong, and every problem."""
     try:
-        return PricesFile.model_validate(document.root), [*document.problems]
+        return section.model_validate(document.root), [*document.problems]
     except ValidationError as error:
         problems = [*document.problems]
         for each in error.errors(include_url=False):
             path = each["loc"][:-1] if each["loc"][-1] == _KEY_ITSELF else each["loc"]
-            message = _message(each, path) if each["type"] != "extra_forbidden" else _unknown_in(path, PricesFile)
+            message = _message(each, path) if each["type"] != "extra_forbidden" else _unknown_in(path, section)
             problems.append(document.problem(path, message))
         return None, problems
 
 
 def _unknown_in(path: Path, section: type[Section]) -> str:
-    return f"unknown key {quote(str(path[-1]))}: {instead(str(path[-1]), section.model_fields)}"
+    keys = _keys(section)
+    for step in path[:-1]:
+        keys = next((_keys(each) for each in _sections(keys.get(str(step)))), {})
+    return f"unknown key {quote(str(path[-1]))}: {instead(str(path[-1]), keys)}"
+
+
+def _keys(section: type[Section]) -> dict[str, Any]:
+    """Return the keys of a section as they are written, each with its type."""
+    return {field.alias or name: field.annotation for name, field in section.model_fields.items()}
+
+
+def _sections(annotation: Any) -> Iterator[type[Section]]:
+    """Yield the sections that a key of a type may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        yield annotation
+    for each in get_args(annotation):
+        yield from _sections(each)
 
 
 def _attempt(root: dict[str, Any]) -> Config | list[ErrorDetails]:

@@ -101,7 +101,8 @@ def _one_of(words: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyTyp
     return PlainValidator(lambda value: convert(text(value)), json_schema_input_type=Literal[words])
 
 
-def _boolean(value: object) -> bool:
+def boolean(value: object) -> bool:
+    """Return what ``true`` or ``false`` says; raise ValueError for any other word."""
     word = text(value)
     if word in _BOOLEANS:
         return _BOOLEANS[word]
@@ -237,7 +238,7 @@ Rate = Annotated[float, PlainValidator(
     lambda value: _rate(text(value)), json_schema_input_type=Annotated[float, Field(ge=0.01, le=1000)]
 )]  # fmt: skip
 Count = Annotated[int, PlainValidator(_count, json_schema_input_type=Annotated[int, Field(ge=1, le=10_000)])]
-Flag = Annotated[bool, PlainValidator(_boolean, json_schema_input_type=bool)]
+Flag = Annotated[bool, PlainValidator(boolean, json_schema_input_type=bool)]
 Region = Annotated[str, _from_text(parse_region, examples=["eu-west-1"])]
 AccountId = Annotated[str, _from_text(parse_account_id, pattern="^[0-9]{12}$")]
 JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]

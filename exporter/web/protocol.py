@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import h11
 import structlog
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 # millisecond) a fast one keeps the others waiting.
 _SLICE = 32 * 1024
 
-_RESET = struct.pack("ii", 1, 0)
+RESET = struct.pack("ii", 1, 0)
+"""For SO_LINGER: to close is to reset. Else the kernel keeps what the client never reads, out of anybody's sight, for minutes."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,13 +49,14 @@ class Limits:
     """What strangers may take: how many connections at once, and seconds for each phase of one.
 
     A connection costs up to 150 KB while its client does not read a long answer, and scrapers need only a few.
-    ``head`` runs from the connection, or from the first byte of a further request, until its head is complete.
-    ``answer`` runs until the last byte of the answer has left for the client; a scrape that took longer than
-    Prometheus' default interval would be useless. ``idle`` exceeds that interval, so that Prometheus keeps its
-    connection.
+    ``handshake`` runs from the connection until TLS is agreed on. ``head`` runs from then, or from the first byte of a
+    further request, until its head is complete. ``answer`` runs until the last byte of the answer has left for the
+    client; a scrape that took longer than Prometheus' default interval would be useless. ``idle`` exceeds that
+    interval, so that Prometheus keeps its connection.
     """
 
     connections: int = 256
+    handshake: float = 10.0
     head: float = 10.0
     answer: float = 60.0
     idle: float = 75.0
@@ -63,9 +65,20 @@ class Limits:
 class Phase(Enum):
     """What a connection is doing."""
 
+    HANDSHAKE = auto()
     HEAD = auto()
     ANSWER = auto()
     IDLE = auto()
+
+
+class Connection(Protocol):
+    """What a roster holds."""
+
+    def drop(self) -> None:
+        """Close at once, whatever is under way."""
+
+    def finish(self) -> None:
+        """Close as soon as what is under way is done."""
 
 
 class Roster:
@@ -73,15 +86,15 @@ class Roster:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._phases: dict[Phase, dict[ClientProtocol, None]] = {phase: {} for phase in Phase}
+        self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
 
     def __len__(self) -> int:
         return sum(map(len, self._phases.values()))
 
-    def __iter__(self) -> Iterator[ClientProtocol]:
+    def __iter__(self) -> Iterator[Connection]:
         return iter([connection for phase in self._phases.values() for connection in phase])
 
-    def enter(self, connection: ClientProtocol, phase: Phase) -> None:
+    def enter(self, connection: Connection, phase: Phase) -> None:
         """Note that the connection has just entered the phase, or got on in it.
 
         A new one drops another if all places are taken.
@@ -91,7 +104,7 @@ class Roster:
             self.drop_oldest()
         self._phases[phase][connection] = None
 
-    def leave(self, connection: ClientProtocol) -> None:
+    def leave(self, connection: Connection) -> None:
         """Forget the connection, if it is known."""
         for phase in self._phases.values():
             phase.pop(connection, None)
@@ -132,8 +145,7 @@ class ClientProtocol(H11Protocol):
         if self.cycle is not None:
             # Keeps uvicorn from taking the answer that it cannot finish for a fault of the application.
             self.cycle.disconnected = True
-        # By a reset: else the kernel keeps what the client never reads, out of anybody's sight, for minutes.
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.transport.abort()
 
     def finish(self) -> None:

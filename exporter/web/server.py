@@ -17,7 +17,9 @@ import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from exporter.web.gate import Gate, without
 from exporter.web.protocol import ClientProtocol, Limits, Roster
+from exporter.web.tls import TlsConnection
 
 if TYPE_CHECKING:
     import socket
@@ -25,23 +27,33 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from exporter.web.webconfig.file import WebConfigFile
+    from exporter.web.webconfig.settings import Settings
+
 # Seconds of not accepting after the process ran out of file descriptors, and the least time between two complaints.
 _SHORTAGE_PAUSE = 0.1
 _SHORTAGE_SILENCE = 60.0
 
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-# What every answer carries, errors included.
-_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store")]
+# What every answer carries, errors included, unless a web configuration file says otherwise.
+_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 _log = structlog.get_logger(__name__)
 
 
 class WebServer:
-    """Serves an ASGI application on listening sockets, which it owns from the start on."""
+    """Serves an ASGI application on listening sockets, which it owns from the start on, as a web configuration file says."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], limits: Limits | None = None) -> None:
-        self._app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        limits: Limits | None = None,
+        web_config: WebConfigFile | None = None,
+    ) -> None:
+        self._app = app if web_config is None else Gate(app, web_config)
+        self._web_config = web_config
         self._sockets = sockets
         self._limits = limits or Limits()
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
@@ -96,17 +108,14 @@ class WebServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            headers=_HEADERS,
             workers=1,
         )
         config.load()
         state = ServerState()
-        state.default_headers = config.encoded_headers
+        state.default_headers = [*_HEADERS]
         roster = Roster(self._limits.connections)
-        doors = [
-            _Door(listener, lambda: ClientProtocol(config, state, roster, self._limits), roster)
-            for listener in self._sockets
-        ]
+        protocol = self._protocol(lambda: ClientProtocol(config, state, roster, self._limits), state, roster)
+        doors = [_Door(listener, protocol, roster) for listener in self._sockets]
         for door in doors:
             door.open()
         self._serving.set_result(lambda grace: loop.call_soon_threadsafe(stop, grace))
@@ -122,6 +131,23 @@ class WebServer:
             connection.drop()
         await _all_closed(state)
 
+    def _protocol(
+        self, http: Callable[[], ClientProtocol], state: ServerState, roster: Roster
+    ) -> Callable[[], asyncio.Protocol]:
+        """Return what makes the protocol of a new connection: HTTP, or TLS below it."""
+        file = self._web_config
+        if file is None:
+            return http
+
+        def carry(settings: Settings) -> None:
+            # In place: an answer under way holds the list.
+            state.default_headers[:] = [*without(_HEADERS, settings.headers), *settings.headers]
+
+        file.watch(carry)
+        if file.settings.context is None:
+            return http
+        return lambda: TlsConnection(http, file, state, roster, self._limits)
+
 
 async def _all_closed(state: ServerState) -> None:
     while state.connections or state.tasks:
@@ -131,7 +157,7 @@ async def _all_closed(state: ServerState) -> None:
 class _Door:
     """Accepts from one listening socket."""
 
-    def __init__(self, listener: socket.socket, protocol: Callable[[], ClientProtocol], roster: Roster) -> None:
+    def __init__(self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], roster: Roster) -> None:
         self._listener = listener
         self._protocol = protocol
         self._roster = roster

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONFIG_FILE_VARIABLE = "SAGEMAKER_TUNING_EXPORTER_CONFIG_FILE"
+WEB_CONFIG_FILE_VARIABLE = "SAGEMAKER_TUNING_EXPORTER_WEB_CONFIG_FILE"
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (CONFIG_FILE_VARIABLE, "AWS_REGION", "AWS_DEFAULT_REGION"):
+    for variable in (CONFIG_FILE_VARIABLE, WEB_CONFIG_FILE_VARIABLE, "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(variable, raising=False)
 
 
@@ -60,8 +61,60 @@ def test_without_a_file_the_default_is_looked_for(
     assert capsys.readouterr().err.startswith("config.yaml: cannot be read")
 
 
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    path = tmp_path / "web.yaml"
+    path.write_text("rate_limit: {interval: 1s, burst: 20}\n")
+    return path
+
+
+def test_a_web_configuration_is_checked_alone(
+    web: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no config.yaml
+    assert run(["--web.config.file", str(web)]) == 0
+    assert capsys.readouterr() == (f"{web}: ok, http, no passwords, a request each 1s, 20 at once\n", "")
+
+
+def test_or_beside_the_configuration(
+    file: Path, web: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv(WEB_CONFIG_FILE_VARIABLE, str(web))
+    assert run(["--config.file", str(file)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ok, ")[0] for line in told] == [str(file), str(web)]
+
+
+def test_mistakes_in_both_are_told_at_once(file: Path, web: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("aws: {region: eu-west-1}\ntuning_jobs: [a_]\n")
+    web.write_text("basic_auth_users:\n  alice: secret\n")
+    assert run(["--config.file", str(file), "--web.config.file", str(web)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(": ")[:2] for line in err.splitlines()] == [
+        [f"{file}:2", "tuning_jobs[0]"],
+        [f"{web}:2", "basic_auth_users.alice"],
+    ]
+    assert "secret" not in err
+
+
+@pytest.mark.parametrize("wrong", ["file", "web"])
+def test_one_that_is_good_does_not_hide_one_that_is_not(
+    file: Path, web: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    {"file": file, "web": web}[wrong].write_text("nonsense: {}\n")
+    assert run(["--config.file", str(file), "--web.config.file", str(web)]) == 1
+    out, err = capsys.readouterr()
+    assert ": ok, " in out
+    assert "nonsense" in err
+
+
 def test_neither_the_sdk_nor_the_web_server_is_loaded() -> None:
     code = "import sys, exporter.cli.check; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "exporter.config" in loaded
-    assert {"boto3", "botocore", "uvicorn", "starlette", "jinja2"}.isdisjoint(loaded)
+    assert {"boto3", "botocore", "uvicorn", "starlette", "jinja2", "bcrypt", "exporter.web.webconfig"}.isdisjoint(
+        loaded
+    )

@@ -10,6 +10,7 @@ import sys
 import pytest
 from support.processes import Child
 from support.text import found
+from support.tls import Authority, tls_section
 from support.web import get
 
 from exporter.cli import demo
@@ -58,3 +59,27 @@ def test_serves_under_a_path(tmp_path):
             assert get(url).status_code == 200
         child.send(signal.SIGINT)
         assert child.wait() == 0
+
+
+def test_serves_over_tls_too(tmp_path):
+    authority = Authority(tmp_path)
+    web = tmp_path / "web.yaml"
+    web.write_text(tls_section(authority.issue()))
+    arguments = [
+        sys.executable,
+        "-m",
+        "exporter",
+        "demo",
+        "--web.listen-address=127.0.0.1:0",
+        f"--web.config.file={web}",
+    ]
+    with Child(arguments, log=tmp_path / "log") as child:
+        url = child.wait_until(lambda: re.search(r"Metrics: +(https://\S+)", child.output()))[1]
+        assert get(url, verify=authority.context()).status_code == 200
+
+
+def test_refuses_a_web_configuration_with_mistakes(tmp_path, capsys):
+    web = tmp_path / "web.yaml"
+    web.write_text("basic_auth_users: {alice: secret}\n")
+    assert demo.run([f"--web.config.file={web}"]) == 1
+    assert capsys.readouterr().err.startswith(f"{web}:1: basic_auth_users.alice: ")

@@ -100,6 +100,6 @@ def test_the_readme_has_each_flag_with_its_variable_and_default(
         run(["--help"])
     shown = re.sub(r"\n {10,}", " ", capsys.readouterr().out)
     told = re.findall(r"^  (--[\w.-]+).*? \[(\w+); default (\S+)\]$", shown, re.MULTILINE)
-    assert len(told) == 11
+    assert len(told) == 12
     rows = re.findall(r"^\| `(--[\w.-]+)` \| `(\w+)` \| `([^`]+)` \|", README, re.MULTILINE)
     assert sorted(rows) == sorted(told)

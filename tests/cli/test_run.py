@@ -9,10 +9,13 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
+import bcrypt
 import pytest
 from support.processes import Child, wait_until
-from support.web import get
+from support.tls import Authority, tls_section
+from support.web import client, get
 
 from exporter import __version__
 from exporter.cli import run as daemon
@@ -176,6 +179,50 @@ def test_an_invalid_configuration_is_told_with_file_and_line(run, tmp_path):
     assert child.wait() == 1
     assert f"{file}:3: tuning_jobs[0]" in child.output()
     assert f"{file}:5: tuning_jobs[1].lables" in child.output()
+
+
+def test_serves_by_a_web_configuration_file(run, config, endpoint, tmp_path):
+    authority = Authority(tmp_path)
+    hashed = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
+    web = tmp_path / "web.yaml"
+    web.write_text(f"{tls_section(authority.issue())}basic_auth_users: {{alice: {hashed}}}\n")
+    child = run(
+        "--config.file",
+        config(endpoint),
+        "--web.listen-address=127.0.0.1:0",
+        SAGEMAKER_TUNING_EXPORTER_WEB_CONFIG_FILE=str(web),
+    )
+    url = f"https://127.0.0.1:{port_of(child)}"
+    assert " scheme=https " in child.output()
+    with client(url, verify=authority.context(), auth=("alice", "right")) as scraper:
+        text = scraper.get("/metrics").text
+    assert "sagemaker_tuning_exporter_web_config_last_reload_successful 1.0\n" in text
+    assert re.search(
+        r"^sagemaker_tuning_exporter_web_config_last_reload_success_timestamp_seconds 1\.", text, re.MULTILINE
+    )
+    assert get(f"{url}/metrics").status_code == 401
+    assert get(f"{url}/-/healthy").status_code == 200
+    child.send(signal.SIGTERM)
+    assert child.wait() == 0
+    assert "Traceback" not in child.output()
+
+
+def test_without_one_it_says_http_and_has_no_metrics_of_it(run, config, endpoint):
+    child = run("--config.file", config(endpoint), "--web.listen-address=127.0.0.1:0")
+    text = get(f"http://127.0.0.1:{port_of(child)}/metrics").text
+    assert " scheme=http " in child.output()
+    assert "config_last_reload_successful" in text
+    assert "web_config" not in text
+    assert "_bcrypt" not in Path(f"/proc/{child.pid}/maps").read_text()
+
+
+def test_an_invalid_web_configuration_is_told_with_file_and_line(run, config, endpoint, tmp_path):
+    web = tmp_path / "web.yaml"
+    web.write_text("tls_server_config: {cert_file: none.pem, key_file: none.pem}\n")
+    child = run("--config.file", config(endpoint), "--web.config.file", web)
+    assert child.wait() == 1
+    assert f"{web}:1: tls_server_config.cert_file: {tmp_path}/none.pem cannot be read" in child.output()
+    assert "Traceback" not in child.output()
 
 
 def test_a_used_address_is_told(run, config, endpoint):

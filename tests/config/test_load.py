@@ -99,6 +99,12 @@ def test_merging_what_is_no_mapping_is_refused() -> None:
     assert "write '<<: *name'" in message
 
 
+@pytest.mark.parametrize("text", ["", "- a\n"])
+def test_another_kind_of_file_has_another_example(text: str) -> None:
+    with pytest.raises(ConfigError, match="write for example users: none"):
+        load(text, "c", "users: none")
+
+
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
+from pydantic import AfterValidator, Field
 
 from exporter.config import ConfigError, parse
 from exporter.config.load import load
-from exporter.config.validate import validate
+from exporter.config.model import Section
+from exporter.config.validate import validate, validate_section
 
 HEAD = "aws: {region: eu-west-1}\n"
 
@@ -137,3 +141,45 @@ def test_a_job_listed_twice_is_told_whatever_the_defaults_are() -> None:
 
 def test_the_sound_keys_of_a_list_are_kept() -> None:
     assert validate(load("tag_labels: [team, a*b, env]\n", "c")).config.tag_labels == ["team", "env"]
+
+
+class Inner(Section):
+    known_key: str = "x"
+    spelt: str = Field("x", alias="Spelt-Otherwise")
+
+
+def lower(key: str) -> str:
+    if key != key.lower():
+        raise ValueError("write small letters")
+    return key
+
+
+class Outer(Section):
+    inner: Inner | None = None
+    named: dict[Annotated[str, AfterValidator(lower)], str] = {}  # noqa: RUF012 - pydantic copies it
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "path", "told"),
+    [
+        ("iner: {}\n", 1, "iner", 'unknown key "iner": did you mean "inner"?'),
+        ("inner:\n  known_kay: y\n", 2, "inner.known_kay", 'did you mean "known_key"?'),
+        ("inner:\n  spelt-otherwise: y\n", 2, "inner.spelt-otherwise", 'did you mean "Spelt-Otherwise"?'),
+        ("inner:\n  spelt: y\n", 2, "inner.spelt", "unknown key"),
+        ("inner:\n  x: y\n", 2, "inner.x", "write one of known_key, Spelt-Otherwise"),
+        ("inner: x\n", 1, "inner", "a mapping is expected here"),
+        ("inner:\n", 1, "inner", "there is no value"),
+        ("named:\n  a: b\n  C: d\n", 3, "named.C", "write small letters"),
+    ],
+)
+def test_any_section_is_validated_with_line_path_and_remedy(text: str, line: int, path: str, told: str) -> None:
+    found, [problem] = validate_section(load(text, "c"), Outer)
+    assert found is None
+    assert (problem.line, problem.path) == (line, path)
+    assert told in problem.message
+
+
+def test_a_sound_section_comes_with_what_the_file_had_already() -> None:
+    found, problems = validate_section(load("inner: {Spelt-Otherwise: y}\nnamed: {a: b, a: c}\n", "c"), Outer)
+    assert found == Outer(inner=Inner(**{"Spelt-Otherwise": "y"}), named={"a": "b"})
+    assert [problem.path for problem in problems] == ["named.a"]

@@ -6,24 +6,38 @@ import gzip
 import http.client
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.pace import here
 from support.processes import PATIENCE
+from support.tls import Authority, Pair, TlsSocket, tls_section
 
+from exporter.clock import SystemClock
 from exporter.exposition.format import Format
 from exporter.web.app import Check, create_app
 from exporter.web.listen import open_socket, parse_address
 from exporter.web.pages import Link, Overview
 from exporter.web.protocol import Limits
 from exporter.web.server import WebServer
+from exporter.web.webconfig.file import WebConfigFile
+
+if TYPE_CHECKING:
+    import ssl
 
 PIECE = b"a_metric 1\n" * 4096
+
+
+@lru_cache
+def compressed(pieces: int) -> bytes:
+    return gzip.compress(PIECE * pieces, mtime=0)
 
 
 class FakeSite:
@@ -48,7 +62,7 @@ class FakeSite:
         return self._compressed() if gzip else self._plain()
 
     def _compressed(self) -> list[bytes]:
-        body = gzip.compress(PIECE * self.pieces, mtime=0)
+        body = compressed(self.pieces)
         return [body[:100], body[100:]]
 
     def _plain(self) -> Iterator[bytes]:
@@ -84,21 +98,33 @@ class Running:
     server: WebServer
     site: FakeSite
     port: int
+    tls: ssl.SSLContext | None = None
     opened: list[socket.socket] = field(default_factory=list)
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def scheme(self) -> str:
+        return "http" if self.tls is None else "https"
 
-    def connect(self, sent: bytes = b"", buffer: int | None = None) -> socket.socket:
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def connect(self, sent: bytes = b"", buffer: int | None = None) -> Any:
         """Return a client's socket, having sent something; ``buffer`` bounds what the kernel takes for it."""
+        client = self.dial(buffer)
+        if self.tls is not None:
+            client = TlsSocket(client, self.tls)
+        client.sendall(sent)
+        return client
+
+    def dial(self, buffer: int | None = None) -> Any:
+        """Return a client's socket without TLS, whatever is served."""
         client = socket.socket()
         self.opened.append(client)
         if buffer is not None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         client.settimeout(PATIENCE)
         client.connect(("127.0.0.1", self.port))
-        client.sendall(sent)
         return client
 
     def exchange(self, sent: bytes) -> bytes:
@@ -106,7 +132,7 @@ class Running:
         return read_all(self.connect(sent))
 
 
-def read_all(client: socket.socket) -> bytes:
+def read_all(client: Any) -> bytes:
     received = bytearray()
     try:
         while data := client.recv(1 << 16):
@@ -119,22 +145,27 @@ def read_all(client: socket.socket) -> bytes:
 class Scraper:
     """Scrapes over and over, on new connections and on a kept one, and remembers what went wrong."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None, headers: dict[str, str]) -> None:
         self._port = port
+        self._tls = tls
+        self._headers = {"Accept-Encoding": "gzip", **headers}
         self._patience = here(10)  # as Prometheus has by default
         self._kept = self._connection()
         self._changed = threading.Condition()
         self._stopping = False
         self.done = 0
+        self.times: list[float] = []
         self.failures: list[Exception] = []
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
         while not self._stopping:
             try:
+                began = time.monotonic()
                 fresh = self._connection()
                 self._scrape(fresh)
                 fresh.close()
+                self.times.append(time.monotonic() - began)
                 try:
                     self._scrape(self._kept)
                 except (ConnectionError, http.client.RemoteDisconnected):
@@ -149,10 +180,12 @@ class Scraper:
         self._kept.close()
 
     def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
+        if self._tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self._port, timeout=self._patience)
+        return http.client.HTTPSConnection("127.0.0.1", self._port, timeout=self._patience, context=self._tls)
 
     def _scrape(self, connection: http.client.HTTPConnection) -> None:
-        connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+        connection.request("GET", "/metrics", headers=self._headers)
         answer = connection.getresponse()
         body = gzip.decompress(answer.read())
         assert answer.status == 200
@@ -163,6 +196,14 @@ class Scraper:
         with self._changed:
             goal = self.done + count
             assert self._changed.wait_for(lambda: self.done >= goal, timeout=PATIENCE), self.failures
+
+    def slowest(self) -> str:
+        """Return how long scrapes on new connections took, for a note."""
+        times = sorted(self.times)
+        p50, p99 = (times[min(len(times) - 1, int(len(times) * share))] for share in (0.5, 0.99))
+        return (
+            f"{len(times)} scrapes, p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, longest {times[-1] * 1000:.0f} ms"
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -175,14 +216,61 @@ class Scraper:
 Serve = Callable[..., Running]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module that says so over TLS as well."""
+    over = getattr(metafunc.module, "SERVED_OVER", None)
+    if over is not None and "serve" in metafunc.fixturenames:
+        metafunc.parametrize("serve", over, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def server_pair(authority: Authority) -> Pair:
+    return authority.issue()
+
+
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def web_config(tmp_path: Path) -> Callable[[str], WebConfigFile]:
+    """Make a web configuration file of a text; it is read without waiting whether somebody still writes to it."""
+
+    def make(text: str) -> WebConfigFile:
+        path = tmp_path / "web.yaml"
+        path.write_text(text)
+        return WebConfigFile(path, SystemClock(), sleep=lambda _: None)
+
+    return make
+
+
+@pytest.fixture
+def serve(
+    request: pytest.FixtureRequest, web_config: Callable[[str], WebConfigFile], authority: Authority, server_pair: Pair
+) -> Iterator[Serve]:
     started: list[Running] = []
 
-    def run(limits: Limits | None = None, address: str = "127.0.0.1:0", **options: Any) -> Running:
+    def run(
+        limits: Limits | None = None,
+        address: str = "127.0.0.1:0",
+        *,
+        web: str | None = None,
+        client: Pair | None = None,
+        **options: Any,
+    ) -> Running:
+        """Serve by the text of a web configuration file, or as the test's parameter says. ``client`` is for ``connect``."""
         site = FakeSite()
+        if web is None and getattr(request, "param", "http") == "https":
+            web = tls_section(server_pair)
+        file = None if web is None else web_config(web)
         listener = open_socket(parse_address(address))
-        running = Running(WebServer(create_app(site, **options), [listener], limits), site, listener.getsockname()[1])
+        running = Running(
+            WebServer(create_app(site, **options), [listener], limits, file),
+            site,
+            listener.getsockname()[1],
+            authority.context(client) if file is not None and file.settings.context is not None else None,
+        )
         running.server.start()
         started.append(running)
         return running
@@ -196,10 +284,10 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.fixture
-def scraping() -> Callable[[Running], object]:
+def scraping() -> Callable[..., object]:
     @contextmanager
-    def scrape(running: Running) -> Iterator[Scraper]:
-        scraper = Scraper(running.port)
+    def scrape(running: Running, headers: dict[str, str] | None = None) -> Iterator[Scraper]:
+        scraper = Scraper(running.port, running.tls, headers or {})
         scraper.start()
         try:
             scraper.more(1)

@@ -18,6 +18,7 @@ from exporter.web.listen import open_socket, parse_address
 from exporter.web.protocol import Limits
 from exporter.web.server import WebServer
 
+SERVED_OVER = ("http", "https")
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -25,7 +26,7 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 def test_both_families_reach_one_socket(serve, address: str) -> None:
     running = serve(address=address)
     for host in ("127.0.0.1", "[::1]"):
-        assert get(f"http://{host}:{running.port}/-/healthy").status_code == 200
+        assert get(f"{running.scheme}://{host}:{running.port}/-/healthy").status_code == 200
 
 
 def test_several_sockets_serve_one_site(serve) -> None:

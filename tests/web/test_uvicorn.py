@@ -152,6 +152,11 @@ def test_the_flow_has_what_is_read_of_it() -> None:
 
 def test_the_server_has_what_is_read_of_it() -> None:
     assert {"connections", "default_headers", "tasks"} <= set(vars(ServerState()))
-    config = Config(lambda *_: None, log_config=None, ws="none", server_header=False, headers=[("X-A", "b")])
-    config.load()
-    assert config.encoded_headers == [(b"x-a", b"b")]
+
+
+def test_an_answer_under_way_has_the_list_of_headers_itself() -> None:
+    # So a web configuration that changes while a request waits for it is on the answer to that request.
+    headers = [(b"x-a", b"b")]
+    given = dict.fromkeys(list(inspect.signature(RequestResponseCycle).parameters))
+    cycle = RequestResponseCycle(**(given | {"conn": RequestReader(), "default_headers": headers}))  # type: ignore[arg-type]
+    assert cycle.default_headers is headers

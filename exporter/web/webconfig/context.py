@@ -1,0 +1,224 @@
+"""What tls_server_config says as the context that connections are accepted with."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.config.problem import quote
+from exporter.web.webconfig.suites import CIPHERS, CURVES, VERSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.config.load import Document
+    from exporter.config.problem import Problem
+    from exporter.web.webconfig.files import Files
+    from exporter.web.webconfig.model import TlsServerConfig
+
+_AT = "tls_server_config"
+_VERIFY = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+_PRIVATE_KEY = b"PRIVATE KEY-----"
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_OLD = ("TLS10", "TLS11")
+
+
+class ServerTls:
+    """Makes a context of a section, and gathers everything that is wrong with it."""
+
+    def __init__(self, document: Document, config: TlsServerConfig, files: Files) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._config = config
+        self._files = files
+
+    def context(self) -> ssl.SSLContext | None:
+        """Return the context, None where something is wrong."""
+        certificate = self._pem("cert", _CERTIFICATE, "a certificate")
+        key = self._pem("key", _PRIVATE_KEY, "a private key")
+        for name in ("cert", "key"):
+            if not self._given(name):
+                message = f"neither {name} nor {name}_file is given: write both cert_file and key_file"
+                self._complain("", f"{message}, or remove tls_server_config for plain HTTP")
+        authorities = self._authorities()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._set_versions(context)
+        self._set_ciphers(context)
+        self._set_curves(context)
+        self._set_options(context)
+        if certificate is not None and key is not None:
+            self._load_pair(context, certificate, key)
+        if authorities is not None:
+            self._load_authorities(context, authorities)
+        return None if self.problems else context
+
+    def _complain(self, key: str, message: str) -> None:
+        self.problems.append(self._document.problem((_AT, key) if key else (_AT,), message))
+
+    def _given(self, name: str) -> bool:
+        return getattr(self._config, name) is not None or getattr(self._config, f"{name}_file") is not None
+
+    def _where(self, name: str) -> str:
+        """Return the key that says a thing: of its text, or else of its file."""
+        return name if getattr(self._config, name) is not None else f"{name}_file"
+
+    def _pem(self, name: str, marker: bytes, what: str) -> bytes | None:
+        """Return what ``name`` holds, or the file that ``name_file`` names; None where there is none."""
+        text, file = getattr(self._config, name), getattr(self._config, f"{name}_file")
+        if text is not None and file is not None:
+            self._complain(name, f"{name} and {name}_file are both given: remove one of them")
+            return None
+        if text is not None:
+            content, place = text.encode(), "this"
+        elif file is not None:
+            path = Path(self._document.file).parent / file
+            place = str(path)
+            try:
+                content = self._files.read(path)
+            except ValueError as error:
+                message = "write the path of a PEM file, from the folder of this one on"
+                self._complain(f"{name}_file", f"{path} cannot be read ({error}): {message}")
+                return None
+        else:
+            return None
+        if marker not in content:
+            self._complain(self._where(name), f"{place} holds no PEM of {what}: see that it is not another file's")
+            return None
+        return bytes(content)
+
+    def _authorities(self) -> bytes | None:
+        """Return the CAs of client certificates, and see to it that they and what is asked of clients fit."""
+        config = self._config
+        verifies = config.client_auth_type != "NoClientCert"
+        if verifies and not self._given("client_ca"):
+            message = f"{config.client_auth_type} needs the CA of the clients' certificates: write client_ca_file"
+            self._complain("client_auth_type", message)
+        if not verifies and self._given("client_ca"):
+            message = "a CA is given, but no client is asked for a certificate: write client_auth_type: RequireAndVerifyClientCert"
+            self._complain(self._where("client_ca"), message)
+        if config.client_allowed_sans and config.client_auth_type != "RequireAndVerifyClientCert":
+            message = "names can be compared only if every client has a certificate: write client_auth_type: RequireAndVerifyClientCert"
+            self._complain("client_allowed_sans", message)
+        return self._pem("client_ca", _CERTIFICATE, "a CA's certificate")
+
+    def _set_versions(self, context: ssl.SSLContext) -> None:
+        least, most = self._config.min_version, self._config.max_version
+        names = list(VERSIONS)
+        if names.index(least) > names.index(most):
+            given = "min_version" if "min_version" in self._config.model_fields_set else "max_version"
+            self._complain(given, f"the oldest version, {least}, is newer than the newest, {most}: swap or remove one")
+            return
+        with warnings.catch_warnings():
+            # Whoever writes TLS10 or TLS11 knows that it is old.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+            context.minimum_version = VERSIONS[least]
+            context.maximum_version = VERSIONS[most]
+
+    def _set_ciphers(self, context: ssl.SSLContext) -> None:
+        wanted = self._config.cipher_suites
+        names = [CIPHERS[name] for name in wanted if name in CIPHERS]
+        if wanted and not names and self._config.min_version != "TLS13":
+            message = "only cipher suites of TLS 1.3 are listed, and these are always on: list one of TLS 1.2 too, or write min_version: TLS13"
+            self._complain("cipher_suites", message)
+        # OpenSSL 3 has TLS 1.0 and 1.1 only at its security level 0, since their signatures are made with SHA-1.
+        level = ["@SECLEVEL=0"] if self._config.min_version in _OLD else []
+        if not names and not level:
+            return
+        try:
+            context.set_ciphers(":".join([*(names or CIPHERS.values()), *level]))
+        except ssl.SSLError:
+            self._complain(
+                "cipher_suites", "this machine's OpenSSL offers none of these: list others, or remove the key"
+            )
+
+    def _set_curves(self, context: ssl.SSLContext) -> None:
+        wanted = [CURVES[name] for name in self._config.curve_preferences]
+        set_groups = getattr(context, "set_groups", None)
+        try:
+            if len(wanted) == 1:
+                context.set_ecdh_curve(wanted[0])
+            elif wanted and set_groups is not None:
+                set_groups(":".join(wanted))
+            elif wanted:
+                first = quote(self._config.curve_preferences[0])
+                message = f"several curves can be set from Python 3.15 on: write one, for example {first}, or remove the key for all"
+                self._complain("curve_preferences", message)
+        except (ssl.SSLError, ValueError):
+            self._complain(
+                "curve_preferences", "this machine's OpenSSL does not offer it: write CurveP256, or remove the key"
+            )
+
+    def _set_options(self, context: ssl.SSLContext) -> None:
+        context.verify_mode = _VERIFY[self._config.client_auth_type]
+        # As in Go, a CA in between may be trusted by itself, without the root above it.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        if self._config.prefer_server_cipher_suites:
+            context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+        else:
+            context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+        context.set_alpn_protocols(["http/1.1"])
+        # A resumed session would not look at the client's certificate again; scrapers keep their connections instead.
+        context.num_tickets = 0
+
+    def _load_pair(self, context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+        def passphrase() -> str:
+            raise _EncryptedKeyError
+
+        try:
+            with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
+                context.load_cert_chain(certificate_file, key_file, passphrase)
+        except _EncryptedKeyError:
+            message = "the key has a passphrase, which nobody can type here: write it without, by `openssl pkey -in KEY -out NEW`"
+            self._complain(self._where("key"), message)
+        except ssl.SSLError as error:
+            self._complain(*self._trouble_of_pair(error))
+        except OSError as error:
+            self._complain(
+                self._where("cert"), f"certificate and key cannot be loaded ({error.strerror}): check the files"
+            )
+
+    def _trouble_of_pair(self, error: ssl.SSLError) -> tuple[str, str]:
+        """Return the key that is wrong, and what is wrong with it."""
+        certificate, key, reason = self._where("cert"), self._where("key"), error.reason or "broken"
+        if reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
+            return key, f"this is not the key of the certificate of {certificate}: give a pair that belongs together"
+        if reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "CA_KEY_TOO_SMALL"}:
+            return certificate, f"OpenSSL finds it too weak ({reason}): have one made with a longer key and SHA-256"
+        return certificate, f"certificate and key are not valid PEM ({reason}): write them anew, each whole"
+
+    def _load_authorities(self, context: ssl.SSLContext, authorities: bytes) -> None:
+        try:
+            # Between the certificates there may be comments in any language.
+            context.load_verify_locations(cadata=authorities.decode("ascii", "ignore"))
+        except ssl.SSLError as error:
+            message = f"the CA is not valid PEM ({error.reason or 'broken'}): write the whole certificate"
+            self._complain(self._where("client_ca"), message)
+
+
+class _EncryptedKeyError(Exception):
+    """A private key asks for a passphrase."""
+
+
+@contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """Give the path of a file in memory with a content: the ssl module reads certificates from files only.
+
+    So what is loaded is what was read and compared, and a key that stands in the configuration touches no disk.
+    """
+    descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,171 @@
+"""A web configuration file in use: looked at again and again, and the last good state of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.config.problem import ConfigError, Problem
+from exporter.web.webconfig.files import looks
+from exporter.web.webconfig.read import Reading, read, settled
+from exporter.web.webconfig.thread import DaemonThread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from exporter.clock import Clock
+    from exporter.web.webconfig.settings import Settings
+
+LOOK_SECONDS = 1.0
+"""How long a request waits for a look at the files; then it goes on with what is known."""
+
+AGAIN_SECONDS = 5.0
+"""After how long files that were not good are read again though they look as before."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the state of the files is not the one in force: one text for each mistake, and since when, in Unix seconds."""
+
+    problems: tuple[str, ...]
+    since: float
+
+
+class _Look:
+    """One look at the files, which all share that ask for one before it begins."""
+
+    def __init__(self) -> None:
+        self.begun = False
+        self.done: asyncio.Future[Reading | None] | None = None
+
+
+class WebConfigFile:
+    """The file and those that it names.
+
+    Making it reads them; it raises ConfigError with every mistake. ``current`` looks whether something has changed, and
+    takes it over if all is well. If not, the last good state stays in force, and ``trouble`` tells why.
+    ``current`` and ``watch`` are called on one event loop; files are only touched in a thread.
+    """
+
+    def __init__(self, path: Path, clock: Clock, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._path = path
+        self._clock = clock
+        self._sleep = sleep
+        reading = settled(path, sleep)
+        if reading.settings is None:
+            raise ConfigError(reading.problems)
+        self.settings: Settings = reading.settings
+        self.loaded = clock.time()
+        self.trouble: Trouble | None = None
+        self._reading = reading
+        self._told: set[str] = set()
+        self._thread = DaemonThread(name="web-config")
+        self._look: _Look | None = None
+        self._hangs = False
+        self._again = 0.0
+        self._on_change: Callable[[Settings], object] = lambda _: None
+
+    def watch(self, on_change: Callable[[Settings], object]) -> None:
+        """Call ``on_change`` with the settings that are in force, and with all that will be."""
+        self._on_change = on_change
+        on_change(self.settings)
+
+    async def current(self) -> Settings:
+        """Return the settings by the files as they are now; the last good ones if these are not, or if a look hangs."""
+        if self._hangs:
+            return self.settings
+        look = self._look
+        if look is None or look.begun:
+            look = self._look = self._begin()
+        assert look.done is not None  # noqa: S101 - set where it is made
+        done, _ = await asyncio.wait({look.done}, timeout=LOOK_SECONDS)
+        if not done and not self._hangs:
+            self._hangs = True
+            _log.warning(
+                "looking at the web configuration takes long, what was last read stays",
+                file=str(self._path),
+                remedy="Check the disk or network disk that the file, its certificates and keys are on.",
+            )
+        return self.settings
+
+    def _begin(self) -> _Look:
+        look = _Look()
+
+        def work() -> Reading | None:
+            look.begun = True
+            return self._changed()
+
+        look.done = self._thread.submit(work)
+        look.done.add_done_callback(self._end)
+        return look
+
+    def _changed(self) -> Reading | None:
+        """Return a new reading if a file looks other than it did, else None. Runs in the thread.
+
+        After a bad one it reads again now and then: what kept it from reading may be over, though no file has changed.
+        """
+        before, now = self._reading, self._clock.monotonic()
+        if (self.trouble is None or now < self._again) and all(
+            looks(path) == seen for path, seen in before.seen.items()
+        ):
+            return None
+        self._again = now + AGAIN_SECONDS
+        found = read(self._path)
+        return found if found.digest == before.digest else settled(self._path, self._sleep, found)
+
+    def _end(self, look: asyncio.Future[Reading | None]) -> None:
+        if look.cancelled():
+            return
+        self._hangs = False
+        if (error := look.exception()) is not None:
+            self._again = self._clock.monotonic() + AGAIN_SECONDS
+            message = f"the exporter failed inside while it read this ({error!r}): please report it"
+            self._refuse((Problem(str(self._path), None, "", message),))
+            return
+        reading = look.result()
+        if reading is None:
+            return
+        before, self._reading = self._reading, reading
+        settings, problems = reading.settings, reading.problems
+        if settings is not None and settings.scheme != self.settings.scheme:
+            settings, problems = None, (self._switched(reading),)
+        if settings is None:
+            self._refuse(problems)
+        elif self.trouble is not None or reading.digest != before.digest:
+            self._take(settings)
+
+    def _switched(self, reading: Reading) -> Problem:
+        if self.settings.context is None:
+            message = "TLS cannot be turned on while the exporter runs: restart it, or remove tls_server_config"
+        else:
+            message = "TLS cannot be turned off while the exporter runs: restart it, or put tls_server_config back"
+        path = "tls_server_config" if reading.tls_line is not None else ""
+        return Problem(str(self._path), reading.tls_line, path, message)
+
+    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        error = ConfigError(problems)
+        since = self._clock.time() if self.trouble is None else self.trouble.since
+        self.trouble = Trouble(tuple(map(str, error.problems)), since)
+        if str(error) in self._told:
+            return
+        self._told.add(str(error))
+        _log.error(
+            "web configuration refused, the last good one stays",
+            problems=str(error),
+            remedy="Correct the file or what it names; it is read again at the next request.",
+        )
+
+    def _take(self, settings: Settings) -> None:
+        self.settings = settings
+        self.loaded = self._clock.time()
+        self.trouble = None
+        self._told.clear()
+        _log.info("web configuration applied", file=str(self._path), serving=settings.summary())
+        self._on_change(settings)

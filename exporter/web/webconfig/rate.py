@@ -1,0 +1,30 @@
+"""The limit of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.web.webconfig.settings import Rate
+
+
+class TokenBucket:
+    """Lets ``burst`` requests through at once, and one more each ``interval`` seconds. It is full at first."""
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self.rate = rate
+        self._tokens = float(rate.burst)
+        self._counted = now
+
+    def take(self, now: float) -> float:
+        """Let a request through and return 0, or return the seconds until the next one may pass.
+
+        ``now`` is in seconds of a clock that never goes back.
+        """
+        gained = (now - self._counted) / self.rate.interval
+        self._tokens = min(float(self.rate.burst), self._tokens + gained)
+        self._counted = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) * self.rate.interval
