@@ -105,7 +105,7 @@ class Daemon:
         if web_config is not None:
             self.telemetry.show_web_config(lambda: web_config.trouble is None, lambda: web_config.loaded)
         app = create_app(self, lifecycle=lifecycle, prefix=prefix, show_pages=show_pages)
-        self._web = WebServer(app, sockets, web_config=web_config)
+        self._web = WebServer(app, sockets, web_config=web_config, prefix=prefix)
 
     @property
     def published(self) -> Published:

@@ -35,18 +35,19 @@ _log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """An application behind a web configuration file."""
+    """An application behind a web configuration file. ``prefix`` is that of ``create_app``."""
 
-    def __init__(self, app: ASGIApp, file: WebConfigFile) -> None:
+    def __init__(self, app: ASGIApp, file: WebConfigFile, prefix: str = "") -> None:
         self._app = app
         self._file = file
+        self._probes = {prefix + path for path in PROBES}
         self._passwords = Passwords()
         self._bucket: TokenBucket | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         answer: ASGIApp = self._app
-        if scope["path"] not in PROBES:
+        if scope["path"] not in self._probes:
             answer = await self._refusal(await self._file.current(), scope) or answer
 
         async def send_with_headers(message: Message) -> None:

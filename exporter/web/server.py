@@ -51,8 +51,9 @@ class WebServer:
         sockets: Sequence[socket.socket],
         limits: Limits | None = None,
         web_config: WebConfigFile | None = None,
+        prefix: str = "",
     ) -> None:
-        self._app = app if web_config is None else Gate(app, web_config)
+        self._app = app if web_config is None else Gate(app, web_config, prefix)
         self._web_config = web_config
         self._sockets = sockets
         self._limits = limits or Limits()

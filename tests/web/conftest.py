@@ -266,7 +266,7 @@ def serve(
         file = None if web is None else web_config(web)
         listener = open_socket(parse_address(address))
         running = Running(
-            WebServer(create_app(site, **options), [listener], limits, file),
+            WebServer(create_app(site, **options), [listener], limits, file, options.get("prefix", "")),
             site,
             listener.getsockname()[1],
             authority.context(client) if file is not None and file.settings.context is not None else None,
