@@ -22,9 +22,8 @@ from exporter.simulator.service import Simulator
 PAGE = Path(__file__, "../../../docs/simulator.md").resolve().read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return found
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_every_switch_has_its_row_with_its_default(monkeypatch, capsys):
@@ -54,8 +53,13 @@ def test_every_kind_of_fault_is_named_and_the_examples_are_faults():
 
 
 def test_the_configuration_is_one():
-    [target] = parse(block("yaml"), "docs").targets
+    added, whole = blocks("yaml")
+    [target] = parse(whole, "docs").targets
     assert target.key.region == "us-east-1"
+    with_costs = parse(whole + added, "docs")
+    assert with_costs.targets[0].spend
+    assert with_costs.targets[0].spend.prices
+    assert not with_costs.ineffective
 
 
 def test_the_example_is_created_stopped_and_deleted():
@@ -69,7 +73,8 @@ def test_the_example_is_created_stopped_and_deleted():
             aws_secret_access_key="simulated",
             config=Config(proxies={}),
         )
-        client.create_hyper_parameter_tuning_job(**json.loads(block("json")))
+        [job] = blocks("json")
+        client.create_hyper_parameter_tuning_job(**json.loads(job))
         name = {"HyperParameterTuningJobName": "rehearsal-1"}
         clock.advance(600)
         counters = client.describe_hyper_parameter_tuning_job(**name)["TrainingJobStatusCounters"]
