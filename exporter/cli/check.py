@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Check a configuration file. Return 0 when it can be used, 1 after printing every problem to stderr."""
+    """Check a configuration file. Return 0 when it can be used, 1 after printing every problem to stderr.
+
+    What is without effect is printed there too.
+    """
     parser = options.Parser(
         prog="sagemaker-tuning-exporter check", description="Check a configuration file without calling AWS."
     )
@@ -26,6 +29,8 @@ def run(argv: Sequence[str]) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
+    for each in settings.ineffective:
+        print(f"warning: {each}", file=sys.stderr)
     jobs = sum(len(target.jobs) for target in settings.targets)
     rules = sum(len(target.rules) for target in settings.targets)
     print(f"{file}: ok, {jobs} tuning jobs and {rules} discover rules in {len(settings.targets)} targets")

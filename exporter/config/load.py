@@ -79,8 +79,8 @@ class Document:
         return line, path
 
 
-def load(text: str, source: str) -> Document:
-    """Return the document in ``text``; ``source`` is the file's name in problems.
+def load(text: str, source: str, example: str = EXAMPLE) -> Document:
+    """Return the document in ``text``; ``source`` is the file's name in problems, ``example`` what may be in such a file.
 
     Duplicate keys and tags are collected in the document. Raise ConfigError when nothing can be read: broken syntax,
     no mapping at the top, more than one document, aliases that never end.
@@ -100,9 +100,9 @@ def load(text: str, source: str) -> Document:
     if isinstance(root, Block):
         return Document(source, root, composer.problems)
     if root is None:
-        raise ConfigError([Problem(source, None, "", f"the file is empty: write for example {EXAMPLE}")])
+        raise ConfigError([Problem(source, None, "", f"the file is empty: write for example {example}")])
     kind = "a list" if isinstance(root, Items) else "a single value"
-    message = f"the file holds {kind} where a mapping of keys is expected: write for example {EXAMPLE}"
+    message = f"the file holds {kind} where a mapping of keys is expected: write for example {example}"
     raise ConfigError([Problem(source, composer.root_line, "", message)])
 
 
