@@ -232,6 +232,8 @@ class Daemon:
             log.warning(
                 "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
             )
+        for each in settings.ineffective:
+            log.warning("a part of the configuration has no effect", part=str(each))
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now.wall)
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
+import structlog
 from support.api import RefusingApi
 from support.pace import within
 from support.processes import PATIENCE, wait_until
@@ -143,6 +144,27 @@ def test_an_empty_list_is_served_and_ready(start):
     wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
     assert up(client) == {}
     assert "sagemaker_tuning_exporter_build_info" in client.get("/metrics").text
+
+
+WITHOUT_EFFECT = "a part of the configuration has no effect"
+
+
+def test_what_has_no_effect_is_told_once_each_time_a_configuration_is_applied(start):
+    configuration = "aws: {region: eu-west-1}\ntuning_jobs:\n- {name: good, budget: 5}\n- {name: better, budget: 5}\n"
+    part = (
+        "test.yaml:3: tuning_jobs[0].budget: no cost is told that this and 1 more could be held against: add training_jobs"
+        " to collect"
+    )
+    with structlog.testing.capture_logs() as lines:
+        daemon, client = start(configuration)
+        wait_until(lambda: up(client) == {"good": "1", "better": "1"}, what="both jobs")
+        told = [line for line in lines if line["event"] == WITHOUT_EFFECT]
+        assert told == [{"event": WITHOUT_EFFECT, "log_level": "warning", "part": part}]
+        done = daemon.request_reload("test")
+        threading.Thread(target=daemon.run, daemon=True).start()
+        done.result(PATIENCE)
+        assert [line["part"] for line in lines if line["event"] == WITHOUT_EFFECT] == [part, part]
+        daemon.request_stop()
 
 
 def test_stops_within_its_time_in_the_middle_of_calls(start):

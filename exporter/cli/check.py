@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def run(argv: Sequence[str]) -> int:
     """Check a configuration file, a web configuration file, or both, whichever are named; without either the default one.
 
-    Return 0 when they can be used, 1 after printing every problem to stderr.
+    Return 0 when they can be used, 1 after printing every problem to stderr. What is without effect is printed there too.
     """
     parser = options.Parser(
         prog="sagemaker-tuning-exporter check",
@@ -41,6 +41,8 @@ def _check(file: Path) -> bool:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return False
+    for each in settings.ineffective:
+        print(f"warning: {each}", file=sys.stderr)
     jobs = sum(len(target.jobs) for target in settings.targets)
     rules = sum(len(target.rules) for target in settings.targets)
     print(f"{file}: ok, {jobs} tuning jobs and {rules} discover rules in {len(settings.targets)} targets")

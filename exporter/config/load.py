@@ -80,7 +80,7 @@ class Document:
 
 
 def load(text: str, source: str, example: str = EXAMPLE) -> Document:
-    """Return the document in ``text``; ``source`` is the file's name in problems, ``example`` the least that such a file may hold.
+    """Return the document in ``text``; ``source`` is the file's name in problems, ``example`` what may be in such a file.
 
     Duplicate keys and tags are collected in the document. Raise ConfigError when nothing can be read: broken syntax,
     no mapping at the top, more than one document, aliases that never end.

@@ -17,7 +17,7 @@ PATTERN_LENGTH = 1000
 
 _MEMORY = 2**20  # bytes for one pattern compiled, and as bound for what its searches keep: 1 ms for a name at most
 _MOST_REPEATS = 1000
-_WANTED = "write what the names you want have, in one rule or in several"
+_WANTED = "write what is to be found instead of what is not, each case as an alternative, (?:…|…)"
 
 # RE2 reads some things quietly in another way than the standard library. They count where no class or escape hides them.
 _QUIET = re.compile(
@@ -29,7 +29,7 @@ _QUIET = re.compile(
 
 # By what RE2 complains of: what it is, and what to write instead.
 _LACKS: tuple[tuple[str, str, str], ...] = (
-    (r"\(\?=", "a lookahead", "write the parts in the order they come in, or one of them as name_contains"),
+    (r"\(\?=", "a lookahead", "write the parts in the order they come in, each order as an alternative, (?:…|…)"),
     (r"\(\?!", "a negative lookahead", _WANTED),
     (r"\(\?<=", "a lookbehind", "write what comes before as a part of the expression"),
     (r"\(\?<!", "a negative lookbehind", _WANTED),
@@ -44,7 +44,7 @@ _LACKS: tuple[tuple[str, str, str], ...] = (
         "the flag for white space and comments",
         "leave out the flag, the white space and the comments",
     ),
-    (r"\(\?[A-Za-z-]*[aLu]", "a flag for alphabets", "leave it out: names are ASCII"),
+    (r"\(\?[A-Za-z-]*[aLu]", "a flag for alphabets", "leave it out; write the letters you want, such as [a-z]"),
     (r"\\[uUN]", "a character by its number or name", "write the character itself"),
 )
 
@@ -136,7 +136,9 @@ def _explain(said: str) -> str:
             return f"{quote(part)} has the larger number first; write the smaller one first"
         return _too_often(part)
     known = next((ours for theirs, ours in _MISTAKES.items() if kind.startswith(theirs)), None)
-    return _lack(part) or (f"{said}; write for example ^prod-.*-hpo$" if known is None else known.format(quote(part)))
+    return _lack(part) or (
+        f"{said}; write the text, and .* for what is anything" if known is None else known.format(quote(part))
+    )
 
 
 def _too_often(part: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from exporter.config.load import Document
     from exporter.config.model import Spend
 
+_EXAMPLE = "prices: {eu-west-1: {ml.m5.xlarge: 0.23}}"
 _HOW = "write the path of a file that `sagemaker-tuning-exporter prices` has written"
 
 
@@ -38,11 +39,10 @@ def read_prices(document: Document, spend: Spend) -> tuple[Prices, list[Problem]
         text = source.look(path).decode("utf-8")
     except UnicodeDecodeError:
         return Prices(), [Problem(str(path), None, "", "this is not UTF-8: save the file as UTF-8")]
-    except (OSError, ValueError, ConfigError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no ordinary file"
-        return Prices(), [document.problem(here, f"{path} cannot be read ({reason}): {_HOW}")]
+    except (OSError, ValueError) as error:
+        return Prices(), [document.problem(here, f"{path} cannot be read ({source.reason(error)}): {_HOW}")]
     try:
-        found, problems = validate_section(load.load(text, str(path)), PricesFile)
+        found, problems = validate_section(load.load(text, str(path), _EXAMPLE), PricesFile)
     except ConfigError as error:
         return Prices(), [*error.problems]
     if found is None:

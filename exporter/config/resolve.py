@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.config import defaults
 from exporter.config.caller import Callers
 from exporter.config.duration import format_duration
+from exporter.config.ineffective import ineffective
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
 from exporter.config.prices import read_prices
@@ -70,7 +71,9 @@ def resolve(document: Document, validated: Validated, default_region: str | None
         resolution.complain(
             ("stale_after",), f"this is shorter than interval: write at least {least}, better three times that"
         )
-    return Settings(resolution.targets(config, stale_after, prices), frozenset(config.collect)), resolution.problems
+    targets = resolution.targets(config, stale_after, prices)
+    unused = ineffective(document, validated, targets)
+    return Settings(targets, frozenset(config.collect), unused), resolution.problems
 
 
 class _Resolution:

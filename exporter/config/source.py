@@ -24,6 +24,7 @@ PIPE_SECONDS = 30.0
 SETTLE_SECONDS = 2.0
 """How long a file may keep changing while it is read."""
 
+_TOO_LONG = f"it has more than {MAX_BYTES >> 20} MiB"
 _LOOK_SECONDS = 0.2
 _CHUNK = 1 << 16
 
@@ -43,8 +44,7 @@ def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> byt
             if seen == before:
                 return seen
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _refusal(path, f"cannot be read ({reason}): check --config.file") from error
+        raise _refusal(path, f"cannot be read ({reason(error)}): check --config.file") from error
     message = f"was still changing after {SETTLE_SECONDS:g} s: load it again when whoever writes it has finished"
     raise _refusal(path, message)
 
@@ -52,30 +52,35 @@ def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> byt
 def look(path: Path) -> bytes:
     """Return what is in a file now, even if somebody has written only half of it.
 
-    Raise ConfigError when it is too long or a device, and OSError or ValueError when it cannot be read. Pipes and
-    devices are not opened: opening alone would take data from a pipe, or make a device do something.
+    Raise OSError or ValueError, whose ``reason`` says why, when it cannot be read, is too long, a pipe or a device. Pipes
+    and devices are not opened: opening alone would take data from a pipe, or make a device do something.
     """
     mode = path.stat().st_mode
     if stat.S_ISFIFO(mode):
-        raise _refusal(path, "is a pipe now: check --config.file")
+        raise ValueError("it is a pipe")
     if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise _refusal(path, "is a device: name a file by --config.file")
+        raise ValueError("it is a device")
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     # Without O_NONBLOCK, a pipe that has taken the file's place meanwhile would hold this up for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_size > MAX_BYTES:
-            raise _too_long(path)
-        return _joined(path, iter(lambda: os.read(descriptor, _CHUNK), b""))
+            raise ValueError(_TOO_LONG)
+        return _joined(iter(lambda: os.read(descriptor, _CHUNK), b""))
     finally:
         os.close(descriptor)
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return why a file cannot be read, in a few words."""
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
 
 
 def _drained(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        content = _joined(path, _pieces(path, descriptor))
+        content = _joined(_pieces(path, descriptor))
     finally:
         os.close(descriptor)
     if not content:
@@ -100,17 +105,13 @@ def _pieces(path: Path, descriptor: int) -> Iterator[bytes]:
     raise _refusal(path, f"is a pipe that did not end within {PIPE_SECONDS:g} s: close it when all is written")
 
 
-def _joined(path: Path, pieces: Iterator[bytes]) -> bytes:
+def _joined(pieces: Iterator[bytes]) -> bytes:
     content = bytearray()
     for piece in pieces:
         content += piece
         if len(content) > MAX_BYTES:
-            raise _too_long(path)
+            raise ValueError(_TOO_LONG)
     return bytes(content)
-
-
-def _too_long(path: Path) -> ConfigError:
-    return _refusal(path, f"has more than {MAX_BYTES >> 20} MiB: no configuration needs as much; check --config.file")
 
 
 def _refusal(path: Path, message: str) -> ConfigError:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config.defaults import Billable
+    from exporter.config.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,11 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A whole configuration, ready to run: the targets and the opt-in families of metrics."""
+    """A whole configuration, ready to run: the targets and the opt-in families of metrics.
+
+    ``ineffective`` is what it gives without effect. That stands in the file and changes nothing that runs.
+    """
 
     targets: tuple[TargetSpec, ...]
     collect: frozenset[str] = frozenset()
+    ineffective: tuple[Problem, ...] = field(default=(), compare=False)

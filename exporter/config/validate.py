@@ -174,8 +174,18 @@ def _unknown_key(path: Path) -> str:
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
     if section is Failures and len(path) > 2:  # failures.classes[0].regex
         section = FailureClass
-    if len(path) == 1 and key in AWS_KEYS:
-        return f"unknown key {quote(key)} at the top: write it under aws:"
-    if len(path) > 1 and key in Config.model_fields:
-        return f"unknown key {quote(key)} here: it is set once for all, at the top of the file"
+    home = None if section is FailureClass else _home(key)
+    if home is not None:
+        return f"unknown key {quote(key)} {'at the top' if len(path) == 1 else 'here'}: {home}"
     return f"unknown key {quote(key)}: {instead(key, section.model_fields)}"
+
+
+def _home(key: str) -> str | None:
+    """Return where a key is to be written that is one of some section; None when it is of none."""
+    if key in Config.model_fields:
+        return "it is set once for all, at the top of the file"
+    if key in AWS_KEYS:
+        return "write it under aws:"
+    if lists := [name for name in ("tuning_jobs", "discover") if key in _SECTIONS[name].model_fields]:
+        return f"write it in an entry of {' or '.join(lists)}"
+    return next((f"write it under {name}:" for name in _MAPPINGS if key in _SECTIONS[name].model_fields), None)

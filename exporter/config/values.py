@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 
 from exporter.config import defaults
 from exporter.config.duration import parse_duration
+from exporter.config.money import LARGEST_AMOUNT, parse_amount, parse_currency, parse_instance_type
 from exporter.config.names import (
     JOB_NAME_LENGTH,
     JOB_NAME_PATTERN,
@@ -24,6 +25,7 @@ from exporter.config.names import (
     parse_role_arn,
     tag_label,
 )
+from exporter.config.number import parse_number
 from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
 from exporter.config.problem import instead, quote
 from exporter.config.regions import parse_region
@@ -38,6 +40,8 @@ _MOST_CLASSES = 10
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
 _LONGEST_TAG_KEY = 128
 _IN_TAG_KEY = frozenset("_.:/=+-@")
+# What all texts have, letters and a capital first, and nothing else in common.
+_ANY_TEXT = ("Xkqv jwz 1", "Bdfghlm", "Nprs: tuc")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -89,16 +93,23 @@ def _duration(shortest: str, longest: str) -> PlainValidator:
 
 
 def _one_of(words: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyType({})) -> PlainValidator:
-    known = frozenset(words)
-
     def convert(value: str) -> str:
-        if value in known:
-            return value
         if value in renamed:
             raise ValueError(f"{quote(value)} has another name now: write {renamed[value]}")
-        raise ValueError(f"{quote(value)} is unknown: {instead(value, words)}")
+        return _known(value, words)
 
     return PlainValidator(lambda value: convert(text(value)), json_schema_input_type=Literal[words])
+
+
+def _known(value: str, words: tuple[str, ...]) -> str:
+    if value in words:
+        return value
+    raise ValueError(f"{quote(value)} is unknown: {instead(value, words)}")
+
+
+def _billable(value: str) -> str:
+    # Helm, as any reader of YAML 1.1, takes off for false and hands that on.
+    return "off" if _BOOLEANS.get(value) is False else _known(value, get_args(defaults.Billable))
 
 
 def boolean(value: object) -> bool:
@@ -110,8 +121,9 @@ def boolean(value: object) -> bool:
 
 
 def _rate(value: str) -> float:
-    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", value) and 0.01 <= float(value) <= 1000:
-        return float(value)
+    rate = parse_number(value)
+    if rate is not None and 0.01 <= rate <= 1000:
+        return rate
     raise ValueError(f"{quote(value)} is not a number from 0.01 to 1000: write for example 5 or 0.5")
 
 
@@ -120,24 +132,6 @@ def _count(value: object) -> int:
     if re.fullmatch(r"[0-9]{1,5}", word) and 1 <= int(word) <= 10_000:
         return int(word)
     raise ValueError(f"{quote(word)} is not a whole number from 1 to 10000: write for example 200")
-
-
-def _amount(value: str) -> float:
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,10})?", value) and float(value) > 0:
-        return float(value)
-    raise ValueError(f"{quote(value)} is not an amount of money above 0: write digits, for example 0.23 or 250")
-
-
-def _currency(value: str) -> str:
-    if re.fullmatch("[A-Z]{3}", value):
-        return value
-    raise ValueError(f"{quote(value)} is not the code of a currency: write three capital letters, for example USD")
-
-
-def _instance_type(value: str) -> str:
-    if re.fullmatch(r"ml\.[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}", value):
-        return value
-    raise ValueError(f"{quote(value)} is not an instance type of training jobs: write for example ml.m5.xlarge")
 
 
 def _url(value: str) -> str:
@@ -192,7 +186,7 @@ def _tag_key(value: str) -> str:
 
 def _failure_pattern(value: str) -> str:
     pattern = parse_pattern(value)
-    if found(pattern, ""):
+    if found(pattern, "") or all(found(pattern, each) for each in _ANY_TEXT):
         raise ValueError(f"{quote(value)} fits any text: write what only the texts of this class have")
     return pattern
 
@@ -252,11 +246,13 @@ NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: let
 FailureRegex = Annotated[str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH)]
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 Amount = Annotated[float, PlainValidator(
-    lambda value: _amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0)]
+    lambda value: parse_amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0, le=LARGEST_AMOUNT)]
 )]  # fmt: skip
-Billable = Annotated[defaults.Billable, _one_of(get_args(defaults.Billable))]
-Currency = Annotated[str, _from_text(_currency, pattern="^[A-Z]{3}$")]
-InstanceType = Annotated[str, _from_text(_instance_type, pattern=r"^ml\.")]
+Billable = Annotated[defaults.Billable, PlainValidator(
+    lambda value: _billable(text(value)), json_schema_input_type=Literal[*get_args(defaults.Billable), False]
+)]  # fmt: skip
+Currency = Annotated[str, _from_text(parse_currency, pattern="^[A-Z]{3}$")]
+InstanceType = Annotated[str, _from_text(parse_instance_type, pattern=r"^ml\.")]
 FailureReason = Annotated[str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first")]
 RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]

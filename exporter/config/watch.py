@@ -6,7 +6,6 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING
 
-from exporter.config.problem import ConfigError
 from exporter.config.source import look
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class Watcher:
     def _look(self) -> bytes | None:
         try:
             return hashlib.sha256(look(self._path)).digest()
-        except (OSError, ValueError, ConfigError):
+        except (OSError, ValueError):
             return None
 
     def _watch(self) -> None:

@@ -118,3 +118,14 @@ def test_neither_the_sdk_nor_the_web_server_is_loaded() -> None:
     assert {"boto3", "botocore", "uvicorn", "starlette", "jinja2", "bcrypt", "exporter.web.webconfig"}.isdisjoint(
         loaded
     )
+
+
+def test_what_has_no_effect_is_a_warning_and_the_file_good(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("aws: {region: eu-west-1}\ntuning_jobs:\n- {name: a, budget: 5}\n")
+    assert run(["--config.file", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{file}: ok, 1 tuning jobs and 0 discover rules in 1 targets\n"
+    assert err == (
+        f"warning: {file}:3: tuning_jobs[0].budget: no cost is told that this could be held against: add training_jobs to"
+        " collect\n"
+    )

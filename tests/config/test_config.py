@@ -155,4 +155,4 @@ def test_a_file_beyond_all_measure_is_refused_without_being_read(tmp_path: Path)
         written.truncate(1 << 40)  # sparse: it takes no room, and could not be read whole
     with pytest.raises(ConfigError) as caught:
         read(file)
-    assert str(caught.value) == f"{file}: has more than 16 MiB: no configuration needs as much; check --config.file"
+    assert str(caught.value) == f"{file}: cannot be read (it has more than 16 MiB): check --config.file"

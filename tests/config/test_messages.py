@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from exporter.config import ConfigError, parse
-from exporter.config.model import Aws, Config, Rule, TuningJob
+from exporter.config.model import Aws, Config, Failures, Rule, Spend, TuningJob
 
 HEADS: dict[str, type[BaseModel]] = {
     "": Config,
     "aws: ": Aws,
     "tuning_jobs: ": TuningJob,
     "discover: ": Rule,
+    "spend: ": Spend,
+    "failures: ": Failures,
 }
 KEYS = [(section, key) for section, model in HEADS.items() for key in model.model_fields]
 THEIRS = re.compile(
@@ -31,6 +33,7 @@ WRONG: list[object] = [
     [], {}, [None], [""], [[]], [{}], [[["a"]]], ["team", "team"], ["team", "a*b", "team"], ["a", "A", "a"], ["Failed", "Failed"],
     {"": ""}, {"a": None}, {"a": []}, {"a": {"b": "c"}}, {"a-b": "x", "a*b": "y"}, {"name": ["x"]}, {"arn": {}}, {"[key]": "x"},
     [{"name": None}, {"name": None}], [{"labels": {"a": ["b"]}}], [{"tags": []}], [{"tag_labels": ["t", "a*b", "t"]}], {"<<": {"a": "b"}},
+    {"ml.m5.xlarge": "x"}, {"ml.m5.xlarge": "0"}, {"eu-west-1": {"ml.m5.xlarge": "1"}}, [{"reason": "a", "regex": "(?=a)"}], "1e16", "1e-400",
     ["warm_start_parents", "x", "warm_start_parents"], 7, 1.5, True, [1, 2], {1: 2},
 ]  # fmt: skip
 VALUES = st.recursive(
@@ -46,7 +49,7 @@ VALUES = st.recursive(
 def written(section: str, key: str, value: object) -> str:
     tree = {key: value}
     head = section.removesuffix(": ")
-    whole = tree if not head else {head: tree if head == "aws" else [tree, {"name": "sound"}]}
+    whole = tree if not head else {head: tree if head in {"aws", "spend", "failures"} else [tree, {"name": "sound"}]}
     return yaml.safe_dump(whole, allow_unicode=True, sort_keys=False, width=1000)
 
 

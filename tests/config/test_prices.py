@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config import ConfigError, Settings, parse
+from exporter.config.source import MAX_BYTES
 from exporter.config.specs import Money
 
 HEAD = "aws: {region: eu-west-1}\ncollect: [training_jobs]\n"
@@ -87,6 +88,32 @@ def test_budgets_are_in_the_currency_of_the_prices(tmp_path: Path) -> None:
         ),
         (
             "spend: {prices_file: prices.yaml}",
+            "",
+            "prices.yaml: the file is empty: write for example prices: {eu-west-1: {ml.m5.xlarge: 0.23}}",
+        ),
+        (
+            "spend: {prices_file: prices.yaml}",
+            "# none\n- ml.m5.xlarge: 0.23\n",
+            (
+                "prices.yaml:2: the file holds a list where a mapping of keys is expected: write for example prices:"
+                " {eu-west-1: {ml.m5.xlarge: 0.23}}"
+            ),
+        ),
+        (
+            "spend: {prices_file: prices.yaml}",
+            "prices:\n  eu-west-1:\n    ml.m5.xlarge: .inf\n",
+            'prices.yaml:3: prices.eu-west-1["ml.m5.xlarge"]: ".inf" is not an amount of money above 0',
+        ),
+        (
+            "spend: {prices_file: /dev/zero}",
+            None,
+            (
+                "config.yaml:4: spend.prices_file: /dev/zero cannot be read (it is a device): write the path of a file that"
+                " `sagemaker-tuning-exporter prices` has written"
+            ),
+        ),
+        (
+            "spend: {prices_file: prices.yaml}",
             "price:\n  eu-west-1: {}\n",
             'prices.yaml:1: price: unknown key "price": did you mean "prices"?',
         ),
@@ -125,3 +152,18 @@ def test_what_is_wrong_is_refused_with_the_line_and_the_remedy(
     tmp_path: Path, text: str, file: str | None, problem: str
 ) -> None:
     assert refusal(tmp_path, text, file).startswith(problem)
+
+
+def test_a_file_beyond_all_measure_is_told_as_what_it_is(tmp_path: Path) -> None:
+    with (tmp_path / "prices.yaml").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    assert refusal(tmp_path, "spend: {prices_file: prices.yaml}", None) == (
+        "config.yaml:4: spend.prices_file: prices.yaml cannot be read (it has more than 16 MiB): write the path of a file"
+        " that `sagemaker-tuning-exporter prices` has written"
+    )
+
+
+@pytest.mark.parametrize(("written", "price"), [("1.12e-05", 1.12e-05), ("0.12345678901234566", 0.12345678901234566)])
+def test_a_price_may_be_written_as_programs_write_numbers(tmp_path: Path, written: str, price: float) -> None:
+    file = f"prices: {{eu-west-1: {{ml.m5.xlarge: {written}}}}}"
+    assert priced(settings(tmp_path, "spend: {prices_file: prices.yaml}", file))[0] == {"ml.m5.xlarge": price}

@@ -328,7 +328,7 @@ class TestSpend:
                 "failures:\n  classes: [{reason: bad, regex: '(?=a)'}]",
                 (
                     'x:4: failures.classes[0].regex: "(?=a)" is not a regular expression that RE2 reads: "(?=" is a lookahead,'
-                    " which RE2 does not have; write the parts in the order they come in, or one of them as name_contains"
+                    " which RE2 does not have; write the parts in the order they come in, each order as an alternative, (?:…|…)"
                 ),
             ),
             (

@@ -22,6 +22,17 @@ def told(kind: Any, value: object) -> str:
         (values.Flag, "False", False),
         (values.Rate, "0.5", 0.5),
         (values.Rate, "1000", 1000.0),
+        (values.Rate, "0.12345678901", 0.12345678901),
+        (values.Amount, "0.0000112", 1.12e-05),
+        (values.Amount, "1.12e-05", 1.12e-05),
+        (values.Amount, "0.12345678901234567", 0.12345678901234567),
+        (values.Amount, "1000000000", 1e9),
+        (values.Amount, "1.2500005e+06", 1_250_000.5),
+        (values.Amount, "2.5E6", 2_500_000.0),
+        (values.Amount, "1000000000000000", 1e15),
+        (values.Billable, "off", "off"),
+        (values.Billable, "false", "off"),
+        (values.Billable, "FALSE", "off"),
         (values.Count, "10000", 10_000),
         (values.Timeout, "1ms", 0.001),
         (values.Retention, "0s", 0.0),
@@ -52,6 +63,41 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
         (values.Flag, "on", "write true or false"),
         (values.Flag, "1", "write true or false"),
         (values.Rate, "0", "is not a number from 0.01 to 1000"),
+        (values.Amount, "0", '"0" is not an amount of money above 0: write digits, for example 0.23 or 250'),
+        (values.Amount, "0.00e5", "is not an amount of money above 0"),
+        *(
+            (values.Amount, text, f'"{text}" is not an amount of money above 0')
+            for text in ("-1", "+1", ".inf", "inf", "nan", "0,23", "1.", ".5", "1_000", "5 EUR", "1e", "0x10", "")
+        ),
+        (values.Amount, "1000000000000001", "is too much: write at most 1000000000000000"),
+        (values.Amount, "1e999999999", "is too much: write at most 1000000000000000"),
+        (values.Amount, "9" * 400, "is not an amount of money above 0"),
+        (values.Billable, "no", '"no" is unknown: write one of list, search, off'),
+        (values.Billable, "true", '"true" is unknown: write one of list, search, off'),
+        *(
+            (values.FailureRegex, text, f'"{text}" fits any text: write what only the texts of this class have')
+            for text in (
+                *(
+                    "",
+                    ".*",
+                    "^",
+                    "a?",
+                    ".",
+                    "(?s).+",
+                    "..",
+                    ".{4}",
+                    "^.",
+                    ".$",
+                    "[^\\n]",
+                    "[^é]",
+                    r"\w",
+                    r"\S+",
+                    "[a-z]",
+                    "[A-Z]",
+                ),
+                *("(?i)[a-z]", "[[:alpha:]]", r"\w|\W", "a|.", r"\D", "^[A-Z]"),
+            )
+        ),
         (values.Rate, "nan", "is not a number from 0.01 to 1000"),
         (values.Rate, "5/s", "is not a number from 0.01 to 1000"),
         (values.Count, "0", "is not a whole number from 1 to 10000"),
@@ -98,6 +144,26 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
 )
 def test_a_wrong_value_is_told_what_to_write(kind: Any, value: object, remedy: str) -> None:
     assert remedy in told(kind, value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Error",
+            ":",
+            r"\d",
+            " ",
+            "e",
+            "(?i)error|failed|killed|signal|memory|code|[0-9]+",
+            "^[A-Z][A-Za-z]+Error:",
+            "exit code [0-9]+",
+        ),
+        *("[0-9]", "137", r"\s", "(?s)^.*CUDA.*$", ".{40}"),
+    ],
+)
+def test_an_expression_that_some_failures_have_is_taken(text: str) -> None:
+    assert TypeAdapter(values.FailureRegex).validate_python(text) == text
 
 
 @pytest.mark.parametrize(

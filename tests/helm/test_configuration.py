@@ -66,11 +66,44 @@ def test_texts_that_look_like_numbers_stay() -> None:
     assert yaml.safe_load(config["data"]["config.yaml"]) == values("everything")["config"]
 
 
+AS_HELM_WRITES_THEM = """
+config:
+  collect: [training_jobs]
+  aws: {region: eu-west-1, requests_per_second: 0.123456789}
+  spend: {billable: off, prices: {ml.m5.xlarge: 0.0000112, ml.c5.large: 1250000.5}}
+  tuning_jobs:
+    - {name: a, budget: 1250000.5}
+    - {name: b, budget: 2.5e+06}
+    - {name: c, budget: 1000000000}
+  discover:
+    - {budget: 0.00001, max_jobs: 1e3}
+"""
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_numbers_and_words_that_helm_writes_in_its_own_way_mean_the_same(program: str, tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(AS_HELM_WRITES_THEM, encoding="utf-8")
+    done = template(program, "--values", file, "--show-only", "templates/configmap.yaml")
+    assert done.returncode == 0, done.stderr
+    rendered = yaml.safe_load(done.stdout)["data"]["config.yaml"]
+    assert "1.2500005e+06" in rendered
+    assert "billable: false" in rendered
+    [target] = parse(rendered, "rendered").targets
+    assert [job.budget and job.budget.amount for job in target.jobs] == [1_250_000.5, 2_500_000.0, 1e9]
+    assert [(rule.budget and rule.budget.amount, rule.max_jobs) for rule in target.rules] == [(1e-5, 1000)]
+    assert target.requests_per_second == 0.123456789
+    assert target.spend is not None
+    assert target.spend.billable == "off"
+    assert target.spend.prices == {"ml.m5.xlarge": 1.12e-05, "ml.c5.large": 1_250_000.5}
+
+
 MISTAKEN = """
 config:
   tuning_job: []
   interval: 60
   collect: [everything]
+  spend: {billable: on, prices: {ml.m5.xlarge: 0}}
   aws: {regoin: x, account_id: 123456789012}
   tuning_jobs:
     - a-name
@@ -94,6 +127,8 @@ COMPLAINTS = [
     "at '/config': additional properties 'tuning_job' not allowed",
     "at '/config/interval': got number, want string",
     "at '/config/collect/0': value must be one of",
+    "at '/config/spend/billable': value must be one of",
+    "at '/config/spend/prices/ml.m5.xlarge': exclusiveMinimum: got 0, want 0",
     "at '/config/aws': additional properties 'regoin' not allowed",
     "at '/config/aws/account_id': got number, want string",  # Helm would make 1.23456789012e+11 of it
     "at '/config/tuning_jobs/1': additional properties 'lables' not allowed",

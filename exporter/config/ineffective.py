@@ -1,0 +1,53 @@
+"""What a configuration gives about the cost of training jobs and has no use for: no mistake, but nothing comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from exporter.config.load import Document
+    from exporter.config.problem import Path, Problem
+    from exporter.config.specs import TargetSpec
+    from exporter.config.validate import Validated
+
+_COLLECT = "add training_jobs to collect"
+_BILLABLE = "write list or search for billable under spend"
+_PRICES = "add prices or prices_file under spend"
+
+
+def ineffective(document: Document, validated: Validated, targets: Iterable[TargetSpec]) -> tuple[Problem, ...]:
+    """Return what is without effect in a configuration that is sound, with what to write."""
+    return tuple(document.problem(path, message) for path, message in _told(document, validated, targets))
+
+
+def _told(document: Document, validated: Validated, targets: Iterable[TargetSpec]) -> Iterator[tuple[Path, str]]:
+    config = validated.config
+    spend = config.spend
+    priced = [("spend", key) for key in ("prices", "prices_file") if document.locate(("spend", key))[1][1:] == (key,)]
+    if "training_jobs" not in config.collect:
+        for key in ("spend", "failures"):
+            if document.root.get(key):
+                yield (key,), f"no training jobs are read, so this has no effect: {_COLLECT}"
+        yield from _budgets(validated, _COLLECT)
+    elif spend.billable == "off":
+        for path in priced:
+            yield path, f"billable is off, so no cost is told and this has no effect: {_BILLABLE}"
+        yield from _budgets(validated, _BILLABLE)
+    elif not spend.prices and spend.prices_file is None:
+        yield from _budgets(validated, _PRICES)
+    else:
+        without = dict.fromkeys(each.key.region for each in targets if each.spend and not each.spend.prices)
+        for region in without:
+            made = f"add its prices, as the subcommand prices does with --region {region}"
+            yield ("spend", "prices_file"), f"the file has no price for {region}, so no cost is told there: {made}"
+
+
+def _budgets(validated: Validated, remedy: str) -> Iterator[tuple[Path, str]]:
+    """Yield one complaint about all budgets, at the first of them."""
+    jobs = [("tuning_jobs", place) for place, job in validated.jobs if job.budget is not None]
+    rules = [("discover", place) for place, rule in validated.rules if rule.budget is not None]
+    if entries := [*jobs, *rules]:
+        more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
+        yield (*entries[0], "budget"), f"no cost is told that this{more} could be held against: {remedy}"

@@ -1,0 +1,43 @@
+"""What things cost: amounts, currencies, and the instance types that have prices."""
+
+from __future__ import annotations
+
+import re
+
+from exporter.config.number import parse_number
+from exporter.config.problem import quote
+
+LARGEST_AMOUNT = 1e15
+"""The most that an amount may be, in any currency: beyond it a float does not tell cents."""
+
+_CURRENCY = re.compile("[A-Z]{3}")
+_INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}")
+
+
+def parse_amount(text: str) -> float:
+    """Return an amount of money, which is above 0; raise ValueError with the remedy for anything else."""
+    amount = parse_number(text)
+    if amount is None or amount == 0:
+        raise ValueError(f"{quote(text)} is not an amount of money above 0: write digits, for example 0.23 or 250")
+    if amount > LARGEST_AMOUNT:
+        raise ValueError(f"{quote(text)} is too much: write at most {LARGEST_AMOUNT:.0f}")
+    return amount
+
+
+def parse_currency(text: str) -> str:
+    """Return the code of a currency; raise ValueError with the remedy when it has not three capital letters."""
+    if is_currency(text):
+        return text
+    raise ValueError(f"{quote(text)} is not the code of a currency: write three capital letters, for example USD")
+
+
+def is_currency(text: str) -> bool:
+    """Tell whether this is written as the code of a currency is."""
+    return _CURRENCY.fullmatch(text) is not None
+
+
+def parse_instance_type(text: str) -> str:
+    """Return an instance type such as ``ml.m5.xlarge``; raise ValueError with the remedy for anything else."""
+    if _INSTANCE_TYPE.fullmatch(text):
+        return text
+    raise ValueError(f"{quote(text)} is not an instance type of training jobs: write for example ml.m5.xlarge")

@@ -1,0 +1,26 @@
+"""docs/configuration.md tells what the code does."""
+
+from __future__ import annotations
+
+from support.tools import ROOT
+
+from exporter.config import defaults, money
+from exporter.config.duration import format_duration
+from exporter.fleet import training_search
+
+PAGE = " ".join((ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").split())
+
+
+def test_how_long_a_training_job_that_waits_is_not_looked_for() -> None:
+    first, grow = training_search._WAITS_FIRST, training_search._WAITS_GROW
+    longest = format_duration(training_search._LONGEST_WAIT)
+    assert grow == 6
+    minutes = [f"{number * defaults.SPEND_INTERVAL / 60:g}m" for number in (first, first * grow)]
+    assert (
+        f"again after {first:g} and {first * grow:g} times `spend.interval` ({', '.join(minutes)}), and then each time after"
+        f" six times as long, at most {longest}: no counter tells when it begins"
+    ) in PAGE
+
+
+def test_the_largest_amount() -> None:
+    assert f"numbers above 0, at most 1e{len(str(int(money.LARGEST_AMOUNT))) - 1}, such as" in PAGE
