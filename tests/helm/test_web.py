@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from helm.chart import HELMS, container, find, helm_test, manifests, notes, pod, template, the
+from helm.values import CHART
 from support.processes import Child
 from support.web import get
 
@@ -374,6 +376,22 @@ COMPLAINTS = [
     "at '/web/config/http_server_config/headers': additional properties 'Server' not allowed",
     "at '/web/config/rate_limit/burst': got string, want integer",
 ]
+
+
+def test_the_schema_has_the_keys_that_the_exporter_reads() -> None:
+    model = pytest.importorskip("exporter.web.webconfig.model", reason="the exporter has no --web.config.file yet")
+
+    def compare(section: Any, known: dict[str, Any], path: str) -> None:
+        fields = {field.alias or name: field.annotation for name, field in section.model_fields.items()}
+        assert set(known) == set(fields), path
+        for name, annotation in fields.items():
+            [*inside] = [each for each in (annotation, *get_args(annotation)) if hasattr(each, "model_fields")]
+            for each in inside:
+                assert known[name]["additionalProperties"] is False
+                compare(each, known[name]["properties"], f"{path}.{name}")
+
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    compare(model.WebConfig, schema["properties"]["web"]["properties"]["config"]["properties"], "web.config")
 
 
 @pytest.mark.parametrize("program", HELMS)

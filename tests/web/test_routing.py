@@ -86,12 +86,12 @@ def test_a_slash_too_many_keeps_the_method(serve) -> None:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-@pytest.mark.parametrize("authority", ["http://exporter.example", "HTTP://other:10980", "https://[::1]:1"])
-def test_a_target_as_proxies_get_it_is_taken(serve, prefix: str, authority: str) -> None:
+@pytest.mark.parametrize("server", ["http://exporter.example", "HTTP://other:10980", "https://[::1]:1"])
+def test_a_target_as_proxies_get_it_is_taken(serve, prefix: str, server: str) -> None:
     running = serve(prefix=prefix)
-    assert ask(running, f"{authority}{prefix}/metrics")[2] == PIECE
-    assert ask(running, f"{authority}{prefix}/metrics?a=/b")[2] == PIECE
-    assert ask(running, authority)[0] == (307 if prefix else 200)
+    assert ask(running, f"{server}{prefix}/metrics")[2] == PIECE
+    assert ask(running, f"{server}{prefix}/metrics?a=/b")[2] == PIECE
+    assert ask(running, server)[0] == (307 if prefix else 200)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
