@@ -84,7 +84,7 @@ class ServerTls:
             try:
                 content = self._files.read(path)
             except ValueError as error:
-                message = "write the path of a PEM file, from the folder of this one on"
+                message = "write the path of a PEM file that the exporter may read, from the folder of this one on"
                 self._complain(f"{name}_file", f"{path} cannot be read ({error}): {message}")
                 return None
         else:

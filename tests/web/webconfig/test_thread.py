@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from functools import partial
 
 import pytest
+from support.processes import wait_until
 
 from exporter.web.webconfig.thread import DaemonThread
 
@@ -61,3 +63,20 @@ def test_there_is_no_thread_before_there_is_work() -> None:
     before = threading.active_count()
     DaemonThread(name="worker")
     assert threading.active_count() == before
+
+
+def test_the_thread_ends_with_its_owner() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.thread = DaemonThread(name="of an owner")
+
+        def work(self) -> int:
+            return 7
+
+    async def play() -> None:
+        owner = Owner()
+        assert await owner.thread.submit(owner.work) == 7
+
+    asyncio.run(play())
+    gc.collect()
+    wait_until(lambda: "of an owner" not in [thread.name for thread in threading.enumerate()], what="its end")
