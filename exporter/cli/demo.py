@@ -22,6 +22,7 @@ from exporter.simulator.fleet import mixed_fleet
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 from exporter.web.listen import Address
+from exporter.web.pages import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,13 +64,14 @@ def run(argv: Sequence[str]) -> int:
         def load() -> Settings:
             return parse(configuration, "the demo's configuration")
 
-        daemon = Daemon(load, load(), sockets, SystemClock())
+        origin = Origin("the demo's configuration", options.in_force(parser, given))
+        daemon = Daemon(load, load(), sockets, SystemClock(), origin=origin)
         daemon.handle_signals()
         daemon.start()
         url = f"http://{Address(*sockets[0].getsockname()[:2])}"
         print(f"Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
         print(f"Metrics:                      {url}/metrics")
-        print(f"Landing page:                 {url}/", flush=True)
+        print(f"Status page:                  {url}/", flush=True)
         threading.Thread(target=_show_first_series, args=(daemon,), daemon=True).start()
         daemon.run()
     return 0

@@ -16,6 +16,7 @@ from exporter.config import ConfigError, Settings, environment_region, read
 from exporter.config.watch import Watcher
 from exporter.daemon import Daemon
 from exporter.web.listen import Address, open_socket
+from exporter.web.pages import Origin
 
 if TYPE_CHECKING:
     import socket
@@ -65,7 +66,8 @@ def run(argv: Sequence[str]) -> int:
     if sockets is None:
         return 1
     served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
-    daemon = Daemon(load, settings, sockets, clock, lifecycle=given.lifecycle)
+    origin = Origin(given.config_file, options.in_force(parser, given))
+    daemon = Daemon(load, settings, sockets, clock, lifecycle=given.lifecycle, origin=origin)
     daemon.handle_signals()
     daemon.start()
     if given.auto_reload:

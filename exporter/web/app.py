@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.config import ConfigError
-from exporter.web import pages
 from exporter.web.negotiate import accepts_gzip, choose_format
+from exporter.web.pages.routes import page_routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from exporter.exposition.format import Format
+    from exporter.web.pages import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Check:
 
 
 class Site(Protocol):
-    """What is served. Every method is called on the server's only thread and must return at once."""
+    """What is served. Every method but ``snapshot`` is called on the server's only thread and must return at once."""
 
     def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - Format is the term
         """Return the exposition in pieces, which together are one gzip member if ``gzip``."""
@@ -45,8 +46,8 @@ class Site(Protocol):
     def ready(self) -> Check:
         """Whether a scrape has something to show yet."""
 
-    def overview(self) -> pages.Overview:
-        """Return what the landing page tells."""
+    def snapshot(self) -> Snapshot:
+        """Return what the pages are made of. Called in the thread that makes them."""
 
     def request_reload(self, trigger: str) -> Future[None]:
         """Have the configuration loaded again; the result raises why it cannot be used."""
@@ -69,11 +70,6 @@ def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
     async def ready(_: Request) -> Response:
         return _probe(site.ready())
 
-    async def landing(_: Request) -> Response:
-        # The page is self-contained; nothing that an attacker smuggled into it could run or load anything.
-        policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
-        return HTMLResponse(pages.landing(site.overview()), headers={"Content-Security-Policy": policy})
-
     async def reload(_: Request) -> Response:
         if not lifecycle:
             return PlainTextResponse("the lifecycle API is off: start with --web.enable-lifecycle\n", status_code=403)
@@ -86,11 +82,11 @@ def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
     # Route adds HEAD to GET, and the allowed methods to a 405.
     app = Starlette(
         routes=[
-            Route("/", landing, methods=["GET"]),
             Route("/metrics", metrics, methods=["GET"]),
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
             Route("/-/reload", reload, methods=["POST", "PUT"]),
+            *page_routes(site.snapshot),
         ]
     )
     app.router.redirect_slashes = False
