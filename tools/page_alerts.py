@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / "exporter" / "web" / "pages" / "alerts.json"
 RULES = ROOT / "helm" / "sagemaker-tuning-exporter" / "rules"
 
 # Rule files whose alerts need an opt-in.

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 import pytest
 from support.pace import here
 from support.processes import PATIENCE
+from support.snapshots import snapshot, watched
+from support.views import facts, view
 
 from exporter.exposition.format import Format
 from exporter.web.app import Check, create_app
 from exporter.web.listen import open_socket, parse_address
-from exporter.web.pages import Link, Overview
+from exporter.web.pages import Snapshot
 from exporter.web.protocol import Limits
 from exporter.web.server import WebServer
 
@@ -35,7 +37,7 @@ class FakeSite:
         self.asked: list[tuple[Format, bool]] = []
         self.health = Check(ok=True, detail="all threads run")
         self.readiness = Check(ok=True, detail="ready")
-        self.shown = Overview("1.2.3", 1_700_000_000.0, 2, {"InProgress": 7}, [Link("/metrics", "for Prometheus")])
+        self.shown = snapshot([watched(view(facts()))])
         self.reloads: list[str] = []
         self.fault_before: Exception | None = None
         self.fault_within: Exception | None = None
@@ -66,7 +68,7 @@ class FakeSite:
     def ready(self) -> Check:
         return self.readiness
 
-    def overview(self) -> Overview:
+    def snapshot(self) -> Snapshot:
         return self.shown
 
     def request_reload(self, trigger: str) -> Future[None]:

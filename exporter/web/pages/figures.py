@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-ABSENT = "–"  # noqa: RUF001 - a dash
+ABSENT = "—"
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -63,7 +63,7 @@ def number(value: float | None) -> str:
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
-        return "∞" if value > 0 else "−∞"  # noqa: RUF001 - a minus
+        return "∞" if value > 0 else "-∞"
     if abs(value) < 1e15 and value == int(value):
         return f"{int(value):,}"
     return f"{value:.6g}"

@@ -75,7 +75,7 @@ def direction(type_: str | None) -> str:
     return {"Maximize": "higher is better", "Minimize": "lower is better"}.get(type_ or "", "direction not known")
 
 
-def yes(flag: bool | None) -> str:  # noqa: FBT001 - it is what is written
+def yes(flag: bool | None) -> str:
     """Write a flag."""
     return figures.ABSENT if flag is None else "yes" if flag else "no"
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from exporter import tuning_job as model
     from exporter.fleet import Incomplete, JobView, Spend
     from exporter.tuning_job import (
         CompletionCriteria,
-        Definition,
         Objective,
         ResourceLimits,
         TrainingJob,
@@ -44,6 +44,28 @@ class Training:
     objective_value: Number | None
     ended: datetime | None
     hyperparameters: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """Instances of one type, and how many of them; null where the definition does not say."""
+
+    type: str
+    count: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A training job definition. With ``one_of_instances`` a training job runs on one of the types, not on all together."""
+
+    name: str
+    objective: Objective
+    spot: bool | None
+    instances: tuple[Instances, ...]
+    one_of_instances: bool
+    max_runtime_seconds: Number | None
+    max_wait_seconds: Number | None
+    max_pending_seconds: Number | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +209,25 @@ def _facts(facts: TuningJob) -> Facts:
         training_jobs_not_improving=facts.training_jobs_not_improving,
         best_training_job=_training(facts.best_training_job),
         overall_best_training_job=_training(facts.overall_best_training_job),
-        definitions=facts.definitions,
+        definitions=tuple(map(_definition, facts.definitions)),
         runtime_seconds=facts.runtime_seconds,
         created=moment(facts.creation_time),
         last_modified=moment(facts.last_modified_time),
         ended=moment(facts.end_time),
         convergence_detected=moment(facts.convergence_detected_time),
+    )
+
+
+def _definition(definition: model.Definition) -> Definition:
+    return Definition(
+        name=definition.name,
+        objective=definition.objective,
+        spot=definition.spot,
+        instances=tuple(Instances(type_, count) for type_, count in definition.instances),
+        one_of_instances=definition.one_of_instances,
+        max_runtime_seconds=definition.max_runtime_seconds,
+        max_wait_seconds=definition.max_wait_seconds,
+        max_pending_seconds=definition.max_pending_seconds,
     )
 
 

@@ -69,7 +69,9 @@ def parse_query(parameters: Iterable[tuple[str, str]]) -> Query:
         if value.strip():
             given[name] = value.strip()
     if given.get("sort", SORTS[0]).removeprefix("-") not in SORTS:
-        raise ValueError(f"cannot sort by {_quoted(given['sort'])}: use {', '.join(SORTS)}, or one of them after a minus")
+        raise ValueError(
+            f"cannot sort by {_quoted(given['sort'])}: use {', '.join(SORTS)}, or one of them after a minus"
+        )
     if given.get("state", JobState.RUNNING) not in {*JobState}:
         raise ValueError(f"there is no state {_quoted(given['state'])}: use {', '.join(JobState)}")
     page = given.get("page", "1")

@@ -149,7 +149,9 @@ def _job_page(snapshot: Snapshot, request: Request) -> Answer:
     if not found:
         why = "It is not watched, or not any more: it may have left the configuration, or ended longer ago than retention."
         return _wrong_page(404, f"There is no tuning job {name} in {region} here", why, root)
-    links = {f"{name} of account {each.account_id}": job_path(each.account_id, each.region, each.name) for each in found}
+    links = {
+        f"{name} of account {each.account_id}": job_path(each.account_id, each.region, each.name) for each in found
+    }
     return _wrong_page(404, f"Several accounts have a tuning job {name} in {region}", "Choose one.", root, links)
 
 
@@ -159,9 +161,7 @@ def _targets_page(snapshot: Snapshot, _: Request) -> Answer:
 
 def _config_page(snapshot: Snapshot, _: Request) -> Answer:
     shown = config(snapshot)
-    return _html(
-        "config.html", "./", here="config", page=shown, most_jobs=_MOST_SHOWN_JOBS, version=snapshot.version
-    )
+    return _html("config.html", "./", here="config", page=shown, most_jobs=_MOST_SHOWN_JOBS, version=snapshot.version)
 
 
 def _jobs_json(snapshot: Snapshot, request: Request) -> Answer:

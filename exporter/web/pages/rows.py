@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import Money
-from exporter.fleet import JobState
 from exporter.web.pages.figures import moment
 from exporter.web.pages.links import console_url
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from exporter.fleet import JobView, TargetView
+    from exporter.fleet import JobState, JobView, TargetView
 
 Number = int | float
 

@@ -134,7 +134,9 @@ def _target(view: TargetView, state: TargetState | None) -> Target:
         failing=tuple(Failing(operation, code) for operation, code in view.errors),
         last_error=None if state is None else _last_error(state),
         last_answered=moment(view.last_answered),
-        rules=() if spec is None else tuple(Rule(each.name, matched.get(each.name), each.max_jobs) for each in spec.rules),
+        rules=()
+        if spec is None
+        else tuple(Rule(each.name, matched.get(each.name), each.max_jobs) for each in spec.rules),
         jobs={each: view.states[each] for each in JobState},
         untracked_running_jobs=view.untracked_running_jobs,
     )

@@ -122,17 +122,13 @@ def _of_the_process(snapshot: Snapshot) -> Iterator[Cause]:
 
 
 def _without_answer(targets: Iterable[TargetView]) -> Iterator[Cause]:
-    blind = [target for target in targets if target.attempted and target.last_answered is None and _has_jobs(target)]
+    blind = [target for target in targets if target.attempted and target.last_answered is None]
     if blind:
         yield Cause(
             f"AWS has never answered for {count(len(blind), 'target')}: no tuning job there is watched",
             "See below which calls fail there and why. Where none does, look at the network path to the endpoint.",
             targets=_names(blind),
         )
-
-
-def _has_jobs(target: TargetView) -> bool:
-    return bool(target.jobs or target.matched or target.errors)
 
 
 @dataclass(slots=True)
@@ -190,7 +186,9 @@ def _late(snapshot: Snapshot) -> Iterator[Cause]:
                 _gather(stale, target, view)
             elif view.next_describe + patience < snapshot.now:
                 _gather(overdue, target, view)
-    remedy = "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval."
+    remedy = (
+        "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval."
+    )
     if stale.jobs:
         yield Cause(
             f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are not shown any more",
