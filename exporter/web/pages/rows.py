@@ -53,6 +53,7 @@ class Row:
     state: JobState
     status: str | None
     failing: Trouble | None
+    failure_reason: str | None
     team: str | None
     labels: Mapping[str, str]
     tags: Mapping[str, str]
@@ -91,6 +92,7 @@ def row(view: JobView, now: float) -> Row:
         state=view.state,
         status=status(view),
         failing=failing(view),
+        failure_reason=None if facts is None else facts.failure_reason,
         team=team(view) or None,
         labels=view.labels,
         tags=view.tags,

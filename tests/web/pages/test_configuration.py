@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from support.snapshots import NOW, settings, snapshot
 
 from exporter.config import Problem
-from exporter.config.specs import Money
+from exporter.config.specs import (
+    Connection,
+    Credentials,
+    Endpoint,
+    JobSpec,
+    Money,
+    RuleSpec,
+    SpendSpec,
+    TargetSpec,
+)
 from exporter.web.pages import Origin, Refused
 from exporter.web.pages.as_json import encoded
-from exporter.web.pages.configuration import Mistake, config
+from exporter.web.pages.configuration import Job, Mistake, Rule, Spend, Target, config
 from exporter.web.pages.figures import moment
 
 CANARY = "CaNaRy-external-id"
@@ -48,6 +57,22 @@ def test_every_setting_is_told_with_its_defaults() -> None:
     assert rule.created_within_seconds == 7 * 86_400
     assert (there.role_arn, there.external_id) == ("arn:aws:iam::123456789012:role/metrics", True)
     assert here.external_id is False
+
+
+def names(*models: type) -> set[str]:
+    return {field.name for model in models for field in fields(model)}
+
+
+def test_no_setting_is_forgotten() -> None:
+    renamed = {"jobs": "tuning_jobs", "url": "endpoint_url"}
+    settled = names(TargetSpec, Connection, Credentials, Endpoint) - {"key", "connection"} | {"region", "partition"}
+    told = {name.removesuffix("_seconds") for name in names(Target)}
+    assert {renamed.get(name, name) for name in settled} == told
+    assert names(RuleSpec) == {name.removesuffix("_seconds") for name in names(Rule)}
+    assert names(JobSpec) - {"source"} == names(Job)
+    assert names(SpendSpec) - {"prices"} == {
+        name.removesuffix("_seconds") for name in names(Spend) - {"priced_instance_types"}
+    }
 
 
 def test_no_secret_is_in_it() -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from support.snapshots import settings, snapshot, watched
 from support.views import DESCRIBED_AT, SPEND, facts, view
 
+from exporter import tuning_job
 from exporter.config.specs import Money
 from exporter.errors import ErrorCode, Failure
 from exporter.exposition import Format
 from exporter.exposition.publish import publish
 from exporter.fleet import JobView, Operation
 from exporter.fleet.history import remembered
+from exporter.tuning_job import TrainingJob, TuningJob
 from exporter.web.pages.figures import moment
-from exporter.web.pages.job import Call, Job, find, job
+from exporter.web.pages.job import Call, Definition, Facts, Job, Training, find, job
 
 FACTS = facts()
 GOOD = view(FACTS)
@@ -45,6 +47,23 @@ def test_every_fact_of_the_answer_is_there() -> None:
     assert found.overall_best_training_job.objective_value == overall.objective_value
     [definition] = found.definitions
     assert [(each.type, each.count) for each in definition.instances] == [*FACTS.definitions[0].instances]
+
+
+def test_no_fact_is_forgotten() -> None:
+    renamed = {
+        "creation_time": "created",
+        "last_modified_time": "last_modified",
+        "end_time": "ended",
+        "convergence_detected_time": "convergence_detected",
+    }
+    elsewhere = {"name", "region", "account_id", "ranges"}  # in the line of the table, and with the hyperparameters
+    told = {field.name for field in fields(Facts)} | elsewhere
+    assert {renamed.get(field.name, field.name) for field in fields(TuningJob)} == told
+    renamed = {"definition_name": "definition", "end_time": "ended"}
+    assert {renamed.get(field.name, field.name) for field in fields(TrainingJob)} == {
+        field.name for field in fields(Training)
+    }
+    assert {field.name for field in fields(tuning_job.Definition)} == {field.name for field in fields(Definition)}
 
 
 def test_its_series_are_those_of_metrics() -> None:

@@ -56,6 +56,11 @@ def test_a_describe_that_fails_says_why_and_what_to_do() -> None:
     assert "ca_bundle" in found.failing.remedy
 
 
+def test_why_a_tuning_job_failed_is_told() -> None:
+    assert row(view(replace(facts(), failure_reason="no data")), NOW).failure_reason == "no data"
+    assert row(view(facts()), NOW).failure_reason is None
+
+
 def test_values_that_have_gone_stale_take_the_cost_with_them() -> None:
     found = row(replace(view(facts()), facts=None), NOW)
     assert found.cost is None
