@@ -220,8 +220,9 @@ def _example(gathered: _Gathered) -> Example | None:
 
 def _left_out(snapshot: Snapshot) -> Iterator[Cause]:
     for target in snapshot.targets:
-        state = snapshot.states.get(target.name)
-        most = {} if state is None else {rule.name: rule.max_jobs for rule in state.spec.rules}
+        if (state := snapshot.states.get(target.name)) is None:
+            continue
+        most = {rule.name: rule.max_jobs for rule in state.spec.rules}
         for rule, matched in target.matched:
             if rule in most and matched > most[rule]:
                 yield Cause(
@@ -229,6 +230,14 @@ def _left_out(snapshot: Snapshot) -> Iterator[Cause]:
                     "Raise max_jobs, or let the rule match fewer.",
                     targets=(target.name,),
                 )
+        room = max(0, state.spec.max_tracked_jobs - len(state.spec.jobs))
+        found = sum(min(matched, most.get(rule, 0)) for rule, matched in target.matched)
+        if found > room:
+            yield Cause(
+                f"Rules find {count(found, 'tuning job')} and may watch {room:,} of them in all, the newest",
+                "Raise max_tracked_jobs, or let the rules match fewer.",
+                targets=(target.name,),
+            )
     if snapshot.left_out:
         families = sorted({family for family, _ in snapshot.left_out})
         yield Cause(

@@ -141,6 +141,16 @@ def test_what_a_limit_keeps_out_is_told() -> None:
     assert cause.what == "Rule all finds 7 tuning jobs and may watch 2 of them, the newest"
 
 
+def test_what_the_limit_of_all_rules_together_keeps_out_is_told() -> None:
+    ruled = settings(
+        "aws: {region: eu-west-1}\nmax_tracked_jobs: 10\ntuning_jobs: [everything]\ndiscover: [{name: all}, {name: few}]\n"
+    )
+    well = snapshot([watched(GOOD, matched=(("all", 7), ("few", 2)))], ruled)
+    assert status(well).verdict is Verdict.WELL
+    [cause] = causes(snapshot([watched(GOOD, matched=(("all", 7), ("few", 3)))], ruled))
+    assert cause.what == "Rules find 10 tuning jobs and may watch 9 of them in all, the newest"
+
+
 def test_series_that_are_left_out_are_told() -> None:
     left_out = {("sagemaker_tuning_job_parent_info", "a"): 3, ("sagemaker_tuning_job_parent_info", "b"): 1}
     [cause] = causes(snapshot([watched(GOOD)], left_out=left_out))
