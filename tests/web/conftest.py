@@ -38,6 +38,7 @@ class FakeSite:
         self.health = Check(ok=True, detail="all threads run")
         self.readiness = Check(ok=True, detail="ready")
         self.shown = snapshot([watched(view(facts()))])
+        self.before_page: Callable[[], object] = lambda: None
         self.reloads: list[str] = []
         self.fault_before: Exception | None = None
         self.fault_within: Exception | None = None
@@ -69,6 +70,7 @@ class FakeSite:
         return self.readiness
 
     def snapshot(self) -> Snapshot:
+        self.before_page()
         return self.shown
 
     def request_reload(self, trigger: str) -> Future[None]:

@@ -79,7 +79,7 @@ def money(amount: float | None, currency: str) -> str:
 
 def percent(share: float | None) -> str:
     """Write a share of the whole: 100 % is only what is all of it."""
-    if share is None or not math.isfinite(share):
+    if share is None or not math.isfinite(share * 100):
         return ABSENT
     return f"{math.floor(share * 100 + 1e-9):,} %"
 

@@ -157,21 +157,20 @@ def test_a_defect_of_a_page_is_logged_and_hurts_nobody_else(serve) -> None:
 
 def test_scrapes_go_on_while_pages_are_made_and_the_fifth_that_waits_is_refused(serve, scraping) -> None:
     running = serve()
-    shown, release, begun = running.site.shown, threading.Event(), threading.Semaphore(0)
+    release, begun = threading.Event(), threading.Event()
 
-    def held() -> object:
-        begun.release()
+    def hold() -> None:
+        begun.set()
         assert release.wait(PATIENCE)
-        return shown
 
-    running.site.snapshot = held
+    running.site.before_page = hold
     answers: list[int] = []
     clients = [
         threading.Thread(target=lambda: answers.append(web.get(f"{running.url}/").status_code)) for _ in range(5)
     ]
     try:
         clients[0].start()
-        assert begun.acquire(timeout=PATIENCE)
+        assert begun.wait(PATIENCE)
         for client in clients[1:]:
             client.start()
 
@@ -196,7 +195,8 @@ def test_scrapes_go_on_while_pages_are_made_and_the_fifth_that_waits_is_refused(
     finally:
         release.set()
         for client in clients:
-            client.join(PATIENCE)
+            if client.ident is not None:
+                client.join(PATIENCE)
     assert answers
     assert set(answers) <= {200, 503}
     wait_until(lambda: web.get(f"{running.url}/").status_code == 200, what="room again")
