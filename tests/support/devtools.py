@@ -136,7 +136,7 @@ class Page:
 
     def note(self, method: str, told: dict[str, Any]) -> None:
         """Take an event."""
-        if method == "Page.loadEventFired":
+        if method == "Page.loadEventFired" or told.get("type") == "BackForwardCacheRestore":
             self._loads += 1
         elif method == "Network.requestWillBeSent":
             self.asked.append(told["request"]["url"])

@@ -47,13 +47,14 @@ def duration(seconds: float | None) -> str:
 
 
 def age(when: datetime | None, now: datetime) -> str:
-    """Write how long ago a time is, or in how long it will be."""
+    """Write how long ago a time is, or in how long it will be, seconds only where it is less than a minute."""
     if when is None:
         return ABSENT
     seconds = (now - when).total_seconds()
     if abs(seconds) < 1:
         return "now"
-    return f"{duration(seconds)} ago" if seconds > 0 else f"in {duration(-seconds)}"
+    told = duration(abs(seconds) if abs(seconds) < 60 else abs(seconds) // 60 * 60)
+    return f"{told} ago" if seconds > 0 else f"in {told}"
 
 
 def number(value: float | None) -> str:

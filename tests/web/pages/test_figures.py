@@ -40,7 +40,7 @@ def test_a_duration_has_its_two_largest_units(seconds: float | None, written: st
 
 @pytest.mark.parametrize(
     ("seconds", "written"),
-    [(0.0, "now"), (0.9, "now"), (12.0, "12 s ago"), (-30.0, "in 30 s"), (7_500.0, "2 h 5 min ago")],
+    [(0.0, "now"), (0.9, "now"), (12.0, "12 s ago"), (-30.0, "in 30 s"), (7_530.0, "2 h 5 min ago"), (359.0, "5 min ago")],
 )
 def test_an_age_says_which_way(seconds: float, written: str) -> None:
     assert figures.age(NOW - timedelta(seconds=seconds), NOW) == written

@@ -199,7 +199,7 @@ def test_a_line_of_the_table_says_what_the_search_has_come_to() -> None:
         "Stopped",
         "70 of 250 launched, 25 % done",
         "0.8125",
-        "eval_f1, higher is better; target 0.875",
+        "maximize eval_f1; target 0.875",
         "5 h 59 min",
         "of 2 d",
         "12 s ago",
