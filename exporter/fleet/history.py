@@ -41,7 +41,9 @@ def remembered(history: bytes, operation: Operation, code: ErrorCode | None, end
 
 def past_calls(history: bytes) -> tuple[PastCall, ...]:
     """Return the calls of a history, the last one first."""
-    return tuple(
-        PastCall(*_MEANINGS[packed >> _KIND & 0xFF], packed >> _ENDED, packed & _LONGEST)
-        for (packed,) in _ENTRY.iter_unpack(history)
-    )
+    return tuple(_unpacked(packed) for (packed,) in _ENTRY.iter_unpack(history))
+
+
+def _unpacked(packed: int) -> PastCall:
+    operation, code = _MEANINGS[packed >> _KIND & 0xFF]
+    return PastCall(operation, code, packed >> _ENDED, packed & _LONGEST)

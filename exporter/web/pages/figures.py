@@ -87,7 +87,7 @@ def percent(share: float | None) -> str:
 
 def rate(per_second: float) -> str:
     """Write how often something happens in a second."""
-    return f"{per_second:.3g}"
+    return f"{per_second:,.0f}" if per_second >= 1_000 else f"{per_second:.3g}"
 
 
 def count(number_: int, singular: str, plural: str | None = None) -> str:

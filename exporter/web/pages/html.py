@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from exporter.config.duration import format_duration
 from exporter.statuses import TRAINING_JOB_STATUSES
 from exporter.web.pages import figures
 from exporter.web.pages.links import job_path
@@ -105,6 +106,7 @@ _TEMPLATES.filters |= {
     "percent": figures.percent,
     "rate": figures.rate,
     "yes": yes,
+    "setting": format_duration,
     "money": lambda amount: figures.ABSENT if amount is None else figures.money(amount.amount, amount.currency),
     "dash": lambda text: figures.ABSENT if text in {None, ""} else text,
 }

@@ -245,29 +245,31 @@ def _training(training: TrainingJob | None) -> Training | None:
 
 
 def _spent(spend: Spend) -> Spent:
-    cost, trained = dict(spend.cost), {status: (number, seconds) for status, number, seconds in spend.trained}
+    cost = dict(spend.cost)
+    numbers = {status: number for status, number, _ in spend.trained}
+    seconds = {status: length for status, _, length in spend.trained}
     billed, seconds_of = dict(spend.billed_seconds), dict(spend.instance_seconds)
     return Spent(
         ended=tuple(
-            Trained(
-                status,
-                *trained.get(status, (None, None)),
-                Money(cost[status], spend.currency) if status in cost else None,
-            )
-            for status in dict.fromkeys((*trained, *cost))
+            Trained(each, numbers.get(each), seconds.get(each), _money(cost.get(each), spend.currency))
+            for each in dict.fromkeys((*numbers, *cost))
         ),
         instances=tuple(
             InstanceTime(key[0], _SPOT.get(key[1]), key[2], seconds_of.get(key), billed.get(key))
             for key in sorted({*seconds_of, *billed})
         ),
         failures=dict(spend.failures),
-        cost=Money(sum(cost.values()), spend.currency) if cost else None,
-        cost_since_best=None if spend.cost_since_best is None else Money(spend.cost_since_best, spend.currency),
+        cost=_money(sum(cost.values()) if cost else None, spend.currency),
+        cost_since_best=_money(spend.cost_since_best, spend.currency),
         seconds_since_best=spend.seconds_since_best,
         running_seconds=spend.running_seconds,
         oldest_start=moment(spend.oldest_start),
         incomplete=spend.incomplete,
     )
+
+
+def _money(amount: float | None, currency: str) -> Money | None:
+    return None if amount is None else Money(amount, currency)
 
 
 _SPOT = {"true": True, "false": False}

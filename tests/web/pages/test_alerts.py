@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from typing import Any
 
 import page_alerts
 import promql_parser
@@ -11,7 +12,7 @@ import pytest
 import yaml
 from support.promql import mistakes, vocabulary
 
-from exporter.web.pages.alerts import FILE, questions, shipped
+from exporter.web.pages.alerts import FILE, Question, questions, shipped
 
 METRICS = vocabulary()
 ALL = questions("123456789012", "eu-west-1", "churn", {"training_jobs"})
@@ -34,11 +35,11 @@ def test_it_has_every_alert_about_single_tuning_jobs() -> None:
 
 
 @pytest.mark.parametrize("question", ALL, ids=lambda question: question.alert)
-def test_each_can_be_asked(question) -> None:
+def test_each_can_be_asked(question: Question) -> None:
     assert mistakes(question.promql, METRICS) == []
     assert "#" not in question.promql
     assert "{{" not in question.summary
-    parsed = promql_parser.parse(question.promql)
+    parsed: Any = promql_parser.parse(question.promql)
     assert str(parsed.op) == "and"
     assert str(parsed.rhs) == (
         'sagemaker_tuning_job_up{aws_account_id="123456789012",aws_region="eu-west-1",tuning_job="churn"}'
@@ -56,7 +57,7 @@ def test_those_that_need_training_jobs_are_asked_where_these_are_collected() -> 
 def test_no_name_ends_its_text() -> None:
     name = 'a"} or vector(1) # \\\n'
     [first, *_] = questions("", "eu-west-1", name, frozenset())
-    parsed = promql_parser.parse(first.promql)
+    parsed: Any = promql_parser.parse(first.promql)
     assert [(each.name, each.value) for each in parsed.rhs.matchers.matchers] == [
         ("aws_account_id", ""),
         ("aws_region", "eu-west-1"),

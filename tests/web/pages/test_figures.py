@@ -40,7 +40,14 @@ def test_a_duration_has_its_two_largest_units(seconds: float | None, written: st
 
 @pytest.mark.parametrize(
     ("seconds", "written"),
-    [(0.0, "now"), (0.9, "now"), (12.0, "12 s ago"), (-30.0, "in 30 s"), (7_530.0, "2 h 5 min ago"), (359.0, "5 min ago")],
+    [
+        (0.0, "now"),
+        (0.9, "now"),
+        (12.0, "12 s ago"),
+        (-30.0, "in 30 s"),
+        (7_530.0, "2 h 5 min ago"),
+        (359.0, "5 min ago"),
+    ],
 )
 def test_an_age_says_which_way(seconds: float, written: str) -> None:
     assert figures.age(NOW - timedelta(seconds=seconds), NOW) == written
@@ -82,6 +89,11 @@ def test_money_has_its_currency(amount: float | None, written: str) -> None:
 )
 def test_only_the_whole_is_a_hundred_percent(share: float | None, written: str) -> None:
     assert figures.percent(share) == written
+
+
+@pytest.mark.parametrize(("per_second", "written"), [(0.0, "0"), (0.9183, "0.918"), (20.0, "20"), (1_234.5, "1,234")])
+def test_a_rate_has_three_digits_that_matter(per_second: float, written: str) -> None:
+    assert figures.rate(per_second) == written
 
 
 def test_a_count_has_its_noun() -> None:

@@ -30,9 +30,11 @@ def page(of: JobView, text: str = "aws: {region: eu-west-1}\ntuning_jobs: [a]\nc
 def test_every_fact_of_the_answer_is_there() -> None:
     found = page(GOOD).facts
     assert found is not None
-    same = ("arn", "status", "failure_reason", "strategy", "objective", "early_stopping", "autotune", "warm_start_type")
-    same += ("parents", "limits", "criteria", "training_jobs", "objectives", "training_jobs_not_improving")
-    for name in (*same, "runtime_seconds"):
+    for name in (
+        *("arn", "status", "failure_reason", "strategy", "objective", "early_stopping", "autotune", "warm_start_type"),
+        *("parents", "limits", "criteria", "training_jobs", "objectives", "training_jobs_not_improving"),
+        "runtime_seconds",
+    ):
         assert getattr(found, name) == getattr(FACTS, name), name
     assert found.created == moment(FACTS.creation_time)
     assert found.ended == moment(FACTS.end_time)

@@ -146,7 +146,7 @@ def test_there_are_no_other_paths(serve, path: str) -> None:
 
 def test_a_defect_of_a_page_is_logged_and_hurts_nobody_else(serve) -> None:
     running = serve()
-    running.site.shown = None  # type: ignore[assignment]
+    running.site.shown = None
     with capture_logs() as logs:
         assert web.get(f"{running.url}/").status_code == 500
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["answering a request failed"]

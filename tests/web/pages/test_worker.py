@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from support.processes import PATIENCE, wait_until
@@ -63,10 +64,12 @@ def test_what_goes_wrong_is_raised_where_it_is_waited_for_and_the_next_page_is_m
 @pytest.mark.usefixtures("alone")
 def test_pages_are_made_one_after_the_other() -> None:
     async def main() -> None:
-        worker, order = Worker(), []
-        await asyncio.gather(
-            *(worker.make(lambda place=place: order.append((place, len(threads())))) for place in range(5))
-        )
+        worker, order = Worker(), list[tuple[int, int]]()
+
+        def page(place: int) -> Callable[[], None]:
+            return lambda: order.append((place, len(threads())))
+
+        await asyncio.gather(*(worker.make(page(place)) for place in range(5)))
         assert order == [(place, 1) for place in range(5)]
 
     run(main)
@@ -77,7 +80,7 @@ def test_who_comes_when_as_many_wait_as_may_is_refused_at_once_and_others_are_se
         worker, held = Worker(most_waiting=2), Held()
         first = asyncio.ensure_future(worker.make(held))
         await asyncio.to_thread(held.begun.wait, PATIENCE)
-        waiting = [asyncio.ensure_future(worker.make(lambda place=place: place)) for place in range(2)]
+        waiting = [asyncio.ensure_future(worker.make(partial(int, place))) for place in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(Busy):
             await worker.make(lambda: "too many")
