@@ -128,13 +128,14 @@ def test_who_never_got_an_answer_is_told_of_until_one_comes(start):
 
     wait_until(lambda: up(client) == {"good": "1", "bad": "0"}, what="both answers")
     page = client.get("/").text
-    assert "AWS has not answered for target us-east-1" in page
-    assert "AWS has not answered for target eu-west-1" not in page
+    assert "AWS has never answered for 1 target" in page
+    assert 'class="reach">target us-east-1<' in page
+    assert "target eu-west-1" not in page
     assert ErrorCode.TIMEOUT.remedy("DescribeHyperParameterTuningJob") in page
     assert answered() == {"eu-west-1"}
     answers.set()
     wait_until(lambda: up(client) == {"good": "1", "bad": "1"}, what="the late answer")
-    assert "AWS has not answered" not in client.get("/").text
+    assert "AWS has never answered" not in client.get("/").text
     assert answered() == {"eu-west-1", "us-east-1"}
 
 

@@ -86,7 +86,7 @@ def create_app(site: Site, *, lifecycle: bool = False) -> Starlette:
             Route("/-/healthy", healthy, methods=["GET"]),
             Route("/-/ready", ready, methods=["GET"]),
             Route("/-/reload", reload, methods=["POST", "PUT"]),
-            *page_routes(site.snapshot),
+            *page_routes(site),
         ]
     )
     app.router.redirect_slashes = False

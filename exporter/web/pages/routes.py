@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -56,8 +56,15 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def page_routes(snapshot: Callable[[], Snapshot]) -> list[Route]:
-    """Return the routes of all pages. ``snapshot`` is called in the thread that makes them, once for each."""
+class Source(Protocol):
+    """What pages are made from."""
+
+    def snapshot(self) -> Snapshot:
+        """Return how things stand. Called in the thread that makes pages, once for each."""
+
+
+def page_routes(source: Source) -> list[Route]:
+    """Return the routes of all pages."""
     worker = Worker()
 
     def route(path: str, page: Page, refused: Callable[[int, str], Answer]) -> Route:
@@ -65,7 +72,7 @@ def page_routes(snapshot: Callable[[], Snapshot]) -> list[Route]:
             compressed = accepts_gzip(", ".join(request.headers.getlist("accept-encoding")))
 
             def made() -> Answer:
-                found = page(snapshot(), request)
+                found = page(source.snapshot(), request)
                 return found._replace(body=gzip.compress(found.body, 1, mtime=0)) if compressed else found
 
             try:
