@@ -203,7 +203,9 @@ def test_the_pages_show_what_is_published_and_how_calls_go(start):
     )
     assert f'tuning_job="{good["name"]}"' in told["series"]
     denied, answering = client.get("/api/v1/targets").json()["targets"]
-    assert denied["last_error"]["message"] == "not authorized"
+    assert denied["last_error"]["code"] == "access_denied", "of a describe, or of asking for the account after it"
+    [failing] = client.get("/api/v1/jobs?state=failing").json()["jobs"]
+    assert failing["failing"]["message"] == "not authorized"
     assert denied["operations"][0]["errors"] == {"access_denied": denied["operations"][0]["calls"]}
     assert answering["last_error"] is None or answering["last_error"]["operation"] != "DescribeHyperParameterTuningJob"
     assert client.get("/").status_code == client.get("/targets").status_code == client.get("/config").status_code == 200
