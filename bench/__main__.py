@@ -16,7 +16,19 @@ from pathlib import Path
 from bench.process import ROOT
 from bench.table import markdown, replaced
 
-MODULES = ("calls", "freshness", "delta", "scrape", "render", "latency", "describe", "rest", "accounts", "spend")
+MODULES = (
+    "calls",
+    "freshness",
+    "delta",
+    "scrape",
+    "render",
+    "latency",
+    "pages",
+    "describe",
+    "rest",
+    "accounts",
+    "spend",
+)
 """Each has ``rows()``."""
 _PAGE = ROOT / "docs" / "performance.md"
 

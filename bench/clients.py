@@ -31,7 +31,6 @@ import structlog
 
 from exporter.web.app import Check, create_app
 from exporter.web.listen import open_socket, parse_address
-from exporter.web.pages import Overview
 from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
 
     from exporter.exposition.format import Format
+    from exporter.web.pages import Snapshot
 
 ASK = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 # By HEAD, so that what is measured is reading the request, not sending the answer.
@@ -102,8 +102,8 @@ class Site:
 
     ready = healthy
 
-    def overview(self) -> Overview:
-        return Overview("bench", 0.0, 0, {}, [])
+    def snapshot(self) -> Snapshot:
+        raise NotImplementedError("nobody asks for a page")
 
     def request_reload(self, trigger: str) -> Future[None]:
         raise NotImplementedError(f"nobody may ask for it: {trigger}")

@@ -32,18 +32,18 @@ def rows() -> list[Row]:
             for measured, other in ((idle, polling), (polling, idle)):
                 os.kill(other.pid, signal.SIGSTOP)
                 try:
-                    times[measured.pid].append(_scrape(measured.port))
+                    times[measured.pid].append(scrape(measured.port))
                 finally:
                     os.kill(other.pid, signal.SIGCONT)
     found = []
     for share, limit in ((50, None), (99, 2.5)):
-        busy, quiet = ([_percentile(seconds, share) for seconds in times[each.pid]] for each in (polling, idle))
+        busy, quiet = ([percentile(seconds, share) for seconds in times[each.pid]] for each in (polling, idle))
         what = f"p{share} of gzip scrapes while polling {RATE:g}/s, {JOBS:,} jobs of which {RUNNING} run"
         found.append(versus(what, busy, "the same, idle", quiet, "s", limit))
     return found
 
 
-def _scrape(port: int) -> list[float]:
+def scrape(port: int) -> list[float]:
     """Scrape steadily for a while; return the seconds that each took."""
     fetch(port, gzip=True)
     seconds = []
@@ -58,5 +58,5 @@ def _scrape(port: int) -> list[float]:
     return seconds
 
 
-def _percentile(values: list[float], share: int) -> float:
+def percentile(values: list[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from bench.fleet import target
 from bench.process import peak, resident
+from exporter.config import Settings
 from exporter.exposition import Format, Published, scrape
 from exporter.exposition.publish import publish
 from exporter.telemetry import Telemetry
 from exporter.web.app import Check, create_app
 from exporter.web.listen import open_socket, parse_address
-from exporter.web.pages import Overview
+from exporter.web.pages import Configuration, Origin, Snapshot
 from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -37,8 +38,20 @@ class Site:
 
     ready = healthy
 
-    def overview(self) -> Overview:
-        return Overview("bench", 0.0, 0, {}, [])
+    def snapshot(self) -> Snapshot:
+        now = time.time()
+        configuration = Configuration(Origin("bench.yaml"), Settings(()), now, "start")
+        published = self._published
+        return Snapshot(
+            version="bench",
+            started=now,
+            now=now,
+            generation=published.generation,
+            targets=published.targets,
+            left_out=published.left_out,
+            states={},
+            configuration=configuration,
+        )
 
     def request_reload(self, trigger: str) -> Future[None]:
         raise NotImplementedError(f"nobody may ask for it: {trigger}")

@@ -14,25 +14,24 @@ import sys
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from exporter import __version__
-from exporter.config import ConfigError
+from exporter.config import ConfigError, Problem
 from exporter.exposition import Publisher, TargetCollector, families_in_force, scrape
-from exporter.fleet import JobState, Pool, Target, TargetView, log_events
+from exporter.fleet import Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions
-from exporter.telemetry import Telemetry
+from exporter.telemetry import Telemetry, Totals
 from exporter.web.app import Check, create_app
-from exporter.web.pages import Link, Overview
+from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState
 from exporter.web.server import WebServer
-from exporter.web.troubles import troubles
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from exporter.clock import Clock, Instant
     from exporter.config.specs import Settings, TargetKey, TargetSpec
@@ -73,7 +72,7 @@ class Daemon:
     ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
     are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of ``create_app``.
     ``web_config`` says how it serves, plainly and to everybody without. ``make_api`` replaces the real API by an
-    in-process one.
+    in-process one. ``origin`` says on a page where the configuration comes from.
     """
 
     def __init__(
@@ -88,6 +87,7 @@ class Daemon:
         show_pages: bool = True,
         web_config: WebConfigFile | None = None,
         make_api: Callable[[TargetSpec], Api] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._sessions = Sessions()
         self.telemetry = Telemetry()
@@ -96,6 +96,7 @@ class Daemon:
         self._clock = clock
         self._make_api = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
         self._started = clock.now()
+        self._configuration = Configuration(origin or Origin(), settings, self._started.wall, "start")
         # Its put is safe in signal handlers, which queue.Queue's is not.
         self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
         self._targets: dict[TargetKey, Target] = {}
@@ -196,15 +197,20 @@ class Daemon:
         except ConfigError as error:
             problems = str(error)
             log.error("configuration refused, the old one stays", trigger=command.trigger, problems=problems)  # noqa: TRY400
-            self.telemetry.reload_successful.set(0)
+            self._refuse(command.trigger, error.problems)
             command.done.set_exception(error)
         except Exception as error:  # a defect of ours must not end what works
             text = "the exporter failed inside while it loaded the configuration, the old one stays; please report this"
             log.exception(text, trigger=command.trigger)
-            self.telemetry.reload_successful.set(0)
+            self._refuse(command.trigger, (Problem(self._configuration.origin.file, None, "", text),))
             command.done.set_exception(error)
         else:
             command.done.set_result(None)
+
+    def _refuse(self, trigger: str, problems: tuple[Problem, ...]) -> None:
+        refused = Refused(self._clock.time(), trigger, problems)
+        self._configuration = replace(self._configuration, refused=refused)
+        self.telemetry.reload_successful.set(0)
 
     def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the configuration says: add, update, remove."""
@@ -234,6 +240,7 @@ class Daemon:
             )
         for each in settings.ineffective:
             log.warning("a part of the configuration has no effect", part=str(each))
+        self._configuration = Configuration(self._configuration.origin, settings, now.wall, trigger)
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now.wall)
 
@@ -292,18 +299,23 @@ class Daemon:
             return Check(ok=True, detail=f"ready without a first answer, after {_READY_ANYWAY_SECONDS:.0f} s: {names}")
         return Check(ok=False, detail=f"waiting for a first answer: {names}")
 
-    def overview(self) -> Overview:
-        """Return what the landing page tells."""
-        targets = self._publisher.published.targets
-        return Overview(
+    def snapshot(self) -> Snapshot:
+        """Return what the pages are made of. Each target's lock is held for as long as it takes to read a few numbers."""
+        published, health, now = self._publisher.published, self.healthy(), self._clock.now()
+        totals = self.telemetry.totals()
+        return Snapshot(
             version=__version__,
             started=self._started.wall,
-            targets=len(targets),
-            jobs={state: sum(target.states[state] for target in targets) for state in JobState},
-            troubles=troubles(targets),
-            links=(
-                Link("metrics", "Metrics"),
-                Link("-/healthy", "Health: does the process work"),
-                Link("-/ready", "Readiness: does a scrape tell something yet"),
-            ),
+            now=now.wall,
+            generation=published.generation,
+            targets=published.targets,
+            left_out=published.left_out,
+            states={target.spec.name: self._state_of(target, totals, now) for target in tuple(self._targets.values())},
+            configuration=self._configuration,
+            unhealthy="" if health.ok else health.detail,
         )
+
+    def _state_of(self, target: Target, totals: Mapping[str, Totals], now: Instant) -> TargetState:
+        with target.lock:
+            spec, standing = target.spec, target.standing(now)
+        return TargetState(spec, self._sessions.source(spec), standing, totals.get(spec.name, Totals({}, {})))

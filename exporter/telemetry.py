@@ -6,7 +6,7 @@ One registry per daemon, never the process-wide one, so that two daemons (or tes
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from prometheus_client import (
     CollectorRegistry,
@@ -103,6 +103,13 @@ def _join(sample: Sample, known: Mapping[str, Mapping[str, str]]) -> Sample | No
         return sample
     labels = known.get(sample.labels["target"])
     return None if labels is None else sample._replace(labels={**labels, **sample.labels})
+
+
+class Totals(NamedTuple):
+    """What was counted of a target's calls: by operation, and those that failed by operation and code."""
+
+    requests: dict[str, int]
+    errors: dict[tuple[str, str], int]
 
 
 class Telemetry:
@@ -230,6 +237,17 @@ class Telemetry:
         """Forget a rule that left the configuration."""
         self.jobs_left_out.remove_by_labels({"target": target, "rule": rule})
 
+    def totals(self) -> Mapping[str, Totals]:
+        """Return what was counted of the calls of each target, by its name."""
+        totals = {target: Totals({}, {}) for target in tuple(self._targets)}
+        for labels, count in _counts(self.api_requests):
+            if (of := totals.get(labels["target"])) is not None:
+                of.requests[labels["operation"]] = count
+        for labels, count in _counts(self.api_errors):
+            if (of := totals.get(labels["target"])) is not None:
+                of.errors[labels["operation"], labels["code"]] = count
+        return totals
+
     def render_text(self) -> bytes:
         """Return the own metrics in text format 0.0.4."""
         return generate_latest(self._exposed)
@@ -238,3 +256,10 @@ class Telemetry:
         """Return the own metrics in OpenMetrics 1.0, ``# EOF`` included."""
         text: bytes = generate_openmetrics(self._exposed)  # type: ignore[no-untyped-call]
         return text
+
+
+def _counts(counter: Counter) -> Iterator[tuple[Mapping[str, str], int]]:
+    for metric in counter.collect():
+        for sample in metric.samples:
+            if sample.name.endswith("_total"):
+                yield sample.labels, int(sample.value)

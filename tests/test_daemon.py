@@ -17,7 +17,7 @@ from support.processes import PATIENCE, wait_until
 from support.web import client as client_of
 
 from exporter.clock import SystemClock
-from exporter.config import parse
+from exporter.config import ConfigError, parse
 from exporter.daemon import Daemon
 from exporter.errors import CallFailed, ErrorCode
 from exporter.web.listen import open_socket, parse_address
@@ -129,13 +129,14 @@ def test_who_never_got_an_answer_is_told_of_until_one_comes(start):
 
     wait_until(lambda: up(client) == {"good": "1", "bad": "0"}, what="both answers")
     page = client.get("/").text
-    assert "AWS has not answered for target us-east-1" in page
-    assert "AWS has not answered for target eu-west-1" not in page
+    assert "AWS has never answered for 1 target" in page
+    assert 'class="reach">target us-east-1<' in page
+    assert "target eu-west-1" not in page
     assert ErrorCode.TIMEOUT.remedy("DescribeHyperParameterTuningJob") in page
     assert answered() == {"eu-west-1"}
     answers.set()
     wait_until(lambda: up(client) == {"good": "1", "bad": "1"}, what="the late answer")
-    assert "AWS has not answered" not in client.get("/").text
+    assert "AWS has never answered" not in client.get("/").text
     assert answered() == {"eu-west-1", "us-east-1"}
 
 
@@ -205,12 +206,59 @@ def test_a_dead_thread_is_unhealthy_and_the_targets_are_named(start, monkeypatch
     monkeypatch.undo()
 
 
-def test_the_landing_page_counts_the_jobs(start):
-    daemon, client = start(TWO_TARGETS)
+def test_the_pages_show_what_is_published_and_how_calls_go(start):
+    def behave(region, name):
+        if region == "us-east-1":
+            raise CallFailed(ErrorCode.ACCESS_DENIED, "not authorized")
+
+    daemon, client = start(TWO_TARGETS, behave)
     wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
-    page = client.get("/").text
-    assert "running" in page
-    assert "/metrics" in page or 'href="metrics"' in page
+    wait_until(lambda: client.get("/api/v1/status").json()["verdict"] == "wrong", what="the failure")
+    [good] = client.get("/api/v1/jobs?state=running").json()["jobs"]
+    page = client.get(f"/jobs/{good['account_id']}/{good['region']}/{good['name']}")
+    assert page.status_code == 200
+    assert good["name"] in page.text
+    told = client.get(f"/api/v1/jobs/-/{good['region']}/{good['name']}").json()
+    assert [(call["operation"], call["code"]) for call in told["calls"]][-1] == (
+        "DescribeHyperParameterTuningJob",
+        None,
+    )
+    assert f'tuning_job="{good["name"]}"' in told["series"]
+    denied, answering = client.get("/api/v1/targets").json()["targets"]
+    assert denied["last_error"]["code"] == "access_denied", "of a describe, or of asking for the account after it"
+    [failing] = client.get("/api/v1/jobs?state=failing").json()["jobs"]
+    assert failing["failing"]["message"] == "not authorized"
+    assert denied["operations"][0]["errors"] == {"access_denied": denied["operations"][0]["calls"]}
+    assert answering["last_error"] is None or answering["last_error"]["operation"] != "DescribeHyperParameterTuningJob"
+    assert client.get("/").status_code == client.get("/targets").status_code == client.get("/config").status_code == 200
+
+
+def test_a_refused_reload_is_told_until_one_is_taken(start):
+    daemon, client = start(TWO_TARGETS)
+    runner = threading.Thread(target=daemon.run)
+    runner.start()
+    try:
+        before = client.get("/api/v1/config").json()
+        assert (before["trigger"], before["refused"]) == ("start", None)
+        daemon._load = lambda: parse("tuning_jobs: 7", "test.yaml")
+        with pytest.raises(ConfigError):
+            daemon.request_reload("file").result(PATIENCE)
+        refused = client.get("/api/v1/config").json()
+        assert refused["refused"]["trigger"] == "file"
+        assert refused["refused"]["mistakes"][0]["file"] == "test.yaml"
+        assert refused["refused"]["mistakes"][0]["line"] == 1
+        assert refused["targets"] == before["targets"], "the old one stays in force"
+        daemon._load = lambda: 1 / 0
+        with pytest.raises(ZeroDivisionError):
+            daemon.request_reload("file").result(PATIENCE)
+        assert "failed inside" in client.get("/api/v1/config").json()["refused"]["mistakes"][0]["message"]
+        daemon._load = lambda: parse(TWO_TARGETS, "test.yaml")
+        daemon.request_reload("SIGHUP").result(PATIENCE)
+        after = client.get("/api/v1/config").json()
+        assert (after["trigger"], after["refused"]) == ("SIGHUP", None)
+    finally:
+        daemon.request_stop()
+        runner.join(PATIENCE)
 
 
 def test_threads_that_compute_give_way_to_the_web_server_soon(start):

@@ -286,3 +286,16 @@ def test_every_family_is_described_and_named_as_prometheus_asks(telemetry: Telem
         assert family.name.startswith((f"{PREFIX}_", "process_"))
         assert family.documentation.endswith(".")
         assert family.type in {"counter", "gauge", "histogram", "info"}
+
+
+def test_totals_are_what_was_counted_of_each_target(telemetry: Telemetry) -> None:
+    for target in ("prod", "test"):
+        telemetry.add_target(target, OPERATIONS)
+    telemetry.api_requests.labels("prod", OPERATIONS[0]).inc(7)
+    telemetry.api_errors.labels("prod", OPERATIONS[0], "tls").inc(2)
+    totals = telemetry.totals()
+    assert totals["prod"].requests == dict.fromkeys(OPERATIONS, 0) | {OPERATIONS[0]: 7}
+    assert totals["prod"].errors[OPERATIONS[0], "tls"] == 2
+    assert totals["test"].requests == dict.fromkeys(OPERATIONS, 0)
+    telemetry.keep_only_targets({"test"})
+    assert telemetry.totals().keys() == {"test"}

@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that are made from the code."""
+"""Write the pages of docs/ that are made from the code, and the alerts that the exporter's own pages show."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import docs_alerts
 import docs_fields
 import docs_metrics
+import page_alerts
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
@@ -18,3 +19,4 @@ PAGES = {
 if __name__ == "__main__":
     for name, render in PAGES.items():
         (DOCS / name).write_text(render(), encoding="utf-8")
+    page_alerts.FILE.write_text(page_alerts.render(), encoding="utf-8")

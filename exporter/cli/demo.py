@@ -23,6 +23,7 @@ from exporter.simulator.fleet import mixed_fleet
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 from exporter.web.listen import Address
+from exporter.web.pages import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,7 @@ def run(argv: Sequence[str]) -> int:
             web_config=web_config,
             prefix=web.prefix,
             show_pages=web.show_pages,
+            origin=Origin("the demo's configuration", options.in_force(parser, given)),
         )
         daemon.handle_signals()
         daemon.start()
@@ -88,7 +90,7 @@ def run(argv: Sequence[str]) -> int:
         print(f"Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
         print(f"Metrics:                      {url}/metrics", flush=True)
         if web.show_pages:
-            print(f"Landing page:                 {url}/", flush=True)
+            print(f"Status page:                  {url}/", flush=True)
         threading.Thread(target=_show_first_series, args=(daemon,), daemon=True).start()
         daemon.run()
     return 0

@@ -208,6 +208,20 @@ def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Addres
         parser.error(f"argument --web.listen-address: {error}")
 
 
+def in_force(parser: Parser, given: argparse.Namespace) -> Mapping[str, str]:
+    """Return the value of each option that a command runs with, by its flag, wherever it was given."""
+    shown: dict[str, str] = {}
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
+        if action.option_strings and hasattr(given, action.dest):
+            value = getattr(given, action.dest)
+            flag = action.option_strings[0]
+            if isinstance(value, bool):
+                shown[flag] = str(value).lower()
+            else:
+                shown[flag] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return shown
+
+
 def _one_of(values: Collection[str], others: Mapping[str, str] = MappingProxyType({})) -> Callable[[str], str]:
     """Return a check for one of the words, in small letters or capitals; ``others`` are more words for some."""
 

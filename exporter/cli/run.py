@@ -16,6 +16,7 @@ from exporter.config import ConfigError, Settings, environment_region, read
 from exporter.config.watch import Watcher
 from exporter.daemon import Daemon
 from exporter.web.listen import Address, open_socket
+from exporter.web.pages import Origin
 
 if TYPE_CHECKING:
     import socket
@@ -78,6 +79,7 @@ def run(argv: Sequence[str]) -> int:
         web_config=web_config,
         prefix=web.prefix,
         show_pages=web.show_pages,
+        origin=Origin(given.config_file, options.in_force(parser, given)),
     )
     daemon.handle_signals()
     daemon.start()

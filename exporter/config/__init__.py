@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["ConfigError", "Problem", "Settings", "environment_region", "parse", "read"]
+__all__ = ["ConfigError", "Problem", "Settings", "environment_region", "nearest", "parse", "read"]
 
 
 def read(path: Path, default_region: str | None = None) -> Settings:

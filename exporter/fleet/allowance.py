@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from exporter.telemetry import Telemetry
 
 
+_MINUTE = 60.0
+
+
 class Allowance(Budget):
     """A budget that counts the waiting. Not thread-safe: used under the target's lock. Times are monotonic seconds."""
 
@@ -19,6 +22,8 @@ class Allowance(Budget):
         super().__init__(spec.requests_per_second, now.monotonic)
         self._telemetry = telemetry
         self._starved_since: float | None = None
+        self._minute = int(now.monotonic // _MINUTE)
+        self._spent = self._spent_before = 0  # in that minute, and in the one before
 
     def spend(self, target: str, now: Instant, due: float | None) -> bool:
         """Take a token for a call and return True, if one is ``due`` (a time, None for no call) and there is a token."""
@@ -32,4 +37,18 @@ class Allowance(Budget):
         if self._starved_since is not None:
             self._telemetry.rate_limit_wait.labels(target).inc(now.monotonic - self._starved_since)
             self._starved_since = None
+        self._turn(now)
+        self._spent += 1
         return True
+
+    def made_per_second(self, now: Instant) -> float:
+        """Return how many calls were made a second, on average over about the last minute."""
+        self._turn(now)
+        share_of_before = 1.0 - now.monotonic / _MINUTE % 1.0
+        return (self._spent + share_of_before * self._spent_before) / _MINUTE
+
+    def _turn(self, now: Instant) -> None:
+        minute = int(now.monotonic // _MINUTE)
+        if minute != self._minute:
+            self._spent_before = self._spent if minute == self._minute + 1 else 0
+            self._minute, self._spent = minute, 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config.specs import LISTED
 from exporter.errors import ErrorCode
+from exporter.fleet.history import remembered
 from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.fleet.view import JobView
 from exporter.tuning_job import name_key, same_moment
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import JobSpec
     from exporter.errors import Failure
+    from exporter.fleet.source import Operation
     from exporter.fleet.view import Spend
     from exporter.tuning_job import Summary, TuningJob
 
@@ -30,8 +32,8 @@ class Job:
     ``stale_after`` later. Only what confirms them moves it to a later time: a good describe, or a list that shows no
     change. ``described`` is when the last good describe was begun. ``retrying`` tells that the next describe comes before
     the next round. ``created`` is 0 while nothing has told when the tuning job was created. ``listed`` is what a list said
-    last. ``rests_left`` counts the describes that are still to be made at the interval after the end. The others are as
-    in JobView.
+    last. ``rests_left`` counts the describes that are still to be made at the interval after the end. ``history`` has the
+    last calls about it: see ``history``. The others are as in JobView.
     """
 
     spec: JobSpec
@@ -49,6 +51,7 @@ class Job:
     described: float = -math.inf
     tags: Mapping[str, str] = field(default_factory=dict)
     spend: Spend | None = None
+    history: bytes = b""
     _view: JobView | None = None
 
     @classmethod
@@ -142,6 +145,11 @@ class Job:
         self._view = None
         return True
 
+    def called(self, operation: Operation, code: ErrorCode | None, seconds: float, now: Instant) -> None:
+        """Take that a call about it has ended, which took so many seconds; ``code`` is why it failed, None where it did not."""
+        self.history = remembered(self.history, operation, code, now.wall, seconds)
+        self._view = None
+
     def redraw(self) -> None:
         """Show it anew: something of the target has changed that is shown with it."""
         self._view = None
@@ -180,6 +188,7 @@ class Job:
                 tags=self.tags,
                 spend=self.spend,
                 budget=self.spec.budget,
+                history=self.history,
             )
         return self._view
 

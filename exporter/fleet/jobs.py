@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from exporter.clock import Instant
     from exporter.config.specs import JobSpec
+    from exporter.errors import ErrorCode
     from exporter.fleet.calls import Calls
     from exporter.fleet.job import Job
     from exporter.fleet.view import Spend
@@ -116,6 +117,11 @@ class Jobs:
         """Take what the training jobs of one come to, if there is one of this name."""
         if (job := self.get(name)) is not None:
             self.changes += job.spent(spend)
+
+    def called(self, name: str, operation: Operation, code: ErrorCode | None, seconds: float, now: Instant) -> None:
+        """Take that a call about one has ended, if there is one of this name. That alone is no reason to show it anew."""
+        if (job := self.get(name)) is not None:
+            job.called(operation, code, seconds, now)
 
     def redraw(self) -> None:
         """Show all anew."""

@@ -34,6 +34,11 @@ class Operation(StrEnum):
         """Whether its answers tell the status of tuning jobs; those of the others only add to that."""
         return self in {Operation.DESCRIBE, Operation.LIST}
 
+    @property
+    def concerns_one_job(self) -> bool:
+        """Whether each of its calls is about one tuning job, whose name the call has."""
+        return self in {Operation.DESCRIBE, Operation.LIST_TRAINING_JOBS, Operation.LIST_TAGS}
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

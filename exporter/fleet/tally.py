@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet.incidents import Incidents
+from exporter.fleet.view import LastFailure
 from exporter.tuning_job import Page
 
 if TYPE_CHECKING:
@@ -19,13 +20,14 @@ class Tally:
     """Not thread-safe: used under the target's lock.
 
     ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None while it never has; ``attempted``
-    tells whether one has come back at all.
+    tells whether one has come back at all. ``last_failure`` is the last call that failed of those that were wanted.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.incidents = Incidents()
         self.last_answered: float | None = None
         self.attempted = False
+        self.last_failure: LastFailure | None = None
         self._telemetry = telemetry
 
     def renamed(self, spec: TargetSpec) -> None:
@@ -55,6 +57,7 @@ class Tally:
         if not wanted:
             return
         if failure is not None:
+            self.last_failure = LastFailure(work.operation, work.name, failure, now.wall)
             self.incidents.failed(spec, work.operation, work.name, failure, now)
         else:
             self.incidents.succeeded(work.operation, work.name, now)

@@ -32,6 +32,7 @@ from exporter.fleet.sweep import Sweep
 from exporter.fleet.tags import TagListings
 from exporter.fleet.tally import Tally
 from exporter.fleet.training_jobs import TrainingJobs
+from exporter.fleet.view import Standing
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
@@ -279,6 +280,7 @@ class Target:
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
             self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now)
+            self._remember(work, failure, now)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
 
     def _take(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
@@ -294,7 +296,14 @@ class Target:
         if beside[0] != before[0]:
             self._jobs.redraw()
         self._changed |= changes != self._jobs.changes or beside != before
+        if wanted:
+            self._remember(work, outcome, now)
         return told
+
+    def _remember(self, work: Work, outcome: object, now: Instant) -> None:
+        if work.operation.concerns_one_job:
+            code = outcome.code if isinstance(outcome, Failure) else None
+            self._jobs.called(work.name, work.operation, code, now.monotonic - work.started, now)
 
     def _beside_jobs(self, now: Instant) -> tuple[object, ...]:
         """Return what is shown beside the tuning jobs, the account first."""
@@ -316,6 +325,16 @@ class Target:
     def view(self, now: Instant) -> TargetView:
         """Return the target as it stands, values that have gone stale and jobs past their retention left out."""
         return target_view(self._spec, self._jobs, self._account, self._finder, self._calls, self._tally, now)
+
+    def standing(self, now: Instant) -> Standing:
+        """Return what it does with its budget."""
+        return Standing(
+            self._budget.rate(now.monotonic),
+            self._budget.made_per_second(now),
+            self.calls_under_way,
+            self.calls_given_up,
+            self._tally.last_failure,
+        )
 
 
 def _earliest(*moments: float | None) -> float | None:

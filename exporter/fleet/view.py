@@ -76,7 +76,8 @@ class JobView:
     ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
     describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
     values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix. ``spend`` is
-    None until the training jobs have been read. ``budget`` is what they may cost.
+    None until the training jobs have been read. ``budget`` is what they may cost. ``history`` has the last calls about it,
+    packed: see ``history.past_calls``. It makes no difference between two views: no series tells of it.
     """
 
     account_id: str
@@ -92,6 +93,7 @@ class JobView:
     tags: Mapping[str, str] = field(default_factory=dict)
     spend: Spend | None = None
     budget: Money | None = None
+    history: bytes = field(default=b"", compare=False)
 
     @property
     def state(self) -> JobState:
@@ -129,3 +131,29 @@ class TargetView:
     def __post_init__(self) -> None:
         """Count once here: scrapes read the counts, and must not walk the jobs."""
         object.__setattr__(self, "states", Counter(job.state for job in self.jobs))
+
+
+@dataclass(frozen=True, slots=True)
+class LastFailure:
+    """The last call of a target that failed: of which operation, about what, why, and when (Unix seconds)."""
+
+    operation: str
+    about: str
+    failure: Failure
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a target does with its budget at one moment; for people, and so no part of what is published.
+
+    ``allowed_per_second`` is the configured rate, or less while AWS throttles. ``made_per_second`` is what was made of it
+    in the last minute, on average. ``under_way`` counts calls within their deadline, ``given_up`` those past it that have
+    not come back.
+    """
+
+    allowed_per_second: float
+    made_per_second: float
+    under_way: int
+    given_up: int
+    last_failure: LastFailure | None

@@ -45,6 +45,11 @@ class Budget:
             self._rate = max(self._rate / 2, self._full_rate * _LEAST_SHARE)
             self._tokens = min(self._tokens, 0.0)
 
+    def rate(self, now: float) -> float:
+        """Return how many calls a second it lets through now: the configured rate, or less after throttling."""
+        self._fill(now)
+        return self._rate
+
     def take(self, now: float) -> bool:
         """Take the token for one call, if there is one."""
         self._fill(now)

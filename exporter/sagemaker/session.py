@@ -101,6 +101,15 @@ class Session:
                 self._forget(key.credentials, role)
             raise
 
+    @property
+    def source(self) -> str | None:
+        """Where the credentials come from that were found last, by its name; None while none are known that work."""
+        search = self._search
+        if search is None or search.useless or not search.found.done():
+            return None
+        found = search.found.result()
+        return None if isinstance(found, CallFailed) else found.source
+
     def keep_only(self, keys: Collection[TargetKey]) -> None:
         """Forget the roles and clients that none of these targets uses; calls under way end as they would."""
         roles = {key.credentials for key in keys}
@@ -178,6 +187,12 @@ class Sessions:
             if source not in self._sessions:
                 self._sessions[source] = Session(spec.key, spec.connection, self._common)
             return self._sessions[source]
+
+    def source(self, spec: TargetSpec) -> str | None:
+        """Return where a target's credentials come from, or those that its role is assumed with; None while none work."""
+        with self._lock:
+            session = self._sessions.get(_source_key(spec))
+        return None if session is None else session.source
 
     def keep_only(self, specs: Iterable[TargetSpec]) -> None:
         """Forget what none of these targets uses; calls under way end as they would."""

@@ -42,6 +42,11 @@ class Found:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._credentials, name)
 
+    @property
+    def source(self) -> str:
+        """Where they come from, by its name for a person."""
+        return self._source
+
     def get_frozen_credentials(self) -> Any:
         """Return the keys as they are now, renewed if need be.
 

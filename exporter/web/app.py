@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.config import ConfigError
-from exporter.web import pages
 from exporter.web.negotiate import accepts_gzip, choose_format
 from exporter.web.page_headers import PageHeaders
+from exporter.web.pages.routes import page_routes
 from exporter.web.routing import Paths, listing, not_allowed, router
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from exporter.exposition.format import Format
+    from exporter.web.pages import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Check:
 
 
 class Site(Protocol):
-    """What is served. Every method is called on the server's only thread and must return at once."""
+    """What is served. Every method but ``snapshot`` is called on the server's only thread and must return at once."""
 
     def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - Format is the term
         """Return the exposition in pieces, which together are one gzip member if ``gzip``."""
@@ -49,8 +50,8 @@ class Site(Protocol):
     def ready(self) -> Check:
         """Whether a scrape has something to show yet."""
 
-    def overview(self) -> pages.Overview:
-        """Return what the landing page tells."""
+    def snapshot(self) -> Snapshot:
+        """Return what the pages are made of. Called in the thread that makes them."""
 
     def request_reload(self, trigger: str) -> Future[None]:
         """Have the configuration loaded again; the result raises why it cannot be used."""
@@ -74,9 +75,6 @@ def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pa
     async def ready(_: Request) -> Response:
         return _probe(site.ready())
 
-    async def landing(_: Request) -> Response:
-        return HTMLResponse(pages.landing(site.overview()), headers={"Content-Security-Policy": pages.POLICY})
-
     async def paths(_: Request) -> Response:
         return PlainTextResponse(f"SageMaker tuning exporter\n{listing(prefix, machines)}")
 
@@ -96,7 +94,7 @@ def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pa
         Route("/-/ready", ready, methods=["GET"]),
         Route("/-/reload", reload, methods=["POST", "PUT"]),
     ]
-    people = [Route("/", landing if show_pages else paths, methods=["GET"])]
+    people = page_routes(site) if show_pages else [Route("/", paths, methods=["GET"])]
     app = Starlette(
         middleware=[Middleware(Paths), Middleware(PageHeaders)],
         exception_handlers={HTTPStatus.METHOD_NOT_ALLOWED: not_allowed},

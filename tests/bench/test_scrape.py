@@ -32,7 +32,7 @@ def test_every_server_has_its_turns(port: int, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_percentiles() -> None:
-    assert latency._percentile([float(number) for number in range(101)], 99) == 99
+    assert latency.percentile([float(number) for number in range(101)], 99) == 99
 
 
 def test_what_a_process_of_its_own_returns_comes_back() -> None:

@@ -103,3 +103,21 @@ def test_the_readme_has_each_flag_with_its_variable_and_default(
     assert len(told) == 12
     rows = re.findall(r"^\| `(--[\w.-]+)` \| `(\w+)` \| `([^`]+)` \|", README, re.MULTILINE)
     assert sorted(rows) == sorted(told)
+
+
+def test_every_option_in_force_is_told_with_its_value_wherever_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAGEMAKER_TUNING_EXPORTER_SHARD_TOTAL", "3")
+    parser = options.Parser(prog="x")
+    parser.add_argument("--version", action="version", version="1")
+    options.add_config_file(parser)
+    options.add_listen_address(parser)
+    options.add_shard(parser)
+    parser.add_switch("--config.auto-reload", dest="auto_reload", default=True, help_="")
+    given = parser.parse_args(["--web.listen-address=:1", "--web.listen-address=:2", "--no-config.auto-reload"])
+    assert options.in_force(parser, given) == {
+        "--config.file": "config.yaml",
+        "--web.listen-address": ":1, :2",
+        "--shard.index": "0",
+        "--shard.total": "3",
+        "--config.auto-reload": "false",
+    }

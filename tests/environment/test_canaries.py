@@ -17,6 +17,11 @@ from support.processes import wait_until
 
 CANARY = "CaNaRy0/9+x="
 
+PATHS = (
+    *("/", "/targets", "/config", "/jobs/-/eu-west-1/one", "/metrics", "/-/healthy", "/-/ready", "/nowhere"),
+    *(f"/api/v1/{each}" for each in ("status", "jobs", "jobs/-/eu-west-1/one", "targets", "config")),
+)
+
 NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSION_TOKEN": None}
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": CANARY, "AWS_SESSION_TOKEN": CANARY}
 ROLE = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/tuning-metrics"}
@@ -152,7 +157,7 @@ def test_no_secret_comes_out(run, echo, tmp_path, environment, answer, code):
     )
     exporter.wait_for_code(code)
     wait_until(lambda: f"code={code}" in exporter.output(), what="a line that tells why")
-    pages = [exporter.get(path).text for path in ("/", "/metrics", "/-/healthy", "/-/ready", "/nowhere", "/config")]
+    pages = [exporter.get(path).text for path in PATHS]
     rounds = exporter.rounds()
     wait_until(lambda: exporter.rounds() > rounds, what="a further round")
     exporter.send(signal.SIGTERM)

@@ -14,7 +14,7 @@ import exporter.fleet
 from exporter.clock import Instant
 from exporter.config.specs import LISTED, JobSpec
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import perform
+from exporter.fleet import Operation, past_calls, perform
 from exporter.fleet.job import Job
 from exporter.fleet.schedule import RESTS_AFTER_END
 from exporter.tuning_job import Summary, reduce
@@ -60,6 +60,15 @@ def test_nobody_else_writes_its_fields() -> None:
     ]
     assert found == []
     assert {("due", 1)} <= set(_writes(ast.parse("job.due, other = 1.0, 2"))), "the test would see it"
+
+
+def test_a_call_is_shown_with_it() -> None:
+    each = job()
+    before = each.view("eu-west-1", None)
+    each.called(Operation.DESCRIBE, ErrorCode.TLS, 0.5, LATER)
+    after = each.view("eu-west-1", None)
+    assert before.history == b""
+    assert past_calls(after.history) == ((Operation.DESCRIBE, ErrorCode.TLS, int(LATER.wall), 500),)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,33 @@ def test_the_loader_heeds_the_data_path(monkeypatch: pytest.MonkeyPatch, tmp_pat
 # Finding credentials
 
 
+def test_it_tells_where_credentials_come_from_once_they_are_found(
+    wire: Wire, make_api: MakeApi, sessions: Sessions, aws: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = target_spec(wire.url)
+    assert sessions.source(spec) is None
+    api = make_api(wire.url)
+    assert sessions.source(spec) is None, "opening it looks for none"
+    api.describe("churn")
+    assert sessions.source(spec) == "the environment"
+    assert sessions.source(target_spec(wire.url, credentials=ROLE)) == "the environment", "which assumes the role"
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    wire.answer = error("ExpiredTokenException", "no more")
+    failing(lambda: api.describe("churn"))
+    assert sessions.source(spec) is None, "those are of no use any more"
+    write_keys(aws, "default", "AKIDNEW")
+    wire.answer = tuning_job()
+    api.describe("churn")
+    assert sessions.source(spec) == "the AWS credentials file (AWS_SHARED_CREDENTIALS_FILE)"
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_it_tells_of_no_source_where_none_has_credentials(wire: Wire, make_api: MakeApi, sessions: Sessions) -> None:
+    failing(lambda: make_api(wire.url).describe("churn"))
+    assert sessions.source(target_spec(wire.url)) is None
+
+
 def test_a_request_is_signed_for_the_region_that_is_asked(wire: Wire, make_api: MakeApi) -> None:
     for region in ("eu-west-1", "us-east-1"):
         make_api(wire.url, region=region).describe("churn")

@@ -14,7 +14,7 @@ from support.tools import require
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FLAGS = (
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -53,7 +53,7 @@ def _run(url: str, *flags: str, timeout: float = PATIENCE) -> str:
     # Helpers of the browser may still write into its profile for a moment after it has ended.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         done = subprocess.run(
-            [require("chromium"), *_FLAGS, f"--user-data-dir={directory}/profile", *flags, url],
+            [require("chromium"), *FLAGS, f"--user-data-dir={directory}/profile", *flags, url],
             capture_output=True,
             text=True,
             env=os.environ | {"HOME": directory},

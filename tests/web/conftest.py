@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.pace import here
 from support.processes import PATIENCE
+from support.snapshots import snapshot, watched
 from support.tls import Authority, Pair, TlsSocket, tls_section
+from support.views import facts, view
 
 from exporter.clock import SystemClock
 from exporter.exposition.format import Format
 from exporter.web.app import Check, create_app
 from exporter.web.listen import open_socket, parse_address
-from exporter.web.pages import Link, Overview
+from exporter.web.pages import Snapshot
 from exporter.web.protocol import Limits
 from exporter.web.server import WebServer
 from exporter.web.webconfig.file import WebConfigFile
@@ -50,7 +52,8 @@ class FakeSite:
         self.asked: list[tuple[Format, bool]] = []
         self.health = Check(ok=True, detail="all threads run")
         self.readiness = Check(ok=True, detail="ready")
-        self.shown = Overview("1.2.3", 1_700_000_000.0, 2, {"InProgress": 7}, [Link("/metrics", "for Prometheus")])
+        self.shown = snapshot([watched(view(facts()))])
+        self.before_page: Callable[[], object] = lambda: None
         self.reloads: list[str] = []
         self.fault_before: Exception | None = None
         self.fault_within: Exception | None = None
@@ -81,7 +84,8 @@ class FakeSite:
     def ready(self) -> Check:
         return self.readiness
 
-    def overview(self) -> Overview:
+    def snapshot(self) -> Snapshot:
+        self.before_page()
         return self.shown
 
     def request_reload(self, trigger: str) -> Future[None]:

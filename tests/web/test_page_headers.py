@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 from support import web
-from support.text import found
 
 from exporter.web.listen import open_socket, parse_address
 from exporter.web.page_headers import PageHeaders
@@ -33,18 +29,12 @@ def test_a_page_may_be_neither_framed_nor_told_of_nor_kept(serve, method: str, p
     assert answer.headers.items() >= HEADERS.items()
 
 
-def test_the_policy_of_the_landing_page_lets_its_own_style_in_and_nothing_else(serve) -> None:
+def test_the_policy_of_the_status_page_lets_its_own_files_in_and_nothing_else(serve) -> None:
     answer = web.get(f"{serve().url}/")
-    style = found("(?s)<style>(.*?)</style>", answer.text)[1]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     directives = dict(each.split(" ", 1) for each in answer.headers["content-security-policy"].split("; "))
-    assert directives == {
-        "default-src": "'none'",
-        "style-src": f"'sha256-{digest}'",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-        "frame-ancestors": "'none'",
-    }
+    assert directives.pop("default-src") == "'none'"
+    assert set(directives.values()) <= {"'self'", "'none'"}
+    assert {"base-uri", "form-action", "frame-ancestors"} <= directives.keys()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/-/healthy", "/nothing"])

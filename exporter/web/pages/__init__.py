@@ -1,0 +1,8 @@
+"""Pages for people and the same as JSON: view models, one module a page, and what makes HTML of them.
+
+Each page is a function of a ``Snapshot``. Nothing here calls AWS, takes a lock or runs in the thread that answers scrapes.
+"""
+
+from exporter.web.pages.snapshot import Configuration, Origin, Refused, Snapshot, TargetState
+
+__all__ = ["Configuration", "Origin", "Refused", "Snapshot", "TargetState"]

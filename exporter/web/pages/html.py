@@ -1,0 +1,118 @@
+"""From view models to HTML. Everything is escaped: names, reasons and labels are the text of strangers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from exporter.config.duration import format_duration
+from exporter.statuses import TRAINING_JOB_STATUSES
+from exporter.web.pages import figures
+from exporter.web.pages.links import job_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Number = int | float
+
+# In the order in which they stand in a bar: what is done, what runs, what went wrong.
+_IN_A_BAR = ("Completed", "Stopped", "InProgress", "RetryableError", "NonRetryableError")
+
+_WORDS = {
+    "Completed": "completed",
+    "Stopped": "stopped",
+    "InProgress": "in progress",
+    "RetryableError": "failed, may be retried",
+    "NonRetryableError": "failed",
+}
+
+
+class Segment(NamedTuple):
+    """A part of a bar: its status, and where it begins and how wide it is, in percent of the whole."""
+
+    status: str
+    start: float
+    width: float
+
+
+class Bar(NamedTuple):
+    """A stacked bar, and what it says in words."""
+
+    segments: tuple[Segment, ...]
+    text: str
+
+
+def bar(training_jobs: Mapping[str, Number], most: Number | None) -> Bar | None:
+    """Return the bar of a tuning job's training jobs, of ``most`` that may be launched; None where nothing is counted."""
+    if not training_jobs:
+        return None
+    launched = sum(training_jobs.values())
+    whole = max(launched, most or 0)
+    segments: list[Segment] = []
+    start = 0.0
+    for status in _IN_A_BAR:
+        if whole > 0 and (number := training_jobs.get(status, 0)) > 0:
+            width = 100.0 * number / whole
+            segments.append(Segment(status, round(start, 3), round(width, 3)))
+            start += width
+    told = [f"{figures.number(n)} {_WORDS[each]}" for each in _IN_A_BAR if (n := training_jobs.get(each, 0))]
+    of = "" if most is None else f" of {figures.number(most)} that may be launched"
+    return Bar(tuple(segments), f"{', '.join(told) or 'none launched'}{of}")
+
+
+def launched(training_jobs: Mapping[str, Number]) -> Number:
+    """Return how many training jobs were launched."""
+    return sum(training_jobs.values())
+
+
+def series(text: str) -> int:
+    """Return how many series an exposition has."""
+    return sum(not line.startswith("#") for line in text.splitlines())
+
+
+def direction(type_: str | None) -> str:
+    """Return in which direction an objective is better, as a word."""
+    return {"Maximize": "higher is better", "Minimize": "lower is better"}.get(type_ or "", "direction not known")
+
+
+def yes(flag: bool | None) -> str:
+    """Write a flag."""
+    return figures.ABSENT if flag is None else "yes" if flag else "no"
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("exporter.web.pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.globals |= {
+    "age": figures.age,
+    "bar": bar,
+    "count": figures.count,
+    "direction": direction,
+    "job_path": job_path,
+    "launched": launched,
+    "series": series,
+    "training_statuses": TRAINING_JOB_STATUSES,
+}
+_TEMPLATES.filters |= {
+    "date": figures.date,
+    "duration": figures.duration,
+    "iso": figures.iso,
+    "number": figures.number,
+    "percent": figures.percent,
+    "rate": figures.rate,
+    "yes": yes,
+    "setting": format_duration,
+    "money": lambda amount: figures.ABSENT if amount is None else figures.money(amount.amount, amount.currency),
+    "dash": lambda text: figures.ABSENT if text in {None, ""} else text,
+}
+
+
+def page(template: str, *, root: str, **shown: Any) -> bytes:
+    """Return a page as HTML. ``root`` leads from it to the root of the site, with a slash at its end."""
+    text = _TEMPLATES.get_template(template).render(root=root, **shown)
+    return text.encode("utf-8", "replace")  # halves of surrogate pairs are no text

@@ -1,0 +1,180 @@
+"""The targets: who calls AWS for which account and region, how that goes, and what is found there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.fleet import JobState
+from exporter.web.pages.figures import moment
+from exporter.web.pages.secrets import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from exporter.fleet import TargetView
+    from exporter.web.pages.snapshot import Snapshot, TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose credentials the calls are signed with.
+
+    ``source`` names where they come from, those of the role's caller where a role is assumed: null while none work, and
+    where requests are not signed.
+    """
+
+    source: str | None
+    profile: str | None
+    role_arn: str | None
+    sign_requests: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Calls a second: how many may be made, how many AWS lets through now, how many were made in the last minute."""
+
+    requests_per_second: float
+    allowed_per_second: float
+    made_per_second: float
+    under_way: int
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The calls of one operation since the exporter started, and those of them that failed, by code."""
+
+    operation: str
+    calls: int
+    errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """The last call that failed."""
+
+    at: datetime | None
+    operation: str
+    about: str
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of ``discover``, how many tuning jobs it finds, and the most that it watches. Null: no list has told yet."""
+
+    name: str
+    matched: int | None
+    max_jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What fails now that is not about single tuning jobs."""
+
+    operation: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target. What the daemon alone knows is null for one that has come or gone a moment ago."""
+
+    name: str
+    region: str
+    account_id: str | None
+    partition: str | None
+    endpoint_url: str | None
+    caller: Caller | None
+    budget: Budget | None
+    operations: tuple[Operation, ...]
+    failing: tuple[Failing, ...]
+    last_error: LastError | None
+    last_answered: datetime | None
+    rules: tuple[Rule, ...]
+    jobs: Mapping[str, int]
+    untracked_running_jobs: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """All of them at a time."""
+
+    at: datetime | None
+    targets: tuple[Target, ...]
+
+
+def targets(snapshot: Snapshot) -> Targets:
+    """Return the targets, those first where something fails."""
+    found = [_target(view, snapshot.states.get(view.name)) for view in snapshot.targets]
+    return Targets(moment(snapshot.now), tuple(sorted(found, key=_by_trouble)))
+
+
+def _by_trouble(target: Target) -> tuple[bool, bool, str]:
+    fails = bool(target.failing or target.jobs[JobState.FAILING] or target.jobs[JobState.MISSING])
+    return target.last_answered is not None, not fails, target.name
+
+
+def _target(view: TargetView, state: TargetState | None) -> Target:
+    spec = None if state is None else state.spec
+    matched = dict(view.matched)
+    return Target(
+        name=view.name,
+        region=view.region,
+        account_id=view.account_id or None,
+        partition=None if spec is None else spec.key.partition,
+        endpoint_url=None if spec is None else shown(spec.key.endpoint.url),
+        caller=None if state is None else _caller(state),
+        budget=None if state is None else _budget(state),
+        operations=() if state is None else _operations(state),
+        failing=tuple(Failing(operation, code) for operation, code in view.errors),
+        last_error=None if state is None else _last_error(state),
+        last_answered=moment(view.last_answered),
+        rules=()
+        if spec is None
+        else tuple(Rule(each.name, matched.get(each.name), each.max_jobs) for each in spec.rules),
+        jobs={each: view.states[each] for each in JobState},
+        untracked_running_jobs=view.untracked_running_jobs,
+    )
+
+
+def _caller(state: TargetState) -> Caller:
+    credentials = state.spec.key.credentials
+    return Caller(state.credentials, shown(credentials.profile), credentials.role_arn, credentials.sign_requests)
+
+
+def _budget(state: TargetState) -> Budget:
+    standing = state.standing
+    return Budget(
+        state.spec.requests_per_second,
+        standing.allowed_per_second,
+        standing.made_per_second,
+        standing.under_way,
+        standing.given_up,
+    )
+
+
+def _operations(state: TargetState) -> tuple[Operation, ...]:
+    requests, errors = state.totals
+    return tuple(
+        Operation(
+            operation,
+            requests.get(operation, 0),
+            {code: number for (of, code), number in sorted(errors.items()) if of == operation and number},
+        )
+        for operation in sorted({*requests, *(of for of, _ in errors)})
+    )
+
+
+def _last_error(state: TargetState) -> LastError | None:
+    last = state.standing.last_failure
+    if last is None:
+        return None
+    code = last.failure.code
+    return LastError(
+        moment(last.at), last.operation, last.about, code, last.failure.message, code.remedy(last.operation)
+    )

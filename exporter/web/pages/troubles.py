@@ -1,0 +1,265 @@
+"""What is wrong, by its cause over all targets, with what to do; and whether it is known that nothing is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from exporter.errors import ErrorCode
+from exporter.fleet import JobState, Operation
+from exporter.web.pages.figures import count, moment
+from exporter.web.pages.rows import told_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from exporter.fleet import JobView, TargetView
+    from exporter.web.pages.snapshot import Snapshot
+
+# A describe waits its turn for a while; what waits for longer than this, and than an interval, waits too long.
+_PATIENCE = 60.0
+
+
+class Verdict(StrEnum):
+    """How the exporter is doing."""
+
+    WRONG = "wrong"
+    WAITING = "waiting"
+    """Nothing is known to be wrong, but not everything is known yet."""
+    IDLE = "idle"
+    """It has nothing to watch."""
+    WELL = "well"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One of the tuning jobs that have a trouble; an empty account is not known."""
+
+    account_id: str
+    region: str
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that is wrong. ``jobs`` counts the tuning jobs that have it, 0 where it is not about single ones.
+
+    ``operation`` and ``code`` are of the calls that fail, None where that is not what is wrong. ``targets`` are the names
+    of those that have it.
+    """
+
+    what: str
+    remedy: str
+    operation: str | None = None
+    code: str | None = None
+    jobs: int = 0
+    targets: tuple[str, ...] = ()
+    example: Example | None = None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the exporter is doing at a time: what is wrong, the worst first, and what it still waits for."""
+
+    at: datetime | None
+    version: str
+    started: datetime | None
+    verdict: Verdict
+    causes: tuple[Cause, ...]
+    waiting: tuple[str, ...]
+    targets: int
+    jobs: Mapping[str, int]
+
+
+def status(snapshot: Snapshot) -> Status:
+    """Return what is wrong. All is well only where each target has answered and no tuning job waits."""
+    causes = (
+        *_of_the_process(snapshot),
+        *_without_answer(snapshot.targets),
+        *_failing_calls(snapshot.targets),
+        *_late(snapshot),
+        *_left_out(snapshot),
+    )
+    waiting = tuple(_waiting(snapshot))
+    states: Counter[JobState] = Counter(view.state for view in told_apart(snapshot.targets))
+    if causes:
+        verdict = Verdict.WRONG
+    elif waiting:
+        verdict = Verdict.WAITING
+    elif not snapshot.configuration.settings.targets:
+        verdict = Verdict.IDLE
+    else:
+        verdict = Verdict.WELL
+    return Status(
+        at=moment(snapshot.now),
+        version=snapshot.version,
+        started=moment(snapshot.started),
+        verdict=verdict,
+        causes=causes,
+        waiting=waiting,
+        targets=len(snapshot.targets),
+        jobs={state: states[state] for state in JobState},
+    )
+
+
+def _of_the_process(snapshot: Snapshot) -> Iterator[Cause]:
+    if snapshot.unhealthy:
+        yield Cause(
+            snapshot.unhealthy[:1].upper() + snapshot.unhealthy[1:],
+            "Restart the exporter, and report this with its log.",
+        )
+    if (refused := snapshot.configuration.refused) is not None:
+        yield Cause(
+            "The configuration was changed, and the new one is refused: the old one stays in force",
+            "Correct the mistakes that the page Configuration names. The file is then loaded within seconds.",
+            details=tuple(map(str, refused.problems[:3])),
+        )
+
+
+def _without_answer(targets: Iterable[TargetView]) -> Iterator[Cause]:
+    blind = [target for target in targets if target.attempted and target.last_answered is None]
+    if blind:
+        yield Cause(
+            f"AWS has never answered for {count(len(blind), 'target')}: no tuning job there is watched",
+            "See below which calls fail there and why. Where none does, look at the network path to the endpoint.",
+            targets=_names(blind),
+        )
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What fails by one operation and code."""
+
+    jobs: int = 0
+    targets: dict[str, None] = field(default_factory=dict)
+    example: JobView | None = None
+
+
+def _failing_calls(targets: Iterable[TargetView]) -> list[Cause]:
+    found: dict[tuple[str, ErrorCode], _Gathered] = {}
+    for target in targets:
+        for operation, code in target.errors:
+            found.setdefault((operation, ErrorCode(code)), _Gathered()).targets[target.name] = None
+        if not target.states[JobState.FAILING] + target.states[JobState.MISSING]:
+            continue
+        for view in target.jobs:
+            if view.failure is not None:
+                gathered = found.setdefault((Operation.DESCRIBE, view.failure.code), _Gathered())
+                gathered.jobs += 1
+                gathered.targets[target.name] = None
+                gathered.example = gathered.example or view
+    causes = [_failing(operation, code, gathered) for (operation, code), gathered in found.items()]
+    return sorted(causes, key=lambda cause: (-len(cause.targets), -cause.jobs, cause.operation or "", cause.code or ""))
+
+
+def _failing(operation: str, code: ErrorCode, gathered: _Gathered) -> Cause:
+    view = gathered.example
+    example = None
+    if view is not None and view.failure is not None:
+        example = Example(view.account_id, view.region, view.name, view.failure.message)
+    return Cause(
+        f"{operation} fails with {code}",
+        code.remedy(operation),
+        str(operation),
+        str(code),
+        gathered.jobs,
+        tuple(gathered.targets),
+        example,
+    )
+
+
+def _late(snapshot: Snapshot) -> Iterator[Cause]:
+    """Yield what went stale or waits too long without a failure that tells why."""
+    stale, overdue = _Gathered(), _Gathered()
+    for target in snapshot.targets:
+        state = snapshot.states.get(target.name)
+        patience = max(_PATIENCE, 0.0 if state is None else state.spec.interval)
+        for view in target.jobs:
+            if view.failure is not None or not view.attempted:
+                continue
+            if view.facts is None:
+                _gather(stale, target, view)
+            elif view.next_describe + patience < snapshot.now:
+                _gather(overdue, target, view)
+    remedy = (
+        "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval."
+    )
+    if stale.jobs:
+        yield Cause(
+            f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are not shown any more",
+            remedy,
+            jobs=stale.jobs,
+            targets=tuple(stale.targets),
+            example=_example(stale),
+        )
+    if overdue.jobs:
+        yield Cause(
+            f"{count(overdue.jobs, 'tuning job')} should have been described by now",
+            remedy,
+            jobs=overdue.jobs,
+            targets=tuple(overdue.targets),
+            example=_example(overdue),
+        )
+
+
+def _gather(gathered: _Gathered, target: TargetView, view: JobView) -> None:
+    gathered.jobs += 1
+    gathered.targets[target.name] = None
+    gathered.example = gathered.example or view
+
+
+def _example(gathered: _Gathered) -> Example | None:
+    view = gathered.example
+    return None if view is None else Example(view.account_id, view.region, view.name, "")
+
+
+def _left_out(snapshot: Snapshot) -> Iterator[Cause]:
+    for target in snapshot.targets:
+        if (state := snapshot.states.get(target.name)) is None:
+            continue
+        most = {rule.name: rule.max_jobs for rule in state.spec.rules}
+        for rule, matched in target.matched:
+            if rule in most and matched > most[rule]:
+                yield Cause(
+                    f"Rule {rule} finds {count(matched, 'tuning job')} and may watch {most[rule]:,} of them, the newest",
+                    "Raise max_jobs, or let the rule match fewer.",
+                    targets=(target.name,),
+                )
+        room = max(0, state.spec.max_tracked_jobs - len(state.spec.jobs))
+        found = sum(min(matched, most.get(rule, 0)) for rule, matched in target.matched)
+        if found > room:
+            yield Cause(
+                f"Rules find {count(found, 'tuning job')} and may watch {room:,} of them in all, the newest",
+                "Raise max_tracked_jobs, or let the rules match fewer.",
+                targets=(target.name,),
+            )
+    if snapshot.left_out:
+        families = sorted({family for family, _ in snapshot.left_out})
+        yield Cause(
+            f"Series of {count(len({job for _, job in snapshot.left_out}), 'tuning job')} are more than their limit and are left out",
+            "Leave these families out of collect, or report this: no tuning job should have as many.",
+            jobs=len({job for _, job in snapshot.left_out}),
+            details=tuple(families),
+        )
+
+
+def _waiting(snapshot: Snapshot) -> Iterator[str]:
+    if snapshot.generation == 0:
+        yield "nothing has been published yet"
+        return
+    published = {target.name for target in snapshot.targets}
+    new = [spec.name for spec in snapshot.configuration.settings.targets if spec.name not in published]
+    unasked = [target.name for target in snapshot.targets if not target.attempted]
+    if new or unasked:
+        yield f"{count(len(new) + len(unasked), 'target')} without a first answer"
+    if pending := sum(target.states[JobState.PENDING] for target in snapshot.targets):
+        yield f"{count(pending, 'tuning job')} not described yet"
+
+
+def _names(targets: Iterable[TargetView]) -> tuple[str, ...]:
+    return tuple(target.name for target in targets)

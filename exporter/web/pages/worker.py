@@ -1,0 +1,65 @@
+"""One thread that makes pages, so that none is made by the thread that answers scrapes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+MOST_WAITING = 4
+"""How many pages may wait while another one is made."""
+
+
+class Busy(Exception):
+    """Too many pages wait already."""
+
+
+class Worker:
+    """Makes one page after the other. The thread is there only while there is something to do."""
+
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._at_work = False
+
+    async def make(self, page: Callable[[], T]) -> T:
+        """Return what ``page`` returns, or raise what it raises. Raise Busy at once where too many wait already."""
+        done: Future[T] = Future()
+        with self._lock:
+            if len(self._waiting) >= self._most_waiting:
+                raise Busy
+            self._waiting.append((done, page))
+            begin, self._at_work = not self._at_work, True
+        if begin:
+            try:
+                threading.Thread(target=self._run, name="pages", daemon=True).start()
+            except RuntimeError:  # the process has no thread to give
+                with self._lock:
+                    self._at_work = False
+                    self._waiting.clear()
+                raise
+        # Who does not wait any more, since the client has gone, cancels what has not begun.
+        return await asyncio.wrap_future(done)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._at_work = False
+                    return
+                done, page = self._waiting.popleft()
+            if not done.set_running_or_notify_cancel():
+                continue
+            try:
+                done.set_result(page())
+            except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+                done.set_exception(error)
+            del done, page  # what they hold is not kept alive by a thread that waits

@@ -1,0 +1,79 @@
+"""docs/api.md names every member of the JSON, and no other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+
+import pytest
+from support.tools import ROOT
+
+from exporter.fleet import Incomplete
+from exporter.tuning_job import CompletionCriteria, ResourceLimits
+from exporter.web.pages import configuration, fleet, job, query, ranges, rows, targets, troubles
+from exporter.web.pages.alerts import Question
+from exporter.web.pages.routes import page_routes
+
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+MODELS = (
+    *(troubles.Status, troubles.Cause, troubles.Example),
+    *(fleet.Jobs, rows.Row, rows.Trouble, rows.Best),
+    *(job.Job, job.Facts, job.Training, job.Definition, ranges.Placed, job.Spent, job.Call, Question),
+    *(
+        targets.Targets,
+        targets.Target,
+        targets.Caller,
+        targets.Budget,
+        targets.Operation,
+        targets.LastError,
+        targets.Rule,
+    ),
+    configuration.Config,
+)
+
+
+def table(title: str) -> list[str]:
+    """Return the names in the first column of a table."""
+    [rows_] = re.findall(rf"^\| {re.escape(title)} \| \|\n\|---\|---\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    return [name for row in rows_.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_member_has_its_place(model: type) -> None:
+    assert sorted(table(f"member of `{model.__name__}`")) == sorted(field.name for field in fields(model))
+
+
+def test_no_other_model_is_described() -> None:
+    described = re.findall(r"^\| member of `(\w+)`", PAGE, re.MULTILINE)
+    assert sorted(described) == sorted(model.__name__ for model in MODELS)
+
+
+@pytest.mark.parametrize(
+    ("row", "model"),
+    [
+        ("`limits`", ResourceLimits),
+        ("`criteria`", CompletionCriteria),
+        ("`incomplete`", Incomplete),
+        ("`ended` | those", job.Trained),
+        ("`instances` | `seconds`", job.InstanceTime),
+        ("`instances` | `type`", job.Instances),
+        ("`failing` | `operation`", targets.Failing),
+        ("`refused` | one", configuration.Refusal),
+    ],
+)
+def test_small_models_are_described_where_they_stand(row: str, model: type) -> None:
+    [line] = [line for line in PAGE.splitlines() if line.startswith(f"| {row}")]
+    assert {field.name for field in fields(model)} <= set(re.findall(r"`(\w+)`", line))
+
+
+def test_every_parameter_is_described() -> None:
+    assert sorted(table("parameter")) == sorted(query.Query.__slots__)
+    [sorts] = [line for line in PAGE.splitlines() if line.startswith("| `sort` |")]
+    assert re.findall(r"`(\w+)`", sorts.split("|")[2]) == [*query.SORTS]
+
+
+def test_every_path_is_described() -> None:
+    paths = {re.sub(r":path\}", "}", route.path) for route in page_routes(None)}  # type: ignore[arg-type,return-value]
+    assert {path for path in paths if not path.startswith("/static/")} == set(re.findall(r"`(/[^`? ]*)`", PAGE)) - {
+        "/metrics"
+    }
