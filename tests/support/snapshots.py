@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exporter.config import parse
-from exporter.fleet import Operation, Standing
+from exporter.config import Problem, parse
+from exporter.errors import ErrorCode, Failure
+from exporter.fleet import LastFailure, Operation, Standing
 from exporter.fleet.history import remembered
 from exporter.telemetry import Totals
-from exporter.web.pages import Configuration, Origin, Snapshot, TargetState
+from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState
 from support.views import DESCRIBED_AT, facts, target, view
 
 if TYPE_CHECKING:
@@ -83,3 +84,20 @@ def hostile() -> JobView:
     )
     history = remembered(b"", Operation.DESCRIBE, None, DESCRIBED_AT, 0.2)
     return view(job, name=HOSTILE, labels={"team": HOSTILE, "x": HOSTILE}, tags={"owner": HOSTILE}, history=history)
+
+
+def hostile_site(**changes: Any) -> Snapshot:
+    """Return a daemon in which every text that comes from outside tries to be more than text."""
+    of = settings(
+        "aws: {region: eu-west-1}\ncollect: [training_jobs, definitions, hyperparameters]\n"
+        "tuning_jobs: [{name: everything, labels: {team: 'x<script>alert(3)</script>'}}]\n"
+        "discover: [{name: all, name_regex: '<b>', labels: {team: '<i>'}, tags: {env: '\"><script>'}}]\n"
+    )
+    failing = view(None, name=f"failing{HOSTILE}", attempted=True, failure=Failure(ErrorCode.OTHER, HOSTILE))
+    last = LastFailure("ListTags", HOSTILE, Failure(ErrorCode.OTHER, HOSTILE), DESCRIBED_AT)
+    found = state(
+        of, standing=replace(QUIET, last_failure=last), totals=Totals({"ListTags": 2}, {("ListTags", "other"): 1})
+    )
+    seen = snapshot([watched(hostile(), failing)], of, states={"eu-west-1": found})
+    refused = Refused(NOW, HOSTILE, (Problem(HOSTILE, 3, HOSTILE, HOSTILE),))
+    return replace(seen, configuration=replace(seen.configuration, refused=refused), **changes)

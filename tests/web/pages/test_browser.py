@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.devtools import Browser, Page
-from support.snapshots import HOSTILE, settings, snapshot, watched
+from support.snapshots import HOSTILE, hostile_site, settings, snapshot, watched
 from support.views import facts, view
-from web.pages.test_html import full
 
 from exporter.errors import ErrorCode, Failure
 from exporter.web.pages import Snapshot
@@ -110,7 +109,7 @@ def test_all_of_it_works_without_scripts(serve, page: Page) -> None:
 
 def test_the_text_of_strangers_does_not_run(serve, page: Page) -> None:
     running = serve()
-    running.site.shown = full()
+    running.site.shown = hostile_site()
     page.go(f"{running.url}/")
     links = page.run('[...document.querySelectorAll(".fleet .job > a")].map(each => each.href)')
     assert len(links) == 2
@@ -145,7 +144,7 @@ def test_a_page_asks_nobody_else_and_has_nothing_to_complain_of(serve, page: Pag
 def test_a_page_fits_a_phone(serve, page: Page, path: str, shown: str) -> None:
     running = serve()
     if shown == "hostile":
-        running.site.shown = full()
+        running.site.shown = hostile_site()
         if path.startswith("/jobs"):
             path = "/"
     page.size(390, 844)
@@ -185,7 +184,7 @@ _CONTRASTS = """
 @pytest.mark.parametrize("path", ["/", "/targets", "/config", "/jobs/888899990000/cn-northwest-1/tune-zh"])
 def test_all_text_can_be_told_from_its_ground(serve, page: Page, path: str, scheme: str) -> None:
     running = serve()
-    running.site.shown = replace(full(), targets=(watched(*fleet().targets[0].jobs, view(FACTS)),))
+    running.site.shown = replace(hostile_site(), targets=(watched(*fleet().targets[0].jobs, view(FACTS)),))
     page.scheme(scheme)
     page.go(f"{running.url}{path}")
     assert page.run(_CONTRASTS) == []

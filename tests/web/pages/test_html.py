@@ -10,14 +10,11 @@ from typing import Any
 
 import pytest
 from starlette.datastructures import QueryParams
-from support.snapshots import ACCOUNT, HOSTILE, NOW, QUIET, hostile, settings, snapshot, state, watched
+from support.snapshots import ACCOUNT, HOSTILE, hostile_site, snapshot, watched
 from support.views import DESCRIBED_AT, facts, target, view
 
-from exporter.config import Problem
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import LastFailure
-from exporter.telemetry import Totals
-from exporter.web.pages import Refused, Snapshot, routes
+from exporter.web.pages import Snapshot, routes
 from exporter.web.pages.html import bar
 
 GOOD = view(facts())
@@ -82,23 +79,6 @@ def job_page(seen: Snapshot, account: str, region: str, name: str) -> Page:
     return read(routes._job_page(seen, Asked(account=account, region=region, name=name)))  # type: ignore[arg-type]
 
 
-def full(**changes: Any) -> Snapshot:
-    """Return a daemon in which every text that comes from outside tries to be more than text."""
-    of = settings(
-        "aws: {region: eu-west-1}\ncollect: [training_jobs, definitions, hyperparameters]\n"
-        "tuning_jobs: [{name: everything, labels: {team: 'x<script>alert(3)</script>'}}]\n"
-        "discover: [{name: all, name_regex: '<b>', labels: {team: '<i>'}, tags: {env: '\"><script>'}}]\n"
-    )
-    failing = view(None, name=f"failing{HOSTILE}", attempted=True, failure=Failure(ErrorCode.OTHER, HOSTILE))
-    last = LastFailure("ListTags", HOSTILE, Failure(ErrorCode.OTHER, HOSTILE), DESCRIBED_AT)
-    found = state(
-        of, standing=replace(QUIET, last_failure=last), totals=Totals({"ListTags": 2}, {("ListTags", "other"): 1})
-    )
-    seen = snapshot([watched(hostile(), failing)], of, states={"eu-west-1": found})
-    refused = Refused(NOW, HOSTILE, (Problem(HOSTILE, 3, HOSTILE, HOSTILE),))
-    return replace(seen, configuration=replace(seen.configuration, refused=refused), **changes)
-
-
 def pages(seen: Snapshot) -> dict[str, Page]:
     """Return every page there is."""
     found = {
@@ -113,7 +93,7 @@ def pages(seen: Snapshot) -> dict[str, Page]:
 
 
 SITES = {
-    "hostile": full(),
+    "hostile": hostile_site(),
     "empty": snapshot([], generation=0),
     "well": snapshot([watched(GOOD)]),
     "pending": snapshot([watched(view(None), replace(GOOD, facts=None))]),
@@ -164,7 +144,7 @@ def test_a_page_can_be_read_without_seeing_it(page: Page) -> None:
 
 def test_hostile_texts_are_shown_as_they_are() -> None:
     shown = HOSTILE.replace("\u202e", "")
-    for name, page in pages(full()).items():
+    for name, page in pages(hostile_site()).items():
         assert re.sub(r"\s+", " ", shown) in page.text.replace("\u202e", ""), name
 
 

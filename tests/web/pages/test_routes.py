@@ -200,3 +200,55 @@ def test_scrapes_go_on_while_pages_are_made_and_the_fifth_that_waits_is_refused(
     assert answers
     assert set(answers) <= {200, 503}
     wait_until(lambda: web.get(f"{running.url}/").status_code == 200, what="room again")
+
+
+def test_the_fullest_answer_is_told_to_the_letter(serve) -> None:
+    # Written by hand, from tests/fixtures/everything.json.
+    assert web.get(f"{serve().url}/api/v1/jobs").json() == {
+        "at": "2025-06-15T15:06:52.500Z",
+        "watched": 1,
+        "total": 1,
+        "page": 1,
+        "pages": 1,
+        "per_page": 100,
+        "jobs": [
+            {
+                "account_id": "888899990000",
+                "region": "cn-northwest-1",
+                "name": "tune-zh",
+                "state": "finished",
+                "status": "Stopped",
+                "failing": None,
+                "failure_reason": None,
+                "team": None,
+                "labels": {},
+                "tags": {},
+                "training_jobs": {
+                    "Completed": 61,
+                    "InProgress": 0,
+                    "RetryableError": 4,
+                    "NonRetryableError": 3,
+                    "Stopped": 2,
+                },
+                "max_training_jobs": 250,
+                "progress": 0.252,
+                "best": {
+                    "metric": "eval_f1",
+                    "type": "Maximize",
+                    "value": 0.8125,
+                    "target": 0.875,
+                    "target_reached": False,
+                },
+                "improved": "2025-12-01T02:00:00.500Z",
+                "created": "2025-11-30T22:00:00.750Z",
+                "elapsed_seconds": 21598,
+                "max_runtime_seconds": 172800,
+                "described": "2025-06-15T15:06:40.250Z",
+                "next_describe": "2025-06-15T15:07:40.250Z",
+                "cost": {"amount": 44.5, "currency": "CNY"},
+                "budget": {"amount": 500.0, "currency": "CNY"},
+                "console_url": "https://cn-northwest-1.console.amazonaws.cn/sagemaker/home"
+                "?region=cn-northwest-1#/hyper-tuning-jobs/tune-zh",
+            }
+        ],
+    }
