@@ -406,7 +406,8 @@ def test_misspelt_keys_of_the_web_configuration_are_refused(program: str, tmp_pa
 
 def test_notes_tell_how_to_look_at_it() -> None:
     told = notes("protected")
-    assert f"Look at it: https://127.0.0.1:10980{PREFIX}/ while this runs" in told
+    assert f"Look at the metrics: https://127.0.0.1:10980{PREFIX}/metrics while this runs" in told
+    assert "the log says why" in told
     assert "the certificate is of tuning-sagemaker-tuning-exporter.watch.svc" in told
     assert "From outside it is https://monitoring.example.internal/ml/tuning/" in told
     assert "nginx.ingress.kubernetes.io/backend-protocol: HTTPS" in told
@@ -418,6 +419,8 @@ def test_notes_tell_how_to_ask_with_a_certificate() -> None:
     told = notes("certificates")
     assert "--cacert ca.crt --cert tls.crt --key tls.key" in told
     assert "https://tuning.example.internal:8443/tuning/metrics" in told
+    assert "Look at it: https://127.0.0.1:8443/tuning/ while this runs" in told
+    assert "the page and the log say why" in told
 
 
 def test_notes_tell_the_url_to_scrape_and_warn_of_passwords_in_the_clear(tmp_path: Path) -> None:
