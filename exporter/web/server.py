@@ -17,9 +17,7 @@ import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from exporter.web.gate import Gate, without
 from exporter.web.protocol import ClientProtocol, Limits, Roster
-from exporter.web.tls import TlsConnection
 
 if TYPE_CHECKING:
     import socket
@@ -53,7 +51,8 @@ class WebServer:
         web_config: WebConfigFile | None = None,
         prefix: str = "",
     ) -> None:
-        self._app = app if web_config is None else Gate(app, web_config, prefix)
+        self._app = app
+        self._prefix = prefix
         self._web_config = web_config
         self._sockets = sockets
         self._limits = limits or Limits()
@@ -99,8 +98,13 @@ class WebServer:
             if not stopping.done():
                 stopping.set_result(grace)
 
+        app = self._app
+        if self._web_config is not None:
+            from exporter.web.gate import Gate  # noqa: PLC0415 - costs nothing where there is no such file
+
+            app = Gate(app, self._web_config, self._prefix)
         config = Config(
-            self._app,
+            app,
             http=ClientProtocol,
             ws="none",
             lifespan="off",
@@ -139,6 +143,8 @@ class WebServer:
         file = self._web_config
         if file is None:
             return http
+        from exporter.web.gate import without  # noqa: PLC0415 - as above
+        from exporter.web.tls import TlsConnection  # noqa: PLC0415
 
         def carry(settings: Settings) -> None:
             # In place: an answer under way holds the list.

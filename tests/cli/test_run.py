@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -214,6 +215,13 @@ def test_without_one_it_says_http_and_has_no_metrics_of_it(run, config, endpoint
     assert "config_last_reload_successful" in text
     assert "web_config" not in text
     assert "_bcrypt" not in Path(f"/proc/{child.pid}/maps").read_text()
+
+
+def test_nothing_of_it_is_loaded_without_one():
+    code = "import sys, exporter.cli.run; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "exporter.web.server" in loaded
+    assert {"bcrypt", "exporter.web.gate", "exporter.web.tls", "exporter.web.webconfig"}.isdisjoint(loaded)
 
 
 def test_an_invalid_web_configuration_is_told_with_file_and_line(run, config, endpoint, tmp_path):
