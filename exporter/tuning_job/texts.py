@@ -17,12 +17,13 @@ _AFTER_A_COMMAND = re.compile(
 
 _UNRECOGNIZED = re.compile(r"\b(unrecognized arguments: )[^\n]*")
 _OPTION = re.compile(
-    r"(?<![\w-])--?[A-Za-z][\w-]*(?:=(?:\"[^\"]*\"?|'[^']*'?|[^\s\"']\S*)?| (?:\"[^\"]*\"?|'[^']*'?|[^\s\"'-]\S*))?"
+    r"(?<![\w-])--?[A-Za-z][\w-]*(?:=(?:\\*(?:\"[^\"]*\"?|'[^']*'?|[^\s\"'\\]\S*))?"
+    r"| \\*(?:\"[^\"]*\"?|'[^']*'?|[^\s\"'\\-]\S*))?"
 )
 
 # In Python's and JSON's lists of strings.
 _LIST = re.compile(r"([\[(,]\s*)[\"']")
-_LISTED_OPTION = re.compile(r"[\"']--?[A-Za-z]")
+_LISTED_OPTION = re.compile(r"[\"']--?[A-Za-z*]")  # the star if it is masked already
 _ITEM = re.compile(
     r"\s*(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[0-9.eE+-]+|None|True|False)\s*(?:[,\])]|\Z)",
     re.DOTALL,
