@@ -14,6 +14,7 @@ _AFTER_A_COMMAND = re.compile(
     r"[.,;:)]{0,3}(?:[\s_]*(?:\Z|(?:returned|died|timed|exit|failed|not[\s_]found|traceback))|[ \t]*[\r\n])",
     re.IGNORECASE,
 )
+_ONE_WORD = re.compile(r"[\w./+-]*\w")
 
 _UNRECOGNIZED = re.compile(r"\b(unrecognized arguments: )[^\n]*")
 _OPTION = re.compile(
@@ -56,7 +57,11 @@ def _without_quoted(text: str) -> str:
 
 def _end_of_command(text: str, start: int, quote: str) -> int:
     """Return where a command ends that begins behind a quote: it may have such quotes in it, of arguments."""
-    is_list, closes, at = text.startswith("[", start), True, start - 1
+    is_list, closes = text.startswith("[", start), True
+    at = text.find(quote, start)
+    if at > start and not is_list and _ONE_WORD.fullmatch(text, start, at):  # it has no arguments
+        return at + 1
+    at = start - 1
     while (at := text.find(quote, at + 1)) >= 0:
         ends = text[at - 1] == "]" if is_list else closes and text[at - 1] not in _BEGINS_A_VALUE
         if ends and _AFTER_A_COMMAND.match(text, at + 1):

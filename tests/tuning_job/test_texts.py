@@ -35,6 +35,8 @@ from exporter.tuning_job.texts import plain, without_commands
         ),
         ("Command '['python', \"it's\", '[1, 2]', 'x']' returned 1", "Command *** returned 1"),
         ("Command '['python', '--pw', 'x", "Command ***"),
+        ("Command 'nvidia-smi' is missing: CUDA out of memory", "Command *** is missing: CUDA out of memory"),
+        ('Command "/bin/sh" -c "x y" there', "Command *** --*** there"),
         ("error: command 'gcc' failed with exit status 1", "error: command *** failed with exit status 1"),
         ("a commander's 'x' and the command of it", "a commander's 'x' and the command of it"),
         ("argv ['train.py', '--pw', 'x', 0.1, None] there", "argv [***] there"),
