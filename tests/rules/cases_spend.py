@@ -400,8 +400,8 @@ QUIET = (
             (
                 f"{reason}: more may be read than before",
                 read_again(
-                    anew(grows(400, 0.86), grows(3_000, 0.86)),
-                    {reason: anew(grows(400, 0.14), grows(3_000, 0.14))},
+                    anew(grows(400, 0.9), grows(3_000, 0.851)),
+                    {reason: anew(grows(400, 0.1), grows(3_000, 0.149))},
                     page_limit=anew(1, 0),
                 ),
             ),
