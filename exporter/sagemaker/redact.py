@@ -16,10 +16,20 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-_LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
+LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
 _LEAST_SECRET = 4  # letters: what is shorter is in any text
 _PIECE = 8  # letters of a secret that tell it
-_MOST_ESCAPES = 8  # one in the other; who nests more has something to hide
+MOST_ESCAPES = 8  # one in the other; who nests more has something to hide
+
+# What a secret is called, where it has a name: in a configuration, a header or the arguments of a function.
+_QUOTES = r"[\\\"']{0,4}"
+_IS = rf"{_QUOTES} ?(?:=>|[:=]) ?"
+_KEY_OF = "api|access|secret|private|auth|account|signing|encryption"
+_SECRET = (
+    rf"(?:token|secrets?|passw(?:or)?d|passphrase|pwd|[_-]pass|(?:{_KEY_OF})[ _.-]?key(?:[_-]?id)?|[0-9a-z][_-]key)"
+)
+# Behind the bar are usual words as well, so they count only before an equals sign.
+_NAMED = rf"(?:{_SECRET}{_IS}|(?:\bpass|signature|credentials?|cookie) ?= ?)"
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _UNWANTED = (
@@ -29,10 +39,20 @@ _UNWANTED = (
     (re.compile(r"\b(basic|bearer) (?=[^\s\d=]{0,100}[\d=])\S+", re.IGNORECASE), r"\1 ***"),
     (
         re.compile(
-            r"((?:token|secret_?(?:access_?)?key|password)(?:[\\\"']{1,4} ?: ?[\\\"']{1,4}|=))[^\s\"'\\&]+",
+            rf"(authorization{_IS}{_QUOTES}(?:(?:basic|bearer|digest|token) )?)[^\s\"'\\]+",
             re.IGNORECASE,
         ),
         r"\1***",
+    ),
+    (re.compile(rf"({_NAMED}\\{{0,2}}\")[^\"]+", re.IGNORECASE), r"\1***"),
+    (re.compile(rf"({_NAMED}\\{{0,2}}')[^']+", re.IGNORECASE), r"\1***"),
+    (re.compile(rf"({_NAMED})[^\s\"'\\&,;)}}\]]+", re.IGNORECASE), r"\1***"),
+    (
+        re.compile(
+            r"\b(?:(?:glpat-|xox[a-z]-)[\w-]{8,}|(?:gh[a-z]_|hf_)[0-9A-Za-z]{16,}|(?:github_pat|[prs]k_live|[prs]k_test)_\w{8,}"
+            r"|sk-[\w-]{16,})"
+        ),
+        "***",
     ),
 )
 _WORD = re.compile(r"arn:[\w:/+=,.@-]+|[\w/+=%~.-]{6,}", re.ASCII)
@@ -40,49 +60,13 @@ _JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
 # A tuning job's name has 32 letters at most; ARNs, whose parts may be longer, are told by their beginning.
 _OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
 
-# What FailureReason of a training job may repeat. A command line holds hyperparameters.
-_PERSONAL = (
-    (re.compile(r"\b(Command ?)(?:\"[^\"]*\"?|'[^']*'?)", re.IGNORECASE), r"\1***"),
-    (re.compile(r"(?<!\S)--?[A-Za-z][\w-]*(?:=\S*| (?!-)\S+)?"), "--***"),
-    (re.compile(r"\barn:[^\s\"'<>()\[\]{}]+"), "arn:***"),
-    (re.compile(r"\bs3[an]?://[^\s\"'<>()\[\]{}]*", re.IGNORECASE), "s3://***"),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}"), "***"),
-)
-_DIGITS = re.compile(r"[0-9-]+")
-_LONGEST_TOLD = 300
-
-
-def impersonal(text: str) -> str:
-    """Return a text about a training job for the log: one line of bounded length, without what may name or let in anybody.
-
-    No account, ARN, path in S3, token, key, password, address on a bucket or argument of a command is left in it.
-    """
-    if (told := without_secrets(text, ())) is None:
-        return "***"
-    for pattern, replacement in _PERSONAL:
-        told = pattern.sub(replacement, told)
-    told = _DIGITS.sub(lambda digits: "***" if _is_account(digits[0]) else digits[0], told)
-    told = " ".join("https://***" if _is_of_a_bucket(word) else word for word in told.split())
-    # The class of an error comes first in it, and the cause last, behind a trace.
-    half = _LONGEST_TOLD // 2
-    return told if len(told) <= _LONGEST_TOLD else f"{told[:half]}…{told[1 - half :]}"
-
-
-def _is_account(digits: str) -> bool:
-    parts = digits.strip("-").split("-")
-    return any(len(part) == 12 for part in parts) or [len(part) for part in parts] == [4, 4, 4]
-
-
-def _is_of_a_bucket(word: str) -> bool:
-    return "amazonaws.com" in word and ("s3." in word or "s3-" in word)
-
 
 def without_secrets(text: str, sent: Collection[str]) -> str | None:
     """Return a text in which no password and nothing that looks like a token is left.
 
     None for a text that repeats any of ``sent``, the secrets that the requests carried, or a piece of one.
     """
-    text = " ".join(map(_without_password, text[:_LONGEST_READ].split()))
+    text = " ".join(map(_without_password, text[:LONGEST_READ].split()))
     for pattern, replacement in _UNWANTED:
         text = pattern.sub(replacement, text)
     if _repeats(text, sent):
@@ -96,8 +80,8 @@ def _repeats(text: str, sent: Collection[str]) -> bool:
         length = min(_PIECE, len(written))
         if length >= _LEAST_SECRET:
             pieces.setdefault(length, set()).update(_pieces(written, length))
-    spellings = [*_unescaped(text)]
-    return len(spellings) > _MOST_ESCAPES or any(
+    spellings = [*unescaped(text)]
+    return len(spellings) > MOST_ESCAPES or any(
         not found.isdisjoint(_pieces(_letters(each), length)) for each in spellings for length, found in pieces.items()
     )
 
@@ -109,7 +93,7 @@ def _pieces(text: str, length: int) -> Iterator[str]:
 
 def _ways(secret: str) -> Iterator[str]:
     """Yield a secret as it may be written: base64 has three ways, by how much comes before it."""
-    yield from _unescaped(secret)
+    yield from unescaped(secret)
     content = secret.encode("utf-8", "replace")
     yield content.hex()
     for before in range(3):
@@ -117,9 +101,9 @@ def _ways(secret: str) -> Iterator[str]:
         yield b64encode(b"\0" * before + content).decode().rstrip("=")[2 * (before > 0) + (before > 1) : -1]
 
 
-def _unescaped(text: str) -> Iterator[str]:
+def unescaped(text: str) -> Iterator[str]:
     """Yield a text as it is, and without each of the escapes around it."""
-    for _ in range(_MOST_ESCAPES + 1):
+    for _ in range(MOST_ESCAPES + 1):
         yield text
         inner = unquote(html.unescape(_ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)))
         if inner == text:

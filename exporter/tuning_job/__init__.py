@@ -17,6 +17,7 @@ from exporter.tuning_job.model import (
     same_moment,
 )
 from exporter.tuning_job.reduce import reduce, reduce_summary
+from exporter.tuning_job.texts import plain, without_commands
 from exporter.tuning_job.trainings import Bill, Bills, Training, TrainingsPage, reduce_bills, reduce_trainings
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "arn_key",
     "failure_class",
     "name_key",
+    "plain",
     "reduce",
     "reduce_bills",
     "reduce_found",
@@ -47,4 +49,5 @@ __all__ = [
     "reduce_summary",
     "reduce_trainings",
     "same_moment",
+    "without_commands",
 ]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rules.story import INFO, WARNING, Quiet, Story
-from rules.world import ACCOUNT, JOB, NAME, REGION, WHERE, Series, Value, World, job, merged
+from rules.world import ACCOUNT, JOB, NAME, OBJECTIVE, REGION, WHERE, Series, Value, World, at, job, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,6 +106,41 @@ def on_spot(trained: Value, billed: Value, spot: str = "true") -> World:
     )
 
 
+AGAIN = 120
+"""The minute of a restart."""
+
+
+def anew(before: Value | None, after: Value | None) -> Callable[[float], float | None]:
+    """Return what is told before a restart, and after it."""
+
+    def told(minute: float) -> float | None:
+        value = before if minute < AGAIN else after
+        return None if value is None else at(value, minute)
+
+    return told
+
+
+def grows(first: float, share: float) -> Callable[[float], float]:
+    """Return a share of so many, and of one more each minute."""
+    return lambda minute: share * (first + minute)
+
+
+def read_again(completed: Value, failures: Mapping[str, Value], *, page_limit: Value = 0) -> World:
+    """Return a search of thousands: how many completed and failed by reason, as read, and whether more have ended than are read."""
+    return merged(
+        job(
+            created=-6_000,
+            training_jobs={"Completed": grows(3_000, 0.5), "NonRetryableError": grows(3_000, 0.5), "InProgress": 10},
+            max_training_jobs=9_000,
+        ),
+        trained(1.0, completed),
+        *(of_job("training_job_failures_total", number, reason=reason) for reason, number in failures.items()),
+        of_job("spend_incomplete", page_limit, reason="page_limit"),
+        of_job("spend_incomplete", 0, reason="records_missing"),
+        of_job("spend_incomplete", 1, reason="unpriced"),
+    )
+
+
 OUT_OF_MEMORY = (
     f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, ran out of memory, and they become more. The search"
     " tries values that do not fit the instance, such as a batch size: start again with narrower ranges or a larger instance type."
@@ -175,6 +211,18 @@ STORIES = (
         f"Training jobs of tuning job {NAME} run out of memory",
         OUT_OF_MEMORY,
     ),
+    Story(  # The same, where sums are short for another reason than that some are not read.
+        "SageMakerTuningJobOutOfMemory",
+        merged(
+            failed("out_of_memory", in_turn, 90, Completed=lambda minute: 150 + in_turn(minute)),
+            of_job("spend_incomplete", 0, reason="page_limit"),
+            of_job("spend_incomplete", 1, reason="unpriced"),
+        ),
+        {45: 1, 120: 0},
+        {**JOB, **WARNING},
+        f"Training jobs of tuning job {NAME} run out of memory",
+        OUT_OF_MEMORY,
+    ),
     Story(  # All of the first that end at once.
         "SageMakerTuningJobOutOfMemory",
         failed("out_of_memory", {0: None, 20: 8}, Completed=0.0),
@@ -240,6 +288,39 @@ STORIES = (
         " class of failure is image (4). So far the search has found nothing for what it costs: see how its training jobs ended,"
         " and start again with that fixed.",
     ),
+    Story(  # Few failed: that is not why.
+        "SageMakerTuningJobNoBestValue",
+        merged(failed("image", {0: 2, 20: 4}, Completed=10.0), of_job("best_objective_value", math.nan, **OBJECTIVE)),
+        {15: 1, 100: 0},
+        {**JOB, **WARNING},
+        f"Tuning job {NAME} has no best value",
+        f"Training jobs of tuning job {NAME} {WHERE} have ended, and there is no best value, or it is NaN. So far the search has"
+        " found nothing for what it costs: see how its training jobs ended, and start again with that fixed.",
+    ),
+    # Where the oldest one cannot be measured, it is told that none ends.
+    *(
+        Story(
+            "SageMakerTuningJobTrainingJobsHanging",
+            merged(
+                job(
+                    created=-10,
+                    training_jobs={"Completed": {0: completed - 1, 10: completed, 300: completed + 1}, "InProgress": 2},
+                    max_parallel_training_jobs=2,
+                    max_training_jobs=80,
+                ),
+                of_job("running_training_seconds", 9_000),
+                of_job("oldest_running_training_job_start_timestamp_seconds", 0.0),
+                trained(600.0 * completed, completed),
+                *(of_job("definition_info", 1, definition=str(number)) for number in range(definitions)),
+            ),
+            {fires: 1, 330: 0},
+            {**JOB, **WARNING},
+            f"Training jobs of tuning job {NAME} seem to hang",
+            f"Tuning job {NAME} {WHERE} runs training jobs (2) of which none has ended for several times as long as they took so"
+            " far. Each costs its instances until its time limit ends it: read their logs, and stop those that hang.",
+        )
+        for completed, definitions, fires in ((2, 1, 170), (4, 2, 100))
+    ),
 )
 
 QUIET = (
@@ -274,6 +355,13 @@ QUIET = (
             ("little is left", costly(cost=500, since=90_000, ended=55)),
             ("few since it improved", costly(cost=500, since=90_000, not_improving=25)),
             ("no price", {one: value for one, value in costly(500, 90_000).items() if "cost" not in one.name}),
+            *(
+                (
+                    f"sums that are short: {reason}",
+                    merged(costly(500, 90_000), of_job("spend_incomplete", 1, reason=reason)),
+                )
+                for reason in ("page_limit", "records_missing")
+            ),
         )
     ),
     *(
@@ -289,6 +377,75 @@ QUIET = (
                     job(training_jobs={"Completed": wave(47), "NonRetryableError": wave(3), "InProgress": 50}),
                     of_job("training_job_failures_total", late(wave(3)), reason="out_of_memory"),
                     trained(1.0, late(wave(47))),
+                ),
+            ),
+        )
+    ),
+    *(
+        Quiet(alert, why, world, 400)
+        for alert, reasons in (
+            ("SageMakerTuningJobOutOfMemory", ("out_of_memory",)),
+            ("SageMakerTuningJobNoCapacity", ("capacity", "quota")),
+        )
+        for reason in reasons
+        for why, world in (
+            (
+                f"{reason}: a restart reads fewer, of which as many failed",
+                read_again(
+                    anew(grows(3_000, 0.9), grows(900, 0.9)),
+                    {reason: anew(grows(3_000, 0.1), grows(900, 0.1))},
+                    page_limit=anew(0, 1),
+                ),
+            ),
+            (
+                f"{reason}: more may be read than before",
+                read_again(
+                    anew(grows(400, 0.9), grows(3_000, 0.851)),
+                    {reason: anew(grows(400, 0.1), grows(3_000, 0.149))},
+                    page_limit=anew(1, 0),
+                ),
+            ),
+            (
+                f"{reason}: training jobs were deleted before they were read again",
+                read_again(
+                    anew(grows(3_000, 0.9), grows(900, 0.9)), {reason: anew(grows(3_000, 0.1), grows(900, 0.1))}
+                ),
+            ),
+            (
+                f"{reason}: a restart with one more class",
+                read_again(
+                    grows(3_000, 0.58),
+                    {
+                        reason: grows(3_000, 0.12),
+                        "algorithm_error": anew(grows(3_000, 0.3), None),
+                        "bad_batch": anew(None, grows(3_000, 0.3)),
+                    },
+                ),
+            ),
+            (
+                f"{reason}: a restart without a class that some of them were of",
+                read_again(
+                    grows(3_000, 0.86),
+                    {
+                        reason: anew(grows(3_000, 0.04), grows(3_000, 0.14)),
+                        "own": anew(grows(3_000, 0.1), None),
+                    },
+                ),
+            ),
+            (
+                f"{reason}: another of its name, after one that failed seldom and has ended",
+                merged(
+                    job(
+                        {0: "Completed", AGAIN: "InProgress"},
+                        training_jobs={"Completed": anew(2_900, in_turn), "NonRetryableError": 5, "InProgress": 4},
+                    ),
+                    of_job("created_timestamp_seconds", {0: -200_000, AGAIN: 60.0 * AGAIN}),
+                    trained(1.0, anew(2_900, lambda minute: 40 + in_turn(minute))),
+                    of_job(
+                        "training_job_failures_total",
+                        anew(10, lambda minute: min(6.0, in_turn(minute) - 22)),
+                        reason=reason,
+                    ),
                 ),
             ),
         )
@@ -320,6 +477,15 @@ QUIET = (
             ("little yet", on_spot(1_800, 1_800)),
             ("bills are late", on_spot(7_200, 6_000)),
         )
+    ),
+    Quiet(
+        "SageMakerTuningJobSpendingWithoutImprovement",
+        "a restart reads fewer, of which more trained since the best one",
+        merged(
+            costly(500, anew(60_000, 90_000)),
+            of_job("spend_incomplete", anew(0, 1), reason="page_limit"),
+        ),
+        240,
     ),
     Quiet(
         "SageMakerTuningJobTrainingJobsHanging",

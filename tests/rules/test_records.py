@@ -28,6 +28,7 @@ from rules.world import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 RECORDS = records(load())
@@ -52,6 +53,8 @@ RUNNING |= merged(
     of_job("training_seconds_since_best", {0: 5_000, 30: 3_700}),
     of_job("oldest_running_training_job_start_timestamp_seconds", {0: -3_600, 30: -1_800}),
     of_job("training_job_failures_total", {0: 1, 30: 2}, reason="capacity"),
+    of_job("spend_incomplete", 0, reason="page_limit"),
+    of_job("spend_incomplete", 1, reason="billable_unknown"),
 )
 ENDS = job(
     {0: "InProgress", 30: "Completed"},
@@ -98,6 +101,8 @@ def variants(scraped: Scraped) -> dict[str, Scraped]:
         ("training_seconds:since_best_ratio", 0.5),
         ("training_job_duration_seconds:mean", 600),
         ("training_seconds:oldest", 5_400),
+        ("training_seconds:oldest_ratio", 9),
+        ("spend_incomplete:last", 0),
         ("training_job_failures:sum", 2),
         ("training_job_failures:shortage", 2),
         ("training_job_failures:excess", 0.2),
@@ -261,7 +266,8 @@ def test_a_range_of_one_value_has_no_places(promtool: Path, tmp_path: Path) -> N
         ("young, all of it", 0, 0, {0: 0, 30: 40}, 60, 40),
         ("an hour ago is known", -600, 0, {0: 100, 30: 140}, 80, 40),
         ("an hour ago is not known", -600, 30, {30: 140}, 60, None),
-        ("a restart finds less than before", -600, 0, {0: 100, 70: 80}, 90, 0),
+        ("a restart finds less than before", -600, 0, {0: 100, 70: 80}, 90, None),
+        ("a restart adds up in another order", -600, 0, {0: 100, 70: 99.9999999}, 90, 0),
         ("nothing lately", -600, 0, {0: 100}, 80, 0),
         ("the first that ended", -600, 0, {30: 40}, 60, 40),
     ],
@@ -314,3 +320,91 @@ def test_a_change_of_currency_leaves_one_cost_since_the_best(promtool: Path, tmp
         asked(counted, minute, **{f'{{currency="{currency}"}}': 1}) for minute, currency in ((25, "EUR"), (35, "USD"))
     ]
     rehearse(promtool, tmp_path, RECORDS, [group("currency", scrape(world, 40), tests)])
+
+
+THERE = '{aws_account_id="123456789012",aws_region="eu-west-1",tuning_job="churn-xgboost"}'
+
+
+def test_what_another_of_its_name_cost_is_not_counted(promtool: Path, tmp_path: Path) -> None:
+    # One that cost 100 is deleted at minute 165, and another of its name is created at 170, and costs 5 each five minutes from 185 on.
+    def cost(minute: float) -> float | None:
+        return 100.0 if minute < 165 else None if minute < 185 else minute - 185
+
+    world = merged(
+        job(training_jobs={"Completed": {0: 100, 165: None, 170: 0, 185: 1}, "InProgress": {0: 4, 165: None, 170: 4}}),
+        of_job("created_timestamp_seconds", {0: -36_000, 165: None, 170: 10_200}),
+        of_job("estimated_cost_total", cost, **USD, status="Completed"),
+        of_job("estimated_cost_total", {0: 7, 165: None, 200: 1}, **USD, status="Failed"),
+        of_job("training_job_failures_total", {0: 50, 165: None, 185: 2}, reason="data"),
+    )
+
+    def told(record: str, minute: int, value: float | None) -> dict[str, Any]:
+        expr = f"sum by ({ID}) (tuning_job:sagemaker_tuning_job_{record})"
+        return asked(expr, minute, **({} if value is None else {THERE: value}))
+
+    tests = [
+        told("estimated_cost:sum", 160, 107),
+        told("estimated_cost:failed", 160, 7),
+        told("estimated_cost:increase1h", 160, 0),
+        *(
+            told(record, 170, None)
+            for record in ("estimated_cost:sum", "estimated_cost:failed", "estimated_cost:increase1h")
+        ),
+        told("training_job_failures:sum", 170, None),
+        told("training_job_failures:sum", 185, 2),
+        told("estimated_cost:failed", 185, None),
+        *(told("estimated_cost:increase1h", minute, minute - 185) for minute in (185, 195)),
+        *(told("estimated_cost:increase1h", minute, minute - 184) for minute in (200, 225, 235, 240, 245)),
+        *(told("estimated_cost:increase1h", minute, 61 if minute < 260 else 60) for minute in (250, 255, 260, 275)),
+    ]
+    rehearse(promtool, tmp_path, RECORDS, [group("another", scrape(world, 280), tests)])
+
+
+def test_a_restart_with_other_classes_counts_no_failure_twice(promtools: Path, tmp_path: Path) -> None:
+    world = merged(
+        job(training_jobs={"Completed": 80, "NonRetryableError": 20}),
+        trained(800, 80),
+        of_job("training_job_failures_total", {0: 8, 30: 7}, reason="out_of_memory"),
+        of_job("training_job_failures_total", {0: 12, 30: None}, reason="algorithm_error"),
+        of_job("training_job_failures_total", {30: 13}, reason="bad_batch"),
+    )
+    failures = "sum by (reason) (tuning_job:sagemaker_tuning_job_training_job_failures:sum)"
+    listed = f"sum by ({ID}) (tuning_job:sagemaker_tuning_job_training_jobs:listed)"
+    anew = f"sum by ({ID}) (tuning_job:sagemaker_tuning_job_training_job_failures:anew)"
+    before = {'{reason="out_of_memory"}': 8.0, '{reason="algorithm_error"}': 12.0}
+    after = {'{reason="out_of_memory"}': 7.0, '{reason="bad_batch"}': 13.0}
+    tests = [
+        asked(failures, 25, **before),
+        asked(listed, 25, **{THERE: 100}),
+        asked(anew, 25),
+        asked(failures, 30, **after),
+        asked(anew, 30, **{THERE: 1}),
+        *(asked(listed, minute, **{THERE: 100}) for minute in (30, 35, 60)),
+        asked(anew, 110),
+    ]
+    rehearse(promtools, tmp_path, RECORDS, [group("other classes", scrape(world, 110), tests)])
+
+
+@pytest.mark.parametrize("told", [lost_scrapes, two_replicas, lambda scraped: rollouts(scraped, 3, 5, 7)])
+def test_what_goes_on_is_compared_with_what_was_before(
+    promtool: Path, tmp_path: Path, told: Callable[[Scraped], Scraped]
+) -> None:
+    """Of two replicas one is behind, and each scrape of one in turn is lost."""
+    growing = merged(job(), of_job("training_job_failures_total", lambda minute: 3 + minute // 5, reason="data"))
+    behind = merged(job(), of_job("training_job_failures_total", lambda minute: 1 + minute // 5, reason="data"))
+    one, other = of_pod(scrape(growing, 120), "a"), of_pod(scrape(behind, 120), "b")
+    expected = asked("count(count_over_time(tuning_job:sagemaker_tuning_job_training_job_failures:anew[2h]))", 120)
+    tests = [
+        group("one", told(scrape(growing, 120)), [expected]),
+        group("one of two is behind", lost_scrapes(one) | other, [expected]),
+    ]
+    rehearse(promtool, tmp_path, RECORDS, tests)
+
+
+@pytest.mark.parametrize("reason", ["page_limit", "records_missing"])
+def test_there_is_no_share_and_no_excess_while_sums_are_short(promtool: Path, tmp_path: Path, reason: str) -> None:
+    world = merged(RUNNING, of_job("spend_incomplete", {0: 0, 30: 1}, reason=reason))
+    names = "training_seconds:since_best_ratio|training_job_failures:excess"
+    there = f'count({{__name__=~"tuning_job:sagemaker_tuning_job_({names})"}})'
+    tests = [asked(there, 25, **{"{}": 2}), asked(there, 30)]
+    rehearse(promtool, tmp_path, RECORDS, [group("short", scrape(world, 40), tests)])

@@ -353,6 +353,11 @@ def said(text: str, *sent: str) -> str:
         ("two\r\n  lines\t", "two lines"),
         ("no token eyJhbGciOiJSUzI1NiJ9.x.y of yours", "no token *** of yours"),
         (f"signature {'0123456789abcdef' * 4} is wrong", "signature *** is wrong"),
+        (
+            "api_key=a, 'secret': 'b c', Authorization: Bearer abc",
+            "api_key=***, 'secret': '***', Authorization: Bearer ***",
+        ),
+        ("glpat-abcdefghij01 is wrong", "*** is wrong"),
         (f"token {'Ab1' * 20} is wrong", "token *** is wrong"),
         ("", ""),
     ],
