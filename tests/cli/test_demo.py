@@ -52,8 +52,8 @@ def test_serves_under_a_path(tmp_path):
         "--web.route-prefix=tour",
     ]
     with Child(arguments, log=tmp_path / "log") as child:
-        child.wait_until(lambda: "Landing page:" in child.output())
-        for title in ("Metrics", "Landing page"):
+        child.wait_until(lambda: "Status page:" in child.output())
+        for title in ("Metrics", "Status page"):
             url = found(rf"{title}: +(\S+)", child.output())[1]
             assert "/tour/" in url
             assert get(url).status_code == 200

@@ -25,6 +25,8 @@ NOW = DESCRIBED_AT + 12.25
 NAME = "eu-west-1"
 ACCOUNT = "123456789012"
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;{{7*7}}</title>\u202e"
+HOSTILE_NAME = HOSTILE.replace("/", "")
+"""The same for what is a part of a path: a slash in one may be read in two ways, and leads nowhere."""
 
 QUIET = Standing(allowed_per_second=5.0, made_per_second=0.5, under_way=0, given_up=0, last_failure=None)
 
@@ -71,7 +73,7 @@ def hostile() -> JobView:
     assert best is not None
     job = replace(
         job,
-        name=HOSTILE,
+        name=HOSTILE_NAME,
         arn=f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:hyper-parameter-tuning-job/{HOSTILE}",
         status=HOSTILE,
         strategy=HOSTILE,
@@ -83,7 +85,9 @@ def hostile() -> JobView:
         ranges=tuple(replace(each, hyperparameter=HOSTILE, scale=HOSTILE) for each in job.ranges),
     )
     history = remembered(b"", Operation.DESCRIBE, None, DESCRIBED_AT, 0.2)
-    return view(job, name=HOSTILE, labels={"team": HOSTILE, "x": HOSTILE}, tags={"owner": HOSTILE}, history=history)
+    return view(
+        job, name=HOSTILE_NAME, labels={"team": HOSTILE, "x": HOSTILE}, tags={"owner": HOSTILE}, history=history
+    )
 
 
 def hostile_site(**changes: Any) -> Snapshot:

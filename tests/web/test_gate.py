@@ -194,7 +194,7 @@ class TestHeaders:
         answer = web.get(serve(web=HEADERS).url + path)
         assert {name: answer.headers.get_list(name) for name in SET} == {name: [value] for name, value in SET.items()}
 
-    @pytest.mark.parametrize("more", [USERS, RATE.replace("3", "1")])
+    @pytest.mark.parametrize("more", [USERS, RATE.replace("3", "1")], ids=["users", "rate"])
     def test_on_refusals_too(self, serve, more: str) -> None:
         url = serve(web=HEADERS + more).url
         for _ in range(2):

@@ -18,7 +18,10 @@ from support.text import found
 from exporter.web.routing import listing, path_of, router
 
 PIECE = b"a_metric 1\n" * 4096
-READABLE = ["/", "/metrics", "/-/healthy", "/-/ready"]
+READABLE = [
+    *("/", "/targets", "/config", "/api/v1/status", "/api/v1/jobs", "/api/v1/targets", "/api/v1/config"),
+    *("/metrics", "/-/healthy", "/-/ready"),
+]
 PREFIXES = ["", "/ml/tuning"]
 
 
@@ -59,7 +62,7 @@ def test_a_reload_is_under_the_prefix_too(serve, prefix: str) -> None:
     assert running.site.reloads == ["request"]
 
 
-@pytest.mark.parametrize("target", ["/", "/ml/tuning", "/?a=b", "/ml/tuning?a=b"])
+@pytest.mark.parametrize("target", ["/", "/ml/tuning", "/?q=b", "/ml/tuning?q=b"])
 def test_what_is_before_the_prefix_leads_to_it(serve, target: str) -> None:
     leads, status = follow(serve(prefix="/ml/tuning"), target)
     assert leads == f"/ml/tuning/{target.partition('?')[1]}{target.partition('?')[2]}"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.devtools import Browser, Page
-from support.snapshots import HOSTILE, hostile_site, settings, snapshot, watched
+from support.snapshots import HOSTILE_NAME, hostile_site, settings, snapshot, watched
 from support.views import facts, view
 
 from exporter.errors import ErrorCode, Failure
@@ -119,7 +119,7 @@ def test_the_text_of_strangers_does_not_run(serve, page: Page) -> None:
         assert page.run('document.querySelectorAll("img, iframe").length') == 0
         assert "<script>alert(1)</script>" in page.run("document.body.innerText")
     page.go(links[1])
-    assert page.run('document.querySelector("h1").textContent') == HOSTILE
+    assert page.run('document.querySelector("h1").textContent') == HOSTILE_NAME
     assert page.complaints == []
     assert {urlsplit(url).netloc for url in page.asked} == {urlsplit(running.url).netloc}
 
