@@ -15,7 +15,7 @@ import trustme
 import yaml
 from helm.chart import HELMS, helm_test, template
 from helm.guard import PASSWORD, USER, write_certificate, write_credentials
-from support.processes import Child
+from support.processes import PATIENCE, Child
 from support.text import found
 from support.web import get
 
@@ -79,7 +79,7 @@ class Served:
         flags = [each for each in flags if not each.startswith("--credentials=")]
         there = urlsplit(url)
         url = there._replace(netloc=f"127.0.0.1:{self.port}").geturl()
-        done = helm_test(url, 90, *flags, f"--credentials={credentials}")
+        done = helm_test(url, 3 * PATIENCE, *flags, f"--credentials={credentials}")
         return done.returncode, done.stdout, done.stderr
 
 
