@@ -34,9 +34,12 @@ def isolation() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def lines_to_pytest() -> None:
-    """Keep what daemons of this process log off standard output, which other tests read, but with a failed test."""
+    """Keep what daemons of this process log off standard output, which other tests read, but with a failed test.
+
+    Before each test: one that runs a subcommand leaves what that has configured.
+    """
     structlog.configure(
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),

@@ -97,7 +97,7 @@ def hostile_site(**changes: Any) -> Snapshot:
         "tuning_jobs: [{name: everything, labels: {team: 'x<script>alert(3)</script>'}}]\n"
         "discover: [{name: all, name_regex: '<b>', labels: {team: '<i>'}, tags: {env: '\"><script>'}}]\n"
     )
-    failing = view(None, name=f"failing{HOSTILE}", attempted=True, failure=Failure(ErrorCode.OTHER, HOSTILE))
+    failing = view(None, name=f"failing{HOSTILE_NAME}", attempted=True, failure=Failure(ErrorCode.OTHER, HOSTILE))
     last = LastFailure("ListTags", HOSTILE, Failure(ErrorCode.OTHER, HOSTILE), DESCRIBED_AT)
     found = state(
         of, standing=replace(QUIET, last_failure=last), totals=Totals({"ListTags": 2}, {("ListTags", "other"): 1})

@@ -22,8 +22,10 @@ EXAMPLE = "tls_server_config: {cert_file: tls.crt, key_file: tls.key}"
 
 HASHING = """make one with `htpasswd -nBC 10 "" | tr -d ':\\n'`"""
 
-# The 22nd character of the salt has only two bits that count.
-_HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
+_END_OF_SALT = 28
+# The last character of the salt has only two bits that count.
+_ENDS_OF_SALTS = ".Oeu"
 _LEAST_COST, _MOST_COST = 4, 16
 
 _LONGEST_INTERVAL = 3600.0
@@ -86,7 +88,7 @@ def _user(value: str) -> str:
 def _hash(value: str) -> str:
     # Never quoted in a message, for the same reason as a password.
     found = _HASH.fullmatch(value)
-    if found is None:
+    if found is None or value[_END_OF_SALT] not in _ENDS_OF_SALTS:
         kind = "not a whole bcrypt hash" if _looks_like_a_hash(value) else "not a bcrypt hash"
         raise ValueError(f"this is {kind} ($2a$, $2b$ or $2y$, 60 characters in all): {HASHING}")
     if not _LEAST_COST <= int(found[1]) <= _MOST_COST:
