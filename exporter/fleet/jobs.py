@@ -6,6 +6,7 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING
 
+from exporter.errors import Failure
 from exporter.fleet.source import Operation
 from exporter.tuning_job import name_key
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
     from exporter.clock import Instant
     from exporter.config.specs import JobSpec
-    from exporter.errors import ErrorCode
     from exporter.fleet.calls import Calls
     from exporter.fleet.job import Job
+    from exporter.fleet.source import Work
     from exporter.fleet.view import Spend
     from exporter.tuning_job import Summary
 
@@ -118,10 +119,11 @@ class Jobs:
         if (job := self.get(name)) is not None:
             self.changes += job.spent(spend)
 
-    def called(self, name: str, operation: Operation, code: ErrorCode | None, seconds: float, now: Instant) -> None:
-        """Take that a call about one has ended, if there is one of this name. That alone is no reason to show it anew."""
-        if (job := self.get(name)) is not None:
-            job.called(operation, code, seconds, now)
+    def called(self, work: Work, outcome: object, now: Instant) -> None:
+        """Take that a call has ended, if it was about one of them. That alone is no reason to show it anew."""
+        if work.operation.concerns_one_job and (job := self.get(work.name)) is not None:
+            code = outcome.code if isinstance(outcome, Failure) else None
+            job.called(work.operation, code, now.monotonic - work.started, now)
 
     def redraw(self) -> None:
         """Show all anew."""

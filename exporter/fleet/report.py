@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.fleet.view import JobView, TargetView
+from exporter.fleet.view import JobView, Standing, TargetView
 
 if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
     from exporter.fleet.account import Account
+    from exporter.fleet.allowance import Allowance
     from exporter.fleet.calls import Calls
     from exporter.fleet.finder import Finder
     from exporter.fleet.jobs import Jobs
@@ -50,4 +51,11 @@ def target_view(
         tuple(sorted((str(operation), str(code)) for operation, code in calls.errors)),
         tally.last_answered,
         tuple(finder.limits.matched.items()),
+    )
+
+
+def target_standing(budget: Allowance, calls: Calls, tally: Tally, now: Instant) -> Standing:
+    """Return what a target does with its budget."""
+    return Standing(
+        budget.rate(now.monotonic), budget.made_per_second(now), len(calls), calls.given_up, tally.last_failure
     )

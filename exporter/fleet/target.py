@@ -24,7 +24,7 @@ from exporter.fleet.job import Job
 from exporter.fleet.jobs import Jobs
 from exporter.fleet.lists import Lists
 from exporter.fleet.refresh import Refresh
-from exporter.fleet.report import target_view
+from exporter.fleet.report import target_standing, target_view
 from exporter.fleet.rounds import Rounds
 from exporter.fleet.running import Running
 from exporter.fleet.source import Operation
@@ -32,7 +32,6 @@ from exporter.fleet.sweep import Sweep
 from exporter.fleet.tags import TagListings
 from exporter.fleet.tally import Tally
 from exporter.fleet.training_jobs import TrainingJobs
-from exporter.fleet.view import Standing
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetSpec
     from exporter.fleet.events import Decision
     from exporter.fleet.source import Source, Work
-    from exporter.fleet.view import TargetView
+    from exporter.fleet.view import Standing, TargetView
     from exporter.telemetry import Telemetry
 
 
@@ -280,7 +279,7 @@ class Target:
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
             self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now)
-            self._remember(work, failure, now)
+            self._jobs.called(work, failure, now)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
 
     def _take(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
@@ -297,13 +296,8 @@ class Target:
             self._jobs.redraw()
         self._changed |= changes != self._jobs.changes or beside != before
         if wanted:
-            self._remember(work, outcome, now)
+            self._jobs.called(work, outcome, now)
         return told
-
-    def _remember(self, work: Work, outcome: object, now: Instant) -> None:
-        if work.operation.concerns_one_job:
-            code = outcome.code if isinstance(outcome, Failure) else None
-            self._jobs.called(work.name, work.operation, code, now.monotonic - work.started, now)
 
     def _beside_jobs(self, now: Instant) -> tuple[object, ...]:
         """Return what is shown beside the tuning jobs, the account first."""
@@ -328,13 +322,7 @@ class Target:
 
     def standing(self, now: Instant) -> Standing:
         """Return what it does with its budget."""
-        return Standing(
-            self._budget.rate(now.monotonic),
-            self._budget.made_per_second(now),
-            self.calls_under_way,
-            self.calls_given_up,
-            self._tally.last_failure,
-        )
+        return target_standing(self._budget, self._calls, self._tally, now)
 
 
 def _earliest(*moments: float | None) -> float | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from exporter.config.specs import SpendSpec
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import perform
+from exporter.fleet.describes import Describe
 from exporter.fleet.history import MOST_CALLS, PastCall, past_calls, remembered
 from exporter.fleet.source import Operation
 
@@ -125,7 +126,8 @@ def test_a_call_alone_is_no_reason_to_render_anew() -> None:
     driver.run(until=1.0)
     before = driver.views()["churn"]
     driver.target.take_changed()
-    driver.target._jobs.called("churn", Operation.LIST_TAGS, None, 0.1, driver.now)
+    work = Describe(1, driver.now.monotonic, "churn", "eu-west-1", "")
+    driver.target._jobs.called(work, None, driver.now)
     after = driver.views()["churn"]
     assert not driver.target.take_changed()
     assert len(past_calls(after.history)) == len(past_calls(before.history)) + 1
