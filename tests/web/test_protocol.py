@@ -345,7 +345,7 @@ def test_a_mixed_flood_costs_no_scrape(serve, scraping) -> None:
     brief = here(0.3)  # and yet long enough for the scraper
     running = serve(Limits(connections=60, head=brief, answer=brief, idle=brief))
     running.site.pieces = 200
-    with scraping(running) as scraper:
+    with scraping(running, allowed=brief) as scraper:
         for _ in range(40):
             for sent in FLOODS.values():
                 with suppress(ConnectionError):
