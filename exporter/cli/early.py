@@ -22,12 +22,12 @@ def ignore_others() -> None:
 
 def prepare() -> None:
     """Open the standard streams that are closed, handle signals until the daemon does, and leave out what it never uses."""
-    _leave_out_rich()
+    leave_out_rich()
     _open_standard_streams()
     _mind_signals()
 
 
-def _leave_out_rich() -> None:
+def leave_out_rich() -> None:
     """Let structlog, which takes rich for its tracebacks where it is installed, do without: it costs a daemon 4 MB."""
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # an entry of None makes its import fail
 

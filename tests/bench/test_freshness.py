@@ -11,7 +11,7 @@ from exporter.simulator.listing import LAG
 from exporter.simulator.service import Simulator
 from exporter.tuning_job import TuningJob, reduce
 
-ROUNDS = 240
+ROUNDS = 120
 FLEET = {"rounds": ROUNDS, "jobs": 40, "running": 10}
 
 

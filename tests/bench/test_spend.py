@@ -10,7 +10,7 @@ from bench.process import call
 
 @pytest.mark.long
 def test_a_change_costs_little_more_than_one_call() -> None:
-    assert 0.5 < spend.calls_per_change(6) <= spend.CALLS_LIMIT
+    assert 0.5 < spend.calls_per_change(3) <= spend.CALLS_LIMIT
 
 
 @pytest.mark.long

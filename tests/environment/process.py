@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from support import web
 from support.pace import within
 from support.processes import PATIENCE, wait_until
+from support.start import start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def command(file: Path | str, *flags: str) -> list[str]:
 class Exporter:
     """A running exporter, ended at the end of the ``with`` block.
 
-    Its standard error goes to ``log``, unless ``stderr`` in ``options``, which are those of Popen, says otherwise.
+    Its standard error goes to ``log``, unless ``stderr`` in ``options``, which are those of ``start``, says otherwise.
     ``environment`` is added to the test's; None takes a variable away.
     """
 
@@ -59,11 +59,10 @@ class Exporter:
         merged = {**os.environ, **(environment or {})}
         self.log = log
         with log.open("wb") as output:
-            streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
-            self._process = subprocess.Popen(
+            self._process = start(
                 arguments,
-                env={name: value for name, value in merged.items() if value is not None},
-                **(streams | options),
+                environment={name: value for name, value in merged.items() if value is not None},
+                **({"stdout": output, "stderr": output} | options),
             )
         self.pid = self._process.pid
         self._url: str | None = None

@@ -450,7 +450,7 @@ class TestLimits:
 
 @pytest.mark.long
 class TestAnyFleet:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(st.lists(VIEWS, max_size=4, unique_by=identity_of))
     def test_is_read_back_exactly(self, views: list[JobView]) -> None:
         samples = {family.name.removeprefix(PREFIX): family.samples for family in parsed(views)}
@@ -488,7 +488,7 @@ class TestAnyFleet:
             expect(some, "target_objective_value", {objective: target}, *labels)
 
     @pytest.mark.long
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(st.lists(VIEWS, max_size=4))
     def test_has_each_family_in_one_place_and_each_series_once(self, views: list[JobView]) -> None:
         families = parsed(views)
@@ -503,7 +503,7 @@ class TestAnyFleet:
         assert {sample.name for family in families for sample in family.samples} == named
 
     @pytest.mark.long
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(st.lists(VIEWS, max_size=3, unique_by=identity_of))
     def test_shows_of_a_tuning_job_without_facts_its_health_only(self, views: list[JobView]) -> None:
         for family in parsed(views):

@@ -233,7 +233,7 @@ class Watcher:
 
 @pytest.mark.long
 @pytest.mark.parametrize("lag", [0.0, LAG])
-def test_a_week_of_a_busy_fleet_is_the_same_with_fewer_calls(lag: float) -> None:
+def test_days_of_a_busy_fleet_are_the_same_with_fewer_calls(lag: float) -> None:
     clock, random = ManualClock(NOW), Random(7)
     simulator = Simulator(clock)
     simulator.list_lag = lag
@@ -244,7 +244,7 @@ def test_a_week_of_a_busy_fleet_is_the_same_with_fewer_calls(lag: float) -> None
     history: deque[dict[str, Any]] = deque(maxlen=round(max_age / interval) + 1)
     families = families_in_force(frozenset())
     created = older = late = 0
-    for number in range(round(7 * DAY / interval)):
+    for number in range(round(4 * DAY / interval)):
         if random.random() < interval / (2 * HOUR):
             created += 1
             scenario = random.choice(sorted(SCENARIOS.keys() - {"stuck", "vintage-2020"}))
@@ -280,7 +280,7 @@ def test_a_week_of_a_busy_fleet_is_the_same_with_fewer_calls(lag: float) -> None
             ]
             assert texts[0].bodies == texts[1].bodies
         clock.advance(interval)
-    assert created > 60
+    assert created > 30
     assert older > 0, "the run time may be older"
     assert (late > 0) is (lag > 0), "what a list shows late is described late"
     described = [len(watcher.api.inputs(DESCRIBE)) for watcher in (spared, full)]

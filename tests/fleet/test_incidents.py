@@ -44,7 +44,7 @@ def fail(driver: Driver, code: ErrorCode, count: int, start: int = 0) -> None:
 
 @pytest.mark.long
 def test_five_hundred_jobs_without_credentials_are_one_line_and_one_an_hour() -> None:
-    driver = fleet(500)
+    driver = fleet(500, interval=300.0)
     fail(driver, ErrorCode.NO_CREDENTIALS, 500)
     driver.run(until=60)
     (event,) = told(driver)

@@ -190,5 +190,5 @@ class Reloads(RuleBasedStateMachine):
 TestReloads = pytest.mark.long(Reloads.TestCase)
 # A counterexample is a life of which each step is printed; making it shorter may take longer than a test may.
 TestReloads.settings = settings(
-    max_examples=40, stateful_step_count=50, deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain}
+    max_examples=20, stateful_step_count=50, deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain}
 )

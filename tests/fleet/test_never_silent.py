@@ -132,7 +132,7 @@ class Outages(RuleBasedStateMachine):
 TestOutages = pytest.mark.long(Outages.TestCase)
 # A counterexample is a life of which each step is printed; making it shorter may take longer than a test may.
 TestOutages.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain}
+    max_examples=15, stateful_step_count=25, deadline=None, phases=set(Phase) - {Phase.shrink, Phase.explain}
 )
 
 

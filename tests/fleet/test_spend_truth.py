@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetSpec
 
 LIST = "ListTrainingJobsForHyperParameterTuningJob"
-DAYS = 3
+DAYS = 2
 LOOK = 1_800.0
 
 

@@ -192,4 +192,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = pytest.mark.long(Life.TestCase)
-TestLife.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+TestLife.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)

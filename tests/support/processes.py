@@ -10,6 +10,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
+from support.start import start
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
@@ -51,14 +53,13 @@ class Child:
         self.log = log
         self._name = str(arguments[0])
         with log.open("wb") as output:
-            # A group of its own, so that what the program starts itself ends with it.
-            self._process = subprocess.Popen(
+            # A session of its own, so that what the program starts itself ends with it.
+            self._process = start(
                 [str(argument) for argument in arguments],
-                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
+                environment=environment,
+                session=True,
             )
 
     def __enter__(self) -> Self:

@@ -567,7 +567,7 @@ class TestAnything:
         assert reduce(members | BARE).name == "bare"
 
     @pytest.mark.long
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=200, deadline=None)
     @given(st.sampled_from(PATHS), JSON_LIKE)
     def test_may_stand_anywhere_in_an_answer(self, path: Path, value: Any) -> None:
         job = reduced(replaced(FULL, path, value))
