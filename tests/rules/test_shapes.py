@@ -198,7 +198,7 @@ LIVES = (
 
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.why)
-def test_a_life_is_read_right(promtools: Path, tmp_path: Path, life: Life) -> None:
+def test_a_life_is_read_right(newest_promtool: Path, tmp_path: Path, life: Life) -> None:
     scraped = scrape(EXPORTER, life.minutes, life.step) | life.scraped
     last = life.minutes
     expected = {
@@ -211,4 +211,4 @@ def test_a_life_is_read_right(promtools: Path, tmp_path: Path, life: Life) -> No
     }
     series = [{"series": str(one), "values": notation(values)} for one, values in scraped.items()]
     tests = [{"interval": f"{life.step}m", "input_series": series, "promql_expr_test": [expected]}]
-    rehearse(promtools, tmp_path, ALERTS, tests, 60 * life.step)
+    rehearse(newest_promtool, tmp_path, ALERTS, tests, 60 * life.step)
