@@ -14,10 +14,10 @@ import sys
 import time
 from functools import cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 EXPORTER = [sys.executable, "-m", "exporter"]
 
@@ -47,12 +47,15 @@ def start(
     stderr: int | IO[bytes] | IO[str],
     environment: Mapping[str, str] | None = None,
     session: bool = False,
-    preexec_fn: Callable[[], None] | None = None,
+    **options: Any,
 ) -> Process:
-    """Start a program with these streams; ``environment`` is all of it, ``session`` gives it a session of its own."""
+    """Start a program with these streams.
+
+    ``environment`` is all of it, ``session`` gives it a session of its own, ``options`` are others of Popen.
+    """
     environment = os.environ if environment is None else environment
     streams = [stdin, stdout, stderr]
-    if list(arguments[:3]) == EXPORTER and preexec_fn is None and _early(environment) == _early(os.environ):
+    if list(arguments[:3]) == EXPORTER and not options and _early(environment) == _early(os.environ):
         return _Forked(arguments[3:], streams, environment, session=session)
     return subprocess.Popen(
         arguments,
@@ -61,7 +64,7 @@ def start(
         stderr=stderr,
         env=environment,
         start_new_session=session,
-        preexec_fn=preexec_fn,  # noqa: PLW1509 - tests that use it have no other thread
+        **options,
     )
 
 
