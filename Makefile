@@ -16,12 +16,14 @@ COMPILE := .cache/uv/bin/uv pip compile --quiet --no-config --cache-dir .cache/u
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS account needed
-	@.venv/bin/python -m exporter demo
-
-# Which tests, and options of pytest: make test TESTS=tests/fleet ARGS='-k delta'
-TESTS ?=
+# Options for demo, for pytest and for the alert report: make demo ARGS='--web.listen-address=:8080'
 ARGS ?=
+
+demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS account needed
+	@.venv/bin/python -m exporter demo $(ARGS)
+
+# Which tests: make test TESTS=tests/fleet ARGS='-k delta'
+TESTS ?=
 PYTEST := .venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 # The folders whose tests start no program and wait for no time to pass.
 UNIT := tests/config tests/exposition tests/fleet tests/simulator tests/tuning_job

@@ -12,6 +12,7 @@ from exporter import logs
 from exporter.clock import SystemClock
 from exporter.config import parse
 from exporter.fleet import Pool, Target
+from exporter.log_format import LogFormat
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.telemetry import Telemetry
 
@@ -46,7 +47,7 @@ class Meter:
 
 def describe(url: str, jobs: int, describes: int) -> dict[str, float]:
     """Describe so many tuning jobs, again each second, until there were so many describes; return the CPU of one."""
-    logs.configure("error", logs.LogFormat.LOGFMT)
+    logs.configure("error", LogFormat.LOGFMT)
     telemetry, clock = Telemetry(), SystemClock()
     meter = Meter(describes // 10, describes)
     spec = _spec(url, jobs)

@@ -1,9 +1,13 @@
-"""The bounded set of ways in which a call to AWS fails, and what to do about each."""
+"""What goes wrong: the mistakes of a user, and the bounded set of ways in which a call to AWS fails, each with its remedy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+
+class UserError(Exception):
+    """What the user can put right: its text says what is wrong and what to do, and holds no secret."""
 
 
 class ErrorCode(StrEnum):

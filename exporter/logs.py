@@ -15,18 +15,17 @@ import select
 import threading
 import traceback
 from collections import deque
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
+from exporter.log_format import LEVELS, LogFormat
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
     from exporter.clock import Clock
-
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 # What a terminal or a line reader would act on; newlines are the renderers' own business.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A} | {0x09: "\\t"}
@@ -39,13 +38,6 @@ _LAST_LINES_SECONDS = 0.5
 _COMPLAINT_PERIOD = 3_600.0
 
 log = structlog.get_logger(__name__)
-
-
-class LogFormat(StrEnum):
-    """How a log line is written."""
-
-    LOGFMT = "logfmt"
-    JSON = "json"
 
 
 class Complaints:

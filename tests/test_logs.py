@@ -12,7 +12,7 @@ import structlog
 
 from exporter import logs
 from exporter.fleet.events import Event, log_events
-from exporter.logs import LogFormat
+from exporter.log_format import LEVELS, LogFormat
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def test_json_has_numbers_as_numbers_and_libraries_in_the_same_order(stream):
     assert list(json.loads(first))[:3] == list(json.loads(second))[:3] == ["ts", "level", "msg"]
 
 
-@pytest.mark.parametrize("level", logs.LEVELS)
+@pytest.mark.parametrize("level", LEVELS)
 def test_shows_its_level_and_what_is_worse(stream, level):
     logs.configure(level, LogFormat.JSON, stream)
     log = structlog.get_logger("exporter")
-    for name in logs.LEVELS:
+    for name in LEVELS:
         getattr(log, name)("something")
     shown = [json.loads(line)["level"] for line in stream.getvalue().splitlines()]
-    assert shown == list(logs.LEVELS)[list(logs.LEVELS).index(level) :]
+    assert shown == list(LEVELS)[list(LEVELS).index(level) :]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_no_text_starts_a_line_or_writes_to_a_terminal(stream, log_format, text)
     assert all(character >= " " for character in written[:-1])
 
 
-@pytest.mark.parametrize("level", logs.LEVELS)
+@pytest.mark.parametrize("level", LEVELS)
 def test_libraries_are_heard_from_warning_up_only(stream, level):
     """The SDK's debug lines hold signed requests with session tokens."""
     logs.configure(level, LogFormat.LOGFMT, stream)

@@ -122,7 +122,7 @@ def look() -> Figures:
 def _simulator(folder: Path) -> Iterator[str]:
     """Run the simulator and yield the configuration for it."""
     log = folder / "simulator"
-    with _container(["--name=simulator"], ["simulate", "--listen-address=127.0.0.1:0"], log) as process:
+    with _container(["--name=simulator"], ["simulate", "--web.listen-address=127.0.0.1:0"], log) as process:
         last = "scenario: "
         _wait(process, log, lambda: log.read_text().rpartition("\n")[0].rpartition("\n")[2].strip().startswith(last))
         yield log.read_text(encoding="utf-8")

@@ -1,31 +1,68 @@
-"""The command line: one module for each subcommand, each of which parses, calls one thing and returns an exit code."""
+"""The command line: one module for each command, named like it, ``_`` for ``-``.
+
+Each module has two functions:
+
+- ``parser()`` returns the parser of its options. Help, completion and ``docs/cli.md`` are made from it. The module imports
+  at its top only what this needs.
+- ``run(argv)`` parses, calls one thing and returns the exit code. It imports inside what takes long.
+
+A command raises ``exporter.errors.UserError``, such as ``ConfigError``, for what the user can put right. ``main`` prints its
+text and returns 1; it also deals with Ctrl-C, a closed pipe and defects, so no command has to.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from exporter.cli import early
+from exporter.cli import early, failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.cli.options import Parser
+
 # Modules by name, not imported: a daemon need not carry the simulator's code.
 COMMANDS = {
     "check": "Check a configuration file and exit.",
+    "completion": "Print the script that completes commands and options in bash or zsh.",
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
     "simulate": "Serve a simulated SageMaker endpoint.",
+    "version": "Print the version, and those of what it runs on.",
 }
+_DAEMON = "run"
+
+
+class Command(Protocol):
+    """The module of a command."""
+
+    def parser(self) -> Parser:
+        """Return the parser of its options."""
+
+    def run(self, argv: Sequence[str]) -> int:
+        """Run it and return its exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand, or the daemon when none is named; return the process's exit code."""
+    """Run a command, or the daemon when none is named; return the process's exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
+    return failures.guarded(lambda: _run(arguments), arguments)
+
+
+def module(command: str) -> Command:
+    """Return the module of a command."""
+    found: Any = importlib.import_module(f"exporter.cli.{command.replace('-', '_')}")
+    return cast("Command", found)
+
+
+def _run(arguments: list[str]) -> int:
     early.ignore_others()
-    if command == "run":
+    if not arguments or arguments[0].startswith("-"):
         early.prepare()
-    exit_code: int = importlib.import_module(f"exporter.cli.{command}").run(arguments)
-    return exit_code
+        return module(_DAEMON).run(arguments)
+    command, *others = arguments
+    if command not in COMMANDS:
+        module(_DAEMON).parser().refuse(command, COMMANDS)
+    return module(command).run(others)

@@ -8,12 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
-from exporter.clock import SystemClock
-from exporter.config import ConfigError, environment_region, read
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+
+    from exporter.config import ConfigError
+
+
+def parser() -> options.Parser:
+    """Return the parser of ``check``."""
+    made = options.Parser(
+        prog=f"{options.PROGRAM} check",
+        description="Check a configuration file without calling AWS, or a web configuration file, or both.",
+        epilog=f"If neither is named, {options.DEFAULT_CONFIG_FILE} is checked.",
+    )
+    options.add_config_file(made, default=None)
+    options.add_web_config_file(made)
+    return made
 
 
 def run(argv: Sequence[str]) -> int:
@@ -21,14 +33,7 @@ def run(argv: Sequence[str]) -> int:
 
     Return 0 when they can be used, 1 after printing every problem to stderr. What is without effect is printed there too.
     """
-    parser = options.Parser(
-        prog="sagemaker-tuning-exporter check",
-        description="Check a configuration file without calling AWS, or a web configuration file, or both.",
-        epilog=f"If neither is named, {options.DEFAULT_CONFIG_FILE} is checked.",
-    )
-    options.add_config_file(parser, default=None)
-    options.add_web_config_file(parser)
-    given = parser.parse_args(argv)
+    given = parser().parse_args(argv)
     sound = True
     if given.config_file or not given.web_config_file:
         sound = _check(Path(given.config_file or options.DEFAULT_CONFIG_FILE))
@@ -36,25 +41,38 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _check(file: Path) -> bool:
+    from exporter.config import ConfigError, environment_region, read
+    from exporter.config.problem import counted
+
     try:
         settings = read(file, environment_region(os.environ))
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        _tell(file, error)
         return False
     for each in settings.ineffective:
         print(f"warning: {each}", file=sys.stderr)
     jobs = sum(len(target.jobs) for target in settings.targets)
     rules = sum(len(target.rules) for target in settings.targets)
-    print(f"{file}: ok, {jobs} tuning jobs and {rules} discover rules in {len(settings.targets)} targets")
+    watched = f"{counted(jobs, 'tuning job')} and {counted(rules, 'discover rule')}"
+    print(f"{file}: ok, {watched} in {counted(len(settings.targets), 'target')}")
     return True
 
 
 def _check_web(given: argparse.Namespace) -> bool:
+    from exporter.clock import SystemClock
+    from exporter.config import ConfigError
+
     try:
         file = options.web_config(given, SystemClock())
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        _tell(given.web_config_file, error)
         return False
     if file is not None:
         print(f"{given.web_config_file}: ok, {file.settings.summary()}")
     return True
+
+
+def _tell(file: Path | str, error: ConfigError) -> None:
+    from exporter.config.problem import counted
+
+    print(f"{error}\n{file}: {counted(len(error.problems), 'mistake')}", file=sys.stderr)

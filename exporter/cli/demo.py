@@ -3,65 +3,69 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
 
-import yaml
-
-from exporter import logs
-from exporter.cli import options
-from exporter.cli.run import open_sockets
-from exporter.clock import SystemClock
-from exporter.config import ConfigError, Settings, parse
-from exporter.daemon import Daemon
-from exporter.exposition import Format
-from exporter.exposition.families import FAMILIES
-from exporter.exposition.family import PREFIX
-from exporter.simulator.fleet import mixed_fleet
-from exporter.simulator.server import Server
-from exporter.simulator.service import Simulator
-from exporter.web.listen import Address
-from exporter.web.pages import Origin
+from exporter.cli import numbers, options
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
+    from exporter.config import Settings
+    from exporter.daemon import Daemon
     from exporter.simulator.fleet import Member
+    from exporter.web.listen import Address
 
 _LISTEN_ADDRESS = "127.0.0.1:10980"
 _INTERVAL = "5s"
 _MISSING_JOB = "no-such-job"
 
 
-def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when the web configuration or an address cannot be used."""
-    parser = options.Parser(
-        prog="sagemaker-tuning-exporter demo",
+def parser() -> options.Parser:
+    """Return the parser of ``demo``."""
+    made = options.Parser(
+        prog=f"{options.PROGRAM} demo",
         description="Watch a simulated fleet of tuning jobs; needs no AWS account and calls none.",
     )
-    parser.add_argument(
-        "--speed", type=float, default=60.0, help="How much faster than real jobs [default %(default)g]."
+    made.add_argument(
+        "--speed", type=numbers.positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
     )
-    options.add_listen_address(parser, default=_LISTEN_ADDRESS)
-    options.add_web_config_file(parser)
-    options.add_web_interface(parser)
-    options.add_log_options(parser, default_level="warning")
-    given = parser.parse_args(argv)
-    if given.speed <= 0:
-        parser.error("argument --speed: write a number above 0")
-    addresses = options.listen_addresses(parser, given)
-    web = options.web_interface(parser, given)
-    logs.configure(given.log_level, logs.LogFormat(given.log_format))
-    try:
-        web_config = options.web_config(given, SystemClock())
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 1
-    sockets = open_sockets(addresses)
-    if sockets is None:
-        return 1
+    options.add_listen_address(made, default=_LISTEN_ADDRESS)
+    options.add_web_config_file(made)
+    options.add_web_interface(made)
+    options.add_log_options(made, default_level="warning")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT, and return 0 then.
+
+    Raise UserError when the web configuration or an address cannot be used. If the default port is taken, the next is used.
+    """
+    made = parser()
+    given = made.parse_args(argv)
+    addresses = options.listen_addresses(made, given)
+    web = options.web_interface(made, given)
+
+    from exporter import logs
+    from exporter.cli.listening import open_sockets
+    from exporter.clock import SystemClock
+    from exporter.config import parse
+    from exporter.daemon import Daemon
+    from exporter.log_format import LogFormat
+    from exporter.simulator.fleet import mixed_fleet
+    from exporter.simulator.server import Server
+    from exporter.simulator.service import Simulator
+    from exporter.web.listen import Address
+    from exporter.web.pages import Origin
+
+    logs.configure(given.log_level, LogFormat(given.log_format))
+    web_config = options.web_config(given, SystemClock())
+    chosen = options.is_given("--web.listen-address", given.listen_addresses, _LISTEN_ADDRESS)
+    sockets = open_sockets(addresses) if chosen else [_open_next_free(addresses[0])]
+    given.listen_addresses = served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
     _forget_aws()
 
     simulator = Simulator(SystemClock())
@@ -81,12 +85,12 @@ def run(argv: Sequence[str]) -> int:
             web_config=web_config,
             prefix=web.prefix,
             show_pages=web.show_pages,
-            origin=Origin("the demo's configuration", options.in_force(parser, given)),
+            origin=Origin("the demo's configuration", options.in_force(made, given)),
         )
         daemon.handle_signals()
         daemon.start()
         scheme = "http" if web_config is None else web_config.settings.scheme
-        url = f"{scheme}://{Address(*sockets[0].getsockname()[:2])}{web.prefix}"
+        url = f"{scheme}://{served[0]}{web.prefix}"
         print(f"Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
         print(f"Metrics:                      {url}/metrics", flush=True)
         if web.show_pages:
@@ -94,6 +98,16 @@ def run(argv: Sequence[str]) -> int:
         threading.Thread(target=_show_first_series, args=(daemon,), daemon=True).start()
         daemon.run()
     return 0
+
+
+def _open_next_free(address: Address) -> socket.socket:
+    from exporter.cli.listening import open_next_free
+
+    opened = open_next_free(address)
+    port = opened.getsockname()[1]
+    if port != address.port:
+        print(f"Port {address.port} is in use, so the demo serves on {port}; --web.listen-address chooses another one.")
+    return opened
 
 
 def _forget_aws() -> None:
@@ -111,6 +125,10 @@ def _forget_aws() -> None:
 
 
 def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
+    import yaml
+
+    from exporter.exposition.families import FAMILIES
+
     return yaml.safe_dump(
         {
             "interval": _INTERVAL,
@@ -134,6 +152,9 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
 
 def _show_first_series(daemon: Daemon) -> None:
     """Print one series of each family as soon as every tuning job has been described."""
+    from exporter.exposition import Format
+    from exporter.exposition.family import PREFIX
+
     while not _all_described(daemon):
         time.sleep(0.2)
     text = b"".join(daemon.scrape(Format.TEXT, gzip=False)).decode()

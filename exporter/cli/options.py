@@ -1,23 +1,28 @@
-"""Options that several subcommands share, each also an environment variable."""
+"""Options that several commands share, each also an environment variable."""
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from exporter.config.shard import Shard, parse_shard
-from exporter.logs import LEVELS, LogFormat
+from exporter.log_format import LEVELS, LogFormat
 from exporter.web.listen import Address, parse_address
 from exporter.web.location import parse_external_url, parse_route_prefix, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from exporter.clock import Clock
+    from exporter.config.shard import Shard
     from exporter.web.webconfig.file import WebConfigFile
+
+PROGRAM = "sagemaker-tuning-exporter"
+FILE = "FILE"
+"""The metavar of every argument that is a file, by which shells know what completes it."""
 
 ENVIRONMENT_PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
 DEFAULT_CONFIG_FILE = "config.yaml"
@@ -30,34 +35,68 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
+    def parse_args(  # type: ignore[override] - no subclass of Namespace is used here
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Return the options; end with a usage error that names what was probably meant when one is unknown."""
+        given, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            known = [flag for action in self._actions for flag in action.option_strings]
+            self.error(f"unknown argument {unknown[0]}{meant(unknown[0].partition('=')[0], known)}")
+        return given
+
+    def refuse(self, command: str, known: Collection[str]) -> NoReturn:
+        """End with a usage error that names the commands, for a word that is none of them."""
+        near = meant(command, known)
+        self.error(
+            f"there is no command {command!r}{near or ':'} {'The' if near else 'the'} commands are {', '.join(known)}"
+        )
+
+    def add_commands(self, summaries: Mapping[str, str], parsers: Mapping[str, argparse.ArgumentParser]) -> None:
+        """Add the commands, for help and completion: their own parsers parse them. Those not given have no options."""
+        commands = self.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=self.prog)
+        for name, summary in summaries.items():
+            own = parsers.get(name)
+            description = own.description if own else None
+            commands.add_parser(
+                name, help=summary, description=description, add_help=False, parents=[own] if own else []
+            )
+
     def add_option(self, flag: str, *, dest: str, default: str | None, **settings: Any) -> None:
         """Add ``flag``; its variable is the prefix and the flag in capitals, dots and dashes as underscores."""
-        variable = _variable(flag)
-        settings["help"] = f"{settings['help']} [{variable}; default {default or 'none'}]"
-        self.add_argument(flag, dest=dest, default=os.environ.get(variable) or default, **settings)
+        name = variable(flag)
+        settings["help"] = f"{settings['help']} [{name}; default {default or 'none'}]"
+        self.add_argument(flag, dest=dest, default=os.environ.get(name) or default, **settings)
 
     def add_switch(self, flag: str, *, dest: str, default: bool, help_: str) -> None:
         """Add ``flag`` and ``--no-flag``; in the environment ``true`` or ``false``."""
-        variable = _variable(flag)
-        text = os.environ.get(variable) or str(default).lower()
+        name = variable(flag)
+        text = os.environ.get(name) or str(default).lower()
         if text not in {"true", "false"}:
-            self.error(f"{variable} is {text!r}: write true or false")
+            self.error(f"{name} is {text!r}: write true or false")
         self.add_argument(
             flag,
             dest=dest,
             action=argparse.BooleanOptionalAction,
             default=text == "true",
-            help=f"{help_} [{variable}; default {str(default).lower()}]",
+            help=f"{help_} [{name}; default {str(default).lower()}]",
         )
 
 
-def _variable(flag: str) -> str:
+def variable(flag: str) -> str:
+    """Return the environment variable of a flag."""
     return ENVIRONMENT_PREFIX + flag.lstrip("-").upper().replace(".", "_").replace("-", "_")
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return ``: did you mean …?`` with the known word that is nearest to one, nothing when none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""
 
 
 def add_config_file(parser: Parser, default: str | None = DEFAULT_CONFIG_FILE) -> None:
     """Add ``--config.file``."""
-    parser.add_option("--config.file", dest="config_file", default=default, metavar="FILE", help="The configuration.")
+    parser.add_option("--config.file", dest="config_file", default=default, metavar=FILE, help="The configuration.")
 
 
 def add_web_config_file(parser: Parser) -> None:
@@ -66,7 +105,7 @@ def add_web_config_file(parser: Parser) -> None:
         "--web.config.file",
         dest="web_config_file",
         default=None,
-        metavar="FILE",
+        metavar=FILE,
         help="TLS, client certificates, passwords and more, in the format of the Prometheus exporter toolkit.",
     )
 
@@ -75,7 +114,7 @@ def web_config(options: argparse.Namespace, clock: Clock) -> WebConfigFile | Non
     """Return the file of ``--web.config.file``, None without one. Raise ConfigError with every mistake in it."""
     if not options.web_config_file:
         return None
-    from exporter.web.webconfig.file import WebConfigFile  # noqa: PLC0415 - costs nothing where there is no such file
+    from exporter.web.webconfig.file import WebConfigFile
 
     return WebConfigFile(Path(options.web_config_file), clock)
 
@@ -86,7 +125,7 @@ def add_log_options(parser: Parser, default_level: str = "info") -> None:
         "--log.level",
         dest="log_level",
         default=default_level,
-        type=_one_of(LEVELS, {"warn": "warning"}),
+        type=_OneOf(LEVELS, {"warn": "warning"}),
         metavar="LEVEL",
         help=f"The least severe lines to log: {', '.join(LEVELS)}.",
     )
@@ -94,21 +133,22 @@ def add_log_options(parser: Parser, default_level: str = "info") -> None:
         "--log.format",
         dest="log_format",
         default=LogFormat.LOGFMT.value,
-        type=_one_of(tuple(LogFormat)),
+        type=_OneOf(tuple(LogFormat)),
         metavar="FORMAT",
         help=f"How lines are written: {', '.join(LogFormat)}.",
     )
 
 
-def add_listen_address(parser: Parser, default: str = DEFAULT_LISTEN_ADDRESS) -> None:
-    """Add ``--web.listen-address``, which may be given several times, or once with commas in the environment."""
+def add_listen_address(parser: Parser, default: str = DEFAULT_LISTEN_ADDRESS, *, several: bool = True) -> None:
+    """Add ``--web.listen-address``; ``several``: it may be repeated, and have commas in the environment."""
+    more = "; may be repeated, in the environment with commas" if several else ""
     parser.add_option(
         "--web.listen-address",
         dest="listen_addresses",
         default=default,
-        action=_ListenAddresses,
+        action=_ListenAddresses if several else "store",
         metavar="ADDRESS",
-        help="Where to serve, as host:port, [IPv6]:port or :port; may be repeated, in the environment with commas.",
+        help=f"Where to serve, as host:port, [IPv6]:port or :port{more}.",
     )
 
 
@@ -192,10 +232,17 @@ def add_shard(parser: Parser) -> None:
 
 def shard(parser: Parser, options: argparse.Namespace) -> Shard:
     """Return the shard of ``--shard.index`` and ``--shard.total``; end with a usage error when they are not valid."""
+    from exporter.config.shard import parse_shard
+
     try:
         return parse_shard(options.shard_index, options.shard_total)
     except ValueError as error:
         parser.error(str(error))
+
+
+def is_given(flag: str, given: object, default: object) -> bool:
+    """Tell whether somebody chose an option's value, on the command line or in the environment."""
+    return given != default or bool(os.environ.get(variable(flag)))
 
 
 def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Address]:
@@ -222,13 +269,15 @@ def in_force(parser: Parser, given: argparse.Namespace) -> Mapping[str, str]:
     return shown
 
 
-def _one_of(values: Collection[str], others: Mapping[str, str] = MappingProxyType({})) -> Callable[[str], str]:
-    """Return a check for one of the words, in small letters or capitals; ``others`` are more words for some."""
+class _OneOf:
+    """Reads one of some words, in small letters or capitals; ``others`` are more words for some."""
 
-    def check(text: str) -> str:
-        word = others.get(text.lower(), text.lower())
-        if word not in values:
-            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(values)}")
+    def __init__(self, words: Collection[str], others: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.words = tuple(words)
+        self._others = others
+
+    def __call__(self, text: str) -> str:
+        word = self._others.get(text.lower(), text.lower())
+        if word not in self.words:
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(self.words)}")
         return word
-
-    return check

@@ -1,58 +1,84 @@
-"""The daemon, run when no subcommand is named."""
+"""The daemon, run when no command is named."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import structlog
-
-from exporter import __version__, logs
+from exporter import __version__
 from exporter.cli import COMMANDS, options
-from exporter.clock import SystemClock
-from exporter.config import ConfigError, Settings, environment_region, read
-from exporter.config.watch import Watcher
-from exporter.daemon import Daemon
-from exporter.web.listen import Address, open_socket
-from exporter.web.pages import Origin
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Mapping, Sequence
 
-log = structlog.get_logger(__name__)
+    from exporter.config import Settings
 
 
-def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when a configuration or an address cannot be used."""
-    parser = options.Parser(
-        prog="sagemaker-tuning-exporter",
-        description="Prometheus exporter for AWS SageMaker hyperparameter tuning jobs.",
-        epilog="Subcommands: " + "; ".join(f"{name}: {text[0].lower()}{text[1:-1]}" for name, text in COMMANDS.items()),
+def parser(commands: Mapping[str, argparse.ArgumentParser] = MappingProxyType({})) -> options.Parser:
+    """Return the parser of the daemon's options, which also shows the commands; ``commands`` are their own parsers."""
+    made = _options()
+    made.add_commands(COMMANDS, commands)
+    return made
+
+
+def _options() -> options.Parser:
+    made = options.Parser(
+        prog=options.PROGRAM,
+        usage="%(prog)s [OPTION ...]\n       %(prog)s COMMAND [OPTION ...]",
+        description="Prometheus exporter for AWS SageMaker hyperparameter tuning jobs. Without a command, it serves metrics.",
+        epilog=f"{options.PROGRAM} COMMAND --help shows the options of a command.",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    options.add_config_file(parser)
-    parser.add_switch(
+    made.add_argument(
+        "--version", action="version", version=f"%(prog)s {__version__}", help="Print the version and exit."
+    )
+    options.add_config_file(made)
+    made.add_switch(
         "--config.auto-reload",
         dest="auto_reload",
         default=True,
         help_="Load the configuration again when the file's content changes.",
     )
-    options.add_listen_address(parser)
-    options.add_web_config_file(parser)
-    parser.add_switch(
+    options.add_listen_address(made)
+    options.add_web_config_file(made)
+    made.add_switch(
         "--web.enable-lifecycle", dest="lifecycle", default=False, help_="Let POST /-/reload load the configuration."
     )
-    options.add_web_interface(parser)
-    options.add_shard(parser)
-    options.add_log_options(parser)
-    given = parser.parse_args(argv)
-    addresses = options.listen_addresses(parser, given)
-    web = options.web_interface(parser, given)
-    shard = options.shard(parser, given)
-    logs.configure(given.log_level, logs.LogFormat(given.log_format))
+    options.add_web_interface(made)
+    options.add_shard(made)
+    options.add_log_options(made)
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT, and return 0 then.
+
+    Raise UserError when a configuration or an address cannot be used.
+    """
+    # Only help is to know the commands: else the value of an unknown option would be taken for one.
+    made = _options() if {"-h", "--help"}.isdisjoint(argv) else parser()
+    if late := next((word for word in made.parse_known_args(argv)[1] if word in COMMANDS), None):
+        made.error(f"the command comes first: write {options.PROGRAM} {late} [OPTION ...]")
+    given = made.parse_args(argv)
+    addresses = options.listen_addresses(made, given)
+    web = options.web_interface(made, given)
+    shard = options.shard(made, given)
+
+    import structlog
+
+    from exporter import logs
+    from exporter.cli.listening import open_sockets
+    from exporter.clock import SystemClock
+    from exporter.config import environment_region, read
+    from exporter.config.watch import Watcher
+    from exporter.daemon import Daemon
+    from exporter.log_format import LogFormat
+    from exporter.web.listen import Address
+    from exporter.web.pages import Origin
+
+    logs.configure(given.log_level, LogFormat(given.log_format))
     file, clock = Path(given.config_file), SystemClock()
     # Looked at before it is read, so that no change in between is missed.
     watcher = Watcher(file, lambda: daemon.request_reload("file"), clock)
@@ -60,15 +86,9 @@ def run(argv: Sequence[str]) -> int:
     def load() -> Settings:
         return shard.part(read(file, environment_region(os.environ)))
 
-    try:
-        settings = load()
-        web_config = options.web_config(given, clock)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 1
+    settings = load()
+    web_config = options.web_config(given, clock)
     sockets = open_sockets(addresses)
-    if sockets is None:
-        return 1
     served = [str(Address(*listener.getsockname()[:2])) for listener in sockets]
     daemon = Daemon(
         load,
@@ -79,7 +99,7 @@ def run(argv: Sequence[str]) -> int:
         web_config=web_config,
         prefix=web.prefix,
         show_pages=web.show_pages,
-        origin=Origin(given.config_file, options.in_force(parser, given)),
+        origin=Origin(given.config_file, options.in_force(made, given)),
     )
     daemon.handle_signals()
     daemon.start()
@@ -90,7 +110,7 @@ def run(argv: Sequence[str]) -> int:
         "prefix": web.prefix,
         "external_url": web.external_url,
     }
-    log.info(
+    structlog.get_logger(__name__).info(
         "serving",
         addresses=", ".join(served),
         **{name: value for name, value in reached.items() if value},
@@ -98,12 +118,3 @@ def run(argv: Sequence[str]) -> int:
     )
     daemon.run()
     return 0
-
-
-def open_sockets(addresses: Sequence[Address]) -> list[socket.socket] | None:
-    """Return a listening socket for each address, or None after saying why one of them cannot be opened."""
-    try:
-        return [open_socket(address) for address in addresses]
-    except OSError as error:
-        print(error, file=sys.stderr)
-        return None

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import math
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING
 
-import yaml
-
-from exporter.cli import options
+from exporter.cli import numbers, options
+from exporter.cli.listening import refusal
 from exporter.clock import SystemClock
 from exporter.simulator import fault_text, listing
 from exporter.simulator.creation import DEFAULT_SCENARIO, SCENARIO_TAG, SPEED_TAG
 from exporter.simulator.faults import Kind
 from exporter.simulator.fleet import SECOND_REGION, mixed_fleet, old_jobs
 from exporter.simulator.scenario import SCENARIOS
-from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
-from exporter.web.listen import parse_address
+from exporter.web.listen import cannot_listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,56 +24,27 @@ if TYPE_CHECKING:
     from exporter.simulator.faults import Fault
     from exporter.simulator.fleet import Member
 
+_LISTEN_ADDRESS = "127.0.0.1:10981"
 _MOST_OLD_JOBS = 99_999
 
 
-def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT. Return 0 then, 1 when it cannot listen on the address."""
-    parser = _parser(Simulator(SystemClock()).operations)
-    given = parser.parse_args(argv)
-    try:
-        address = parse_address(given.listen_address)
-    except ValueError as error:
-        parser.error(f"argument --listen-address: {error}")
-
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    simulator = _simulator(given)
-    jobs = mixed_fleet(simulator, given.speed)
-    for region in (simulator.default_region, SECOND_REGION):
-        old_jobs(simulator, given.old_jobs, region=region)
-    try:
-        server = Server(simulator, address.host, address.port)
-    except OSError as error:
-        print(f"cannot listen on {address}: {error.strerror}", file=sys.stderr)
-        return 1
-    with server:
-        print(f"# Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
-        print("# Any credentials do: AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated")
-        print("# A configuration of the exporter for it:")
-        print(_configuration(jobs, server.url), end="", flush=True)
-        ended.wait()
-    return 0
-
-
-def _parser(operations: Sequence[str]) -> options.Parser:
-    parser = options.Parser(
-        prog="sagemaker-tuning-exporter simulate",
+def parser() -> options.Parser:
+    """Return the parser of ``simulate``."""
+    operations = Simulator(SystemClock()).operations
+    made = options.Parser(
+        prog=f"{options.PROGRAM} simulate",
         description="Serve a simulated SageMaker endpoint with a fleet of tuning jobs; calls no AWS.",
         epilog=f"Kinds of faults: {', '.join(Kind)}. Operations: {', '.join(operations)}. Tuning jobs can be created, "
         "stopped and deleted through the API, with the AWS CLI or boto3: the tag "
         f"{SCENARIO_TAG} of a new one names its scenario ({', '.join(SCENARIOS)}; default {DEFAULT_SCENARIO}), the tag "
         f"{SPEED_TAG} its speed.",
     )
-    parser.add_argument(
-        "--listen-address", default="127.0.0.1:10981", help="Where to serve, as host:port [default %(default)s]."
+    options.add_listen_address(made, default=_LISTEN_ADDRESS, several=False)
+    made.add_argument(
+        "--speed", type=numbers.positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
     )
-    parser.add_argument(
-        "--speed", type=_positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
-    )
-    parser.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default %(default)s].")
-    parser.add_argument(
+    made.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default %(default)s].")
+    made.add_argument(
         "--fault",
         dest="faults",
         metavar=fault_text.FORM,
@@ -87,52 +54,89 @@ def _parser(operations: Sequence[str]) -> options.Parser:
         help="Let requests fail, as in throttled:0.5, access-denied@Search or slow=3/churn-xgboost. RATE is the share of "
         "requests that it strikes, NAME a tuning job. May be repeated; of two that fit the first one strikes.",
     )
-    parser.add_argument(
-        "--requests-per-second", metavar="N", type=_positive, help="Throttle what comes faster, by account and region."
+    made.add_argument(
+        "--requests-per-second",
+        metavar="N",
+        type=numbers.positive,
+        help="Throttle what comes faster, by account and region.",
     )
-    parser.add_argument(
-        "--search-requests-per-second", metavar="N", type=_positive, help="Throttle Search earlier than the rest."
+    made.add_argument(
+        "--search-requests-per-second",
+        metavar="N",
+        type=numbers.positive,
+        help="Throttle Search earlier than the rest.",
     )
-    parser.add_argument(
+    made.add_argument(
         "--list-lag",
         metavar="SECONDS",
-        type=_not_negative,
+        type=numbers.not_negative,
         default=listing.LAG,
         help="By how much lists are behind, at most [default %(default)g].",
     )
-    parser.add_argument(
+    made.add_argument(
         "--describe-lag",
         metavar="SECONDS",
-        type=_not_negative,
+        type=numbers.not_negative,
         default=0.0,
         help="By how much describes are [default %(default)g].",
     )
-    parser.add_argument(
+    made.add_argument(
         "--search-lag",
         metavar="SECONDS",
-        type=_not_negative,
+        type=numbers.not_negative,
         default=0.0,
         help="By how much Search is [default %(default)g].",
     )
-    parser.add_argument(
+    made.add_argument(
         "--filter-after-paging",
         action="store_true",
         help="Let lists choose by name and status only among the jobs of a page: pages are short or empty.",
     )
-    parser.add_argument(
+    made.add_argument(
         "--stopping",
         metavar="SECONDS",
-        type=_not_negative,
+        type=numbers.not_negative,
         help="How long a job is Stopping that you stop [default: a minute, divided by the job's speed].",
     )
-    parser.add_argument(
+    made.add_argument(
         "--old-jobs",
         metavar="N",
-        type=_count,
+        type=numbers.count_up_to(_MOST_OLD_JOBS),
         default=0,
         help="Add so many old tuning jobs to each region [default %(default)s].",
     )
-    return parser
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Serve until SIGTERM or SIGINT, and return 0 then. Raise UserError when it cannot listen on the address."""
+    made = parser()
+    given = made.parse_args(argv)
+    addresses = options.listen_addresses(made, given)
+    if len(addresses) > 1:
+        made.error("argument --web.listen-address: the simulator has one address")
+    [address] = addresses
+
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    simulator = _simulator(given)
+    jobs = mixed_fleet(simulator, given.speed)
+    for region in (simulator.default_region, SECOND_REGION):
+        old_jobs(simulator, given.old_jobs, region=region)
+    from exporter.simulator.server import Server
+
+    try:
+        server = Server(simulator, address.host, address.port)
+    except OSError as error:
+        raise refusal(cannot_listen(address, error)) from error
+    with server:
+        print(f"# Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
+        print("# Any credentials do: AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated")
+        print("# A configuration of the exporter for it:")
+        print(_configuration(jobs, server.url), end="", flush=True)
+        ended.wait()
+    return 0
 
 
 def _fault(operations: Sequence[str]) -> Callable[[str], Fault]:
@@ -143,32 +147,6 @@ def _fault(operations: Sequence[str]) -> Callable[[str], Fault]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return parse
-
-
-def _number(text: str, what: str, allowed: Callable[[float], bool]) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or not allowed(number):
-        raise argparse.ArgumentTypeError(f"write a number {what}")
-    return number
-
-
-def _positive(text: str) -> float:
-    return _number(text, "above 0", lambda number: number > 0)
-
-
-def _not_negative(text: str) -> float:
-    return _number(text, "of 0 or more", lambda number: number >= 0)
-
-
-def _count(text: str) -> int:
-    return int(_number(text, f"from 0 to {_MOST_OLD_JOBS}, without a fraction", _is_count))
-
-
-def _is_count(number: float) -> bool:
-    return number.is_integer() and 0 <= number <= _MOST_OLD_JOBS
 
 
 def _simulator(given: argparse.Namespace) -> Simulator:
@@ -187,6 +165,8 @@ def _simulator(given: argparse.Namespace) -> Simulator:
 
 
 def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
+    import yaml
+
     return yaml.safe_dump(
         {
             "interval": "10s",

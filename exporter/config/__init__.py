@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.config import load, resolve, source, validate
-from exporter.config.model import Config
 from exporter.config.problem import ConfigError, Problem, nearest
 from exporter.config.regions import parse_region
 from exporter.config.specs import Settings
@@ -46,8 +45,7 @@ def parse(text: str, file: str, default_region: str | None = None) -> Settings:
     validated = validate.validate(document)
     problems = [*document.problems, *validated.problems]
     # A misspelt key is told already.
-    given = {nearest(key, Config.model_fields) for key in document.root}
-    if given.isdisjoint(("tuning_jobs", "discover")):
+    if {"tuning_jobs", "discover"}.isdisjoint(document.root.keys() | validated.broken):
         message = f"neither tuning_jobs nor discover is given: write for example {load.EXAMPLE}"
         problems.append(Problem(file, None, "", message))
     region, broken = default_region, validated.broken

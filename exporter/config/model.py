@@ -9,6 +9,9 @@ from exporter.config import defaults, values
 from exporter.config.duration import format_duration
 from exporter.config.names import ARN_START
 
+EXTENSION = "x-"
+"""How keys at the top begin that hold what YAML aliases repeat; nothing else reads them."""
+
 
 def _stated(default: float) -> str:
     """Return a default as a file states it: a duration for a float of seconds, true or false for a flag."""
@@ -22,6 +25,12 @@ def _without_null(schema: dict[str, Any]) -> None:
         if {"type": "null"} in choices:
             del described["anyOf"], described["default"]
             described.update(next(choice for choice in choices if choice != {"type": "null"}))
+
+
+def _with_extensions(schema: dict[str, Any]) -> None:
+    """Let a JSON Schema take the keys at the top that hold what YAML aliases repeat."""
+    _without_null(schema)
+    schema["patternProperties"] = {f"^{EXTENSION}": {}}
 
 
 class Section(BaseModel):
@@ -185,6 +194,8 @@ ListedJob = Annotated[TuningJob, BeforeValidator(expand, json_schema_input_type=
 
 class Config(Section):
     """A whole configuration file."""
+
+    model_config = ConfigDict(json_schema_extra=_with_extensions)
 
     interval: values.Interval = Field(
         defaults.INTERVAL,

@@ -10,9 +10,9 @@ from exporter.config.regions import parse_region, partition_of
 
 JOB_NAME_PATTERN = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}"
 JOB_NAME_LENGTH = 32
+JOB_NAME = re.compile(JOB_NAME_PATTERN)
 ARN_START = "arn:"
 
-_JOB_NAME = re.compile(JOB_NAME_PATTERN)
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _NOT_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9-]")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -45,7 +45,7 @@ class RoleArn:
 
 def parse_job_name(text: str) -> str:
     """Return a tuning job's name; raise ValueError saying which rule of the API it breaks, with a name that fits."""
-    if len(text) <= JOB_NAME_LENGTH and _JOB_NAME.fullmatch(text):
+    if len(text) <= JOB_NAME_LENGTH and JOB_NAME.fullmatch(text):
         return text
     if not text:
         raise ValueError("the name is empty: write the tuning job's name")

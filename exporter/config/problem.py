@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.errors import UserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,7 +35,7 @@ class Problem:
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """The configuration cannot be used; ``problems`` holds every mistake found, in the order of the lines.
 
     Its text names the first 100: it becomes one line of the log.
@@ -43,7 +45,8 @@ class ConfigError(Exception):
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
         told = [str(problem) for problem in self.problems[:_TOLD]]
         if len(self.problems) > _TOLD:
-            more = f"{len(self.problems) - _TOLD:,} more mistakes are not shown: put these right first"
+            left = len(self.problems) - _TOLD
+            more = f"{counted(left, 'more mistake')} {'is' if left == 1 else 'are'} not shown: put these right first"
             told.append(str(Problem(self.problems[0].file, None, "", more)))
         super().__init__("\n".join(told))
 
@@ -59,6 +62,11 @@ def show_path(path: Path) -> str:
         else:
             shown += f"[{quote(step)}]"
     return shown
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things as people say it: ``1 mistake``, ``2 mistakes``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def quote(text: str) -> str:

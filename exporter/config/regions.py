@@ -67,6 +67,9 @@ def parse_region(text: str) -> str:
     """Return the region; raise ValueError with the one probably meant when it is not written like ``eu-west-1``."""
     if _REGION.fullmatch(text):
         return text
+    several = [each for each in re.split(r"[\s,;|]+", text.strip("[] ")) if each]
+    if len(several) > 1 and all(map(_REGION.fullmatch, several)):
+        raise ValueError(f"{quote(text)} is more than one region: an entry has one, so write an entry for each")
     close = nearest(text, _SUGGESTIONS)
     remedy = f"did you mean {_SUGGESTIONS[close]}?" if close else "write its code, for example eu-west-1"
     raise ValueError(f"{quote(text)} is not an AWS region: {remedy}")

@@ -44,7 +44,7 @@ def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> byt
             if seen == before:
                 return seen
     except (OSError, ValueError) as error:
-        raise _refusal(path, f"cannot be read ({reason(error)}): check --config.file") from error
+        raise _refusal(path, f"cannot be read ({reason(error)}): {_remedy(error)}") from error
     message = f"was still changing after {SETTLE_SECONDS:g} s: load it again when whoever writes it has finished"
     raise _refusal(path, message)
 
@@ -75,6 +75,12 @@ def look(path: Path) -> bytes:
 def reason(error: OSError | ValueError) -> str:
     """Return why a file cannot be read, in a few words."""
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+
+
+def _remedy(error: OSError | ValueError) -> str:
+    if isinstance(error, PermissionError):
+        return "let this user read it, or name another file with --config.file"
+    return "name the right file with --config.file"
 
 
 def _drained(path: Path) -> bytes:

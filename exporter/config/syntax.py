@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from exporter.config.problem import shorten
+
 if TYPE_CHECKING:
     from yaml.error import MarkedYAMLError
 
@@ -14,6 +16,10 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u
 
 # People write "%YAML 1.2". All others are about tags, which are refused, and the parser compares each with all before.
 _DIRECTIVE = re.compile("^%(?!YAML[ \\t])", re.MULTILINE)
+
+_KEY = re.compile(r"(?P<indent> +)[A-Za-z0-9_-]+:(?: |$)")
+_ITEM = re.compile(r"(?P<indent> *)- +(?P<text>[A-Za-z0-9][A-Za-z0-9:/_.-]*)\s*(?:#.*)?")
+_BLANK = re.compile(r"\s*(?:#.*)?")
 
 _TAB = "tabs cannot indent in YAML: use spaces"
 _QUOTE = 'put the value in quotes, for example "…"'
@@ -66,11 +72,27 @@ def explain(error: MarkedYAMLError, text: str) -> tuple[int, str]:
     here = _line(error.problem_mark) or _line(error.context_mark) or 1
     if here <= len(lines) and lines[here - 1].lstrip(" ").startswith("\t"):
         return here, _TAB
+    if named := _item_with_keys(lines, here):
+        return named
     for pattern, at_context, remedy in _REMEDIES:
         if re.search(pattern, complaint):
             line = (_line(error.context_mark) or here) if at_context else here
             return min(line, len(lines)), remedy
     return min(here, len(lines)), f"this is not valid YAML ({error.problem}): {_ALIGN}"
+
+
+def _item_with_keys(lines: list[str], here: int) -> tuple[int, str] | None:
+    """Return the line of a list's plain item that an indented key follows and what to write there; None if it is not that."""
+    if here > len(lines):
+        return None
+    key = _KEY.match(lines[here - 1])
+    above = [line for line in range(here - 1, 0, -1) if not _BLANK.fullmatch(lines[line - 1])]
+    item = _ITEM.fullmatch(lines[above[0] - 1]) if key and above else None
+    if key is None or item is None or len(key["indent"]) <= len(item["indent"]):
+        return None
+    return above[
+        0
+    ], f"'- {shorten(item['text'])}' has no keys of its own, yet one follows: write '- name: {shorten(item['text'])}'"
 
 
 def _line(mark: object) -> int | None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
+from exporter.config.misplaced import meant_key, stands_for, unknown_key
 from exporter.config.model import (
     AWS_KEYS,
+    EXTENSION,
     Aws,
     Config,
     FailureClass,
@@ -18,6 +20,7 @@ from exporter.config.model import (
     Spend,
     TuningJob,
 )
+from exporter.config.names import JOB_NAME
 from exporter.config.problem import instead, quote
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
     "failures": Failures,
 }
 _MAPPINGS = ("aws", "spend", "failures")
+_ONE_EACH = ("region", "account_id", "role_arn", "profile", "name", "arn")
 _KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
 _EXPECTED = {
     "list_type": "a list is expected here: write '- …' on a line of its own for each item, or [] for none",
@@ -52,7 +56,8 @@ class Validated:
     """The sound part of a configuration.
 
     ``jobs`` and ``rules`` carry their place in the file's list. ``broken`` names the keys at the top and
-    (``aws.region``) in ``aws`` that are written but were wrong, so that nothing is concluded from their absence.
+    (``aws.region``) in ``aws`` that are written but were wrong, or were meant by an unknown key, so that nothing is
+    concluded from their absence.
     """
 
     config: Config
@@ -66,7 +71,9 @@ def validate(document: Document) -> Validated:
     """Return the sound part of the document and every problem with the rest."""
     problems: list[Problem] = []
     bad: set[Path] = set()
-    pruned: dict[str, Any] = document.root
+    root = {key: value for key, value in document.root.items() if not key.startswith(EXTENSION)}
+    pruned: dict[str, Any] = root
+    instead_of: set[str] = set()
     origins: dict[str, list[int]] = {}
     # A list is looked at as a whole only when all that is left in it is sound.
     while not isinstance(result := _attempt(pruned), Config):
@@ -75,12 +82,16 @@ def validate(document: Document) -> Validated:
             if path[-1] == _KEY_ITSELF and document.locate(path)[1] != path:
                 path = path[:-1]
             bad.add(path)
+            if each["type"] == "extra_forbidden":
+                instead_of |= stands_for(str(path[-1]), _section_of(path)) if len(path) < 3 else set()
             if path[-1] == "arn" and document.locate(path)[1] != path:
                 # An ARN may be written under name.
                 path = (*path[:-1], "name")
             problems.append(document.problem(path, _message(each, path)))
-        pruned, origins = _without(document.root, bad)
-    broken = frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS)
+        pruned, origins = _without(root, bad)
+    broken = (
+        frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS) | instead_of
+    )
     if ("aws",) in bad:
         broken |= {f"aws.{key}" for key in AWS_KEYS}
     return Validated(
@@ -160,32 +171,42 @@ def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict
 
 def _message(error: ErrorDetails, path: Path) -> str:
     kind = error["type"]
+    if isinstance(error["input"], list) and path[-1] in _ONE_EACH and (path[-2:-1] == ("aws",) or len(path) == 3):
+        return f"one {path[-1]} per entry: write an entry of tuning_jobs or discover for each"
+    if kind == "list_type" and path == ("tuning_jobs",) and isinstance(error["input"], dict):
+        return _listed(error["input"])
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, error["input"])
     if error["input"] is None:
         return "there is no value: write one, or remove the line"
     return _EXPECTED.get(kind, "this does not fit here: write what config.example.yaml shows for the key")
 
 
-def _unknown_key(path: Path) -> str:
-    key = str(path[-1])
+def _listed(jobs: Mapping[str, object]) -> str:
+    """Return what to write instead of a mapping of jobs by their names."""
+    name = next((key for key in jobs if JOB_NAME.fullmatch(key) and key not in TuningJob.model_fields), "…")
+    return (
+        f"a list is expected here: write '- name: {name}' for each job, on a line of its own, and its keys below name"
+    )
+
+
+def _section_of(path: Path) -> type[Section]:
+    """Return the section that a key at the end of a path is in."""
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
-    if section is Failures and len(path) > 2:  # failures.classes[0].regex
-        section = FailureClass
-    home = None if section is FailureClass else _home(key)
-    if home is not None:
-        return f"unknown key {quote(key)} {'at the top' if len(path) == 1 else 'here'}: {home}"
-    return f"unknown key {quote(key)}: {instead(key, section.model_fields)}"
+    return FailureClass if section is Failures and len(path) > 2 else section  # failures.classes[0].regex
 
 
-def _home(key: str) -> str | None:
-    """Return where a key is to be written that is one of some section; None when it is of none."""
-    if key in Config.model_fields:
-        return "it is set once for all, at the top of the file"
-    if key in AWS_KEYS:
-        return "write it under aws:"
-    if lists := [name for name in ("tuning_jobs", "discover") if key in _SECTIONS[name].model_fields]:
-        return f"write it in an entry of {' or '.join(lists)}"
-    return next((f"write it under {name}:" for name in _MAPPINGS if key in _SECTIONS[name].model_fields), None)
+def _unknown_key(path: Path, value: object) -> str:
+    key, section = str(path[-1]), _section_of(path)
+    if section is FailureClass:
+        return f"unknown key {quote(key)}: {instead(key, section.model_fields)}"
+    if (
+        section is TuningJob
+        and not isinstance(value, str)
+        and JOB_NAME.fullmatch(key)
+        and meant_key(key, section) is None
+    ):
+        return f"unknown key {quote(key)}: if that is a job's name, write '- name: {key}', and its keys below name"
+    return unknown_key(key, section, at_top=len(path) == 1)

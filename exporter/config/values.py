@@ -63,8 +63,9 @@ def _from_text(convert: Callable[[str], T], **schema: Any) -> PlainValidator:
     return PlainValidator(lambda value: cached(text(value)), json_schema_input_type=Annotated[str, Field(**schema)])
 
 
-def _matching(pattern: str, longest: int, what: str) -> PlainValidator:
-    compiled = re.compile(pattern, re.ASCII)
+def _matching(pattern: str, longest: int, what: str, *, of: str = r"[^\x00-\x1f\x7f]") -> PlainValidator:
+    """Return a validator of text that fits a pattern, whose characters are ``of`` a class; ``what`` names them in words."""
+    compiled, foreign = re.compile(pattern, re.ASCII), re.compile(f"(?!{of}).", re.ASCII | re.DOTALL)
 
     def convert(value: str) -> str:
         if not value:
@@ -72,7 +73,8 @@ def _matching(pattern: str, longest: int, what: str) -> PlainValidator:
         if len(value) > longest:
             raise ValueError(f"this is too long by {len(value) - longest}: write {what}, at most {longest} characters")
         if not compiled.fullmatch(value):
-            raise ValueError(f"this does not fit: write {what}")
+            odd = " and ".join(map(quote, dict.fromkeys(foreign.findall(value)[:5])))
+            raise ValueError(f"this {f'contains {odd}' if odd else 'does not fit'}: write {what}")  # it may be secret
         return value
 
     return _from_text(convert, pattern=f"^{pattern}$", min_length=1, max_length=longest)
@@ -238,11 +240,18 @@ AccountId = Annotated[str, _from_text(parse_account_id, pattern="^[0-9]{12}$")]
 JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
 TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern="^arn:")]
 Role = Annotated[RoleArn, _from_text(parse_role_arn, pattern="^arn:")]
-Profile = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 128, "a profile's name of ~/.aws/config")]
-ExternalId = Annotated[str, _matching(r"[\w+=,.@:/-]{2,}", 1224, "2 or more letters, digits or any of + = , . @ : / -")]
+Profile = Annotated[
+    str, _matching(r"[^\x00-\x1f\x7f]+", 128, "a profile's name of ~/.aws/config, without control characters")
+]
+ExternalId = Annotated[
+    str,
+    _matching(r"[\w+=,.@:/-]{2,}", 1224, "2 or more letters, digits or any of _ + = , . @ : / -", of=r"[\w+=,.@:/-]"),
+]
 Url = Annotated[str, _from_text(_url, pattern="^https?://")]
-FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file")]
-NamePart = Annotated[str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens")]
+FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file, without control characters")]
+NamePart = Annotated[
+    str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens", of="[a-zA-Z0-9-]")
+]
 FailureRegex = Annotated[str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH)]
 NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
 Amount = Annotated[float, PlainValidator(
@@ -253,8 +262,18 @@ Billable = Annotated[defaults.Billable, PlainValidator(
 )]  # fmt: skip
 Currency = Annotated[str, _from_text(parse_currency, pattern="^[A-Z]{3}$")]
 InstanceType = Annotated[str, _from_text(parse_instance_type, pattern=r"^ml\.")]
-FailureReason = Annotated[str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first")]
-RuleName = Annotated[str, _matching(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", 64, "letters, digits, '_', '.' and '-'")]
+FailureReason = Annotated[
+    str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first", of="[a-z0-9_]")
+]
+RuleName = Annotated[
+    str,
+    _matching(
+        r"[a-zA-Z0-9][a-zA-Z0-9_.-]*",
+        64,
+        "letters, digits, '_', '.' and '-', a letter or digit first",
+        of="[a-zA-Z0-9_.-]",
+    ),
+]
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
 LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]

@@ -78,8 +78,13 @@ def open_socket(address: Address) -> socket.socket:
             return _open_every(address.port)
         return _open_first(address)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(f"cannot listen on {address}: {reason[:1].lower()}{reason[1:]}") from error
+        raise cannot_listen(address, error) from error
+
+
+def cannot_listen(address: Address, error: OSError) -> OSError:
+    """Return an error with a message for a person, made from what the system said of an address."""
+    reason = error.strerror or str(error)
+    return OSError(f"cannot listen on {address}: {reason[:1].lower()}{reason[1:]}")
 
 
 def _open_every(port: int) -> socket.socket:

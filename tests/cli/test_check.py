@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.cli.check import run
+from exporter.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,8 @@ def test_a_good_file_is_counted(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    assert run(["--config.file", str(file)]) == 0
-    assert capsys.readouterr() == (f"{file}: ok, 2 tuning jobs and 1 discover rules in 2 targets\n", "")
+    assert main(["check", "--config.file", str(file)]) == 0
+    assert capsys.readouterr() == (f"{file}: ok, 2 tuning jobs and 1 discover rule in 2 targets\n", "")
 
 
 def test_the_environment_may_name_the_file(
@@ -41,13 +41,13 @@ def test_the_environment_may_name_the_file(
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setenv(CONFIG_FILE_VARIABLE, str(file))
-    assert run([]) == 0
+    assert main(["check"]) == 0
     assert capsys.readouterr().out.startswith(f"{file}: ok, ")
 
 
 def test_every_problem_goes_to_stderr(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("aws: {region: eu-west-1}\ntuning_jobs: [a_, b_]\n")
-    assert run(["--config.file", str(file)]) == 1
+    assert main(["check", "--config.file", str(file)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split(": ")[:2] for line in err.splitlines()] == [[f"{file}:2", f"tuning_jobs[{n}]"] for n in (0, 1)]
@@ -57,7 +57,7 @@ def test_without_a_file_the_default_is_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run([]) == 1
+    assert main(["check"]) == 1
     assert capsys.readouterr().err.startswith("config.yaml: cannot be read")
 
 
@@ -72,7 +72,7 @@ def test_a_web_configuration_is_checked_alone(
     web: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)  # where there is no config.yaml
-    assert run(["--web.config.file", str(web)]) == 0
+    assert main(["check", "--web.config.file", str(web)]) == 0
     assert capsys.readouterr() == (f"{web}: ok, http, no passwords, a request each 1s, 20 at once\n", "")
 
 
@@ -81,7 +81,7 @@ def test_or_beside_the_configuration(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv(WEB_CONFIG_FILE_VARIABLE, str(web))
-    assert run(["--config.file", str(file)]) == 0
+    assert main(["check", "--config.file", str(file)]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line.partition(": ok, ")[0] for line in told] == [str(file), str(web)]
 
@@ -89,7 +89,7 @@ def test_or_beside_the_configuration(
 def test_mistakes_in_both_are_told_at_once(file: Path, web: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("aws: {region: eu-west-1}\ntuning_jobs: [a_]\n")
     web.write_text("basic_auth_users:\n  alice: secret\n")
-    assert run(["--config.file", str(file), "--web.config.file", str(web)]) == 1
+    assert main(["check", "--config.file", str(file), "--web.config.file", str(web)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split(": ")[:2] for line in err.splitlines()] == [
@@ -105,7 +105,7 @@ def test_one_that_is_good_does_not_hide_one_that_is_not(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     {"file": file, "web": web}[wrong].write_text("nonsense: {}\n")
-    assert run(["--config.file", str(file), "--web.config.file", str(web)]) == 1
+    assert main(["check", "--config.file", str(file), "--web.config.file", str(web)]) == 1
     out, err = capsys.readouterr()
     assert ": ok, " in out
     assert "nonsense" in err
@@ -122,9 +122,9 @@ def test_neither_the_sdk_nor_the_web_server_is_loaded() -> None:
 
 def test_what_has_no_effect_is_a_warning_and_the_file_good(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text("aws: {region: eu-west-1}\ntuning_jobs:\n- {name: a, budget: 5}\n")
-    assert run(["--config.file", str(file)]) == 0
+    assert main(["check", "--config.file", str(file)]) == 0
     out, err = capsys.readouterr()
-    assert out == f"{file}: ok, 1 tuning jobs and 0 discover rules in 1 targets\n"
+    assert out == f"{file}: ok, 1 tuning job and 0 discover rules in 1 target\n"
     assert err == (
         f"warning: {file}:3: tuning_jobs[0].budget: no cost is told that this could be held against: add training_jobs to"
         " collect\n"

@@ -13,7 +13,7 @@ from support.text import found
 from support.tls import Authority, tls_section
 from support.web import get
 
-from exporter.cli import demo
+from exporter.cli import main
 from exporter.exposition.families import FAMILIES
 
 
@@ -37,7 +37,7 @@ def test_shows_every_family_of_the_table_and_ends_on_ctrl_c(tmp_path):
 
 def test_refuses_a_speed_of_nothing(capsys):
     with pytest.raises(SystemExit) as refused:
-        demo.run(["--speed=0"])
+        main(["demo", "--speed=0"])
     assert refused.value.code == 2
     assert "write a number above 0" in capsys.readouterr().err
 
@@ -81,5 +81,5 @@ def test_serves_over_tls_too(tmp_path):
 def test_refuses_a_web_configuration_with_mistakes(tmp_path, capsys):
     web = tmp_path / "web.yaml"
     web.write_text("basic_auth_users: {alice: secret}\n")
-    assert demo.run([f"--web.config.file={web}"]) == 1
+    assert main(["demo", f"--web.config.file={web}"]) == 1
     assert capsys.readouterr().err.startswith(f"{web}:1: basic_auth_users.alice: ")

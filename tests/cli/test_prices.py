@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.cli import prices
+from exporter.cli import main
 from exporter.config import parse
 from exporter.config.problem import quote
 
@@ -58,7 +58,7 @@ def offer(tmp_path: Path) -> Path:
 
 
 def test_prints_what_instances_of_training_jobs_cost(offer: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert prices.run(["--region", "eu-west-1", "--from", str(offer)]) == 0
+    assert main(["prices", "--region", "eu-west-1", "--from", str(offer)]) == 0
     assert capsys.readouterr().out == (
         "currency: USD\nprices:\n  eu-west-1:\n    ml.m5.xlarge: 0.257\n    ml.p3.2xlarge: 3.825\n"
     )
@@ -67,7 +67,7 @@ def test_prints_what_instances_of_training_jobs_cost(offer: Path, capsys: pytest
 def test_what_it_prints_is_what_the_configuration_reads(
     offer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert prices.run(["--region", "us-east-1", "--region", "eu-west-1", "--from", str(offer)]) == 0
+    assert main(["prices", "--region", "us-east-1", "--region", "eu-west-1", "--from", str(offer)]) == 0
     (tmp_path / "prices.yaml").write_text(capsys.readouterr().out)
     text = (
         "aws: {region: us-east-1}\ntuning_jobs: [a]\ncollect: [training_jobs]\n"
@@ -95,7 +95,7 @@ def test_says_why_there_is_none(
     file = tmp_path / "offer.json"
     if content is not None:
         file.write_text(content)
-    assert prices.run(["--region", "eu-west-1", "--from", str(file)]) == 1
+    assert main(["prices", "--region", "eu-west-1", "--from", str(file)]) == 1
     told = capsys.readouterr()
     assert told.out == ""
     assert message in told.err
@@ -112,7 +112,7 @@ def offered(tmp_path: Path, *offers: tuple[str, object], region: str = "eu-west-
 
 def made(file: Path, capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[int, dict[str, float], str]:
     """Return the code, what the configuration reads out of what was printed, and what was told."""
-    code = prices.run(["--region", "eu-west-1", "--from", str(file), *flags])
+    code = main(["prices", "--region", "eu-west-1", "--from", str(file), *flags])
     out, err = capsys.readouterr()
     err = err.replace(f"{file.parent}/", "")
     if code:
@@ -204,7 +204,7 @@ def test_a_byte_order_mark_is_not_minded(tmp_path: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize("currency", ["usd", "US$", ""])
 def test_refuses_what_is_no_currency(currency: str, offer: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        prices.run(["--region", "eu-west-1", "--from", str(offer), "--currency", currency])
+        main(["prices", "--region", "eu-west-1", "--from", str(offer), "--currency", currency])
     assert "--currency: " in (told := capsys.readouterr().err)
     assert "write three capital letters, for example USD" in told
 
@@ -224,5 +224,5 @@ def test_whatever_is_offered_what_is_printed_is_read(
 
 def test_refuses_what_is_no_region(offer: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        prices.run(["--region", "europe", "--from", str(offer)])
+        main(["prices", "--region", "europe", "--from", str(offer)])
     assert "--region" in capsys.readouterr().err

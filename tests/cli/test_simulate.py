@@ -23,7 +23,7 @@ SIMULATE = [sys.executable, "-m", "exporter", "simulate"]
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_serves_a_fleet_and_prints_the_configuration_for_it(tmp_path, end):
-    with Child([*SIMULATE, "--listen-address=127.0.0.1:0", "--seed=7"], log=tmp_path / "log") as child:
+    with Child([*SIMULATE, "--web.listen-address=127.0.0.1:0", "--seed=7"], log=tmp_path / "log") as child:
         child.wait_until(lambda: child.output().count("scenario:") >= len(SCENARIOS))
         settings = parse(child.output(), "printed")
         listed = {(target.key.region, job.name) for target in settings.targets for job in target.jobs}
@@ -52,7 +52,7 @@ def test_serves_a_fleet_and_prints_the_configuration_for_it(tmp_path, end):
 @contextmanager
 def simulated(tmp_path, *switches):
     """Run the program with switches and yield a client of it."""
-    with Child([*SIMULATE, "--listen-address=127.0.0.1:0", *switches], log=tmp_path / "log") as child:
+    with Child([*SIMULATE, "--web.listen-address=127.0.0.1:0", *switches], log=tmp_path / "log") as child:
         child.wait_until(lambda: child.output().count("scenario:") >= len(SCENARIOS))
         client = boto3.client(
             "sagemaker",
@@ -134,7 +134,7 @@ def test_an_incident_is_rehearsed_through_the_api(tmp_path):
     ("option", "complaint"),
     [
         ("--speed=0", "write a number above 0"),
-        ("--listen-address=8080", "is not a listen address"),
+        ("--web.listen-address=8080", "is not a listen address"),
         ("--seed=many", "invalid int value"),
         ("--speed=nan", "write a number above 0"),
         ("--fault=throttle", "'throttle' is not a kind of fault: write one of throttled, server-error,"),
@@ -156,6 +156,9 @@ def test_refuses_what_makes_no_sense(capsys, option, complaint):
 def test_says_that_an_address_is_taken(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with Child([*SIMULATE, f"--listen-address={address}"], log=tmp_path / "log") as child:
+        with Child([*SIMULATE, f"--web.listen-address={address}"], log=tmp_path / "log") as child:
             assert child.wait() == 1
-            assert f"cannot listen on {address}: Address already in use" in child.output()
+            assert (
+                f"cannot listen on {address}: address already in use: choose another one with --web.listen-address"
+                in child.output()
+            )

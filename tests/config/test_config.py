@@ -36,9 +36,9 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_told_with_the_file(tmp_path: Path) -> None:
     missing = tmp_path / "none.yaml"
-    message = "cannot be read (No such file or directory): check --config.file"
+    message = "cannot be read (No such file or directory): name the right file with --config.file"
     assert the_problem(missing) == Problem(str(missing), None, "", message)
-    assert the_problem(tmp_path).message == "cannot be read (Is a directory): check --config.file"
+    assert the_problem(tmp_path).message == "cannot be read (Is a directory): name the right file with --config.file"
     assert "null byte" in the_problem(tmp_path / "a\0b").message
 
 
@@ -155,4 +155,6 @@ def test_a_file_beyond_all_measure_is_refused_without_being_read(tmp_path: Path)
         written.truncate(1 << 40)  # sparse: it takes no room, and could not be read whole
     with pytest.raises(ConfigError) as caught:
         read(file)
-    assert str(caught.value) == f"{file}: cannot be read (it has more than 16 MiB): check --config.file"
+    assert (
+        str(caught.value) == f"{file}: cannot be read (it has more than 16 MiB): name the right file with --config.file"
+    )

@@ -64,7 +64,7 @@ def test_a_file_that_goes_on_changing_is_refused(path):
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
 def test_a_device_is_not_opened(device, monkeypatch):
     monkeypatch.setattr(os, "open", None)
-    assert refusal(Path(device)) == "cannot be read (it is a device): check --config.file"
+    assert refusal(Path(device)) == "cannot be read (it is a device): name the right file with --config.file"
 
 
 def test_of_what_is_too_long_no_more_is_read_than_may_be(path, monkeypatch):
@@ -75,7 +75,7 @@ def test_of_what_is_too_long_no_more_is_read_than_may_be(path, monkeypatch):
         return piece
 
     monkeypatch.setattr(os, "read", counting)
-    told = "cannot be read (it has more than 16 MiB): check --config.file"
+    told = "cannot be read (it has more than 16 MiB): name the right file with --config.file"
     with path.open("wb") as file:
         file.truncate(1 << 40)
     assert refusal(path) == told
@@ -169,4 +169,4 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(path):
         path.unlink(missing_ok=True)
         os.mkfifo(path)
 
-    assert refusal(path, replace) == "cannot be read (it is a pipe): check --config.file"
+    assert refusal(path, replace) == "cannot be read (it is a pipe): name the right file with --config.file"

@@ -13,7 +13,7 @@ from environment.process import configuration
 from support.processes import wait_until
 
 from exporter import logs
-from exporter.logs import LogFormat
+from exporter.log_format import LogFormat
 
 NAMES = tuple(f"missing-{number}" for number in range(200))
 

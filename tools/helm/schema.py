@@ -13,7 +13,7 @@ import render_rules
 from helm.values import Value, read
 
 from exporter.config.model import Config
-from exporter.logs import LEVELS, LogFormat
+from exporter.log_format import LEVELS, LogFormat
 
 Schema = dict[str, Any]
 

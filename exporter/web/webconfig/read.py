@@ -73,7 +73,11 @@ def _read(path: Path, files: Files) -> tuple[Settings | None, Sequence[Problem],
     except UnicodeDecodeError:
         return None, [Problem(file, None, "", "this is not UTF-8: save the file as UTF-8")], None
     except ValueError as error:
-        return None, [Problem(file, None, "", f"cannot be read ({error}): check --web.config.file")], None
+        return (
+            None,
+            [Problem(file, None, "", f"cannot be read ({error}): name the right file with --web.config.file")],
+            None,
+        )
     try:
         document = load.load(text, file, EXAMPLE)
     except ConfigError as error:

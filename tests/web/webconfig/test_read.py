@@ -204,7 +204,10 @@ def test_whatever_the_file_holds_is_read_or_refused(tmp_path_factory: pytest.Tem
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     [problem] = read(tmp_path / "none.yaml").problems
-    assert str(problem) == f"{tmp_path}/none.yaml: cannot be read (No such file or directory): check --web.config.file"
+    assert (
+        str(problem)
+        == f"{tmp_path}/none.yaml: cannot be read (No such file or directory): name the right file with --web.config.file"
+    )
 
 
 def test_what_is_not_utf_8_is_told(tmp_path: Path) -> None:
