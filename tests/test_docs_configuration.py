@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from support.tools import ROOT
 
-from exporter.config import defaults, money
+from exporter.config import defaults, money, parse
 from exporter.config.duration import format_duration
 from exporter.fleet import training_search
 
-PAGE = " ".join((ROOT / "docs" / "configuration.md").read_text(encoding="utf-8").split())
+TEXT = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+PAGE = " ".join(TEXT.split())
+
+
+def test_the_example_of_what_entries_share_is_read() -> None:
+    [example] = re.findall(r"```yaml\n(x-.*?)```", TEXT, re.DOTALL)
+    [target] = parse(example, "docs").targets
+    assert [job.labels for job in target.jobs] == [{"team": "research"}] * 2
 
 
 def test_how_long_a_training_job_that_waits_is_not_looked_for() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import docs_alerts
+import docs_cli
 import docs_fields
 import docs_metrics
 import page_alerts
@@ -12,6 +13,7 @@ import page_alerts
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
     "alerts.md": docs_alerts.render,
+    "cli.md": docs_cli.render,
     "fields.md": docs_fields.render,
     "metrics.md": docs_metrics.render,
 }

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def _say(text: str) -> None:
 
 def _is_debug(arguments: Sequence[str], level: str) -> bool:
     """Tell whether the level is debug. A parser may not have come to say so, and some commands have no log."""
-    for each, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for each, following in pairwise([*arguments, ""]):
         if each == _LEVEL_FLAG:
             level = following
         elif each.startswith(f"{_LEVEL_FLAG}="):

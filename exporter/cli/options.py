@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
-    def parse_args(  # type: ignore[override] - no subclass of Namespace is used here
+    def parse_args(  # type: ignore[override]  # no subclass of Namespace is used here
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
         """Return the options; end with a usage error that names what was probably meant when one is unknown."""

@@ -64,9 +64,10 @@ class _Shown:
         share = [] if self._total is None else [BarColumn(), TaskProgressColumn()]
         columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False), *share, TimeElapsedColumn()]
         bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
-        bar.add_task(self._what, total=self._total, completed=int(self._done))
+        bar.add_task(self._what, total=self._total)
         bar.start()
         self._bar = bar
+        self.advance(0)  # the work went on meanwhile
 
     def advance(self, more: float = 1.0) -> None:
         """Note that more of the total is done."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sys
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from support.processes import Child
@@ -17,16 +19,27 @@ from exporter.cli import main
 from exporter.exposition.families import FAMILIES
 
 
+@contextmanager
+def taken(port):
+    """Let a port be in use, by us if it is not yet."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            stack.enter_context(socket.create_server(("127.0.0.1", port)))
+        yield
+
+
 def test_shows_every_family_of_the_table_and_ends_on_ctrl_c(tmp_path):
-    arguments = [sys.executable, "-m", "exporter", "demo", "--web.listen-address=127.0.0.1:0"]
+    arguments = [sys.executable, "-m", "exporter", "demo"]
     environment = {**os.environ, "AWS_PROFILE": "of-somebody", "AWS_REGION": "eu-north-1"}
-    with Child(arguments, log=tmp_path / "log", environment=environment) as child:
+    with taken(10980), Child(arguments, log=tmp_path / "log", environment=environment) as child:
         child.wait_until(lambda: "Press Ctrl-C" in child.output())
         shown = set(re.findall(r"^  (sagemaker_tuning_job_\w+)\{", child.output(), re.MULTILINE))
         always = {family.full_name for family in FAMILIES if family.collect is None}
         assert always <= shown
         assert len(shown - always) >= 8  # of the opt-ins, what the fleet has
         url = found(r"Metrics: +(\S+)", child.output())[1]
+        port = found(r"^Port 10980 is in use, so the demo serves on (\d+)", child.output())[1]
+        assert url == f"http://127.0.0.1:{port}/metrics"
         text = get(url).text
         scenarios = set(re.findall(r'label_scenario="([^"]+)"', text))
         assert len(scenarios) >= 17

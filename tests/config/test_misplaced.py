@@ -29,8 +29,8 @@ def mistakes(text: str) -> list[str]:
         ("regon: eu-west-1\ntuning_jobs: [a]\n", '1: regon: unknown key "regon": did you mean "region" under aws:?'),
         (
             "jobs: [a]\n",
-            '1: jobs: unknown key "jobs": write tuning_jobs at the top for jobs by their names, or discover for rules that find'
-            " jobs",
+            ('1: jobs: unknown key "jobs": write tuning_jobs at the top for jobs by their names, or discover for rules that find'
+            " jobs"),
         ),
         ("discovery: []\n", '1: discovery: unknown key "discovery": write discover'),
         (
@@ -43,8 +43,8 @@ def mistakes(text: str) -> list[str]:
         ),
         (
             "tuning_jobs:\n- {name: a, region: 'eu-west-1, us-east-1'}\n",
-            '2: tuning_jobs[0].region: "eu-west-1, us-east-1" is more than one region: an entry has one, so write an entry'
-            " for each",
+            ('2: tuning_jobs[0].region: "eu-west-1, us-east-1" is more than one region: an entry has one, so write an entry'
+            " for each"),
         ),
         (
             "aws: {region: eu-west-1}\ntuning_jobs:\n- name: [a, b]\n",
@@ -52,8 +52,8 @@ def mistakes(text: str) -> list[str]:
         ),
         (
             f"{SOUND}discover:\n- name_prefix: churn\n",
-            '4: discover[0].name_prefix: unknown key "name_prefix": write name_regex with ^ before the text, such as'
-            " name_regex: ^churn-, in an entry of discover",
+            ('4: discover[0].name_prefix: unknown key "name_prefix": write name_regex with ^ before the text, such as'
+            " name_regex: ^churn-, in an entry of discover"),
         ),
         (f"{SOUND}discover:\n- namePattern: x\n", '4: discover[0].namePattern: unknown key "namePattern": write name_regex'),
         (
@@ -70,8 +70,8 @@ def mistakes(text: str) -> list[str]:
             f"{SOUND}custom_tags: x\n",
             '3: custom_tags: unknown key "custom_tags": write labels in an entry of tuning_jobs or discover',
         ),
-        (f"{SOUND}listen_address: x\n", "3: listen_address: unknown key \"listen_address\": an address is not configured"
-         " here: remove it, and give the flag --web.listen-address"),
+        (f"{SOUND}listen_address: x\n", ("3: listen_address: unknown key \"listen_address\": an address is not configured"
+         " here: remove it, and give the flag --web.listen-address")),
         (
             "aws: {region: eu-west-1}\ntuning_jobs:\n  - job-1\n\n    # of the team\n    account_id: '123456789012'\n",
             "3: '- job-1' has no keys of its own, yet one follows: write '- name: job-1'",
@@ -82,13 +82,13 @@ def mistakes(text: str) -> list[str]:
         ),
         (
             "aws: {region: eu-west-1}\ntuning_jobs:\n- job-1:\n    account_id: '123456789012'\n",
-            "3: tuning_jobs[0].job-1: unknown key \"job-1\": if that is a job's name, write '- name: job-1', and its keys"
-            " below name",
+            ("3: tuning_jobs[0].job-1: unknown key \"job-1\": if that is a job's name, write '- name: job-1', and its keys"
+            " below name"),
         ),
         (
             "aws: {region: eu-west-1}\ntuning_jobs:\n  job-1:\n    account_id: '123456789012'\n",
-            "2: tuning_jobs: a list is expected here: write '- name: job-1' for each job, on a line of its own, and its keys"
-            " below name",
+            ("2: tuning_jobs: a list is expected here: write '- name: job-1' for each job, on a line of its own, and its keys"
+            " below name"),
         ),
         (
             f"{SOUND}discover:\n- {{name: 'a b'}}\n",

@@ -16,7 +16,11 @@ import socket
 import sys
 import time
 
-MODULES = ("exporter.cli.run", "exporter.cli.demo", "exporter.cli.simulate")
+# What these commands import when they run.
+MODULES = (
+    *("exporter.cli.run", "exporter.cli.demo", "exporter.cli.simulate", "exporter.cli.listening", "exporter.daemon"),
+    *("exporter.simulator.server", "exporter.simulator.service", "exporter.config.watch", "yaml"),
+)
 
 
 def serve(requests: socket.socket) -> list[str] | None:
