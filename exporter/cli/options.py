@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
             f"there is no command {command!r}{near or ':'} {'The' if near else 'the'} commands are {', '.join(known)}"
         )
 
-    def add_commands(self, summaries: Mapping[str, str], parsers: Mapping[str, argparse.ArgumentParser]) -> None:
+    def add_commands(self, summaries: Mapping[str, str], parsers: Mapping[str, Parser]) -> None:
         """Add the commands, for help and completion: their own parsers parse them. Those not given have no options."""
         commands = self.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=self.prog)
         for name, summary in summaries.items():

@@ -11,13 +11,12 @@ from exporter import __version__
 from exporter.cli import COMMANDS, options
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping, Sequence
 
     from exporter.config import Settings
 
 
-def parser(commands: Mapping[str, argparse.ArgumentParser] = MappingProxyType({})) -> options.Parser:
+def parser(commands: Mapping[str, options.Parser] = MappingProxyType({})) -> options.Parser:
     """Return the parser of the daemon's options, which also shows the commands; ``commands`` are their own parsers."""
     made = _options()
     made.add_commands(COMMANDS, commands)

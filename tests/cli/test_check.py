@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -50,7 +51,10 @@ def test_every_problem_goes_to_stderr(file: Path, capsys: pytest.CaptureFixture[
     assert main(["check", "--config.file", str(file)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert [line.split(": ")[:2] for line in err.splitlines()] == [[f"{file}:2", f"tuning_jobs[{n}]"] for n in (0, 1)]
+    assert [line.split(": ")[:2] for line in err.splitlines()] == [
+        *([f"{file}:2", f"tuning_jobs[{n}]"] for n in (0, 1)),
+        [str(file), "2 mistakes"],
+    ]
 
 
 def test_without_a_file_the_default_is_looked_for(
@@ -94,7 +98,9 @@ def test_mistakes_in_both_are_told_at_once(file: Path, web: Path, capsys: pytest
     assert out == ""
     assert [line.split(": ")[:2] for line in err.splitlines()] == [
         [f"{file}:2", "tuning_jobs[0]"],
+        [str(file), "1 mistake"],
         [f"{web}:2", "basic_auth_users.alice"],
+        [str(web), "1 mistake"],
     ]
     assert "secret" not in err
 
@@ -111,13 +117,30 @@ def test_one_that_is_good_does_not_hide_one_that_is_not(
     assert "nonsense" in err
 
 
-def test_neither_the_sdk_nor_the_web_server_is_loaded() -> None:
-    code = "import sys, exporter.cli.check; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "exporter.config" in loaded
-    assert {"boto3", "botocore", "uvicorn", "starlette", "jinja2", "bcrypt", "exporter.web.webconfig"}.isdisjoint(
-        loaded
+def test_neither_the_sdk_nor_the_web_server_nor_the_log_is_loaded(file: Path) -> None:
+    code = f"import sys; from exporter.cli import main; main(['check', '--config.file', {str(file)!r}]); print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "AWS_REGION": "eu-west-1"},
     )
+    told, *loaded = ended.stdout.replace("\n", " \n ").split()
+    assert told == f"{file}:"
+    assert "exporter.config" in loaded
+    heavy = {
+        "boto3",
+        "botocore",
+        "uvicorn",
+        "starlette",
+        "jinja2",
+        "bcrypt",
+        "structlog",
+        "rich",
+        "exporter.web.webconfig",
+    }
+    assert heavy.isdisjoint(loaded)
 
 
 def test_what_has_no_effect_is_a_warning_and_the_file_good(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,8 +32,8 @@ def test_every_switch_has_its_row_with_its_default(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         simulate.run(["--help"])
     shown = re.sub(r"\n {10,}", " ", capsys.readouterr().out)
-    told = re.findall(r"^  (--[a-z-]+)(?:.*\[default:? (.*)\]\.)?", shown, re.MULTILINE)
-    rows = re.findall(r"^\| `(--[a-z-]+)[^|]*\|(?: `?([^|]*?)`?)? \|", PAGE, re.MULTILINE)
+    told = re.findall(r"^  (--[a-z.-]+)(?:.*\[(?:\w+; )?default:? (.*)\])?", shown, re.MULTILINE)
+    rows = re.findall(r"^\| `(--[a-z.-]+)[^|]*\|(?: `?([^|]*?)`?)? \|", PAGE, re.MULTILINE)
     without = {"", "no limit", "off"}
     assert len(told) > 10
     assert sorted((switch, "" if default in without else default) for switch, default in rows) == sorted(told)
