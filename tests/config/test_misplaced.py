@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from exporter.config import ConfigError, parse
 from exporter.config.misplaced import _ADVICE, _RENAMED, meant_key, stands_for, unknown_key
-from exporter.config.model import Aws, Config, Failures, Rule, Spend, TuningJob
+from exporter.config.model import Aws, Config, Failures, Rule, Section, Spend, TuningJob
 
-SECTIONS = [Config, Aws, TuningJob, Rule, Spend, Failures]
+SECTIONS: list[type[Section]] = [Config, Aws, TuningJob, Rule, Spend, Failures]
 SOUND = "aws: {region: eu-west-1}\ntuning_jobs: [a]\n"
 
 
@@ -128,7 +128,7 @@ def test_every_table_entry_is_reached_and_leads_to_a_key_that_is_there() -> None
 
 @given(st.sampled_from(SECTIONS), st.text(max_size=40) | st.sampled_from([*_RENAMED, *_ADVICE]))
 @settings(max_examples=50)
-def test_any_unknown_key_is_told_with_a_remedy(section: type[Config], key: str) -> None:
+def test_any_unknown_key_is_told_with_a_remedy(section: type[Section], key: str) -> None:
     told = unknown_key(key, section, at_top=section is Config)
     assert told.startswith("unknown key ")
     assert any(word in told for word in ("write ", "did you mean", "remove it", "set once"))
