@@ -310,7 +310,7 @@ class TestSpend:
             ("spend:\n  intervall: 5m", 'x:4: spend.intervall: unknown key "intervall": did you mean "interval"?'),
             (
                 "failures:\n  classes:\n    - {reason: Bad, regex: a}",
-                "x:5: failures.classes[0].reason: this does not fit: write small letters, digits and '_', a letter first",
+                "x:5: failures.classes[0].reason: this contains \"B\": write small letters, digits and '_', a letter first",
             ),
             (
                 "failures:\n  classes:\n    - {reason: bad}",
