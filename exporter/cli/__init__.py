@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "check": "Check a configuration file and exit.",
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
+    "iam-policy": "Print the least IAM policies that a configuration needs.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
     "simulate": "Serve a simulated SageMaker endpoint.",
 }
@@ -27,5 +28,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     early.ignore_others()
     if command == "run":
         early.prepare()
-    exit_code: int = importlib.import_module(f"exporter.cli.{command}").run(arguments)
+    exit_code: int = importlib.import_module(f"exporter.cli.{command.replace('-', '_')}").run(arguments)
     return exit_code

@@ -1,0 +1,41 @@
+"""Names of identities in formats that have names for things."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exporter.permissions.identities import Identity
+
+_POLICY = "sagemaker-tuning-exporter"
+
+
+def short_names(identities: Sequence[Identity]) -> Mapping[str, str]:
+    """Return a name of small letters, digits and ``_`` for each identity by its own, such as ``role_123456789012_metrics``."""
+    taken: dict[str, str] = {}
+    for each in identities:
+        readable = f"role_{each.account_id}_{each.role}" if each.role_arn else each.name
+        plain = re.sub("[^a-z0-9]+", "_", readable.lower()).strip("_")
+        names = itertools.chain((plain,), (f"{plain}_{number}" for number in itertools.count(2)))
+        taken[next(name for name in names if name not in taken)] = each.name
+    return {name: short for short, name in taken.items()}
+
+
+def policy_name(identity: Identity) -> str:
+    """Return what an identity's policy is called: those of several roles in one account must differ."""
+    return f"{_POLICY}-{identity.role}" if identity.role_arn else _POLICY
+
+
+def path_of(role_arn: str) -> str:
+    """Return the path of a role: ``/`` for most."""
+    path = role_arn.partition(":role/")[2].rpartition("/")[0]
+    return f"/{path}/" if path else "/"
+
+
+def numbered(name: str, place: int) -> str:
+    """Return a name for the first, second… thing of a name."""
+    return name if place == 0 else f"{name}-{place + 1}"
