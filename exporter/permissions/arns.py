@@ -40,7 +40,7 @@ def _names(rule: RuleSpec) -> str:
     if rule.name_regex and (literal := _LITERAL.fullmatch(rule.name_regex)):
         begins, name, more, ends = literal.groups()
         patterns.append(f"{'' if begins else '*'}{name}{'' if ends and not more else '*'}")
-    return max(patterns, key=len)
+    return max(patterns, key=lambda pattern: len(pattern.replace("*", "")))
 
 
 def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
