@@ -7,6 +7,7 @@ from pathlib import Path
 import docs_alerts
 import docs_fields
 import docs_metrics
+import docs_permissions
 import page_alerts
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -14,6 +15,7 @@ PAGES = {
     "alerts.md": docs_alerts.render,
     "fields.md": docs_fields.render,
     "metrics.md": docs_metrics.render,
+    "permissions.md": docs_permissions.render,
 }
 
 if __name__ == "__main__":

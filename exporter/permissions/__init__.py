@@ -6,6 +6,7 @@ each source of credentials and one for each role that is assumed. The formats wr
 
 from __future__ import annotations
 
-from exporter.permissions.identities import Identity, Trust, identities
+from exporter.permissions.identities import Identity, identities
+from exporter.permissions.trust import Trust
 
 __all__ = ["Identity", "Trust", "identities"]

@@ -211,9 +211,9 @@ def _statements(targets: Sequence[TargetSpec], *, by_name: bool) -> Iterable[Sta
             of_regions[tuple(sorted({target.key.region for target, _ in needed}))].append(permission.action)
     for place, (arns, actions) in enumerate(of_jobs.items()):
         yield Statement(_numbered("TuningJobs", place), tuple(actions), arns)
-    for place, (regions, actions) in enumerate(of_regions.items()):
+    for place, (regions, found) in enumerate(of_regions.items()):
         condition = Condition(text("aws:RequestedRegion"), tuple(map(text, regions)))
-        yield Statement(_numbered("Find", place), tuple(actions), ("*",), conditions=(condition,))
+        yield Statement(_numbered("Find", place), tuple(found), ("*",), conditions=(condition,))
 
 
 def _numbered(name: str, place: int) -> str:

@@ -90,7 +90,7 @@ class _Module:
         known = identity.account_id
         return self._names[identity.name] if isinstance(known, Blank) else f"account_{known}"
 
-    def _given(self, identity: Identity) -> Mapping[str, str]:
+    def _given(self, identity: Identity) -> dict[str, str]:
         alias = self._alias(identity)
         return {} if alias is None else {"provider": f"aws.{alias}"}
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.config import parse
+from exporter.permissions.table import PERMISSIONS
 from exporter.permissions.arns import any_name, job_arn, literal, without_covered
 
 JOB = "arn:aws:sagemaker:eu-west-1:*:hyper-parameter-tuning-job"
@@ -15,7 +16,7 @@ JOB = "arn:aws:sagemaker:eu-west-1:*:hyper-parameter-tuning-job"
 
 def arns(text: str) -> list[str]:
     targets = parse(f"aws: {{region: eu-west-1}}\n{text}", "config.yaml").targets
-    return [job_arn(target, entry) for target in targets for entry in (*target.jobs, *target.rules)]
+    return [job_arn(target, entry) for target in targets for entry in PERMISSIONS[0].needed_by(target)]
 
 
 @pytest.mark.parametrize(
