@@ -21,7 +21,7 @@ If you change the configuration, print the policy again: a new tuning job, rule,
 |---|---|---|
 """
 
-_TAIL = f"""
+_TAIL = """
 `sts:GetCallerIdentity`, by which the exporter asks for the account where nothing else tells it, needs no permission.
 
 ## How narrow it is
@@ -56,7 +56,7 @@ With IRSA you fill in:
 
 | name | what belongs there |
 |---|---|
-{{blanks}}
+{blanks}
 ## Terraform and CloudFormation
 
 `--format=terraform` prints a module with the policies, the roles that the exporter assumes, and with `--trust` its own role. What is to be

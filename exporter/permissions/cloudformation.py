@@ -100,7 +100,7 @@ class _Template:
                 "Value": {"Fn::GetAtt": [name, "Arn"]},
             }
             for each in self._identities
-            if each.trust and each.role_arn is None and (name := f"{self._names[each.name]}Role")
+            if each.trust and each.role_arn is None and (name := f"Role{self._names[each.name]}")
         }
 
     def _condition(self, identity: Identity) -> str:
@@ -118,11 +118,10 @@ class _Template:
                 role |= {"RoleName": identity.role, "Path": path_of(identity.role_arn)}
             elif isinstance(identity.role, Blank):
                 role["RoleName"] = {"Ref": _camel(identity.role.name)}
-            role_id = f"{name}Role" if identity.role_arn is None else name
-            made[role_id] = {"Type": "AWS::IAM::Role", **where, "Properties": role}
-            attached = {"Roles": [{"Ref": role_id}]}
+            made[f"Role{name}"] = {"Type": "AWS::IAM::Role", **where, "Properties": role}
+            attached = {"Roles": [{"Ref": f"Role{name}"}]}
         for place, policy in enumerate(identity.policies):
-            made[f"{name}Policy{place + 1 if place else ''}"] = {
+            made[f"Policy{place + 1 if place else ''}{name}"] = {
                 "Type": "AWS::IAM::ManagedPolicy",
                 **where,
                 "Properties": {"PolicyDocument": document(policy, self._written), **attached},

@@ -15,14 +15,20 @@ _POLICY = "sagemaker-tuning-exporter"
 
 
 def short_names(identities: Sequence[Identity]) -> Mapping[str, str]:
-    """Return a name of small letters, digits and ``_`` for each identity by its own, such as ``role_123456789012_metrics``."""
-    taken: dict[str, str] = {}
+    """Return a name of small letters, digits and ``_`` for each identity by its own, such as ``account_123456789012_metrics``.
+
+    They differ also without their ``_``, and none has two of these in a row.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
     for each in identities:
-        readable = f"role_{each.account_id}_{each.role}" if each.role_arn else each.name
+        readable = f"account_{each.account_id}_{each.role}" if each.role_arn else each.name
         plain = re.sub("[^a-z0-9]+", "_", readable.lower()).strip("_")
         names = itertools.chain((plain,), (f"{plain}_{number}" for number in itertools.count(2)))
-        taken[next(name for name in names if name not in taken)] = each.name
-    return {name: short for short, name in taken.items()}
+        short = next(name for name in names if name.replace("_", "") not in taken)
+        taken.add(short.replace("_", ""))
+        found[each.name] = short
+    return found
 
 
 def policy_name(identity: Identity) -> str:
@@ -34,8 +40,3 @@ def path_of(role_arn: str) -> str:
     """Return the path of a role: ``/`` for most."""
     path = role_arn.partition(":role/")[2].rpartition("/")[0]
     return f"/{path}/" if path else "/"
-
-
-def numbered(name: str, place: int) -> str:
-    """Return a name for the first, second… thing of a name."""
-    return name if place == 0 else f"{name}-{place + 1}"

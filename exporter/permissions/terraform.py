@@ -6,7 +6,7 @@ import itertools
 import json
 from typing import TYPE_CHECKING
 
-from exporter.permissions.naming import numbered, path_of, policy_name, short_names
+from exporter.permissions.naming import path_of, policy_name, short_names
 from exporter.permissions.text import Blank
 
 if TYPE_CHECKING:
@@ -65,16 +65,16 @@ class _Module:
     def _of(self, identity: Identity) -> Iterator[str]:
         short, given = self._names[identity.name], self._given(identity)
         if identity.trust:
-            yield self._document(f"{short}_trust", identity.trust, given)
+            yield self._document(f"{short}__trust", identity.trust, given)
             name = _variable_name(identity.role) if isinstance(identity.role, Blank) else _quoted(identity.role)
             path = {"path": _quoted(path_of(identity.role_arn))} if identity.role_arn else {}
-            assume = {"assume_role_policy": f"data.aws_iam_policy_document.{short}_trust.json"}
+            assume = {"assume_role_policy": f"data.aws_iam_policy_document.{short}__trust.json"}
             yield _block(f'resource "aws_iam_role" "{short}"', given | {"name": name} | path | assume)
         for place, policy in enumerate(identity.policies):
-            here = numbered(short, place).replace("-", "_")
+            here = f"{short}__{place + 1}" if place else short
             yield self._document(here, policy, given)
             made = {
-                "name": _quoted(numbered(policy_name(identity), place)),
+                "name": _quoted(policy_name(identity) + (f"-{place + 1}" if place else "")),
                 "policy": f"data.aws_iam_policy_document.{here}.json",
             }
             yield _block(f'resource "aws_iam_policy" "{here}"', given | made)

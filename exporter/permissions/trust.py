@@ -24,7 +24,7 @@ OIDC_PROVIDER = Blank(
     "OIDC_PROVIDER",
     "The cluster's OIDC provider without https://, such as oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E.",
 )
-NAMESPACE = Blank("NAMESPACE", "The namespace of the exporter's service account.", "monitoring")
+NAMESPACE = Blank("NAMESPACE", "The namespace that the exporter runs in.", "monitoring")
 SERVICE_ACCOUNT = Blank(
     "SERVICE_ACCOUNT", "The name of the exporter's service account.", "tuning-sagemaker-tuning-exporter"
 )

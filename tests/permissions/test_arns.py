@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.config import parse
-from exporter.permissions.table import PERMISSIONS
 from exporter.permissions.arns import any_name, job_arn, literal, without_covered
+from exporter.permissions.table import PERMISSIONS
 
 JOB = "arn:aws:sagemaker:eu-west-1:*:hyper-parameter-tuning-job"
 

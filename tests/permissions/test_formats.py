@@ -31,6 +31,14 @@ CONFIGURATIONS = {
     "profiles": f"tuning_jobs: [{{name: a, account_id: '{ACCOUNT}'}}, {{name: b, profile: team x, role_arn: '{ROLE}', external_id: x-y}}]",
     "only roles": f"discover: [{{role_arn: '{ROLE}', name_contains: prod}}]",
     "China": "tuning_jobs: [{name: a, region: cn-north-1}]",
+    "alike": "tuning_jobs: ["
+    + ", ".join(
+        f"{{name: j, region: eu-west-{place}, role_arn: 'arn:aws:iam::{OTHER}:role/{name}'}}"
+        for place, name in enumerate(
+            ("metrics", "metrics-policy", "metrics-trust", "metrics-2", "a.b", "a-b", "a-b2", "ab2"), 1
+        )
+    )
+    + "]",
     "hostile": f'tuning_jobs: [a, {{name: b, profile: \'te"am ${{x}}\', role_arn: "{HOSTILE}"}}]',
 }
 FOUND = {
@@ -101,9 +109,9 @@ class TestTerraform:
             for name, body in self.blocks(read, "data").items()
             if name.startswith("aws_iam_policy_document.")
         }
-        policies = [document for name, document in documents.items() if not name.endswith("_trust")]
+        policies = [document for name, document in documents.items() if not name.endswith("__trust")]
         assert policies == [document for each in as_object(found).values() for document in each["policies"]]
-        trusts = [document for name, document in documents.items() if name.endswith("_trust")]
+        trusts = [document for name, document in documents.items() if name.endswith("__trust")]
 
         # What is to be filled in is a variable, or known to the module.
         filled = re.sub(r"\$\{(?:data\.|aws_iam_role\.)?[^}]+\}", "<>", json.dumps(trusts))

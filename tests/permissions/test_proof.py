@@ -60,6 +60,7 @@ LISTED = "tuning_jobs: [Churn-V3, plain]\n"
 ROLE = f"arn:aws:iam::{OTHER}:role/teams/metrics"
 CASES = {
     "listed": Case(LISTED, "Describe List"),
+    "only swept": Case(f"describe_max_age: 0s\n{LISTED}", "Describe List"),
     "listed by ARN": Case(
         f"tuning_jobs: ['arn:aws:sagemaker:{REGION}:{EXPORTER}:hyper-parameter-tuning-job/churn-v3']\n", "Describe List"
     ),
