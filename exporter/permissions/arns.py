@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import JobSpec
@@ -44,15 +45,31 @@ def _names(rule: RuleSpec) -> str:
 
 
 def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
-    """Return the ARNs, sorted, but for those that another one stands for already."""
-    kept = sorted(set(arns))
-    wider = [arn for arn in kept if "*" in arn]
-    return tuple(arn for arn in kept if not any(_covers(each, arn) for each in wider if each != arn))
+    """Return the ARNs of tuning jobs, sorted, but for those that another one stands for already."""
+    known = sorted(set(arns))
+    patterns: defaultdict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+    for arn in known:
+        where, _, name = arn.rpartition("/")
+        if "*" in name:
+            patterns[where].append((arn, re.compile(".*".join(map(re.escape, name.split("*"))))))
+    exact = frozenset(known)
+
+    def is_covered(arn: str) -> bool:
+        where, _, name = arn.rpartition("/")
+        wider = _in_any_account(where)
+        if wider != where and f"{wider}/{name}" in exact:
+            return True
+        # The stars of a name are characters here: a pattern that fits them fits whatever they stand for.
+        return any(
+            each != arn and pattern.fullmatch(name) for place in {where, wider} for each, pattern in patterns[place]
+        )
+
+    return tuple(arn for arn in known if not is_covered(arn))
 
 
-def _covers(wider: str, arn: str) -> bool:
-    """Tell whether a pattern fits whatever another one fits, whose stars are characters here."""
-    return re.fullmatch(".*".join(map(re.escape, wider.split("*"))), arn) is not None
+def _in_any_account(arn: str) -> str:
+    *where, _, kind = arn.split(":")
+    return ":".join((*where, "*", kind))
 
 
 def literal(arn: str) -> str:
