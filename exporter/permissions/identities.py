@@ -12,7 +12,7 @@ from exporter.config.names import parse_role_arn
 from exporter.permissions.arns import any_name, job_arn, literal, without_covered
 from exporter.permissions.statements import Condition, Policy, Statement, split
 from exporter.permissions.table import ASSUME_ROLE, PERMISSIONS, TAG_SESSION
-from exporter.permissions.text import Blank, Text, text
+from exporter.permissions.text import Blank, text
 from exporter.permissions.trust import Trust, of_pod
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Identity:
     """Someone who calls AWS: the exporter by itself, a profile of the AWS files, or a role that one of these assumes.
 
     ``role_arn`` is given for the last only. ``account_id`` and ``role`` are the account and the name of the role, blanks
-    where the configuration does not tell. ``trust`` is empty where nothing is known of how it comes by its credentials.
+    where the configuration does not tell. ``trust`` is empty where nothing is known of how it gets its credentials.
     ``notes`` are for a person: what is not as narrow as it might be.
     """
 
@@ -53,8 +53,8 @@ class Identity:
     @property
     def blanks(self) -> tuple[Blank, ...]:
         """What is to be filled in, in policies and trust."""
-        found = (blank for policy in (*self.policies, self.trust) for each in policy for blank in _blanks(each))
-        return tuple(dict.fromkeys(found))
+        statements = itertools.chain(*self.policies, self.trust)
+        return tuple(dict.fromkeys(blank for each in statements for text_ in each.texts for blank in text_.blanks))
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class _Source:
 def identities(settings: Settings, trust: Trust | None = None) -> tuple[Identity, ...]:
     """Return who calls AWS, the exporter itself first; nobody if no request is signed.
 
-    ``trust`` says how the exporter's pod comes by its own role, and gives that role a trust policy.
+    ``trust`` says how the exporter's pod gets its own role, and gives that role a trust policy.
     """
     sources = _sources(settings)
     own = [_own(source, trust if source.profile is None else None) for source in sources]
@@ -126,10 +126,12 @@ def _sources(settings: Settings) -> list[_Source]:
 
 
 def _prefix(profile: str | None, taken: Collection[str]) -> str:
+    """Return a prefix that differs from the others also without its ``_``, as formats may write it."""
     if profile is None:
         return "EXPORTER"
-    prefix = f"PROFILE_{re.sub('[^A-Z0-9]+', '_', profile.upper())}"
-    return next(name for number in itertools.count(1) if (name := _numbered(prefix, number - 1)) not in taken)
+    prefix, others = f"PROFILE_{re.sub('[^A-Z0-9]+', '_', profile.upper())}", {each.replace("_", "") for each in taken}
+    names = (_numbered(prefix, place) for place in itertools.count())
+    return next(name for name in names if name.replace("_", "") not in others)
 
 
 def _own(source: _Source, trust: Trust | None) -> Identity:
@@ -209,8 +211,8 @@ def _statements(targets: Sequence[TargetSpec], *, by_name: bool) -> Iterable[Sta
             of_jobs[without_covered(arns if by_name else map(any_name, arns))].append(permission.action)
         else:
             of_regions[tuple(sorted({target.key.region for target, _ in needed}))].append(permission.action)
-    for place, (arns, actions) in enumerate(of_jobs.items()):
-        yield Statement(_numbered("TuningJobs", place), tuple(actions), arns)
+    for place, (resources, found) in enumerate(of_jobs.items()):
+        yield Statement(_numbered("TuningJobs", place), tuple(found), resources)
     for place, (regions, found) in enumerate(of_regions.items()):
         condition = Condition(text("aws:RequestedRegion"), tuple(map(text, regions)))
         yield Statement(_numbered("Find", place), tuple(found), ("*",), conditions=(condition,))
@@ -218,8 +220,3 @@ def _statements(targets: Sequence[TargetSpec], *, by_name: bool) -> Iterable[Sta
 
 def _numbered(name: str, place: int) -> str:
     return f"{name}{place + 1}" if place else name
-
-
-def _blanks(statement: Statement) -> Iterable[Blank]:
-    texts: Iterable[Text] = statement.texts
-    return [blank for each in texts for blank in each.blanks]

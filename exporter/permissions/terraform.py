@@ -147,7 +147,7 @@ def _variable_name(blank: Blank) -> str:
 
 
 def _block(head: str, members: Mapping[str, str], inner: str = "") -> str:
-    """Return a block as ``terraform fmt`` lays it out."""
+    """Return a block, what is on one line aligned."""
     lines: list[str] = []
     for several, run in itertools.groupby(members.items(), key=lambda member: "\n" in member[1]):
         group = list(run)

@@ -1,4 +1,4 @@
-"""How the exporter's own pod comes by its role on EKS."""
+"""How the exporter's own pod gets its role on EKS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The printed policies are enough for the SDK itself: how it comes by the pod's role, and assumes the next one."""
+"""The printed policies are enough for the SDK itself: how it gets the pod's role, and assumes the next one."""
 
 from __future__ import annotations
 

@@ -180,12 +180,12 @@ class TestProfiles:
         assert trust["Principal"] == {"AWS": f"arn:aws:iam::{A}:role/PROFILE_TEAM_ROLE_NAME"}
 
     def test_that_assume_one_role_are_both_trusted(self) -> None:
-        jobs = [f"{{name: j, region: {region}, profile: {profile}, role_arn: '{role(B)}'}}" for profile, region in (("x-1", "us-east-1"), ("x_1", "us-east-2"))]  # fmt: skip
+        jobs = [f"{{name: j, region: {region}, profile: {profile}, role_arn: '{role(B)}'}}" for profile, region in (("x-1", "us-east-1"), ("x1", "us-east-2"))]  # fmt: skip
         policies = printed(f"tuning_jobs: [{', '.join(jobs)}]")
         told = [(each["Sid"], each["Principal"]["AWS"]) for each in policies[role(B)]["trust"]["Statement"]]
         assert told == [
             ("Exporter", "arn:aws:iam::PROFILE_X_1_ACCOUNT_ID:role/PROFILE_X_1_ROLE_NAME"),
-            ("Exporter2", "arn:aws:iam::PROFILE_X_12_ACCOUNT_ID:role/PROFILE_X_12_ROLE_NAME"),
+            ("Exporter2", "arn:aws:iam::PROFILE_X12_ACCOUNT_ID:role/PROFILE_X12_ROLE_NAME"),
         ]
 
 

@@ -114,7 +114,7 @@ def run(
     pod: str | None = None,
     until_denied: bool = False,
 ) -> Outcome:
-    """Let the exporter run with these policies; ``pod`` says how it comes by its role.
+    """Let the exporter run with these policies; ``pod`` says how it gets its role.
 
     With ``until_denied`` it runs only until something that is denied is seen in metrics.
     """
