@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -136,12 +138,19 @@ def test_help_tells_every_flag_and_that_aws_is_not_called(capsys: pytest.Capture
     assert all(flag in told for flag in ("--config.file", "--format {json,terraform,cloudformation}", "--trust"))
 
 
-def test_the_sdk_and_the_fleet_are_not_loaded(file: Path) -> None:
+def test_a_terminal_gets_the_same_and_neither_the_sdk_nor_the_fleet_is_loaded(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--config.file", str(file)]) == 0
+    printed = capfd.readouterr().out
     code = (
         f"import sys; from exporter.cli import main; main(['iam-policy', '--config.file', {str(file)!r}]);"
         " print(*sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", closefd=True) as terminal, os.fdopen(theirs, "wb") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=subprocess.PIPE, text=True, check=True)
+        assert terminal.read1().decode().replace("\r\n", "\n") == printed
     loaded = done.stderr.split()
     assert "exporter.permissions" in loaded
     unwanted = {"boto3", "botocore", "uvicorn", "starlette", "exporter.fleet", "exporter.permissions.terraform"}
