@@ -72,13 +72,16 @@ class Session:
 
     No lock is held while anything is waited for: what hangs for one target keeps no other one waiting, unless both need
     the same credentials. ``key`` is that of any target that shares the session: its region is asked where nothing else
-    names one.
+    names one. ``parse_time`` makes what times of answers become; roles are assumed with Unix seconds only.
     """
 
-    def __init__(self, key: TargetKey, connection: Connection, common: Common) -> None:
+    def __init__(
+        self, key: TargetKey, connection: Connection, common: Common, parse_time: Callable[[Any], Any] = unix_seconds
+    ) -> None:
         self._key = key
         self._connection = connection
         self._common = common
+        self._parse_time = parse_time
         self._lock = threading.Lock()
         self._search: _Search | None = None
         self._roles: dict[Credentials, Found] = {}
@@ -149,7 +152,7 @@ class Session:
         wanted = _client_key(key, service)
         with self._lock:  # the SDK's sessions are not thread-safe; to make a client nothing is waited for
             if wanted not in self._clients:
-                sdk = self._sdk or SdkSession(self._key, self._connection, self._common, unix_seconds)
+                sdk = self._sdk or SdkSession(self._key, self._connection, self._common, self._parse_time)
                 self._clients[wanted] = sdk.client(service, wanted.region, wanted.url)
                 self._sdk = sdk  # only now: what is wrong with its configuration may be mended by the next call
             return self._clients[wanted]
