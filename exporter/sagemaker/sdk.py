@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserFactory
 from exporter import __version__
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.loader import create_loader
-from exporter.sagemaker.sources import Found, check_keys, provided
+from exporter.sagemaker.sources import Found, check_keys, provided, refuse_to_ask
 from exporter.sagemaker.transport import attach
 
 if TYPE_CHECKING:
@@ -143,10 +143,13 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
         """Return what every client signs with that is given no keys of its own: see ``signed_by``."""
         return _Signer()
 
-    def find_credentials(self) -> Found:
-        """Return the first that the provider chain finds; raise whatever the SDK raises when there are none."""
+    def find_credentials(self, ask: Callable[[str], str] = refuse_to_ask) -> Found:
+        """Return the first that the provider chain finds; raise whatever the SDK raises when there are none.
+
+        ``ask`` returns what a person types after a prompt.
+        """
         providers = self.get_component("credential_provider").providers
-        found = next(filter(None, map(provided, providers)), None)
+        found = next(filter(None, (provided(each, ask) for each in providers)), None)
         if found is None:
             raise NoCredentialsError
         return found

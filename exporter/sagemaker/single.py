@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
+from getpass import getpass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import botocore.session
@@ -16,6 +18,7 @@ from exporter.sagemaker.debug import log
 from exporter.sagemaker.message import causes
 from exporter.sagemaker.sdk import Common
 from exporter.sagemaker.session import Session
+from exporter.sagemaker.sources import refuse_to_ask
 from exporter.sagemaker.transport import within
 
 if TYPE_CHECKING:
@@ -62,7 +65,8 @@ def describe(name: str, key: TargetKey, connection: Connection, parse_time: Call
 
     with within(connection.deadline, lambda _: None) as under_way:
         try:
-            answer: dict[str, Any] = Session(key, connection, _common(), parse_time).call(key, "sagemaker", use)
+            session = Session(key, connection, _common(), parse_time, getpass if sys.stdin.isatty() else refuse_to_ask)
+            answer: dict[str, Any] = session.call(key, "sagemaker", use)
         except Exception as error:
             log.debug("the call has failed", exc_info=True)
             failed = classify(error, under_way.sent)

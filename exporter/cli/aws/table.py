@@ -205,7 +205,8 @@ class _Drawing:
 
 def _parted(objects: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the names of the members that are scalars and of those that are not, in any of the objects."""
-    scalars, others = set(), set()
+    scalars: set[str] = set()
+    others: set[str] = set()
     for members in objects:
         for name, value in members.items():
             (others if isinstance(value, dict | list) else scalars).add(name)
