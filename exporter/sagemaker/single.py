@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
 from botocore.utils import ArgumentGenerator
 
-from exporter.errors import CallFailed
+from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.classify import classify
 from exporter.sagemaker.debug import log
-from exporter.sagemaker.message import causes
+from exporter.sagemaker.message import UNREADABLE, causes
 from exporter.sagemaker.sdk import Common
 from exporter.sagemaker.session import Session
 from exporter.sagemaker.sources import refuse_to_ask
@@ -65,14 +65,17 @@ def describe(name: str, key: TargetKey, connection: Connection, parse_time: Call
 
     with within(connection.deadline, lambda _: None) as under_way:
         try:
-            session = Session(key, connection, _common(), parse_time, getpass if sys.stdin.isatty() else refuse_to_ask)
+            session = Session(key, connection, _common(), parse_time, _ask())
             answer: dict[str, Any] = session.call(key, "sagemaker", use)
         except Exception as error:
             log.debug("the call has failed", exc_info=True)
             failed = classify(error, under_way.sent)
             refused = any(isinstance(each, ClientError) for each in causes(error))
             raise (ServiceError if refused else CallFailed)(failed.code, failed.message) from error
-    return {member: value for member, value in answer.items() if member != "ResponseMetadata"}
+    answer.pop("ResponseMetadata", None)
+    if not answer:  # what the SDK makes of anything that is no JSON
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, UNREADABLE)
+    return answer
 
 
 def sample_answer() -> Mapping[str, Any]:
@@ -82,6 +85,11 @@ def sample_answer() -> Mapping[str, Any]:
         model.operation_model(_OPERATION).output_shape
     )
     return sample
+
+
+def _ask() -> Callable[[str], str]:
+    """Return how a code of an MFA device is asked for: not at all where nobody sits at a terminal."""
+    return getpass if sys.stdin is not None and sys.stdin.isatty() else refuse_to_ask
 
 
 @cache

@@ -43,7 +43,7 @@ def test_a_refusal_is_told_from_other_failures(wire: Wire, monkeypatch: pytest.M
     assert refused.value.code is ErrorCode.NOT_FOUND
     asked = len(wire.requests)
     wire.answer = http("not JSON")
-    with pytest.raises(CallFailed) as failed:
+    with pytest.raises(CallFailed, match="cannot be read") as failed:
         single.describe("churn", key(wire.url), PATIENT, as_sent)
     assert not isinstance(failed.value, single.ServiceError)
     assert len(wire.requests) == asked + 1  # one attempt
@@ -100,8 +100,8 @@ def test_debugging_shows_what_is_sent_and_masks_what_lets_in(
     assert HIDDEN not in told
     assert TOKEN not in told
     assert not any(signature in told for signature in signatures(wire))
-    log.debug("after")
-    assert "after" not in stream.getvalue()
+    log.debug("nobody asked for this")
+    assert "nobody asked for this" not in stream.getvalue()
 
 
 def signatures(wire: Wire) -> list[str]:
