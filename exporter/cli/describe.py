@@ -1,20 +1,16 @@
 """``sagemaker-tuning-exporter describe``: one DescribeHyperParameterTuningJob, with options and output of the AWS CLI.
 
-Nothing of the SDK is loaded before the arguments are known to be good.
+What takes long to load is loaded only once the arguments are known to be good.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exporter.cli.aws import arguments
 from exporter.cli.aws.arguments import ExitCode
-from exporter.config import environment_region
-from exporter.config.regions import partition_of
-from exporter.config.specs import Connection, Credentials, Endpoint, TargetKey
 from exporter.errors import CallFailed, ErrorCode
 
 if TYPE_CHECKING:
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     from exporter.config.names import JobArn
 
 _PROGRAM = "sagemaker-tuning-exporter describe"
+_NO_REGION = "there is no region: write --region, or set AWS_REGION or a profile's region"
 _TITLE = "DescribeHyperParameterTuningJob"
 
 
@@ -56,10 +53,12 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    from exporter.cli.aws import asked  # noqa: PLC0415 - it takes a quarter of a second
+
     try:
         query = None if given.query is None else _compiled(given.query)
-        name, arn = arguments.asked_for(given)
-        arguments.check(given)
+        name, arn = asked.tuning_job(given)
+        asked.check(given)
     except ValueError as error:
         raise _Ended(str(error), ExitCode.USAGE) from error
     if given.skeleton in {"input", "yaml-input"}:
@@ -67,8 +66,7 @@ def _run(given: argparse.Namespace) -> int:
 
         return _print(skeleton.json_input() if given.skeleton == "input" else skeleton.yaml_input())
     if name is None:
-        flag = "--hyper-parameter-tuning-job-name"
-        raise _Ended(f"which tuning job? Write its name or its ARN behind the command, or {flag} NAME", ExitCode.USAGE)
+        raise _Ended("which tuning job? Write its name or its ARN behind the command", ExitCode.USAGE)
     from exporter.sagemaker import single  # noqa: PLC0415 - the SDK takes a third of a second
 
     try:
@@ -81,9 +79,10 @@ def _run(given: argparse.Namespace) -> int:
             )
         if given.skeleton == "output":
             return _print(_formatted(single.sample_answer(), query, output, given.color))
-        answer = single.describe(
-            name, _key(given, arn, found.region), _connection(given), _parse_time(given, found.timestamp_format)
-        )
+        key = asked.key(given, arn, found.region)
+        if key is None:
+            raise _Ended(_NO_REGION, ExitCode.CONFIGURATION)
+        answer = single.describe(name, key, asked.connection(given), _parse_time(given, found.timestamp_format))
         _check_account(answer, arn)
     except single.ServiceError as error:
         raise _Ended(error.message, ExitCode.SERVICE) from error
@@ -110,26 +109,6 @@ def _compiled(query: str) -> Callable[[Any], Any]:
             raise _Ended(f"--query cannot be evaluated: {error}", ExitCode.OTHER) from error
 
     return search
-
-
-def _key(given: argparse.Namespace, arn: JobArn | None, default_region: str | None) -> TargetKey:
-    region = given.region or (arn and arn.region) or environment_region(os.environ) or default_region
-    if not region:
-        raise _Ended(
-            "there is no region: write --region, or set AWS_REGION or a profile's region", ExitCode.CONFIGURATION
-        )
-    credentials = Credentials(given.profile, sign_requests=given.sign_request)
-    return TargetKey(partition_of(region), region, credentials, Endpoint(given.endpoint_url))
-
-
-def _connection(given: argparse.Namespace) -> Connection:
-    bundle = None if given.ca_bundle is None else str(Path(given.ca_bundle))
-    return Connection(
-        verify_ssl=given.verify_ssl,
-        ca_bundle=bundle,
-        connect_timeout=given.connect_timeout,
-        read_timeout=given.read_timeout,
-    )
 
 
 def _parse_time(given: argparse.Namespace, timestamp_format: str | None) -> Callable[[Any], Any]:

@@ -1,24 +1,20 @@
-"""The options of ``aws sagemaker describe-hyper-parameter-tuning-job``, and what is asked for with them."""
+"""The options of ``aws sagemaker describe-hyper-parameter-tuning-job``.
+
+It imports nothing that takes long, so that ``--help`` does not.
+"""
 
 from __future__ import annotations
 
 import argparse
-import os
 from enum import IntEnum
-from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import urlsplit
+from typing import NoReturn
 
 from exporter import __version__
-from exporter.cli import options
-from exporter.config.names import ARN_START, parse_job_arn
-
-if TYPE_CHECKING:
-    from exporter.config.names import JobArn
 
 OUTPUTS = ("json", "yaml", "yaml-stream", "text", "table")
 
 _SKELETONS = ("input", "yaml-input", "output")
-_NAME_OPTION = "--hyper-parameter-tuning-job-name"
+NAME_OPTION = "--hyper-parameter-tuning-job-name"
 _LONGEST_WAIT = 86_400.0
 """Seconds that stand for no time-out: a day."""
 
@@ -37,15 +33,16 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-class _Parser(options.Parser):
+class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
 
 
-def parser(program: str) -> options.Parser:
+def parser(program: str) -> argparse.ArgumentParser:
     """Return the parser of the command line, which ends with ``ExitCode.USAGE`` where that is wrong."""
     found = _Parser(
         prog=program,
+        allow_abbrev=False,
         usage="%(prog)s NAME|ARN [options]",
         description="Print what SageMaker says of a tuning job now: one DescribeHyperParameterTuningJob, with the "
         "credentials, options and output of `aws sagemaker describe-hyper-parameter-tuning-job`.",
@@ -54,7 +51,7 @@ def parser(program: str) -> options.Parser:
     )
     add = found.add_argument
     add("job", nargs="?", metavar="NAME|ARN", help="The tuning job. An ARN tells its region, too.")
-    add("--hyper-parameter-tuning-job-name", dest="name", metavar="NAME", help="The same, as the AWS CLI names it.")
+    add(NAME_OPTION, dest="name", metavar="NAME", help="The same, as the AWS CLI names it.")
     add("--metrics", action="store_true", help="Print the series that the exporter makes of the answer instead.")
     add("--output", choices=OUTPUTS, help="How it is printed [default: the profile's, or json].")
     add("--query", metavar="JMESPATH", help="Print only what this expression finds.")
@@ -109,41 +106,3 @@ def _seconds(text: str) -> float:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError("write whole seconds")
     return min(float(text) or _LONGEST_WAIT, _LONGEST_WAIT)
-
-
-def asked_for(given: argparse.Namespace) -> tuple[str | None, JobArn | None]:
-    """Return the tuning job's name, None if nothing gives one, and its ARN where that is given.
-
-    Options win over ``--cli-input-json`` and the like. Raises ValueError for what cannot be used.
-    """
-    from exporter.cli.aws import inputs  # noqa: PLC0415
-
-    name = None
-    if given.cli_input_json is not None:
-        name = inputs.name_in_json(*inputs.argument(given.cli_input_json, "--cli-input-json"))
-    elif given.cli_input_yaml is not None:
-        name = inputs.name_in_yaml(*inputs.argument(given.cli_input_yaml, "--cli-input-yaml"))
-    if given.name is not None:
-        if given.job is not None:
-            raise ValueError("name the tuning job once: NAME|ARN and --hyper-parameter-tuning-job-name say the same")
-        return inputs.checked_name(inputs.argument(given.name, _NAME_OPTION)[0], _NAME_OPTION), None
-    if given.job is None:
-        return name, None
-    if not given.job.startswith(ARN_START):
-        return inputs.checked_name(given.job, "NAME|ARN"), None
-    arn = parse_job_arn(given.job)
-    if given.region not in {None, arn.region}:
-        raise ValueError(f"--region {given.region} is not that of the ARN: leave it out, or write {arn.region}")
-    return arn.name, arn
-
-
-def check(given: argparse.Namespace) -> None:
-    """Raise ValueError for options that the SDK would fail at in its own words."""
-    if given.metrics and (given.query is not None or given.output is not None or given.skeleton is not None):
-        raise ValueError("--metrics prints series: leave out --output, --query and --generate-cli-skeleton")
-    if given.region is not None and not given.region.replace("-", "").isalnum():
-        raise ValueError("--region is not a region: write its code, for example eu-west-1")
-    if given.endpoint_url is not None and urlsplit(given.endpoint_url).scheme not in {"http", "https"}:
-        raise ValueError("--endpoint-url is not a URL: write http://HOST:PORT or https://HOST:PORT")
-    if given.ca_bundle is not None and not os.access(given.ca_bundle, os.R_OK):
-        raise ValueError(f"--ca-bundle: {given.ca_bundle} cannot be read: write the path of a file with certificates")

@@ -11,9 +11,10 @@ import yaml
 
 # YAML 1.2 takes these for numbers, YAML 1.1 does not. What either of them would not read as text is quoted.
 _NUMBERS = {
-    "float": re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+"),
-    "int": re.compile(r"0o[0-7]+"),
+    "float": re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    "int": re.compile(r"^0o[0-7]+$"),
 }
+_ODD_BREAK = re.compile(r"[\x85\u2028\u2029]")
 
 
 def as_json(value: Any) -> str:
@@ -51,9 +52,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
+    # The library writes these line breaks as they are, also where they are then read as others.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, '"' if _ODD_BREAK.search(value) else None)
+
+
 for _tag, _pattern in _NUMBERS.items():
-    _Dumper.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern.pattern})$"), [*"-+.0123456789"]
-    )
+    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, [*"-+.0123456789"])
 _Dumper.add_multi_representer(dict, _Dumper.represent_dict)
+_Dumper.add_representer(str, _text)
 _Dumper.add_representer(datetime, lambda dumper, value: dumper.represent_str(_moment(value)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.cli.aws.documents import as_json, as_yaml, as_yaml_stream
@@ -21,6 +21,7 @@ ANSWERS: st.SearchStrategy[Any] = st.recursive(
 
 @settings(max_examples=60)
 @given(ANSWERS)
+@example({"\x85": ["a\u2028b", "\u2029", "\x7f"]})
 def test_what_is_printed_is_read_as_it_was(value: object) -> None:
     if value == {}:
         assert as_json(value) == as_yaml(value) == ""
