@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from exporter.cli.aws import arguments
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.config.names import JobArn
 
 _PROGRAM = "sagemaker-tuning-exporter describe"
-_NO_REGION = "there is no region: write --region, or set AWS_REGION or a profile's region"
+_NO_REGION = "there is no region that can be used: write --region, or set AWS_REGION or a profile's region"
 _TITLE = "DescribeHyperParameterTuningJob"
 
 
@@ -36,12 +37,9 @@ def run(argv: Sequence[str]) -> int:
     """Print what AWS says of one tuning job, or the series that the exporter makes of it; return an ``ExitCode`` or 0."""
     given = arguments.parser(_PROGRAM).parse_args(argv)
     try:
-        if not given.debug:
-            return _run(given)
-        from exporter.sagemaker.debug import debugging  # noqa: PLC0415 - loads the SDK
-
-        with debugging(sys.stderr):
-            return _run(given)
+        # The libraries warn of what was asked for, such as --no-verify-ssl.
+        with warnings.catch_warnings(action="ignore"):
+            return _debugged(given) if given.debug else _run(given)
     except _Ended as ended:
         print(f"{_PROGRAM}: {ended}", file=sys.stderr)
         return ended.code
@@ -50,6 +48,13 @@ def run(argv: Sequence[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _debugged(given: argparse.Namespace) -> int:
+    from exporter.sagemaker.debug import debugging  # noqa: PLC0415 - loads the SDK
+
+    with debugging(sys.stderr):
+        return _run(given)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -80,7 +85,7 @@ def _run(given: argparse.Namespace) -> int:
         if given.skeleton == "output":
             return _print(_formatted(single.sample_answer(), query, output, given.color))
         key = asked.key(given, arn, found.region)
-        if key is None:
+        if key is None or not asked.is_region(key.region):
             raise _Ended(_NO_REGION, ExitCode.CONFIGURATION)
         answer = single.describe(name, key, asked.connection(given), _parse_time(given, found.timestamp_format))
         _check_account(answer, arn)
@@ -99,8 +104,8 @@ def _compiled(query: str) -> Callable[[Any], Any]:
     try:
         expression = jmespath.compile(query)
     except JMESPathError as error:
-        # The library draws a mark under the place, on lines of their own.
-        raise ValueError(f"--query is not JMESPath: {' '.join(str(error).splitlines()[:1])}") from error
+        what = str(error).partition("\n")[0].rstrip(":")  # the lines behind it draw a mark under the place
+        raise ValueError(f"--query is not JMESPath: {what}") from error
 
     def search(answer: Any) -> Any:
         try:

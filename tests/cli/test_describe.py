@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 import yaml
 from support.clock import ManualClock
 from support.processes import free_port
@@ -137,6 +139,8 @@ def test_the_profile_decides_what_no_option_does(
     assert printed(capsys, "healthy", "--profile", "mine", *query) == f"{NOW - 10_800.0}\n"
     assert printed(capsys, "healthy", "--profile", "mine", "--output", "json", *query) == f"{NOW - 10_800.0}\n"
     assert "'csv'" in refused(capsys, 253, "healthy", "--profile", "odd")
+    assert "no region" in refused(capsys, 253, "healthy", "--profile", "", "--region", "")
+    monkeypatch.setenv("AWS_REGION", "no region!")
     assert "no region" in refused(capsys, 253, "healthy")
     assert "do not have the profile" in refused(capsys, 253, "healthy", "--profile", "nowhere")
 
@@ -152,6 +156,8 @@ def test_the_profile_decides_what_no_option_does(
         (("a", "--query", "a["), "--query is not JMESPath"),
         (("a", "--output", "xml"), "argument --output: invalid choice: 'xml'"),
         (("a", "--endpoint-url", "localhost:80"), "--endpoint-url is not a URL"),
+        (("a", "--endpoint-url", "http://[::1"), "--endpoint-url is not a URL"),
+        (("a", "--endpoint-url", "http://localhost:http"), "--endpoint-url is not a URL"),
         (("a", "--region", "Ireland!"), "--region is not a region"),
         (("a", "--ca-bundle", "/nowhere"), "--ca-bundle: /nowhere cannot be read"),
         (("a", "--cli-read-timeout", "soon"), "argument --cli-read-timeout: write whole seconds"),
@@ -178,6 +184,24 @@ def test_what_fails_later_has_exit_codes_of_its_own(
     assert "a table cannot show" in refused(capsys, 255, "healthy", "--output", "table", "--query", uneven)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     assert "no AWS credentials" in refused(capsys, 253, "a")
+
+
+def test_certificates_are_checked_as_the_options_say(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    bundle = tmp_path / "bundle.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    simulator = Simulator(ManualClock(NOW))
+    simulator.create("healthy", "secure", created=NOW - 10_800.0, speed=1.0)
+    with Server(simulator, tls=context) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        query = ("--query", "HyperParameterTuningJobName")
+        assert printed(capsys, "secure", *query, "--ca-bundle", str(bundle)) == '"secure"\n'
+        assert printed(capsys, "secure", *query, "--no-verify-ssl") == '"secure"\n'
+        assert refused(capsys, 255, "secure").startswith("TLS with 127.0.0.1")
 
 
 def test_debug_tells_what_happens_but_no_secret(

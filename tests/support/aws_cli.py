@@ -30,7 +30,7 @@ class AwsCli:
         self._environment = (
             AWS_ENVIRONMENT
             | {"PATH": os.defpath, "NO_PROXY": "*", "PYTHONPATH": str(ROOT / "tests"), "HOME": os.devnull}
-            | environment
+            | dict(environment)
         )
 
     def __enter__(self) -> Self:

@@ -68,8 +68,8 @@ def parser(program: str) -> argparse.ArgumentParser:
         choices=_SKELETONS,
         help="Call nothing; print the parameters to fill in, or a sample of the answer.",
     )
-    add("--region", help="The region [default: the ARN's, AWS_REGION, AWS_DEFAULT_REGION, the profile's].")
-    add("--profile", help="The profile of the AWS configuration files [default: AWS_PROFILE].")
+    add("--region", type=_given, help="The region [default: the ARN's, AWS_REGION, AWS_DEFAULT_REGION, the profile's].")
+    add("--profile", type=_given, help="The profile of the AWS configuration files [default: AWS_PROFILE].")
     add("--endpoint-url", metavar="URL", help="Where SageMaker is, instead of the region's own endpoint.")
     add("--ca-bundle", metavar="FILE", help="Certificates to trust.")
     add("--no-verify-ssl", dest="verify_ssl", action="store_false", help="Trust any certificate.")
@@ -100,6 +100,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     prompts.add_argument("--cli-auto-prompt", action="store_true", help="Nothing is asked for.")
     prompts.add_argument("--no-cli-auto-prompt", action="store_true", help="The same.")
     return found
+
+
+def _given(text: str) -> str | None:
+    return text or None  # as in --profile "$PROFILE", where there is none
 
 
 def _seconds(text: str) -> float:

@@ -48,12 +48,26 @@ def check(given: argparse.Namespace) -> None:
     """Raise ValueError for options that the SDK would fail at in its own words."""
     if given.metrics and (given.query is not None or given.output is not None or given.skeleton is not None):
         raise ValueError("--metrics prints series: leave out --output, --query and --generate-cli-skeleton")
-    if given.region is not None and not given.region.replace("-", "").isalnum():
+    if given.region is not None and not is_region(given.region):
         raise ValueError("--region is not a region: write its code, for example eu-west-1")
-    if given.endpoint_url is not None and urlsplit(given.endpoint_url).scheme not in {"http", "https"}:
+    if given.endpoint_url is not None and not _is_url(given.endpoint_url):
         raise ValueError("--endpoint-url is not a URL: write http://HOST:PORT or https://HOST:PORT")
     if given.ca_bundle is not None and not os.access(given.ca_bundle, os.R_OK):
         raise ValueError(f"--ca-bundle: {given.ca_bundle} cannot be read: write the path of a file with certificates")
+
+
+def is_region(text: str) -> bool:
+    """Tell whether a text can be part of a host's name: an endpoint of one's own may have regions of its own."""
+    return text.isascii() and text.replace("-", "").isalnum()
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises when it is not a number
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def key(given: argparse.Namespace, arn: JobArn | None, default_region: str | None) -> TargetKey | None:
