@@ -44,7 +44,6 @@ def run(argv: Sequence[str]) -> int:
         print(f"{_PROGRAM}: {ended}", file=sys.stderr)
         return ended.code
     except BrokenPipeError:  # whoever reads has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -186,5 +185,11 @@ def _columns() -> int:
 def _print(text: str) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know the letters of a text of others
-    print(text, end="", flush=True)
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again at its end
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise _Ended(f"the output cannot be written: {error.strerror}", ExitCode.OTHER) from error
     return 0

@@ -28,6 +28,18 @@ if TYPE_CHECKING:
 
 _OPERATION = "DescribeHyperParameterTuningJob"
 
+# Nobody but a service tells these, and of a search for credentials not more than the code is passed on.
+_REFUSALS = frozenset(
+    {
+        ErrorCode.NOT_FOUND,
+        ErrorCode.THROTTLED,
+        ErrorCode.ACCESS_DENIED,
+        ErrorCode.ASSUME_ROLE_DENIED,
+        ErrorCode.CLOCK_SKEW,
+        ErrorCode.SERVER_ERROR,
+    }
+)
+
 
 class ServiceError(CallFailed):
     """The service was reached and has refused: SageMaker, or STS where a role was to be assumed."""
@@ -70,7 +82,7 @@ def describe(name: str, key: TargetKey, connection: Connection, parse_time: Call
         except Exception as error:
             log.debug("the call has failed", exc_info=True)
             failed = classify(error, under_way.sent)
-            refused = any(isinstance(each, ClientError) for each in causes(error))
+            refused = failed.code in _REFUSALS or any(isinstance(each, ClientError) for each in causes(error))
             raise (ServiceError if refused else CallFailed)(failed.code, failed.message) from error
     answer.pop("ResponseMetadata", None)
     if not answer:  # what the SDK makes of anything that is no JSON

@@ -186,6 +186,13 @@ def test_what_fails_later_has_exit_codes_of_its_own(
     assert "no AWS credentials" in refused(capsys, 253, "a")
 
 
+def test_a_full_disk_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, open("/dev/full", "w", encoding="utf-8") as full:
+        patch.setattr(sys, "stdout", full)
+        assert main(["describe", "healthy"]) == 255
+    assert capsys.readouterr().err.endswith("the output cannot be written: No space left on device\n")
+
+
 def test_certificates_are_checked_as_the_options_say(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

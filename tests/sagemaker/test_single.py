@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from sagemaker.wire import CHAIN, PATIENT, REGION, Wire, error, http, tuning_job
+from sagemaker.wire import CHAIN, PATIENT, REGION, Wire, error, http, sts_error, tuning_job
 
 from exporter.config.specs import Credentials, Endpoint, TargetKey
 from exporter.errors import CallFailed, ErrorCode
@@ -119,7 +119,7 @@ def test_a_person_may_be_asked_for_a_code(wire: Wire, aws: Path, monkeypatch: py
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr(single, "getpass", lambda prompt: "123456")
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", wire.url)
-    wire.answer = http("no", 403)
-    with pytest.raises(CallFailed):
+    wire.answer = sts_error("AccessDenied", "no")
+    with pytest.raises(single.ServiceError, match="AccessDenied"):
         single.describe("churn", key(wire.url, Credentials("mfa")), PATIENT, as_sent)
     assert wire.requests[-1].form["TokenCode"] == "123456"
