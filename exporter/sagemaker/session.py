@@ -173,7 +173,7 @@ class Session:
             self._search = search = _Search()
         try:
             # With a session of its own: what the SDK has read of its configuration it keeps.
-            found = SdkSession(self._key, self._connection, self._common, moment).find_credentials(self._ask)
+            found = SdkSession(self._key, self._connection, self._common, moment, self._ask).find_credentials()
             found.get_frozen_credentials()  # some are only had when they are used: once for all who wait
             search.found.set_result(found)
         except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
