@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "check": "Check a configuration file and exit.",
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
+    "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
     "iam-policy": "Print the least IAM policies that a configuration needs.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
     "simulate": "Serve a simulated SageMaker endpoint.",
