@@ -88,7 +88,7 @@ def _row(action: argparse.Action, prog: str) -> tuple[str, str, str, str]:
         variable, default = f"`{found[1]}`", "" if found[2] == "none" else f"`{found[2]}`"
         told = told[: found.start()]
     elif found := _DEFAULT.search(told):
-        told, default = told[: found.start()], f"`{found[1]}`"
+        told, default = told[: found.start()], found[1] if " " in found[1] else f"`{found[1]}`"
     flags = ", ".join(f"`{flag}`" for flag in action.option_strings[:-1])
     last = action.option_strings[-1] if action.option_strings else ""
     value = "" if action.nargs == 0 else _value(action)

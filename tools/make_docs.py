@@ -8,6 +8,7 @@ import docs_alerts
 import docs_cli
 import docs_fields
 import docs_metrics
+import docs_permissions
 import page_alerts
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -16,6 +17,7 @@ PAGES = {
     "cli.md": docs_cli.render,
     "fields.md": docs_fields.render,
     "metrics.md": docs_metrics.render,
+    "permissions.md": docs_permissions.render,
 }
 
 if __name__ == "__main__":

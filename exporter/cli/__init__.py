@@ -28,6 +28,8 @@ COMMANDS = {
     "check": "Check a configuration file and exit.",
     "completion": "Print the script that completes commands and options in bash or zsh.",
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
+    "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
+    "iam-policy": "Print the least IAM policies that a configuration needs.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
     "simulate": "Serve a simulated SageMaker endpoint.",
     "version": "Print the version, and those of what it runs on.",

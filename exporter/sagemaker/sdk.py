@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserFactory
 from exporter import __version__
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.loader import create_loader
-from exporter.sagemaker.sources import Found, check_keys, provided
+from exporter.sagemaker.sources import Found, check_keys, provided, refuse_to_ask
 from exporter.sagemaker.transport import attach
 
 if TYPE_CHECKING:
@@ -98,14 +98,21 @@ class _Boto3Session(boto3.session.Session):  # type: ignore[misc]
 class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has no types
     """The SDK's own, whose provider chain calls the configured STS too: for a web identity, or a profile's role.
 
-    ``parse_time`` makes what times of answers become. It is not thread-safe.
+    ``parse_time`` makes what times of answers become. ``ask`` returns what a person types after a prompt. It is not
+    thread-safe.
     """
 
     def __init__(
-        self, key: TargetKey, connection: Connection, common: Common, parse_time: Callable[[Any], Any]
+        self,
+        key: TargetKey,
+        connection: Connection,
+        common: Common,
+        parse_time: Callable[[Any], Any],
+        ask: Callable[[str], str] = refuse_to_ask,
     ) -> None:
         super().__init__(event_hooks=common.events, include_builtin_handlers=False, profile=key.credentials.profile)
         self._sts_endpoint_url = connection.sts_endpoint_url
+        self._ask = ask
         self.register_component("data_loader", common.loader)
         parsers = ResponseParserFactory()
         parsers.set_parser_defaults(timestamp_parser=parse_time)
@@ -146,7 +153,7 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
     def find_credentials(self) -> Found:
         """Return the first that the provider chain finds; raise whatever the SDK raises when there are none."""
         providers = self.get_component("credential_provider").providers
-        found = next(filter(None, map(provided, providers)), None)
+        found = next(filter(None, (provided(each, self._ask) for each in providers)), None)
         if found is None:
             raise NoCredentialsError
         return found

@@ -12,6 +12,7 @@ from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.classify import classify
 from exporter.sagemaker.roles import assumed
 from exporter.sagemaker.sdk import Common, SdkSession, signed_by
+from exporter.sagemaker.sources import refuse_to_ask
 from exporter.sagemaker.times import moment, unix_seconds
 from exporter.sagemaker.transport import call_under_way
 
@@ -72,13 +73,23 @@ class Session:
 
     No lock is held while anything is waited for: what hangs for one target keeps no other one waiting, unless both need
     the same credentials. ``key`` is that of any target that shares the session: its region is asked where nothing else
-    names one.
+    names one. ``parse_time`` makes what times of answers become; roles are assumed with Unix seconds only. ``ask`` returns
+    what a person types after a prompt.
     """
 
-    def __init__(self, key: TargetKey, connection: Connection, common: Common) -> None:
+    def __init__(
+        self,
+        key: TargetKey,
+        connection: Connection,
+        common: Common,
+        parse_time: Callable[[Any], Any] = unix_seconds,
+        ask: Callable[[str], str] = refuse_to_ask,
+    ) -> None:
         self._key = key
         self._connection = connection
         self._common = common
+        self._parse_time = parse_time
+        self._ask = ask
         self._lock = threading.Lock()
         self._search: _Search | None = None
         self._roles: dict[Credentials, Found] = {}
@@ -149,7 +160,7 @@ class Session:
         wanted = _client_key(key, service)
         with self._lock:  # the SDK's sessions are not thread-safe; to make a client nothing is waited for
             if wanted not in self._clients:
-                sdk = self._sdk or SdkSession(self._key, self._connection, self._common, unix_seconds)
+                sdk = self._sdk or SdkSession(self._key, self._connection, self._common, self._parse_time)
                 self._clients[wanted] = sdk.client(service, wanted.region, wanted.url)
                 self._sdk = sdk  # only now: what is wrong with its configuration may be mended by the next call
             return self._clients[wanted]
@@ -162,7 +173,7 @@ class Session:
             self._search = search = _Search()
         try:
             # With a session of its own: what the SDK has read of its configuration it keeps.
-            found = SdkSession(self._key, self._connection, self._common, moment).find_credentials()
+            found = SdkSession(self._key, self._connection, self._common, moment, self._ask).find_credentials()
             found.get_frozen_credentials()  # some are only had when they are used: once for all who wait
             search.found.set_result(found)
         except Exception as error:  # noqa: BLE001 - it is raised where it is waited for

@@ -11,7 +11,7 @@ from exporter.sagemaker.classify import SourceFailed
 from exporter.sagemaker.transport import MOST_BYTES_OF_KEYS, limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _NAMES = {
     "env": "the environment",
@@ -58,14 +58,22 @@ class Found:
         return keys
 
 
-def provided(provider: Any) -> Found | None:
+def refuse_to_ask(_: str) -> str:
+    """Raise CallFailed: what a daemon does where a provider would ask a person for a code."""
+    raise CallFailed(
+        ErrorCode.NO_CREDENTIALS,
+        "the profile has an mfa_serial, and nobody is there to type a code: use a profile without one",
+    )
+
+
+def provided(provider: Any, ask: Callable[[str], str] = refuse_to_ask) -> Found | None:
     """Return what one of the SDK's credential providers has, None if it is not meant to have any.
 
-    Raises SourceFailed when it fails.
+    ``ask`` returns what a person types after a prompt. Raises SourceFailed when the provider fails.
     """
     method = provider.METHOD
     source = _NAMES.get(method, f"the source {method}")
-    _tame(provider)
+    _tame(provider, ask)
     with _named(source, method):
         credentials = provider.load()
     return None if credentials is None else Found(credentials, source)
@@ -105,17 +113,10 @@ def _named(source: str, method: str) -> Iterator[None]:
         raise SourceFailed(source, error, ErrorCode.MALFORMED_ANSWER if of_sts else ErrorCode.NO_CREDENTIALS) from error
 
 
-def _tame(provider: Any) -> None:
-    """Limit what a provider reads over HTTP by itself, and let it never ask for input."""
+def _tame(provider: Any, ask: Callable[[str], str]) -> None:
+    """Limit what a provider reads over HTTP by itself, and how it asks for input."""
     if hasattr(provider, "_prompter"):
-        provider._prompter = _refuse_to_prompt  # noqa: SLF001 - the SDK makes its providers itself
+        provider._prompter = ask  # noqa: SLF001 - the SDK makes its providers itself
     for fetcher in ("_fetcher", "_role_fetcher"):
         if (session := getattr(getattr(provider, fetcher, None), "_session", None)) is not None:
             limit(session, MOST_BYTES_OF_KEYS)
-
-
-def _refuse_to_prompt(_: str) -> str:
-    raise CallFailed(
-        ErrorCode.NO_CREDENTIALS,
-        "the profile has an mfa_serial, and nobody is there to type a code: use a profile without one",
-    )

@@ -22,6 +22,19 @@ def unix_seconds(value: Any) -> Any:
         return value
 
 
+def local_time(value: Any) -> Any:
+    """Return a time of an answer as ISO 8601 in the machine's time zone; anything else is passed on as it is."""
+    try:
+        return moment(value).astimezone().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return value
+
+
+def as_sent(value: Any) -> Any:
+    """Return a time of an answer as AWS sent it."""
+    return value
+
+
 def moment(value: Any) -> datetime:
     """Return a time of an answer: seconds, as a number or as text, or ISO 8601, which is UTC when it names no zone.
 

@@ -34,6 +34,12 @@ def invalid(problems: Sequence[str]) -> ApiError:
     return ApiError("ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
 
 
+def not_authorized(service: str, who: str, action: str, resource: str, reason: str = "") -> ApiError:
+    """Return the error of ``sagemaker`` or ``sts`` for what no policy allows; ``reason`` goes on with the sentence."""
+    message = f"User: {who} is not authorized to perform: {action} on resource: {resource}{reason}"
+    return ApiError("AccessDenied", message, 403) if service == "sts" else ApiError("AccessDeniedException", message)
+
+
 def unreadable(message: str) -> ApiError:
     """Return the error for content that has not the form of the operation's input."""
     return ApiError("SerializationException", message)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.clock import Clock
+    from exporter.simulator.policy import Policies
     from exporter.simulator.sagemaker import Operation
 
 _UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
@@ -36,7 +37,8 @@ class Simulator(SageMaker):
 
     ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
     what SageMaker takes from an account in a region before it throttles, ``search_requests_per_second`` what it takes
-    of Search alone. ``credentials_lifetime``, when set, bounds the seconds for which a role's credentials last.
+    of Search alone. ``credentials_lifetime``, when set, bounds the seconds for which a role's credentials last. With
+    ``policies`` whatever these do not allow is denied.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Simulator(SageMaker):
         self.requests_per_second: float | None = None
         self.credentials_lifetime: float | None = None
         self.search_requests_per_second: float | None = None
+        self.policies: Policies | None = None
         self._callers = Callers(chance(seed, "access keys"))
         self._limit = RateLimit()
         self._operations: dict[tuple[str, str], Operation] = {
@@ -105,14 +108,20 @@ class Simulator(SageMaker):
         return life
 
     def add_credentials(
-        self, access_key_id: str, account_id: str, *, session_token: str | None = None, expires: float | None = None
+        self,
+        access_key_id: str,
+        account_id: str,
+        *,
+        session_token: str | None = None,
+        expires: float | None = None,
+        session: sts.Caller | None = None,
     ) -> None:
         """Let an access key speak for an account; unknown keys speak for the default account.
 
         With a ``session_token`` requests from the wire must carry it; from ``expires`` (Unix seconds) on they are
-        refused.
+        refused. A ``session`` says for which role it speaks.
         """
-        caller = replace(sts.user(account_id), session_token=session_token, expires=expires)
+        caller = replace(session or sts.user(account_id), session_token=session_token, expires=expires)
         self._callers.add(access_key_id, caller)
 
     def describe(self, name: str, *, region: str | None = None, account_id: str | None = None) -> dict[str, Any]:
@@ -156,6 +165,8 @@ class Simulator(SageMaker):
         if not isinstance(request.content, dict):
             raise unreadable("The content is not a JSON object")
         self._throttle(request, caller)
+        if self.policies is not None:
+            self.policies.check(request, caller, request.content)
         fault = self.faults.strike(request.operation, request.region, caller.account_id, request.content)
         if fault is None:
             return operation(request.content, request.region, caller)

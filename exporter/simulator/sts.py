@@ -26,7 +26,8 @@ class Caller:
     """Whose an access key is: account, ARN and user id.
 
     ``session_token`` must come with a key that does not last, which ``expires`` in Unix seconds; a lasting one has
-    neither.
+    neither. ``role_arn`` is that of the role whose session it is. A session that is ``tagged`` takes its tags along to
+    the roles that are assumed with it.
     """
 
     account_id: str
@@ -34,11 +35,24 @@ class Caller:
     user_id: str
     session_token: str | None = None
     expires: float | None = None
+    role_arn: str | None = None
+    tagged: bool = False
+
+    @property
+    def principal(self) -> str:
+        """The ARN that policies name: a session is its role."""
+        return self.role_arn or self.arn
 
 
 def user(account_id: str) -> Caller:
     """Return the caller behind a lasting key of an account."""
     return Caller(account_id, f"arn:aws:iam::{account_id}:user/simulated", "AIDASIMULATED")
+
+
+def session(role_arn: str, name: str, *, tagged: bool = False) -> Caller:
+    """Return the caller that a session of a role is."""
+    role = _role({"RoleArn": role_arn, "RoleSessionName": name})
+    return Caller(role.account_id, role.session_arn, f"AROASIMULATED:{name}", role_arn=role_arn, tagged=tagged)
 
 
 def identity(caller: Caller) -> dict[str, Any]:
@@ -68,7 +82,7 @@ class Issuer:
             raise ApiError(
                 "AccessDenied", f"User: {caller.arn} may not perform: sts:AssumeRole on resource: {role.arn}", 403
             )
-        return self._issue(role)
+        return self._issue(role, tagged=caller.tagged)
 
     def assume_role_with_web_identity(
         self, content: Mapping[str, Any], identities: Mapping[str, str]
@@ -84,12 +98,11 @@ class Issuer:
             raise ApiError("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403)
         return self._issue(role)
 
-    def _issue(self, role: _Role) -> tuple[dict[str, Any], str, Caller]:
+    def _issue(self, role: _Role, *, tagged: bool = False) -> tuple[dict[str, Any], str, Caller]:
         expires = self._now + (role.duration if self._lifetime is None else min(role.duration, self._lifetime))
         key = "ASIA" + self._letters(16)
         token = self._letters(120)
         role_id = f"AROASIMULATED:{role.session}"
-        arn = f"arn:{role.partition}:sts::{role.account_id}:assumed-role/{role.name}/{role.session}"
         answer = {
             "Credentials": {
                 "AccessKeyId": key,
@@ -97,9 +110,10 @@ class Issuer:
                 "SessionToken": token,
                 "Expiration": datetime.fromtimestamp(int(expires), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
-            "AssumedRoleUser": {"AssumedRoleId": role_id, "Arn": arn},
+            "AssumedRoleUser": {"AssumedRoleId": role_id, "Arn": role.session_arn},
         }
-        return answer, key, Caller(role.account_id, arn, role_id, token, expires)
+        caller = Caller(role.account_id, role.session_arn, role_id, token, expires, role.arn, tagged)
+        return answer, key, caller
 
     def _letters(self, count: int) -> str:
         return "".join(self._rng.choices(_ALPHABET, k=count))
@@ -114,6 +128,11 @@ class _Role(NamedTuple):
     name: str
     session: str
     duration: int
+
+    @property
+    def session_arn(self) -> str:
+        """The ARN of the session, which has no path."""
+        return f"arn:{self.partition}:sts::{self.account_id}:assumed-role/{self.name}/{self.session}"
 
 
 def _role(content: Mapping[str, Any]) -> _Role:

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from exporter.simulator.service import Simulator
+    from exporter.simulator.sts import Caller
 
 LIFETIME = 3600.0
 """How long the credentials last that are handed out here, in seconds."""
 
 
 class Server:
-    """Serves on 127.0.0.1 in a ``with`` block. ``handed_out`` counts the sets of credentials."""
+    """Serves on 127.0.0.1 in a ``with`` block. ``handed_out`` counts the sets of credentials, which speak for a ``session``."""
 
-    def __init__(self, simulator: Simulator, account_id: str) -> None:
+    def __init__(self, simulator: Simulator, account_id: str, session: Caller | None = None) -> None:
+        self.session = session
         self.handed_out = 0
         self._simulator = simulator
         self._account_id = account_id
@@ -45,7 +47,9 @@ class Server:
         kind = type(self).__name__.upper()
         key, token = f"ASIA{kind}{self.handed_out}", f"token-{self.handed_out}"
         expires = self._simulator.clock.time() + LIFETIME
-        self._simulator.add_credentials(key, self._account_id, session_token=token, expires=expires)
+        self._simulator.add_credentials(
+            key, self._account_id, session_token=token, expires=expires, session=self.session
+        )
         return {
             "AccessKeyId": key,
             "SecretAccessKey": "secret",

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from sagemaker.conftest import MakeApi
 from sagemaker.wire import Wire, tuning_job
 
-from exporter.sagemaker.times import unix_seconds
+from exporter.sagemaker.times import as_sent, local_time, unix_seconds
 
 
 @pytest.fixture(params=["UTC", "Asia/Kathmandu", "America/St_Johns"])
@@ -62,3 +63,13 @@ def test_a_long_text_is_no_time_and_is_not_read(
     assert unix_seconds(text) is text
     wire.answer = tuning_job(CreationTime=text)
     assert make_api(wire.url).describe("churn")["CreationTime"] == text
+
+
+@pytest.mark.usefixtures("zone")
+def test_local_times_name_the_zone_of_the_machine() -> None:
+    told = local_time(1_700_000_000.25)
+    assert datetime.fromisoformat(told) == datetime.fromtimestamp(1_700_000_000.25, UTC)
+    assert told == datetime.fromtimestamp(1_700_000_000.25).astimezone().isoformat()
+    assert local_time("soon") == "soon"
+    assert local_time("1e300") == "1e300"
+    assert as_sent("soon") == "soon"

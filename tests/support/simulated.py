@@ -20,6 +20,11 @@ _CODES = {
 }
 
 
+def code_of(error: ApiError) -> ErrorCode:
+    """Return what the exporter makes of a refusal."""
+    return _CODES.get(error.code, ErrorCode.OTHER)
+
+
 class SimulatedApi:
     """One account in one region. ``calls`` holds operation and input of each call."""
 
@@ -67,4 +72,4 @@ class SimulatedApi:
         try:
             return call()
         except ApiError as error:
-            raise CallFailed(_CODES.get(error.code, ErrorCode.OTHER), str(error)) from None
+            raise CallFailed(code_of(error), str(error)) from None

@@ -1,0 +1,1 @@
+"""What the AWS CLI reads and prints, as pure functions: its input options, and its formats of output."""

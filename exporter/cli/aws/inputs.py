@@ -1,0 +1,81 @@
+"""The parameters of the call: those of ``--cli-input-json`` and ``--cli-input-yaml``, and arguments out of files."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from exporter.config.problem import quote
+
+NAME = "HyperParameterTuningJobName"
+"""The one parameter of DescribeHyperParameterTuningJob."""
+
+_FILES = ("file://", "fileb://")
+
+
+def argument(text: str, flag: str) -> tuple[str, str]:
+    """Return what an argument says and where it says so: the content of a file where it is written ``file://PATH``.
+
+    Raise ValueError, naming the file, when that cannot be read.
+    """
+    prefix = next(filter(text.startswith, _FILES), None)
+    if prefix is None:
+        return text, flag
+    file = Path(os.path.expandvars(text.removeprefix(prefix))).expanduser()
+    try:
+        return file.read_text(encoding="utf-8-sig"), str(file)
+    except OSError as error:
+        raise ValueError(f"{flag}: {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{flag}: {file} is not UTF-8: save it as UTF-8") from error
+
+
+def name_in_json(text: str, place: str) -> str | None:
+    """Return the name that the parameters in a text of JSON give, None if they give none; ``place`` is where it is from.
+
+    Raise ValueError, naming place and line, when they are not parameters of the call.
+    """
+    try:
+        parameters = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{place}, line {error.lineno}: this is not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise ValueError(f"{place}: this is nested too deeply") from error
+    return _name(parameters, place)
+
+
+def name_in_yaml(text: str, place: str) -> str | None:
+    """Return the same of a text of YAML."""
+    try:
+        parameters = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
+        raise ValueError(f"{place}{line}: this is not YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
+        raise ValueError(f"{place}: this is not YAML") from error
+    return _name(parameters, place)
+
+
+def checked_name(name: str, place: str) -> str:
+    """Return a tuning job's name as it is sent; raise ValueError for an empty one, which AWS is not asked for."""
+    if not name:
+        raise ValueError(f"{place}: the name is empty: write the tuning job's name")
+    return name
+
+
+def _name(parameters: Any, place: str) -> str | None:
+    example = f'write {{"{NAME}": "my-job"}}'
+    if not isinstance(parameters, dict):
+        raise ValueError(f"{place}: this is not an object with parameters: {example}")  # noqa: TRY004 - as for what is in it
+    for other in parameters.keys() - {NAME}:
+        raise ValueError(f"{place}: the call has no parameter {quote(str(other))}: {example}")
+    if NAME not in parameters:
+        return None
+    name = parameters[NAME]
+    if not isinstance(name, str):
+        raise ValueError(f"{place}: {NAME} is not a text: write it in quotes")  # noqa: TRY004
+    return checked_name(name, place)

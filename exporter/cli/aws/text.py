@@ -1,0 +1,57 @@
+"""``--output text``: a line for each thing, its values between tabs, its name in capitals in front."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+def as_text(value: Any) -> str:
+    """Return an answer, or what a query made of it, as the AWS CLI prints it with ``--output text``."""
+    return "".join(f"{line}\n" for line in _lines(value, None))
+
+
+def _lines(value: Any, name: str | None) -> Iterator[str]:
+    """Yield the lines of a value; ``name`` is that of the member it is, None for the answer itself."""
+    if isinstance(value, dict):
+        yield from _of_object(value, name, _scalar_members([value]))
+    elif isinstance(value, list):
+        yield from _of_list(value, name)
+    else:
+        yield str(value)
+
+
+def _of_object(members: Mapping[str, Any], name: str | None, columns: Sequence[str]) -> Iterator[str]:
+    """Yield one line with the members that are columns, then the lines of each other member, by name."""
+    if columns:
+        yield "\t".join([*_prefix(name), *(str(members.get(column, "")) for column in columns)])
+    for other in sorted(members.keys() - set(columns)):
+        yield from _lines(members[other], other)
+
+
+def _of_list(items: Sequence[Any], name: str | None) -> Iterator[str]:
+    objects = [item for item in items if isinstance(item, dict)]
+    if objects:
+        # All lines have the same columns, so that a column means the same in each.
+        columns = _scalar_members(objects)
+        for item in items:
+            yield from _of_object(item, name, columns) if isinstance(item, dict) else _lines(item, name)
+        return
+    scalars = [str(item) for item in items if not isinstance(item, list)]
+    if scalars and name is None:
+        yield "\t".join(scalars)
+    elif scalars:
+        yield from ("\t".join([*_prefix(name), scalar]) for scalar in scalars)
+    for item in items:
+        if isinstance(item, list):
+            yield from _lines(item, name)
+
+
+def _scalar_members(objects: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({name for each in objects for name, value in each.items() if not isinstance(value, dict | list)})
+
+
+def _prefix(name: str | None) -> list[str]:
+    return [] if name is None else [name.upper()]

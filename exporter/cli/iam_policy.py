@@ -1,0 +1,82 @@
+"""``sagemaker-tuning-exporter iam-policy``: print the least that a configuration must be allowed in AWS."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.cli import options
+from exporter.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.permissions import Identity, Trust
+
+TRUSTS = ("irsa", "pod-identity")
+"""The values of ``exporter.permissions.Trust``, which is not imported for help."""
+
+# Modules by name: only the one that is asked for is loaded.
+_FORMATS = {"json": "as_json", "terraform": "terraform", "cloudformation": "cloudformation"}
+
+
+def parser() -> options.Parser:
+    """Return the parser of ``iam-policy``."""
+    made = options.Parser(
+        prog=f"{options.PROGRAM} iam-policy",
+        description="Print the IAM policies that a configuration needs and no more, without calling AWS: for the exporter's"
+        " own identity, and for each role that it assumes, with the role's trust policy.",
+    )
+    options.add_config_file(made)
+    made.add_argument(
+        "--format",
+        choices=_FORMATS,
+        default="json",
+        help="How to write them: as JSON for IAM, as a Terraform module, or as a CloudFormation template for all accounts"
+        " [default %(default)s].",
+    )
+    made.add_argument(
+        "--trust",
+        choices=TRUSTS,
+        help="How the exporter's pod on EKS gets its own role, for that role's trust policy [default none, for no trust policy].",
+    )
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print the policies and return 0; what to fill in is told on stderr. Raise UserError where there are none."""
+    given = parser().parse_args(argv)
+
+    from exporter.config import environment_region, read
+    from exporter.permissions import Trust, identities
+
+    trust = Trust(given.trust) if given.trust else None
+    settings = read(Path(given.config_file), environment_region(os.environ))
+    found = identities(settings, trust)
+    if (problem := _problem(found, trust)) is not None:
+        raise UserError(f"{given.config_file}: {problem}")
+    print(importlib.import_module(f"exporter.permissions.{_FORMATS[given.format]}").render(found), end="")
+    _tell(found, given.format)
+    return 0
+
+
+def _problem(found: Sequence[Identity], trust: Trust | None) -> str | None:
+    """Return why no policies can be printed, None if they can."""
+    if not found:
+        return "no request is signed, so there is nobody to allow anything: remove sign_requests: false"
+    if trust is not None and not any(each.is_exporter for each in found):
+        return f"every entry has a profile, so the pod's own role is never used: remove --trust={trust}, or a profile"
+    return None
+
+
+def _tell(found: Sequence[Identity], form: str) -> None:
+    """Tell what is to be filled in, where the format itself has no place for that, and what is wider than need be."""
+    if form == "json":
+        for blank in dict.fromkeys(blank for each in found for blank in each.blanks):
+            print(f"replace {blank.name}: {blank.description}", file=sys.stderr)
+    for each in found:
+        for note in each.notes:
+            print(f"warning: {each.name}: {note}", file=sys.stderr)

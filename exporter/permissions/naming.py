@@ -1,0 +1,42 @@
+"""Names of identities in formats that have names for things."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exporter.permissions.identities import Identity
+
+_POLICY = "sagemaker-tuning-exporter"
+
+
+def short_names(identities: Sequence[Identity]) -> Mapping[str, str]:
+    """Return a name of small letters, digits and ``_`` for each identity by its own, such as ``account_123456789012_metrics``.
+
+    They differ also without their ``_``, and none has two of these in a row.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for each in identities:
+        readable = f"account_{each.account_id}_{each.role}" if each.role_arn else each.name
+        plain = re.sub("[^a-z0-9]+", "_", readable.lower()).strip("_")
+        names = itertools.chain((plain,), (f"{plain}_{number}" for number in itertools.count(2)))
+        short = next(name for name in names if name.replace("_", "") not in taken)
+        taken.add(short.replace("_", ""))
+        found[each.name] = short
+    return found
+
+
+def policy_name(identity: Identity) -> str:
+    """Return what an identity's policy is called: those of several roles in one account must differ."""
+    return f"{_POLICY}-{identity.role}" if identity.role_arn else _POLICY
+
+
+def path_of(role_arn: str) -> str:
+    """Return the path of a role: ``/`` for most."""
+    path = role_arn.partition(":role/")[2].rpartition("/")[0]
+    return f"/{path}/" if path else "/"

@@ -1,0 +1,91 @@
+"""Which actions of IAM the exporter needs, and which entries of a configuration need each: the one place that says so.
+
+The policies, the tables of the docs and the tests are made of this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.config.specs import JobSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from exporter.config.specs import RuleSpec, TargetSpec
+
+    Entry = JobSpec | RuleSpec
+
+ASSUME_ROLE = "sts:AssumeRole"
+ASSUME_ROLE_WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+TAG_SESSION = "sts:TagSession"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An action, what it is for, and who needs it.
+
+    ``narrows``: AWS lets it be allowed for single tuning jobs. Else it must be allowed for every resource, and only the
+    region can be a condition. ``needed_by`` returns the entries of a target for which it is called, none if it is not.
+    """
+
+    action: str
+    purpose: str
+    narrows: bool
+    needed_by: Callable[[TargetSpec], Sequence[Entry]]
+
+
+def _all(spec: TargetSpec) -> Sequence[Entry]:
+    return (*spec.jobs, *spec.rules)
+
+
+def _with_training_jobs(spec: TargetSpec) -> Sequence[Entry]:
+    return () if spec.spend is None else _all(spec)
+
+
+def _with_tags(spec: TargetSpec) -> Sequence[Entry]:
+    return tuple(each for each in _all(spec) if each.tag_labels or (not isinstance(each, JobSpec) and each.tags))
+
+
+def _searched(spec: TargetSpec) -> Sequence[Entry]:
+    """Return those whose tags are searched for, which takes two tuning jobs at least, or whose bills are."""
+    if spec.spend is not None and spec.spend.billable == "search":
+        return _all(spec)
+    tagged = _with_tags(spec)
+    return () if len(tagged) == 1 and isinstance(tagged[0], JobSpec) else tagged
+
+
+PERMISSIONS = (
+    Permission("sagemaker:DescribeHyperParameterTuningJob", "always needed", narrows=True, needed_by=_all),
+    Permission(
+        "sagemaker:ListHyperParameterTuningJobs",
+        "needed for `discover`, and to count the running jobs that nobody watches; also saves describes and shows deletions:"
+        " if it is refused, every running job is described at each interval",
+        narrows=False,
+        needed_by=_all,
+    ),
+    Permission(
+        "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+        "needed for `collect: [training_jobs]`",
+        narrows=True,
+        needed_by=_with_training_jobs,
+    ),
+    Permission(
+        "sagemaker:ListTags", "needed for `tag_labels` and for rules with `tags`", narrows=True, needed_by=_with_tags
+    ),
+    Permission(
+        "sagemaker:Search",
+        "saves requests where tags are read: one for a hundred jobs; needed for `spend.billable: search`",
+        narrows=False,
+        needed_by=_searched,
+    ),
+)
+"""What is called in the name of the identity that watches. GetCallerIdentity is called too, but needs no permission."""
+
+ROLE_PERMISSIONS = {
+    ASSUME_ROLE: "needed for `role_arn`: the exporter's own identity must be allowed it on that role, and the role all of the"
+    " above",
+    TAG_SESSION: "needed for `role_arn` too where the exporter's own role comes from EKS pod identity",
+}
+"""What an identity needs to assume roles, and what for."""

@@ -1,0 +1,109 @@
+"""One describe by itself, for a person: with the settings that the AWS CLI would use, and one attempt."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from getpass import getpass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import botocore.session
+from botocore.exceptions import ClientError
+from botocore.model import ServiceModel
+from botocore.utils import ArgumentGenerator
+
+from exporter.errors import CallFailed, ErrorCode
+from exporter.sagemaker.classify import classify
+from exporter.sagemaker.debug import log
+from exporter.sagemaker.message import UNREADABLE, causes
+from exporter.sagemaker.sdk import Common
+from exporter.sagemaker.session import Session
+from exporter.sagemaker.sources import refuse_to_ask
+from exporter.sagemaker.transport import within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporter.config.specs import Connection, TargetKey
+
+_OPERATION = "DescribeHyperParameterTuningJob"
+
+# Nobody but a service tells these, and of a search for credentials not more than the code is passed on.
+_REFUSALS = frozenset(
+    {
+        ErrorCode.NOT_FOUND,
+        ErrorCode.THROTTLED,
+        ErrorCode.ACCESS_DENIED,
+        ErrorCode.ASSUME_ROLE_DENIED,
+        ErrorCode.CLOCK_SKEW,
+        ErrorCode.SERVER_ERROR,
+    }
+)
+
+
+class ServiceError(CallFailed):
+    """The service was reached and has refused: SageMaker, or STS where a role was to be assumed."""
+
+
+class Defaults(NamedTuple):
+    """What a profile of the AWS configuration files says where no option does, None where it does not."""
+
+    region: str | None
+    output: str | None
+    timestamp_format: str | None
+
+
+def defaults(profile: str | None) -> Defaults:
+    """Return those of a profile, None being the one that the environment names, or the default one.
+
+    Raises CallFailed when there is no such profile, or the files cannot be read.
+    """
+    try:
+        found = botocore.session.Session(profile=profile).get_scoped_config()
+    except Exception as error:
+        log.debug("the AWS configuration cannot be used", exc_info=True)
+        raise classify(error) from error
+    return Defaults(*(found.get(key) or None for key in ("region", "output", "cli_timestamp_format")))
+
+
+def describe(name: str, key: TargetKey, connection: Connection, parse_time: Callable[[Any], Any]) -> Mapping[str, Any]:
+    """Return the answer of DescribeHyperParameterTuningJob, its times as ``parse_time`` makes them.
+
+    Raises ServiceError when the service refuses, CallFailed when there is no answer for another reason.
+    """
+
+    def use(client: Any) -> Any:
+        return client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+
+    with within(connection.deadline, lambda _: None) as under_way:
+        try:
+            session = Session(key, connection, _common(), parse_time, _ask())
+            answer: dict[str, Any] = session.call(key, "sagemaker", use)
+        except Exception as error:
+            log.debug("the call has failed", exc_info=True)
+            failed = classify(error, under_way.sent)
+            refused = failed.code in _REFUSALS or any(isinstance(each, ClientError) for each in causes(error))
+            raise (ServiceError if refused else CallFailed)(failed.code, failed.message) from error
+    answer.pop("ResponseMetadata", None)
+    if not answer:  # what the SDK makes of anything that is no JSON
+        raise CallFailed(ErrorCode.MALFORMED_ANSWER, UNREADABLE)
+    return answer
+
+
+def sample_answer() -> Mapping[str, Any]:
+    """Return an answer that has every member of the API's model: names as texts, 0 as numbers, 1970 as times."""
+    model = ServiceModel(_common().loader.load_service_model("sagemaker", "service-2"), "sagemaker")
+    sample: Mapping[str, Any] = ArgumentGenerator(use_member_names=True).generate_skeleton(
+        model.operation_model(_OPERATION).output_shape
+    )
+    return sample
+
+
+def _ask() -> Callable[[str], str]:
+    """Return how a code of an MFA device is asked for: not at all where nobody sits at a terminal."""
+    return getpass if sys.stdin is not None and sys.stdin.isatty() else refuse_to_ask
+
+
+@cache
+def _common() -> Common:
+    return Common.load()
