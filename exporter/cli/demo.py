@@ -13,6 +13,7 @@ import yaml
 from exporter import logs
 from exporter.cli import options
 from exporter.cli.run import open_sockets
+from exporter.cli.signals import handle_signals
 from exporter.clock import SystemClock
 from exporter.config import ConfigError, Settings, parse
 from exporter.daemon import Daemon
@@ -83,7 +84,7 @@ def run(argv: Sequence[str]) -> int:
             show_pages=web.show_pages,
             origin=Origin("the demo's configuration", options.in_force(parser, given)),
         )
-        daemon.handle_signals()
+        handle_signals(daemon)
         daemon.start()
         scheme = "http" if web_config is None else web_config.settings.scheme
         url = f"{scheme}://{Address(*sockets[0].getsockname()[:2])}{web.prefix}"

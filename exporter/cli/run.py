@@ -11,6 +11,7 @@ import structlog
 
 from exporter import __version__, logs
 from exporter.cli import COMMANDS, options
+from exporter.cli.signals import handle_signals
 from exporter.clock import SystemClock
 from exporter.config import ConfigError, Settings, environment_region, read
 from exporter.config.watch import Watcher
@@ -81,7 +82,7 @@ def run(argv: Sequence[str]) -> int:
         show_pages=web.show_pages,
         origin=Origin(given.config_file, options.in_force(parser, given)),
     )
-    daemon.handle_signals()
+    handle_signals(daemon)
     daemon.start()
     if given.auto_reload:
         watcher.start()

@@ -10,7 +10,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import LastFailure, Operation, Standing
 from exporter.fleet.history import remembered
 from exporter.telemetry import Totals
-from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState
+from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
 from support.views import DESCRIBED_AT, facts, target, view
 
 if TYPE_CHECKING:
@@ -104,4 +104,5 @@ def hostile_site(**changes: Any) -> Snapshot:
     )
     seen = snapshot([watched(hostile(), failing)], of, states={"eu-west-1": found})
     refused = Refused(NOW, HOSTILE, (Problem(HOSTILE, 3, HOSTILE, HOSTILE),))
-    return replace(seen, configuration=replace(seen.configuration, refused=refused), **changes)
+    seen = replace(seen, configuration=replace(seen.configuration, refused=refused))
+    return replace(seen, web=WebConfiguration(HOSTILE, "https", NOW, refused), **changes)

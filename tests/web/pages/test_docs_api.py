@@ -59,6 +59,7 @@ def test_no_other_model_is_described() -> None:
         ("`instances` | `type`", job.Instances),
         ("`failing` | `operation`", targets.Failing),
         ("`refused` | one", configuration.Refusal),
+        ("`web`", configuration.Web),
     ],
 )
 def test_small_models_are_described_where_they_stand(row: str, model: type) -> None:
