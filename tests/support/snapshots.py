@@ -10,6 +10,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import LastFailure, Operation, Standing
 from exporter.fleet.history import remembered
 from exporter.telemetry import Totals
+from exporter.tuning_job.model import Instances
 from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
 from support.views import DESCRIBED_AT, facts, target, view
 
@@ -81,7 +82,7 @@ def hostile() -> JobView:
         parents=(HOSTILE,),
         objective=replace(job.objective, metric_name=HOSTILE),
         best_training_job=replace(best, name=HOSTILE, definition_name=HOSTILE, hyperparameters={HOSTILE: 0.5}),
-        definitions=tuple(replace(each, name=HOSTILE, instances=((HOSTILE, 1),)) for each in job.definitions),
+        definitions=tuple(replace(each, name=HOSTILE, instances=(Instances(HOSTILE, 1),)) for each in job.definitions),
         ranges=tuple(replace(each, hyperparameter=HOSTILE, scale=HOSTILE) for each in job.ranges),
     )
     history = remembered(b"", Operation.DESCRIBE, None, DESCRIBED_AT, 0.2)
