@@ -10,7 +10,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import LastFailure, Operation, Standing
 from exporter.fleet.history import remembered
 from exporter.telemetry import Totals
-from exporter.tuning_job.model import Instances
+from exporter.tuning_job import Instances
 from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
 from support.views import DESCRIBED_AT, facts, target, view
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 PIECE = b"a_metric 1\n" * 4096
 
+_BETWEEN_SCRAPES = 0.02
+
 
 @lru_cache
 def compressed(pieces: int) -> bytes:
@@ -190,6 +192,7 @@ class Scraper:
             with self._changed:
                 self.done += 1
                 self._changed.notify_all()
+            time.sleep(_BETWEEN_SCRAPES)  # what is beside it is the test
         self._kept.close()
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -230,8 +233,8 @@ Serve = Callable[..., Running]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a module that says so over TLS as well."""
-    over = getattr(metafunc.module, "SERVED_OVER", None)
+    """Run the tests of a module that says so over TLS as well, but for those of a class that says otherwise."""
+    over = getattr(metafunc.cls, "SERVED_OVER", getattr(metafunc.module, "SERVED_OVER", None))
     if over is not None and "serve" in metafunc.fixturenames:
         metafunc.parametrize("serve", over, indirect=True)
 

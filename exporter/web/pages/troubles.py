@@ -206,13 +206,13 @@ def _late(snapshot: Snapshot) -> Iterator[Cause]:
         (stale, f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are not shown any more"),
         (overdue, f"{count(overdue.jobs, 'tuning job')} should have been described by now"),
     ):
-        if (view := gathered.example) is not None:
+        if (one := gathered.example) is not None:
             yield Cause(
                 what,
                 "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval.",
                 jobs=gathered.jobs,
                 targets=tuple(gathered.targets),
-                example=Example(view.account_id, view.region, view.name, ""),
+                example=Example(one.account_id, one.region, one.name, ""),
             )
 
 
