@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from support.pace import here
@@ -30,9 +31,6 @@ from exporter.web.pages import Snapshot
 from exporter.web.protocol import Limits
 from exporter.web.server import WebServer
 from exporter.web.webconfig.file import WebConfigFile
-
-if TYPE_CHECKING:
-    import ssl
 
 PIECE = b"a_metric 1\n" * 4096
 

@@ -101,11 +101,11 @@ class TestDeadlines:
 
     def test_a_slow_reader_in_time_gets_everything(self, serve) -> None:
         running = serve(Limits(answer=20))
-        running.site.pieces = 300
+        running.site.pieces = 60
         client = running.connect(CLOSING, buffer=4096)
         body = read_to_end(client)
         assert body.count(PIECE[:11]) > 0
-        assert unchunked(body) == PIECE * 300
+        assert unchunked(body) == PIECE * 60
 
 
 def is_closed(client: Any, within: float = 0) -> bool:
@@ -250,7 +250,7 @@ class TestOddClients:
         answer = serve().exchange(b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 40")
 
-    @pytest.mark.parametrize("pieces", [1, 300])
+    @pytest.mark.parametrize("pieces", [1, 60])
     def test_a_client_that_closed_its_own_direction_gets_everything(self, serve, pieces: int) -> None:
         running = serve()
         running.site.pieces = pieces

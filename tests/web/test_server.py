@@ -183,6 +183,8 @@ def test_running_out_of_file_descriptors_neither_stops_it_nor_makes_it_spin() ->
 class TestCrowd:
     """Many wait to be accepted at once: a server that starts late, on a socket that listens already."""
 
+    SERVED_OVER = ("http",)
+
     @pytest.fixture
     def late(self, serve) -> Iterator[tuple[FakeSite, int, Callable[[], None]]]:
         """Give the site and the port of a server, and what starts it."""
