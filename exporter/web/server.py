@@ -176,10 +176,12 @@ def _has_left(client: socket.socket) -> bool:
 
 
 def _waiting(listener: socket.socket) -> int:
-    """Return how many connections wait to be accepted."""
-    return int.from_bytes(
-        listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _AT_WAITING.stop)[_AT_WAITING], sys.byteorder
-    )
+    """Return how many connections wait to be accepted, 0 where the kernel does not tell."""
+    try:
+        told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _AT_WAITING.stop)
+    except (AttributeError, OSError):
+        return 0
+    return int.from_bytes(told[_AT_WAITING], sys.byteorder)
 
 
 async def _all_closed(state: ServerState) -> None:
@@ -220,7 +222,7 @@ class _Door:
             client, _ = self._listener.accept()
             # Whoever sends requests faster than they are answered, and leaves, would keep all others waiting for seconds.
             for _ in range(_MOST_GONE):
-                if not (_has_left(client) and _waiting(self._listener) > CROWD):
+                if not (_waiting(self._listener) > CROWD and _has_left(client)):
                     break
                 client.close()
                 client, _ = self._listener.accept()

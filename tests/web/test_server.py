@@ -211,6 +211,17 @@ class TestCrowd:
             client.close()
         assert len(site.asked) <= CROWD + len(staying)
 
+    def test_where_the_kernel_does_not_tell_all_are_answered(self, late, monkeypatch: pytest.MonkeyPatch) -> None:
+        site, port, start = late
+        monkeypatch.delattr(socket, "TCP_INFO")
+        for _ in range(2 * CROWD):
+            self.knock(port).close()
+        staying = self.knock(port)
+        start()
+        assert staying.recv(100).startswith(b"HTTP/1.1 200 ")
+        staying.close()
+        assert len(site.asked) > CROWD + 1
+
     def test_while_few_wait_one_may_close_its_own_direction(self, late) -> None:
         _, port, start = late
         clients = [self.knock(port) for _ in range(CROWD)]
