@@ -14,7 +14,7 @@ from exporter.fleet import Operation, Target, perform
 from exporter.fleet.training_reading import Reading
 from exporter.fleet.training_sums import TrainingSums
 from exporter.telemetry import Telemetry
-from exporter.tuning_job import Definition, Objective, Training, TrainingsPage, TuningJob
+from exporter.tuning_job import Definition, Instances, Objective, Training, TrainingsPage, TuningJob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,7 @@ def drive(target: Target, api: Api, clock: Clock, until: float) -> Iterator[tupl
 
 def memory() -> float:
     """Return how many MB are kept of what was read of so many tuning jobs, with what is shown of each."""
-    definition = Definition("", Objective(None, None), spot=True, instances=(("ml.m5.xlarge", 2),))
+    definition = Definition("", Objective(None, None), spot=True, instances=(Instances("ml.m5.xlarge", 2),))
     kept = []
     _read(definition, 0)  # what is made once
     gc.collect()

@@ -6,10 +6,7 @@ applying a configuration and stopping never meet each other half way.
 
 from __future__ import annotations
 
-import atexit
-import os
 import queue
-import signal
 import sys
 import time
 from concurrent.futures import Future
@@ -26,7 +23,7 @@ from exporter.fleet import Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions
 from exporter.telemetry import Telemetry, Totals
 from exporter.web.app import Check, create_app
-from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState
+from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
 from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
-_END_ANYWAY_SECONDS = 4.0
 _LONGEST_WAIT = 0.5
 _READY_ANYWAY_SECONDS = 30.0
 _PUBLISHER_SILENCE_SECONDS = 30.0
@@ -103,6 +99,7 @@ class Daemon:
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
+        self._web_config = web_config
         if web_config is not None:
             self.telemetry.show_web_config(lambda: web_config.trouble is None, lambda: web_config.loaded)
         app = create_app(self, lifecycle=lifecycle, prefix=prefix, show_pages=show_pages)
@@ -145,31 +142,6 @@ class Daemon:
         command = _Reload(trigger)
         self._commands.put(command)
         return command.done
-
-    def handle_signals(self) -> None:
-        """Let SIGTERM and SIGINT end the daemon, SIGHUP reload it; only for the process's main thread.
-
-        A SIGHUP that was blocked before is answered now.
-        """
-
-        def stop(*_: object) -> None:
-            # The main thread may hang, for example over a configuration on a network disk that is gone.
-            if not any(signal.getitimer(signal.ITIMER_REAL)):
-                signal.setitimer(signal.ITIMER_REAL, _END_ANYWAY_SECONDS)
-            self.request_stop()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-        # The interpreter takes handlers away before it is done: then a second signal would be what ends the process.
-        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            atexit.register(signal.signal, number, signal.SIG_IGN)
-        # Those that minded signals so far do not any more.
-        if (early := signal.set_wakeup_fd(-1)) != -1:
-            os.close(early)
-        signal.signal(signal.SIGHUP, lambda *_: self.request_reload("SIGHUP"))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def stop(self) -> None:
         """Stop everything within seconds, calls that hang left behind."""
@@ -312,6 +284,7 @@ class Daemon:
             left_out=published.left_out,
             states={target.spec.name: self._state_of(target, totals, now) for target in tuple(self._targets.values())},
             configuration=self._configuration,
+            web=None if self._web_config is None else _web_configuration(self._web_config),
             unhealthy="" if health.ok else health.detail,
         )
 
@@ -319,3 +292,9 @@ class Daemon:
         with target.lock:
             spec, standing = target.spec, target.standing(now)
         return TargetState(spec, self._sessions.source(spec), standing, totals.get(spec.name, Totals({}, {})))
+
+
+def _web_configuration(file: WebConfigFile) -> WebConfiguration:
+    trouble = file.trouble
+    refused = None if trouble is None else Refused(trouble.since, "file", trouble.problems)
+    return WebConfiguration(str(file.path), file.settings.summary(), file.loaded, refused)

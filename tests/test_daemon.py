@@ -21,6 +21,7 @@ from exporter.config import ConfigError, parse
 from exporter.daemon import Daemon
 from exporter.errors import CallFailed, ErrorCode
 from exporter.web.listen import open_socket, parse_address
+from exporter.web.webconfig.file import WebConfigFile
 
 ARN = "arn:aws:sagemaker:{region}:123456789012:hyper-parameter-tuning-job/{name}"
 
@@ -45,7 +46,7 @@ def start():
     """Return a function that starts a daemon on a configuration and returns it with an HTTP client."""
     running = []
 
-    def start(configuration, behave=lambda region, name: None):
+    def start(configuration, behave=lambda region, name: None, **options):
         listener = open_socket(parse_address("127.0.0.1:0"))
         host, port = listener.getsockname()
         daemon = Daemon(
@@ -54,6 +55,7 @@ def start():
             [listener],
             SystemClock(),
             make_api=lambda spec: Api(spec.key.region, behave),
+            **options,
         )
         daemon.start()
         client = client_of(f"http://{host}:{port}")
@@ -327,3 +329,26 @@ def test_a_target_by_another_way_counts_for_itself_under_the_same_name(start):
     assert target.spec.name == before.name
     assert 'rule="first"' not in text
     assert answered not in text
+
+
+def test_mistakes_of_the_web_configuration_file_are_told_until_they_are_gone(start, tmp_path):
+    path = tmp_path / "web.yaml"
+    path.write_text("{}\n")
+    _, client = start(TWO_TARGETS, web_config=WebConfigFile(path, SystemClock(), sleep=lambda _: None))
+    before = client.get("/api/v1/config").json()["web"]
+    assert (before["file"], before["serving"], before["refused"]) == (str(path), "http, no passwords", None)
+    path.write_text("basic_auth_users: {alice: secret}\n")
+    after = client.get("/api/v1/config").json()["web"]
+    assert after["loaded"] == before["loaded"]
+    [mistake] = after["refused"]["mistakes"]
+    assert (mistake["file"], mistake["line"], mistake["key"]) == (str(path), 1, "basic_auth_users.alice")
+    [cause] = [each for each in client.get("/api/v1/status").json()["causes"] if "web configuration" in each["what"]]
+    assert f"{path}:1: basic_auth_users.alice" in cause["details"][0]
+    for page in ("/", "/config"):
+        text = client.get(page).text
+        assert "is not a bcrypt hash" in text
+        assert "secret" not in text
+    path.write_text("rate_limit: {interval: 1ms, burst: 1000}\n")
+    now = client.get("/api/v1/config").json()["web"]
+    assert (now["refused"], now["serving"]) == (None, "http, no passwords, a request each 1ms, 1000 at once")
+    assert now["loaded"] > before["loaded"]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from itertools import pairwise
+
 from exporter.exposition.families import FAMILIES
+from exporter.tuning_job import model
 from exporter.tuning_job.fields import FIELDS, Identity, Label, Metric, NotExported, Uses
 from exporter.tuning_job.training_fields import BILL_FIELDS, TRAINING_FIELDS
 
@@ -31,6 +36,16 @@ hyperparameters and environment, is not read.
 | field | exported as |
 |---|---|
 """
+_AS_JSON = """
+## As JSON
+
+What the page of a tuning job and [`/api/v1/jobs/{…}`](api.md#one-tuning-job) tell of the answer, as `facts`. What AWS does not say is
+`null`, or empty. A time is ISO 8601.
+"""
+_MODELS = (
+    *(model.TuningJob, model.Objective, model.ResourceLimits, model.CompletionCriteria, model.TrainingJob),
+    *(model.Definition, model.Instances, model.HyperparameterRange),
+)
 _LISTED = "TrainingJobDefinitions[]."
 _OPT_IN = {family.name for family in FAMILIES if family.collect is not None}
 
@@ -38,7 +53,36 @@ _OPT_IN = {family.name for family in FAMILIES if family.collect is not None}
 def render() -> str:
     """Return the page."""
     described = {path: uses for path, uses in FIELDS.items() if not path.startswith(_LISTED)}
-    return _HEAD + _rows(described) + _TRAININGS + _rows(TRAINING_FIELDS) + _BILLS + _rows(BILL_FIELDS)
+    return (
+        _HEAD
+        + _rows(described)
+        + _TRAININGS
+        + _rows(TRAINING_FIELDS)
+        + _BILLS
+        + _rows(BILL_FIELDS)
+        + _AS_JSON
+        + "".join(map(_members, _MODELS))
+    )
+
+
+def _members(described: type) -> str:
+    """Return the table of a class: each member with the text that follows it. A member without one is a mistake."""
+    [definition] = ast.parse(inspect.getsource(described)).body
+    assert isinstance(definition, ast.ClassDef)
+    rows = []
+    for member, text in pairwise(definition.body):
+        if isinstance(member, ast.AnnAssign):
+            if not (isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)):
+                raise SystemExit(
+                    f"exporter/tuning_job/model.py: {described.__name__}.{ast.unparse(member.target)} has no text below it"
+                )
+            rows.append(f"| `{ast.unparse(member.target)}` | {_markdown(str(text.value.value))} |\n")
+    assert not isinstance(definition.body[-1], ast.AnnAssign)
+    return f"\n| member of `{described.__name__}` | |\n|---|---|\n{''.join(rows)}"
+
+
+def _markdown(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
 
 
 def _rows(fields: dict[str, Uses]) -> str:

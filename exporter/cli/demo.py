@@ -51,6 +51,7 @@ def run(argv: Sequence[str]) -> int:
 
     from exporter import logs
     from exporter.cli.listening import open_sockets
+    from exporter.cli.signals import handle_signals
     from exporter.clock import SystemClock
     from exporter.config import parse
     from exporter.daemon import Daemon
@@ -87,7 +88,7 @@ def run(argv: Sequence[str]) -> int:
             show_pages=web.show_pages,
             origin=Origin("the demo's configuration", options.in_force(made, given)),
         )
-        daemon.handle_signals()
+        handle_signals(daemon)
         daemon.start()
         scheme = "http" if web_config is None else web_config.settings.scheme
         url = f"{scheme}://{served[0]}{web.prefix}"

@@ -256,7 +256,7 @@ def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Addres
 
 
 def in_force(parser: Parser, given: argparse.Namespace) -> Mapping[str, str]:
-    """Return the value of each option that a command runs with, by its flag, wherever it was given."""
+    """Return the value of each option that a command runs with, by its flag, wherever it was given; empty for none."""
     shown: dict[str, str] = {}
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         if action.option_strings and hasattr(given, action.dest):
@@ -264,8 +264,10 @@ def in_force(parser: Parser, given: argparse.Namespace) -> Mapping[str, str]:
             flag = action.option_strings[0]
             if isinstance(value, bool):
                 shown[flag] = str(value).lower()
+            elif isinstance(value, list):
+                shown[flag] = ", ".join(map(str, value))
             else:
-                shown[flag] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+                shown[flag] = "" if value is None else str(value)
     return shown
 
 

@@ -69,6 +69,7 @@ def run(argv: Sequence[str]) -> int:
 
     from exporter import logs
     from exporter.cli.listening import open_sockets
+    from exporter.cli.signals import handle_signals
     from exporter.clock import SystemClock
     from exporter.config import environment_region, read
     from exporter.config.watch import Watcher
@@ -100,7 +101,7 @@ def run(argv: Sequence[str]) -> int:
         show_pages=web.show_pages,
         origin=Origin(given.config_file, options.in_force(made, given)),
     )
-    daemon.handle_signals()
+    handle_signals(daemon)
     daemon.start()
     if given.auto_reload:
         watcher.start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import yaml
 
-from exporter.config.problem import ConfigError, Path, Problem, quote, shorten, show_path
+from exporter.config.problem import ConfigError, Path, Problem, shorten, show_path
 from exporter.config.syntax import explain, unreadable
 
 if TYPE_CHECKING:
@@ -212,9 +212,8 @@ class _Composer:
             self._refuse(line, f"*{shorten(anchor)} {message}")
         found = self._anchors.get(anchor)
         if found is None:
-            self._refuse(
-                line, f"no anchor &{shorten(anchor)} is defined above: define it first, or put the value in quotes"
-            )
+            # Its name is not told: it may be a secret that begins with a *.
+            self._refuse(line, "no anchor of this name is defined above: define it first, or put the value in quotes")
         holder = self._open[-1]
         if isinstance(holder.value, Block) and holder.key is None:
             if not isinstance(found.value, str):
@@ -262,8 +261,8 @@ class _Composer:
 
     def _check_tag(self, tag: str | None, line: int) -> None:
         if tag is not None:
-            shown = tag.replace("tag:yaml.org,2002:", "!!")
-            self._complain(line, f"YAML tags are not used here: remove {quote(shown)}")
+            # It is not told: it may be a secret that begins with a !.
+            self._complain(line, "YAML tags are not used here: remove what begins with a !, or put the value in quotes")
 
     def _path(self) -> Iterator[str | int]:
         for holder in self._open:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.tuning_job.members import Answer, Number, mapping, mappings, number, term
-from exporter.tuning_job.model import Definition, Objective
+from exporter.tuning_job.model import Definition, Instances, Objective
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ def _definition(name: str, definition: Answer, answer: Answer) -> Definition:
         name=name,
         objective=objective(definition, "TuningObjective") or config_objective(answer) or Objective(None, None),
         spot=spot if isinstance(spot, bool) else None,
-        instances=tuple(_instances(definition).items()),
+        instances=tuple(Instances(*each) for each in _instances(definition).items()),
         one_of_instances=_are_alternatives(definition),
         max_runtime_seconds=number(stopping, "MaxRuntimeInSeconds"),
         max_wait_seconds=number(stopping, "MaxWaitTimeInSeconds"),

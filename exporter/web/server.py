@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import socket
+import sys
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -20,7 +22,6 @@ from uvicorn.server import ServerState
 from exporter.web.protocol import ClientProtocol, Limits, Roster
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Sequence
 
     from starlette.types import ASGIApp
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 # Seconds of not accepting after the process ran out of file descriptors, and the least time between two complaints.
 _SHORTAGE_PAUSE = 0.1
 _SHORTAGE_SILENCE = 60.0
+
+CROWD = 64
+"""While more than so many connections wait to be accepted, those are not answered that their clients have closed by then.
+
+Not always, since a client may close its own direction alone and wait for the answer.
+"""
+
+# How many of those are passed over at a time, lest those whose turn it is wait for too long.
+_MOST_GONE = 256
+
+# In the first byte of the kernel's struct tcp_info, and where in it a listening socket has the number that waits.
+_CLOSED = frozenset({7, 8})
+_AT_WAITING = slice(24, 28)
 
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -156,6 +170,20 @@ class WebServer:
         return lambda: TlsConnection(http, file, state, roster, self._limits)
 
 
+def _has_left(client: socket.socket) -> bool:
+    """Tell whether a client has closed its connection, or at least its own direction."""
+    return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _CLOSED
+
+
+def _waiting(listener: socket.socket) -> int:
+    """Return how many connections wait to be accepted, 0 where the kernel does not tell."""
+    try:
+        told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _AT_WAITING.stop)
+    except (AttributeError, OSError):
+        return 0
+    return int.from_bytes(told[_AT_WAITING], sys.byteorder)
+
+
 async def _all_closed(state: ServerState) -> None:
     while state.connections or state.tasks:
         await asyncio.sleep(0.01)
@@ -192,6 +220,12 @@ class _Door:
         # read would look like one that sends nothing.
         try:
             client, _ = self._listener.accept()
+            # Whoever sends requests faster than they are answered, and leaves, would keep all others waiting for seconds.
+            for _ in range(_MOST_GONE):
+                if not (_waiting(self._listener) > CROWD and _has_left(client)):
+                    break
+                client.close()
+                client, _ = self._listener.accept()
         except OSError as error:
             if error.errno in _SHORTAGE:
                 self._make_do(error)

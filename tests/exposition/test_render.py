@@ -26,6 +26,7 @@ from exporter.tuning_job import (
     CompletionCriteria,
     Definition,
     HyperparameterRange,
+    Instances,
     Objective,
     ResourceLimits,
     TrainingJob,
@@ -347,7 +348,7 @@ DEFINITIONS = st.builds(
     name=ANY_TEXT,
     objective=OBJECTIVES,
     spot=st.none() | st.booleans(),
-    instances=st.lists(st.tuples(ANY_TEXT, st.none() | COUNT), max_size=3).map(tuple),
+    instances=st.lists(st.builds(Instances, ANY_TEXT, st.none() | COUNT), max_size=3).map(tuple),
     max_runtime_seconds=st.none() | COUNT,
 )
 RANGES = st.builds(HyperparameterRange, ANY_TEXT, ANY_TEXT, st.none() | TIME, st.none() | TIME, ANY_TEXT)

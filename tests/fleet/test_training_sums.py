@@ -13,15 +13,15 @@ from exporter.config.specs import SpendSpec
 from exporter.fleet.training_reading import Reading
 from exporter.fleet.training_sums import Missing, TrainingSums, digest_of, instances_of
 from exporter.fleet.view import Incomplete, Spend
-from exporter.tuning_job import Definition, Objective, Training, TrainingJob, TrainingsPage
+from exporter.tuning_job import Definition, Instances, Objective, Training, TrainingJob, TrainingsPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NONE = Objective(None, None)
-ONE = Definition("", NONE, spot=True, instances=(("ml.m5.large", 2),))
-GROUPS = Definition("groups", NONE, spot=False, instances=(("ml.m5.large", 1), ("ml.p3.2xlarge", 3)))
-EITHER = Definition("either", NONE, spot=None, instances=(("a", 1), ("b", 1)), one_of_instances=True)
+ONE = Definition("", NONE, spot=True, instances=(Instances("ml.m5.large", 2),))
+GROUPS = Definition("groups", NONE, spot=False, instances=(Instances("ml.m5.large", 1), Instances("ml.p3.2xlarge", 3)))
+EITHER = Definition("either", NONE, spot=None, instances=(Instances("a", 1), Instances("b", 1)), one_of_instances=True)
 BEST = TrainingJob("t-2", None, 3_000.0, NONE, 0.5)
 
 
@@ -166,7 +166,7 @@ class TestInstances:
             ((), None, None),
             ((EITHER,), None, None),
             ((replace(ONE, instances=()),), None, None),
-            ((replace(ONE, instances=(("a", 1), ("b", None))),), None, None),
+            ((replace(ONE, instances=(Instances("a", 1), Instances("b", None))),), None, None),
             ((replace(ONE, spot=None),), None, (("ml.m5.large", "", 2),)),
         ],
     )

@@ -195,14 +195,24 @@ STORIES = (
         f"Tuning jobs run {WHERE} (2) that are neither listed nor discovered for target prod. If one of them breaks,"
         " nobody is told: add them to the configuration.",
     ),
-    Story(
-        "SageMakerTuningExporterConfigReloadFailed",
-        own("config_last_reload_successful", {0: 1, 10: 0, 60: 1}, job="sagemaker"),
-        {15: 1, 75: 0},
-        {"job": "sagemaker", **WARNING},
-        "The exporter refused its new configuration",
-        "An exporter of scrape job sagemaker could not load its changed configuration, and works on with the one before."
-        " After a restart it would not start: its log names each mistake.",
+    *(
+        Story(
+            "SageMakerTuningExporterConfigReloadFailed",
+            merged(
+                *(own(name, 1, job="sagemaker") for name in files), own(broken, {0: 1, 10: 0, 60: 1}, job="sagemaker")
+            ),
+            {15: 1, 75: 0},
+            {"job": "sagemaker", **WARNING},
+            "The exporter refused its new configuration",
+            "An exporter of scrape job sagemaker could not load its changed configuration, or its web configuration with"
+            " certificates and passwords, and works on with the one before. After a restart it would not start: its log"
+            " names each mistake.",
+        )
+        for *files, broken in (
+            ["config_last_reload_successful"],
+            ["web_config_last_reload_successful", "config_last_reload_successful"],
+            ["config_last_reload_successful", "web_config_last_reload_successful"],
+        )
     ),
     Story(
         "SageMakerTuningExporterDown",
@@ -556,8 +566,11 @@ QUIET = (
     ),
     Quiet(
         "SageMakerTuningExporterConfigReloadFailed",
-        "mended at once",
-        own("config_last_reload_successful", {0: 1, 10: 0, 14: 1}, job="sagemaker"),
+        "both files, mended at once",
+        merged(
+            own("config_last_reload_successful", {0: 1, 10: 0, 14: 1}, job="sagemaker"),
+            own("web_config_last_reload_successful", {0: 1, 14: 0, 18: 1}, job="sagemaker"),
+        ),
     ),
     Quiet(
         "SageMakerTuningExporterDown",

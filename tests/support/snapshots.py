@@ -10,7 +10,8 @@ from exporter.errors import ErrorCode, Failure
 from exporter.fleet import LastFailure, Operation, Standing
 from exporter.fleet.history import remembered
 from exporter.telemetry import Totals
-from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState
+from exporter.tuning_job import Instances
+from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
 from support.views import DESCRIBED_AT, facts, target, view
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def hostile() -> JobView:
         parents=(HOSTILE,),
         objective=replace(job.objective, metric_name=HOSTILE),
         best_training_job=replace(best, name=HOSTILE, definition_name=HOSTILE, hyperparameters={HOSTILE: 0.5}),
-        definitions=tuple(replace(each, name=HOSTILE, instances=((HOSTILE, 1),)) for each in job.definitions),
+        definitions=tuple(replace(each, name=HOSTILE, instances=(Instances(HOSTILE, 1),)) for each in job.definitions),
         ranges=tuple(replace(each, hyperparameter=HOSTILE, scale=HOSTILE) for each in job.ranges),
     )
     history = remembered(b"", Operation.DESCRIBE, None, DESCRIBED_AT, 0.2)
@@ -104,4 +105,5 @@ def hostile_site(**changes: Any) -> Snapshot:
     )
     seen = snapshot([watched(hostile(), failing)], of, states={"eu-west-1": found})
     refused = Refused(NOW, HOSTILE, (Problem(HOSTILE, 3, HOSTILE, HOSTILE),))
-    return replace(seen, configuration=replace(seen.configuration, refused=refused), **changes)
+    seen = replace(seen, configuration=replace(seen.configuration, refused=refused))
+    return replace(seen, web=WebConfiguration(HOSTILE, "https", NOW, refused), **changes)

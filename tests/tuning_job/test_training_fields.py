@@ -15,7 +15,7 @@ from support.views import ANSWERS, facts, spend_of, view
 
 from exporter.exposition.families.training_jobs import TRAINING_JOBS
 from exporter.exposition.render import render
-from exporter.tuning_job import Definition, Objective
+from exporter.tuning_job import Definition, Instances, Objective
 from exporter.tuning_job.fields import Label, Metric
 from exporter.tuning_job.training_fields import BILL_FIELDS, TRAINING_FIELDS
 from exporter.tuning_job.trainings import reduce_bills
@@ -51,7 +51,9 @@ JOB = replace(
     facts(),
     definitions=(
         *facts().definitions,
-        Definition("other", Objective(None, None), spot=False, instances=(("m", 3), ("ml.p3.2xlarge", 1))),
+        Definition(
+            "other", Objective(None, None), spot=False, instances=(Instances("m", 3), Instances("ml.p3.2xlarge", 1))
+        ),
     ),
     training_jobs={"Completed": 2, "InProgress": 1, "NonRetryableError": 2, "Stopped": 1},
 )

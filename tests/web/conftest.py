@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from support.pace import here
@@ -31,10 +32,9 @@ from exporter.web.protocol import Limits
 from exporter.web.server import WebServer
 from exporter.web.webconfig.file import WebConfigFile
 
-if TYPE_CHECKING:
-    import ssl
-
 PIECE = b"a_metric 1\n" * 4096
+
+_BETWEEN_SCRAPES = 0.02
 
 
 @lru_cache
@@ -190,6 +190,7 @@ class Scraper:
             with self._changed:
                 self.done += 1
                 self._changed.notify_all()
+            time.sleep(_BETWEEN_SCRAPES)  # what is beside it is the test
         self._kept.close()
 
     def _connection(self) -> http.client.HTTPConnection:
@@ -230,8 +231,8 @@ Serve = Callable[..., Running]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a module that says so over TLS as well."""
-    over = getattr(metafunc.module, "SERVED_OVER", None)
+    """Run the tests of a module that says so over TLS as well, but for those of a class that says otherwise."""
+    over = getattr(metafunc.cls, "SERVED_OVER", getattr(metafunc.module, "SERVED_OVER", None))
     if over is not None and "serve" in metafunc.fixturenames:
         metafunc.parametrize("serve", over, indirect=True)
 

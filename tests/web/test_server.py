@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from support.pace import here, within
@@ -16,7 +18,10 @@ from support.web import get
 from exporter.web.app import create_app
 from exporter.web.listen import open_socket, parse_address
 from exporter.web.protocol import Limits
-from exporter.web.server import WebServer
+from exporter.web.server import CROWD, WebServer
+
+if TYPE_CHECKING:
+    from web.conftest import FakeSite
 
 SERVED_OVER = ("http", "https")
 GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -122,7 +127,7 @@ SHORT_OF_FILES = """
 import json, resource, sys, time
 from exporter.web.app import Check, create_app
 from exporter.web.listen import open_socket, parse_address
-from exporter.web.server import WebServer
+from exporter.web.server import CROWD, WebServer
 
 class Site:
     def healthy(self):
@@ -173,3 +178,56 @@ def test_running_out_of_file_descriptors_neither_stops_it_nor_makes_it_spin() ->
     assert len(complaints) == 1
     assert "Too many open files" in complaints[0]
     assert alive == "False"
+
+
+class TestCrowd:
+    """Many wait to be accepted at once: a server that starts late, on a socket that listens already."""
+
+    SERVED_OVER = ("http",)
+
+    @pytest.fixture
+    def late(self, serve) -> Iterator[tuple[FakeSite, int, Callable[[], None]]]:
+        """Give the site and the port of a server, and what starts it."""
+        site, listener = serve().site, open_socket(parse_address("127.0.0.1:0"))
+        server = WebServer(create_app(site), [listener])
+        yield site, listener.getsockname()[1], server.start
+        server.stop(1)
+        listener.close()
+
+    @staticmethod
+    def knock(port: int) -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        client.sendall(GET)
+        return client
+
+    def test_those_that_have_left_are_not_answered(self, late) -> None:
+        site, port, start = late
+        for _ in range(3 * CROWD):
+            self.knock(port).close()
+        staying = [self.knock(port) for _ in range(5)]
+        start()
+        for client in staying:
+            assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+            client.close()
+        assert len(site.asked) <= CROWD + len(staying)
+
+    def test_where_the_kernel_does_not_tell_all_are_answered(self, late, monkeypatch: pytest.MonkeyPatch) -> None:
+        site, port, start = late
+        monkeypatch.delattr(socket, "TCP_INFO")
+        for _ in range(2 * CROWD):
+            self.knock(port).close()
+        staying = self.knock(port)
+        start()
+        assert staying.recv(100).startswith(b"HTTP/1.1 200 ")
+        staying.close()
+        assert len(site.asked) > CROWD + 1
+
+    def test_while_few_wait_one_may_close_its_own_direction(self, late) -> None:
+        _, port, start = late
+        clients = [self.knock(port) for _ in range(CROWD)]
+        for client in clients:
+            client.shutdown(socket.SHUT_WR)
+        start()
+        for client in clients:
+            assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+            client.close()

@@ -270,9 +270,9 @@ class TestOddClients:
 
 @pytest.mark.parametrize("sent", FLOODS.values(), ids=FLOODS.keys())
 def test_no_flood_of_handshakes_costs_a_scrape(serve, scraping, tls: str, caplog, sent: bytes) -> None:
-    places = 60
+    places = 20
     running = serve(Limits(connections=places, handshake=60, head=60, answer=60, idle=60), web=tls)
-    running.site.pieces = 50
+    running.site.pieces = 20
     with unheard(caplog), scraping(running) as scraper:
         for _ in range(5):
             for _ in range(places // 2):

@@ -3,6 +3,6 @@
 Each page is a function of a ``Snapshot``. Nothing here calls AWS, takes a lock or runs in the thread that answers scrapes.
 """
 
-from exporter.web.pages.snapshot import Configuration, Origin, Refused, Snapshot, TargetState
+from exporter.web.pages.snapshot import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
 
-__all__ = ["Configuration", "Origin", "Refused", "Snapshot", "TargetState"]
+__all__ = ["Configuration", "Origin", "Refused", "Snapshot", "TargetState", "WebConfiguration"]

@@ -1,6 +1,7 @@
 """View models as JSON: the one place that turns a dataclass into text.
 
-Every member is there. What is not known, or AWS did not say, is null. A time is ISO 8601 in UTC. NaN and the infinities,
+Every member is there. What is not known, or AWS did not say, is null. A time is ISO 8601 in UTC: a datetime, or the Unix seconds
+of a member whose name ends in ``_time``. NaN and the infinities,
 which JSON has no numbers for, are the texts that AWS itself spells them with.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
-from exporter.web.pages.figures import iso
+from exporter.web.pages.figures import iso, moment
 
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
@@ -29,12 +30,18 @@ def plain(model: object) -> Any:
     if isinstance(model, datetime):
         return iso(model)
     if is_dataclass(model):
-        return {field.name: plain(getattr(model, field.name)) for field in fields(model)}
+        return {field.name: _member(field.name, getattr(model, field.name)) for field in fields(model)}
+    if isinstance(model, tuple) and hasattr(model, "_asdict"):
+        return plain(model._asdict())
     if isinstance(model, Mapping):
         return {str(key): plain(value) for key, value in model.items()}
     if isinstance(model, list | tuple):
         return [plain(each) for each in model]
     raise TypeError(f"{type(model).__name__} has no JSON")
+
+
+def _member(name: str, value: object) -> Any:
+    return plain(moment(value) if name.endswith("_time") and isinstance(value, int | float) else value)
 
 
 def encoded(model: object) -> bytes:

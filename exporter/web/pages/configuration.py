@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.config.specs import JobSpec, RuleSpec, SpendSpec, TargetSpec
-    from exporter.web.pages.snapshot import Refused, Snapshot
+    from exporter.web.pages.snapshot import Refused, Snapshot, WebConfiguration
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,21 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A configuration that was not taken."""
+    """A configuration that was not taken: since when it is known, what had it read, and every mistake."""
 
     at: datetime | None
     trigger: str
     mistakes: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The web configuration file: what of it is in force, when that was loaded, and what is wrong with it now."""
+
+    file: str
+    serving: str
+    loaded: datetime | None
+    refused: Refusal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The configuration in force at a time: when and by what it was loaded, and what was refused since."""
+    """The configuration in force at a time: when and by what it was loaded, and what was refused since.
+
+    ``web`` is null where no web configuration file is given.
+    """
 
     at: datetime | None
     file: str
@@ -115,6 +128,7 @@ class Config:
     applied: datetime | None
     trigger: str
     refused: Refusal | None
+    web: Web | None
     collect: tuple[str, ...]
     targets: tuple[Target, ...]
 
@@ -129,13 +143,20 @@ def config(snapshot: Snapshot) -> Config:
         flags={flag: shown(value) for flag, value in configuration.origin.flags.items()},
         applied=moment(configuration.applied_at),
         trigger=configuration.trigger,
-        refused=None if configuration.refused is None else _refusal(configuration.refused),
+        refused=_refusal(configuration.refused),
+        web=None if snapshot.web is None else _web(snapshot.web),
         collect=tuple(sorted(settings.collect)),
         targets=tuple(_target(spec) for spec in settings.targets),
     )
 
 
-def _refusal(refused: Refused) -> Refusal:
+def _web(web: WebConfiguration) -> Web:
+    return Web(shown(web.file), web.serving, moment(web.loaded_at), _refusal(web.refused))
+
+
+def _refusal(refused: Refused | None) -> Refusal | None:
+    if refused is None:
+        return None
     mistakes = (
         Mistake(shown(each.file), each.line, shown(each.path), shown(each.message)) for each in refused.problems
     )

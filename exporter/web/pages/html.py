@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -10,9 +12,6 @@ from exporter.config.duration import format_duration
 from exporter.statuses import TRAINING_JOB_STATUSES
 from exporter.web.pages import figures
 from exporter.web.pages.links import job_path
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Number = int | float
 
@@ -71,6 +70,39 @@ def series(text: str) -> int:
     return sum(not line.startswith("#") for line in text.splitlines())
 
 
+class Fact(NamedTuple):
+    """A fact as people read it."""
+
+    name: str
+    value: str
+    is_time: bool
+
+
+def more(model: Any, *told: str) -> list[Fact]:
+    """Return the facts of a model of which a page tells nothing in words of its own: so a new one is on the page by itself.
+
+    The names end in the units of the values. What has parts is left out.
+    """
+    facts = []
+    for field in fields(model):
+        name, value = field.name, getattr(model, field.name)
+        if name in told or is_dataclass(value) or isinstance(value, tuple | Mapping):
+            continue
+        is_time, is_duration = name.endswith("_time"), name.endswith("_seconds")
+        if isinstance(value, bool):
+            value = yes(value)
+        elif isinstance(value, int | float):
+            write = _date if is_time else figures.duration if is_duration else figures.number
+            value = write(value)
+        words = name.removesuffix("_time").removesuffix("_seconds").replace("_", " ")
+        facts.append(Fact(words.capitalize(), value or figures.ABSENT, is_time))
+    return facts
+
+
+def _date(seconds: float) -> str:
+    return figures.date(figures.moment(seconds))
+
+
 def direction(type_: str | None) -> str:
     """Return in which direction an objective is better, as a word."""
     return {"Maximize": "higher is better", "Minimize": "lower is better"}.get(type_ or "", "direction not known")
@@ -95,6 +127,7 @@ _TEMPLATES.globals |= {
     "direction": direction,
     "job_path": job_path,
     "launched": launched,
+    "more": more,
     "series": series,
     "training_statuses": TRAINING_JOB_STATUSES,
 }
@@ -102,6 +135,7 @@ _TEMPLATES.filters |= {
     "date": figures.date,
     "duration": figures.duration,
     "iso": figures.iso,
+    "moment": figures.moment,
     "number": figures.number,
     "percent": figures.percent,
     "rate": figures.rate,

@@ -20,80 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from exporter import tuning_job as model
     from exporter.fleet import Incomplete, JobView, Spend
-    from exporter.tuning_job import (
-        CompletionCriteria,
-        Objective,
-        ResourceLimits,
-        TrainingJob,
-        TuningJob,
-    )
+    from exporter.tuning_job import TuningJob
     from exporter.web.pages.snapshot import Snapshot
-
-Number = int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """A training job as its tuning job's answer shows it."""
-
-    name: str | None
-    definition: str | None
-    objective: Objective
-    objective_value: Number | None
-    ended: datetime | None
-    hyperparameters: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Instances:
-    """Instances of one type, and how many of them; null where the definition does not say."""
-
-    type: str
-    count: Number | None
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A training job definition. With ``one_of_instances`` a training job runs on one of the types, not on all together."""
-
-    name: str
-    objective: Objective
-    spot: bool | None
-    instances: tuple[Instances, ...]
-    one_of_instances: bool
-    max_runtime_seconds: Number | None
-    max_wait_seconds: Number | None
-    max_pending_seconds: Number | None
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What AWS says of the tuning job; null and empty are what it does not say."""
-
-    arn: str
-    status: str
-    failure_reason: str | None
-    strategy: str | None
-    objective: Objective
-    early_stopping: str | None
-    autotune: str | None
-    warm_start_type: str | None
-    parents: tuple[str, ...] | None
-    limits: ResourceLimits
-    criteria: CompletionCriteria
-    training_jobs: Mapping[str, Number]
-    objectives: Mapping[str, Number]
-    training_jobs_not_improving: Number | None
-    best_training_job: Training | None
-    overall_best_training_job: Training | None
-    definitions: tuple[Definition, ...]
-    runtime_seconds: Number | None
-    created: datetime | None
-    last_modified: datetime | None
-    ended: datetime | None
-    convergence_detected: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +73,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that is known of a tuning job at a time. ``facts`` are None while there are none that hold."""
+    """All that is known of a tuning job at a time. ``facts`` is what AWS says, None while nothing holds."""
 
     at: datetime | None
     job: Row
     targets: tuple[str, ...]
-    facts: Facts | None
+    facts: TuningJob | None
     hyperparameters: tuple[Placed, ...]
     spend: Spent | None
     calls: tuple[Call, ...]
@@ -180,7 +109,7 @@ def job(snapshot: Snapshot, view: JobView) -> Job:
             for target in snapshot.targets
             if any((each.account_id, each.region, each.name) == identity for each in target.jobs)
         ),
-        facts=None if facts is None else _facts(facts),
+        facts=facts,
         hyperparameters=() if facts is None else placed(facts),
         spend=None if facts is None or view.spend is None else _spent(view.spend),
         calls=tuple(
@@ -188,59 +117,6 @@ def job(snapshot: Snapshot, view: JobView) -> Job:
         ),
         alerts=questions(*identity, collect),
         series="".join(piece.text for piece in render(families_in_force(collect), [view])),
-    )
-
-
-def _facts(facts: TuningJob) -> Facts:
-    return Facts(
-        arn=facts.arn,
-        status=facts.status,
-        failure_reason=facts.failure_reason,
-        strategy=facts.strategy,
-        objective=facts.objective,
-        early_stopping=facts.early_stopping,
-        autotune=facts.autotune,
-        warm_start_type=facts.warm_start_type,
-        parents=facts.parents,
-        limits=facts.limits,
-        criteria=facts.criteria,
-        training_jobs=facts.training_jobs,
-        objectives=facts.objectives,
-        training_jobs_not_improving=facts.training_jobs_not_improving,
-        best_training_job=_training(facts.best_training_job),
-        overall_best_training_job=_training(facts.overall_best_training_job),
-        definitions=tuple(map(_definition, facts.definitions)),
-        runtime_seconds=facts.runtime_seconds,
-        created=moment(facts.creation_time),
-        last_modified=moment(facts.last_modified_time),
-        ended=moment(facts.end_time),
-        convergence_detected=moment(facts.convergence_detected_time),
-    )
-
-
-def _definition(definition: model.Definition) -> Definition:
-    return Definition(
-        name=definition.name,
-        objective=definition.objective,
-        spot=definition.spot,
-        instances=tuple(Instances(type_, count) for type_, count in definition.instances),
-        one_of_instances=definition.one_of_instances,
-        max_runtime_seconds=definition.max_runtime_seconds,
-        max_wait_seconds=definition.max_wait_seconds,
-        max_pending_seconds=definition.max_pending_seconds,
-    )
-
-
-def _training(training: TrainingJob | None) -> Training | None:
-    if training is None:
-        return None
-    return Training(
-        name=training.name,
-        definition=training.definition_name,
-        objective=training.objective,
-        objective_value=training.objective_value,
-        ended=moment(training.end_time),
-        hyperparameters=training.hyperparameters,
     )
 
 

@@ -43,6 +43,16 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True)
+class WebConfiguration:
+    """The web configuration file: what of it is in force, in words, and since when; ``refused`` is what it is now, if not that."""
+
+    file: str
+    serving: str
+    loaded_at: float
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TargetState:
     """What is known of a target beside its view.
 
@@ -60,8 +70,8 @@ class Snapshot:
     """The daemon at the moment ``now``.
 
     ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has each target by its name; one that
-    has come or gone a moment ago may stand in only one of the two. ``unhealthy`` says what is wrong with the process
-    itself, empty where nothing is.
+    has come or gone a moment ago may stand in only one of the two. ``web`` is None where there is no such file.
+    ``unhealthy`` says what is wrong with the process itself, empty where nothing is.
     """
 
     version: str
@@ -72,4 +82,5 @@ class Snapshot:
     left_out: Mapping[tuple[str, str], int]
     states: Mapping[str, TargetState]
     configuration: Configuration
+    web: WebConfiguration | None = None
     unhealthy: str = ""

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 from exporter.errors import ErrorCode
 from exporter.fleet import JobState, Operation
-from exporter.web.pages.figures import count, moment
+from exporter.web.pages.figures import count, date, moment
 from exporter.web.pages.rows import told_apart
+from exporter.web.pages.secrets import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from exporter.fleet import JobView, TargetView
-    from exporter.web.pages.snapshot import Snapshot
+    from exporter.web.pages.snapshot import Refused, Snapshot
 
 # A describe waits its turn for a while; what waits for longer than this, and than an interval, waits too long.
 _PATIENCE = 60.0
+
+# So many mistakes of a configuration are named; the page Configuration has more.
+_MISTAKES = 3
 
 
 class Verdict(StrEnum):
@@ -117,8 +121,20 @@ def _of_the_process(snapshot: Snapshot) -> Iterator[Cause]:
         yield Cause(
             "The configuration was changed, and the new one is refused: the old one stays in force",
             "Correct the mistakes that the page Configuration names. The file is then loaded within seconds.",
-            details=tuple(map(str, refused.problems[:3])),
+            details=_mistakes(refused),
         )
+    if (web := snapshot.web) is not None and web.refused is not None:
+        yield Cause(
+            "The web configuration file, or a file that it names, has mistakes:"
+            f" what was loaded at {date(moment(web.loaded_at))} stays in force",
+            "Correct the mistakes that the page Configuration names. Until then no certificate and no password that you"
+            " renew is used. The files are read again at the next request.",
+            details=_mistakes(web.refused),
+        )
+
+
+def _mistakes(refused: Refused) -> tuple[str, ...]:
+    return tuple(shown(str(each)) for each in refused.problems[:_MISTAKES])
 
 
 def _without_answer(targets: Iterable[TargetView]) -> Iterator[Cause]:
@@ -186,36 +202,24 @@ def _late(snapshot: Snapshot) -> Iterator[Cause]:
                 _gather(stale, target, view)
             elif view.next_describe + patience < snapshot.now:
                 _gather(overdue, target, view)
-    remedy = (
-        "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval."
-    )
-    if stale.jobs:
-        yield Cause(
-            f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are not shown any more",
-            remedy,
-            jobs=stale.jobs,
-            targets=tuple(stale.targets),
-            example=_example(stale),
-        )
-    if overdue.jobs:
-        yield Cause(
-            f"{count(overdue.jobs, 'tuning job')} should have been described by now",
-            remedy,
-            jobs=overdue.jobs,
-            targets=tuple(overdue.targets),
-            example=_example(overdue),
-        )
+    for gathered, what in (
+        (stale, f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are not shown any more"),
+        (overdue, f"{count(overdue.jobs, 'tuning job')} should have been described by now"),
+    ):
+        if (one := gathered.example) is not None:
+            yield Cause(
+                what,
+                "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval.",
+                jobs=gathered.jobs,
+                targets=tuple(gathered.targets),
+                example=Example(one.account_id, one.region, one.name, ""),
+            )
 
 
 def _gather(gathered: _Gathered, target: TargetView, view: JobView) -> None:
     gathered.jobs += 1
     gathered.targets[target.name] = None
     gathered.example = gathered.example or view
-
-
-def _example(gathered: _Gathered) -> Example | None:
-    view = gathered.example
-    return None if view is None else Example(view.account_id, view.region, view.name, "")
 
 
 def _left_out(snapshot: Snapshot) -> Iterator[Cause]:

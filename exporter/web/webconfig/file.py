@@ -32,9 +32,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the state of the files is not the one in force: one text for each mistake, and since when, in Unix seconds."""
+    """Why the state of the files is not the one in force, and since when, in Unix seconds."""
 
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     since: float
 
 
@@ -47,7 +47,7 @@ class _Look:
 
 
 class WebConfigFile:
-    """The file and those that it names.
+    """The file and those that it names. ``settings`` are in force, since ``loaded`` (Unix seconds).
 
     Making it reads them; it raises ConfigError with every mistake. ``current`` looks whether something has changed, and
     takes it over if all is well. If not, the last good state stays in force, and ``trouble`` tells why.
@@ -55,7 +55,7 @@ class WebConfigFile:
     """
 
     def __init__(self, path: Path, clock: Clock, sleep: Callable[[float], object] = time.sleep) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._sleep = sleep
         reading = settled(path, sleep)
@@ -90,7 +90,7 @@ class WebConfigFile:
             self._hangs = True
             _log.warning(
                 "looking at the web configuration takes long, what was last read stays",
-                file=str(self._path),
+                file=str(self.path),
                 remedy="Check the disk or network disk that the file, its certificates and keys are on.",
             )
         return self.settings
@@ -117,8 +117,8 @@ class WebConfigFile:
         ):
             return None
         self._again = now + AGAIN_SECONDS
-        found = read(self._path)
-        return found if found.digest == before.digest else settled(self._path, self._sleep, found)
+        found = read(self.path)
+        return found if found.digest == before.digest else settled(self.path, self._sleep, found)
 
     def _end(self, look: asyncio.Future[Reading | None]) -> None:
         if look.cancelled():
@@ -127,7 +127,7 @@ class WebConfigFile:
         if (error := look.exception()) is not None:
             self._again = self._clock.monotonic() + AGAIN_SECONDS
             message = f"the exporter failed inside while it read this ({error!r}): please report it"
-            self._refuse((Problem(str(self._path), None, "", message),))
+            self._refuse((Problem(str(self.path), None, "", message),))
             return
         reading = look.result()
         if reading is None:
@@ -147,12 +147,12 @@ class WebConfigFile:
         else:
             message = "TLS cannot be turned off while the exporter runs: restart it, or put tls_server_config back"
         path = "tls_server_config" if reading.tls_line is not None else ""
-        return Problem(str(self._path), reading.tls_line, path, message)
+        return Problem(str(self.path), reading.tls_line, path, message)
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
         error = ConfigError(problems)
         since = self._clock.time() if self.trouble is None else self.trouble.since
-        self.trouble = Trouble(tuple(map(str, error.problems)), since)
+        self.trouble = Trouble(error.problems, since)
         if str(error) in self._told:
             return
         self._told.add(str(error))
@@ -167,5 +167,5 @@ class WebConfigFile:
         self.loaded = self._clock.time()
         self.trouble = None
         self._told.clear()
-        _log.info("web configuration applied", file=str(self._path), serving=settings.summary())
+        _log.info("web configuration applied", file=str(self.path), serving=settings.summary())
         self._on_change(settings)

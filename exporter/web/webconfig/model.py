@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, PlainValidator, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator
 
 from exporter.config import values
 from exporter.config.duration import parse_duration
@@ -143,7 +143,17 @@ def _told_apart(names: list[str]) -> list[str]:
     return names
 
 
+def _no_pem(value: object) -> object:
+    # The text of a key, which must not be told as the name of a file that there is not.
+    if isinstance(value, str) and "-----BEGIN" in value:
+        raise ValueError(
+            "this is PEM, and not the path of a file: write it below the key without _file, or name a file"
+        )
+    return value
+
+
 Pem = Annotated[str, _read(_pem)]
+PemFile = Annotated[values.FilePath, BeforeValidator(_no_pem)]
 Version = Annotated[str, versions(OFFERED)]
 Cipher = Annotated[str, _one_of((*CIPHERS, *CIPHERS_OF_TLS13))]
 Curve = Annotated[str, _one_of(CURVES)]
@@ -163,9 +173,9 @@ class TlsServerConfig(Section):
     cert: Pem | None = Field(None, description="The server's certificate, and those between it and its CA, as PEM.")
     key: Pem | None = Field(None, description="Its private key as PEM.")
     client_ca: Pem | None = Field(None, description="The CAs of client certificates as PEM.")
-    cert_file: values.FilePath | None = Field(None, description="A file with what cert holds.")
-    key_file: values.FilePath | None = Field(None, description="A file with what key holds.")
-    client_ca_file: values.FilePath | None = Field(None, description="A file with what client_ca holds.")
+    cert_file: PemFile | None = Field(None, description="A file with what cert holds.")
+    key_file: PemFile | None = Field(None, description="A file with what key holds.")
+    client_ca_file: PemFile | None = Field(None, description="A file with what client_ca holds.")
     client_auth_type: AuthType = Field("NoClientCert", description="Whether clients need a certificate.")
     client_allowed_sans: list[San] = Field(
         [], description="Names of which a client's certificate must have one, as DNS name, IP, e-mail address or URI."

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 0.2
 _MOST_READINGS = 10
 
-# A hash, wherever it stands in what is told: somebody may have written it in place of a name.
+# What is not told: a hash, wherever it stands, and what follows a user's name in its key. Somebody may have written it there.
 _HASH = re.compile(r"\$2[a-z]?\$[0-9]{2}\$[^\s\"\]]*")
+_AFTER_USER = re.compile(r'^(basic_auth_users\["[^":]*:).+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +116,4 @@ def _contradictions(document: Document, config: WebConfig) -> list[Problem]:
 
 
 def _redacted(text: str) -> str:
-    return _HASH.sub("…", text)
+    return _HASH.sub("…", _AFTER_USER.sub(r'\1…"]', text))

@@ -17,9 +17,9 @@ from exporter.config.specs import (
     SpendSpec,
     TargetSpec,
 )
-from exporter.web.pages import Origin, Refused
+from exporter.web.pages import Origin, Refused, WebConfiguration
 from exporter.web.pages.as_json import encoded
-from exporter.web.pages.configuration import Job, Mistake, Rule, Spend, Target, config
+from exporter.web.pages.configuration import Job, Mistake, Refusal, Rule, Spend, Target, Web, config
 from exporter.web.pages.figures import moment
 
 CANARY = "CaNaRy-external-id"
@@ -80,7 +80,8 @@ def test_no_secret_is_in_it() -> None:
     origin = Origin("/etc/config.yaml", {"--web.external-url": "https://user:CaNaRy@example.com/"})
     problem = Problem("config.yaml", 3, "aws", "https://me:CaNaRy@example.com is wrong, token=CaNaRy too")
     refused = Refused(NOW, "file", (problem,))
-    seen = replace(seen, configuration=replace(seen.configuration, origin=origin, refused=refused))
+    web = WebConfiguration("web.yaml", "http, users: 1", NOW, refused)
+    seen = replace(seen, configuration=replace(seen.configuration, origin=origin, refused=refused), web=web)
     text = encoded(config(seen)).decode()
     assert "CaNaRy" not in text
     assert '"external_id": true' in text
@@ -101,3 +102,14 @@ def test_the_mistakes_of_a_refused_one_have_file_and_line() -> None:
         Mistake("config.yaml", 7, "interval", "write 30s"),
         Mistake("config.yaml", None, "", "the file is empty"),
     )
+
+
+def test_the_web_configuration_is_told_where_there_is_one() -> None:
+    assert config(snapshot()).web is None
+    web = WebConfiguration("web.yaml", "https, users: 2", NOW - 7_500)
+    found = config(snapshot(web=web)).web
+    assert found == Web("web.yaml", "https, users: 2", moment(NOW - 7_500), None)
+    refused = Refused(NOW - 60, "file", (Problem("web.yaml", 7, "rate_limit", "write a number"),))
+    found = config(snapshot(web=replace(web, refused=refused))).web
+    assert found is not None
+    assert found.refused == Refusal(moment(NOW - 60), "file", (Mistake("web.yaml", 7, "rate_limit", "write a number"),))

@@ -9,7 +9,6 @@ import pytest
 from support.tools import ROOT
 
 from exporter.fleet import Incomplete
-from exporter.tuning_job import CompletionCriteria, ResourceLimits
 from exporter.web.pages import configuration, fleet, job, query, ranges, rows, targets, troubles
 from exporter.web.pages.alerts import Question
 from exporter.web.pages.routes import page_routes
@@ -18,7 +17,7 @@ PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 MODELS = (
     *(troubles.Status, troubles.Cause, troubles.Example),
     *(fleet.Jobs, rows.Row, rows.Trouble, rows.Best),
-    *(job.Job, job.Facts, job.Training, job.Definition, ranges.Placed, job.Spent, job.Call, Question),
+    *(job.Job, ranges.Placed, job.Spent, job.Call, Question),
     *(
         targets.Targets,
         targets.Target,
@@ -51,14 +50,12 @@ def test_no_other_model_is_described() -> None:
 @pytest.mark.parametrize(
     ("row", "model"),
     [
-        ("`limits`", ResourceLimits),
-        ("`criteria`", CompletionCriteria),
         ("`incomplete`", Incomplete),
         ("`ended` | those", job.Trained),
         ("`instances` | `seconds`", job.InstanceTime),
-        ("`instances` | `type`", job.Instances),
         ("`failing` | `operation`", targets.Failing),
         ("`refused` | one", configuration.Refusal),
+        ("`web`", configuration.Web),
     ],
 )
 def test_small_models_are_described_where_they_stand(row: str, model: type) -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+import re
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import pytest
 from support.snapshots import settings, snapshot, watched
 from support.views import DESCRIBED_AT, SPEND, facts, view
 
-from exporter import tuning_job
 from exporter.config.specs import Money
 from exporter.errors import ErrorCode, Failure
 from exporter.exposition import Format
 from exporter.exposition.publish import publish
 from exporter.fleet import JobView, Operation
 from exporter.fleet.history import remembered
-from exporter.tuning_job import TrainingJob, TuningJob
-from exporter.web.pages.figures import moment
-from exporter.web.pages.job import Call, Definition, Facts, Job, Training, find, job
+from exporter.tuning_job import CompletionCriteria, ResourceLimits, TrainingJob, TuningJob
+from exporter.web.pages import html
+from exporter.web.pages.as_json import plain
+from exporter.web.pages.figures import iso, moment
+from exporter.web.pages.job import Call, Job, find, job
 
 FACTS = facts()
 GOOD = view(FACTS)
@@ -28,44 +31,85 @@ def page(of: JobView, text: str = "aws: {region: eu-west-1}\ntuning_jobs: [a]\nc
 
 
 def test_every_fact_of_the_answer_is_there() -> None:
-    found = page(GOOD).facts
-    assert found is not None
-    for name in (
-        *("arn", "status", "failure_reason", "strategy", "objective", "early_stopping", "autotune", "warm_start_type"),
-        *("parents", "limits", "criteria", "training_jobs", "objectives", "training_jobs_not_improving"),
-        "runtime_seconds",
-    ):
-        assert getattr(found, name) == getattr(FACTS, name), name
-    assert found.created == moment(FACTS.creation_time)
-    assert found.ended == moment(FACTS.end_time)
-    assert found.last_modified == moment(FACTS.last_modified_time)
-    assert found.convergence_detected == moment(FACTS.convergence_detected_time)
-    best, overall = FACTS.best_training_job, FACTS.overall_best_training_job
+    best = FACTS.best_training_job
     assert best is not None
-    assert overall is not None
-    assert found.best_training_job is not None
-    assert (found.best_training_job.name, found.best_training_job.hyperparameters) == (best.name, best.hyperparameters)
-    assert found.overall_best_training_job is not None
-    assert found.overall_best_training_job.objective_value == overall.objective_value
-    [definition] = found.definitions
-    assert [(each.type, each.count) for each in definition.instances] == [*FACTS.definitions[0].instances]
+    found = page(GOOD)
+    assert found.facts is FACTS
+    told = plain(found)["facts"]
+    assert told.keys() == {field.name for field in fields(TuningJob)}
+    for member, seconds in ((told, FACTS.end_time), (told["best_training_job"], best.end_time)):
+        ended = moment(seconds)
+        assert ended is not None
+        assert member["end_time"] == iso(ended)
+    assert told["limits"]["max_runtime_seconds"] == FACTS.limits.max_runtime_seconds
+    assert told["definitions"][0]["instances"] == [
+        {"instance_type": type_, "instance_count": count} for type_, count in FACTS.definitions[0].instances
+    ]
 
 
-def test_no_fact_is_forgotten() -> None:
-    renamed = {
-        "creation_time": "created",
-        "last_modified_time": "last_modified",
-        "end_time": "ended",
-        "convergence_detected_time": "convergence_detected",
-    }
-    elsewhere = {"name", "region", "account_id", "ranges"}  # in the line of the table, and with the hyperparameters
-    told = {field.name for field in fields(Facts)} | elsewhere
-    assert {renamed.get(field.name, field.name) for field in fields(TuningJob)} == told
-    renamed = {"definition_name": "definition", "end_time": "ended"}
-    assert {renamed.get(field.name, field.name) for field in fields(TrainingJob)} == {
-        field.name for field in fields(Training)
-    }
-    assert {field.name for field in fields(tuning_job.Definition)} == {field.name for field in fields(Definition)}
+@dataclass(frozen=True, slots=True)
+class BestOfTomorrow(TrainingJob):
+    start_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsOfTomorrow(ResourceLimits):
+    max_cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CriteriaOfTomorrow(CompletionCriteria):
+    end_when_idle: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactsOfTomorrow(TuningJob):
+    queued_time: float | None = None
+    pause_seconds: float | None = None
+    mood: str | None = None
+
+
+def of_tomorrow(facts: TuningJob, **members: object) -> TuningJob:
+    """Return facts that have members which no page has heard of."""
+
+    def grown(before: Any, type_: type, **more: object) -> Any:
+        return type_(**{field.name: getattr(before, field.name) for field in fields(before)} | more)
+
+    return grown(
+        facts,
+        FactsOfTomorrow,
+        best_training_job=grown(facts.best_training_job, BestOfTomorrow, start_time=86_400.0),
+        limits=grown(facts.limits, LimitsOfTomorrow, max_cost=12_345.5),
+        criteria=grown(facts.criteria, CriteriaOfTomorrow, end_when_idle=True),
+        **members,
+    )
+
+
+def test_a_fact_that_is_new_is_on_the_page_and_in_the_json_by_itself() -> None:
+    found = page(view(of_tomorrow(FACTS, queued_time=172_800.0, pause_seconds=90.0, mood="<b>glad")))
+    text = html.page("job.html", root="./", here="", page=found, version="1").decode()
+    for heading, name, value in (
+        ("progress", "Max cost", "12345.5"),
+        ("objective", "End when idle", "yes"),
+        ("objective", "Start", "1970-01-02 00:00:00 UTC"),
+        ("times", "Queued", "1970-01-03 00:00:00 UTC"),
+        ("configured", "Pause", "1 min 30 s"),
+        ("configured", "Mood", "&lt;b&gt;glad"),
+    ):
+        [section] = re.findall(rf'<h2 id="{heading}">.*?</section>', text, re.DOTALL)
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in section
+    told = plain(found)["facts"]
+    assert (told["queued_time"], told["mood"]) == ("1970-01-03T00:00:00.000Z", "<b>glad")
+    unknown = page(view(of_tomorrow(FACTS)))
+    assert "<dt>Queued</dt><dd>—</dd>" in html.page("job.html", root="./", here="", page=unknown, version="1").decode()
+
+
+def test_each_fact_is_on_the_page_once() -> None:
+    text = html.page("job.html", root="./", here="", page=page(GOOD), version="1").decode()
+    for section in re.findall(r'<h2 id="(?:progress|objective|times|configured)">.*?</section>', text, re.DOTALL):
+        names = re.findall(r"<dt>(.*?)</dt>", section)
+        assert len(names) == len(set(names))
+        assert not {"Name", "Arn", "Creation", "Runtime", "Objective value", "Max training jobs"} & set(names)
 
 
 def test_its_series_are_those_of_metrics() -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.fleet import JobState
@@ -70,7 +70,8 @@ def test_a_change_is_in_the_address_and_the_rest_stays() -> None:
     assert query.address(state="", page=1) == "?q=a+b"
 
 
-@given(st.lists(st.tuples(st.text(), st.text())))
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=8))
 def test_nothing_but_a_value_error_comes_of_any_address(parameters: list[tuple[str, str]]) -> None:
     with suppress(ValueError):
         assert parse_query(parameters).page > 0

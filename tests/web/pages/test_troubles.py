@@ -11,7 +11,8 @@ from support.views import DESCRIBED_AT, facts, target, view
 from exporter.config import Problem
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import JobView, Operation
-from exporter.web.pages import Refused, Snapshot
+from exporter.web.pages import Refused, Snapshot, WebConfiguration
+from exporter.web.pages.figures import date, moment
 from exporter.web.pages.troubles import Cause, Verdict, status
 
 LIST, DESCRIBE = Operation.LIST, Operation.DESCRIBE
@@ -128,6 +129,18 @@ def test_a_refused_configuration_is_wrong_and_its_first_mistakes_are_named() -> 
     [cause] = causes(seen)
     assert "refused" in cause.what
     assert cause.details == tuple(map(str, problems[:3]))
+
+
+def test_a_web_configuration_that_is_refused_is_wrong_and_it_is_told_since_when_the_last_good_one_is_used() -> None:
+    good = WebConfiguration("web.yaml", "https, users: 1", NOW - 7_500)
+    assert status(snapshot([watched(GOOD)], web=good)).verdict is Verdict.WELL
+    problems = (Problem("web.yaml", 2, "basic_auth_users.a", "token=CaNaRy is not a bcrypt hash"),) * 5
+    [cause] = causes(snapshot([watched(GOOD)], web=replace(good, refused=Refused(NOW, "file", problems))))
+    assert cause.what.endswith(f"what was loaded at {date(moment(NOW - 7_500))} stays in force")
+    assert cause.remedy
+    assert len(cause.details) == 3
+    assert cause.details[0].startswith("web.yaml:2: basic_auth_users.a: ")
+    assert "CaNaRy" not in cause.details[0]
 
 
 def test_a_process_that_is_not_healthy_is_wrong() -> None:

@@ -164,7 +164,7 @@ def test_what_is_wrong_later_is_told_once_and_the_last_good_one_stays(used: Fixt
     assert line["problems"].startswith(f"{used.path}:1: basic_auth_users.alice: this is not a bcrypt hash")
     assert "secret" not in line["problems"]
     assert file.trouble is not None
-    assert (file.trouble.problems, file.trouble.since) == ((line["problems"],), START + 10)
+    assert ([str(each) for each in file.trouble.problems], file.trouble.since) == ([line["problems"]], START + 10)
     assert file.loaded == START
     used.path.write_text("basic_auth_users: {alice: other}\n")
     with capture_logs() as logs:
@@ -187,7 +187,7 @@ def test_a_file_that_is_gone_leaves_the_last_good_state(used: Fixture) -> None:
     (used.folder / "key.pem").rename(used.folder / "elsewhere")
     assert used.look() is before
     assert used.file.trouble is not None
-    assert "cannot be read (No such file or directory)" in used.file.trouble.problems[0]
+    assert "cannot be read (No such file or directory)" in used.file.trouble.problems[0].message
     (used.folder / "elsewhere").rename(used.folder / "key.pem")
     used.look()
     assert used.file.trouble is None
@@ -235,8 +235,9 @@ def test_tls_is_not_turned_on_or_off_on_the_fly(
     assert [each["log_level"] for each in logs] == ["error"]
     assert used.file.trouble is not None
     [problem] = used.file.trouble.problems
-    assert told in problem
-    assert problem.startswith(f"{used.path}: " if line is None else f"{used.path}:{line}: tls_server_config: ")
+    assert told in problem.message
+    assert (problem.file, problem.line) == (str(used.path), line)
+    assert problem.path == ("" if line is None else "tls_server_config")
     used.path.write_text(before)
     used.look()
     assert used.file.trouble is None

@@ -1,0 +1,39 @@
+"""What a process does on signals while its daemon runs."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.daemon import Daemon
+
+_END_ANYWAY_SECONDS = 4.0
+
+
+def handle_signals(daemon: Daemon) -> None:
+    """Let SIGTERM and SIGINT end the daemon, SIGHUP reload it; only for the process's main thread.
+
+    A SIGHUP that was blocked before is answered now.
+    """
+
+    def stop(*_: object) -> None:
+        # The main thread may hang, for example over a configuration on a network disk that is gone.
+        if not any(signal.getitimer(signal.ITIMER_REAL)):
+            signal.setitimer(signal.ITIMER_REAL, _END_ANYWAY_SECONDS)
+        daemon.request_stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    # The interpreter takes handlers away before it is done: then a second signal would be what ends the process.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        atexit.register(signal.signal, number, signal.SIG_IGN)
+    # Those that minded signals so far do not any more.
+    if (early := signal.set_wakeup_fd(-1)) != -1:
+        os.close(early)
+    signal.signal(signal.SIGHUP, lambda *_: daemon.request_reload("SIGHUP"))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
