@@ -18,6 +18,8 @@ COMMANDS = {
     "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
     "iam-policy": "Print the least IAM policies that a configuration needs.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
+    "record": "Record what AWS answers of your tuning jobs, redacted, into a file for bug reports, tests and demos.",
+    "replay": "Watch a recording: an endpoint that answers as AWS did, and the exporter on it.",
     "simulate": "Serve a simulated SageMaker endpoint.",
 }
 

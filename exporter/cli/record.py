@@ -1,0 +1,158 @@
+"""``sagemaker-tuning-exporter record``: the exporter as it runs, with all that AWS answers written to a file."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter import logs
+from exporter.cli import options
+from exporter.cli.run import open_sockets
+from exporter.clock import SystemClock
+from exporter.config import ConfigError, Settings, environment_region, read
+from exporter.config.duration import format_duration, parse_duration
+from exporter.daemon import Daemon
+from exporter.recording import Recorder, Writer
+from exporter.web.listen import Address
+from exporter.web.pages import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.config.specs import TargetSpec
+    from exporter.sagemaker import Api
+
+
+def run(argv: Sequence[str]) -> int:
+    """Record until SIGTERM, SIGINT or the end of the duration. Return 0 then, 1 when a file or an address cannot be used."""
+    parser = options.Parser(
+        prog="sagemaker-tuning-exporter record",
+        description="Run the exporter and write what AWS answers into a file, without what may name anybody or anything.",
+        epilog="docs/recording.md says what is in the file. The configuration is read once, when it starts.",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="The file to write; it must not exist.")
+    parser.add_argument("--duration", type=_duration, metavar="D", help="How long, as 30m or 24h [default: until Ctrl-C].")
+    parser.add_argument(
+        "--no-redact", dest="redacts", action="store_false", help="Write everything as it is: only for your own use."
+    )
+    options.add_config_file(parser)
+    options.add_listen_address(parser, default="")
+    options.add_web_config_file(parser)
+    options.add_log_options(parser, default_level="warning")
+    given = parser.parse_args(argv)
+    addresses = options.listen_addresses(parser, given) if given.listen_addresses else []
+    logs.configure(given.log_level, logs.LogFormat(given.log_format))
+    clock = SystemClock()
+    try:
+        settings = read(Path(given.config_file), environment_region(os.environ))
+        web_config = options.web_config(given, clock)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not settings.targets:
+        return _refuse(f"{given.config_file} watches nothing: add tuning_jobs or discover rules to it")
+    sockets = open_sockets(addresses)
+    if sockets is None:
+        return 1
+    failures: list[OSError] = []
+
+    def failed(error: OSError) -> None:
+        failures.append(error)
+        daemon.request_stop()
+
+    try:
+        recorder = Recorder(
+            settings, clock, lambda header: Writer(given.file, header), redacts=given.redacts, on_failure=failed
+        )
+    except FileExistsError:
+        return _refuse(f"{given.file} exists already: name another file, or remove it")
+    except OSError as error:
+        return _refuse(f"cannot write {given.file}: {error.strerror}")
+    numbers = {spec.key: number for number, spec in enumerate(settings.targets)}
+
+    def around(spec: TargetSpec, api: Api) -> Api:
+        return recorder.around(api, numbers[spec.key])
+
+    daemon = Daemon(
+        lambda: settings,
+        settings,
+        sockets,
+        clock,
+        web_config=web_config,
+        around=around,
+        origin=Origin(given.config_file, options.in_force(parser, given)),
+    )
+    daemon.handle_signals()
+    daemon.start()
+    for listener in sockets:
+        print(f"Metrics:   {Address(*listener.getsockname()[:2])}", flush=True)
+    print(f"Recording: {given.file}  (Ctrl-C ends it)", flush=True)
+    began = clock.monotonic()
+    if given.duration is not None:
+        timer = threading.Timer(given.duration, daemon.request_stop)
+        timer.daemon = True
+        timer.start()
+    with _progress(recorder, given.duration):
+        daemon.run()
+    return _end(recorder, settings, given.file, clock.monotonic() - began, failures)
+
+
+def _end(recorder: Recorder, settings: Settings, file: Path, seconds: float, failures: Sequence[OSError]) -> int:
+    try:
+        recorder.close()
+        if failures:
+            raise failures[0]
+    except OSError as error:
+        return _refuse(f"cannot write {file} any more: {error.strerror}; what was written can be replayed")
+    calls = "call" if recorder.calls == 1 else "calls"
+    targets = "target" if len(settings.targets) == 1 else "targets"
+    print(
+        f"{file}: {recorder.calls:,} {calls} to {len(settings.targets)} {targets} in {format_duration(round(seconds))},"
+        f" {recorder.bytes / 1000:,.1f} kB. Watch it with: sagemaker-tuning-exporter replay {file}"
+    )
+    return 0
+
+
+@contextlib.contextmanager
+def _progress(recorder: Recorder, duration: float | None) -> Iterator[None]:
+    """Show on a terminal how much was recorded; elsewhere show nothing."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
+
+    began, ended = time.monotonic(), threading.Event()
+    of = "" if duration is None else f" of {format_duration(duration)}"
+    with Console(stderr=True).status("recording") as status:
+
+        def show() -> None:
+            while not ended.wait(1.0):
+                gone = format_duration(round(time.monotonic() - began))
+                status.update(f"recording: {gone}{of}, {recorder.calls:,} calls, {recorder.bytes / 1000:,.1f} kB")
+
+        threading.Thread(target=show, name="progress", daemon=True).start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+
+def _duration(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not 0 < seconds <= threading.TIMEOUT_MAX:
+        raise argparse.ArgumentTypeError(f"{text} is no time to record for: write for example 30m or 24h")
+    return seconds
+
+
+def _refuse(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 1

@@ -1,0 +1,302 @@
+"""Answers of AWS without what may name anybody or anything.
+
+What is not in these tables is left out: locations, roles, keys, images, static hyperparameters, environments, networks. The
+exporter reads nothing else either, so that it makes the same of a redacted answer.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from exporter.config.money import parse_instance_type
+from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
+from exporter.tuning_job import members
+from exporter.tuning_job.hyperparameters import decimal
+from exporter.tuning_job.members import is_text
+
+if TYPE_CHECKING:
+    from exporter.config.specs import Settings
+    from exporter.recording.pseudonyms import Pseudonyms
+
+_WORD = re.compile("[A-Z][A-Za-z]{0,39}")
+_LOG_DECADES = 3  # that a logarithmic range spans, whatever it spans in truth
+_BOUNDS = {"IntegerParameterRanges", "ContinuousParameterRanges"}
+
+_OBJECTIVE = {"Type": "word", "MetricName": "metric"}
+_INSTANCES = {"InstanceType": "instance", "InstanceCount": "number"}
+_RANGE = {"Name": "hyperparameter", "MinValue": "bound", "MaxValue": "bound", "ScalingType": "word"}
+_RANGES: Mapping[str, Any] = {kind: [_RANGE] for kind in sorted(_BOUNDS)}
+_DEFINITION: Mapping[str, Any] = {
+    "DefinitionName": "definition",
+    "TuningObjective": _OBJECTIVE,
+    "HyperParameterRanges": _RANGES,
+    "ResourceConfig": {**_INSTANCES, "InstanceGroups": [_INSTANCES], "InstancePreferences": [_INSTANCES]},
+    "HyperParameterTuningResourceConfig": {**_INSTANCES, "InstanceConfigs": [_INSTANCES]},
+    "StoppingCondition": dict.fromkeys(
+        ("MaxRuntimeInSeconds", "MaxWaitTimeInSeconds", "MaxPendingTimeInSeconds"), "number"
+    ),
+    "EnableManagedSpotTraining": "flag",
+}
+_TRAINING_JOB: Mapping[str, Any] = {
+    "TrainingJobName": "training",
+    "TrainingJobDefinitionName": "definition",
+    "TrainingEndTime": "time",
+    "FinalHyperParameterTuningJobObjectiveMetric": {**_OBJECTIVE, "Value": "number"},
+    "TunedHyperParameters": "tuned",
+}
+_SUMMARY: Mapping[str, Any] = {
+    "HyperParameterTuningJobName": "job",
+    "HyperParameterTuningJobArn": "arn",
+    "HyperParameterTuningJobStatus": "word",
+    "CreationTime": "time",
+    "LastModifiedTime": "time",
+    "HyperParameterTuningEndTime": "time",
+    "TrainingJobStatusCounters": dict.fromkeys(TRAINING_JOB_STATUSES, "number"),
+    "ObjectiveStatusCounters": dict.fromkeys(OBJECTIVE_STATUSES, "number"),
+}
+SHAPES: Mapping[str, Mapping[str, Any]] = {
+    "describe": {
+        **_SUMMARY,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "word",
+            "HyperParameterTuningJobObjective": _OBJECTIVE,
+            "ResourceLimits": dict.fromkeys(
+                ("MaxNumberOfTrainingJobs", "MaxParallelTrainingJobs", "MaxRuntimeInSeconds"), "number"
+            ),
+            "ParameterRanges": _RANGES,
+            "TrainingJobEarlyStoppingType": "word",
+            "TuningJobCompletionCriteria": {
+                "TargetObjectiveMetricValue": "number",
+                "BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": "number"},
+                "ConvergenceDetected": {"CompleteOnConvergence": "word"},
+            },
+        },
+        "TrainingJobDefinition": _DEFINITION,
+        "TrainingJobDefinitions": [_DEFINITION],
+        "BestTrainingJob": _TRAINING_JOB,
+        "OverallBestTrainingJob": _TRAINING_JOB,
+        "WarmStartConfig": {
+            "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": "job"}],
+            "WarmStartType": "word",
+        },
+        "Autotune": {"Mode": "word"},
+        "FailureReason": "reason",
+        "TuningJobCompletionDetails": {
+            "NumberOfTrainingJobsObjectiveNotImproving": "number",
+            "ConvergenceDetectedTime": "time",
+        },
+        "ConsumedResources": {"RuntimeInSeconds": "number"},
+    },
+    "summary": _SUMMARY,
+    "training": {
+        "TrainingJobName": "training",
+        "TrainingJobStatus": "word",
+        "TrainingJobDefinitionName": "definition",
+        "CreationTime": "time",
+        "TrainingStartTime": "time",
+        "TrainingEndTime": "time",
+        "FailureReason": "reason",
+    },
+    "tagged": {
+        "HyperParameterTuningJobName": "job",
+        "HyperParameterTuningJobArn": "arn",
+        "CreationTime": "time",
+        "Tags": "tags",
+    },
+    "bill": {
+        "TrainingJobName": "training",
+        "TrainingJobStatus": "word",
+        "BillableTimeInSeconds": "number",
+        "EnableManagedSpotTraining": "flag",
+        "ResourceConfig": {
+            **_INSTANCES,
+            "InstanceGroups": [_INSTANCES],
+            "SelectedInstanceType": "instance",
+            "SelectedInstanceCount": "number",
+        },
+    },
+}
+"""What is kept of each kind of row, and what each leaf of it is."""
+
+
+class Redactor:
+    """Redacts the answers of one recording. Used by one thread at a time."""
+
+    redacts = True
+
+    def __init__(self, settings: Settings, names: Pseudonyms) -> None:
+        self.names = names
+        entries = [*(job for t in settings.targets for job in t.jobs), *(rule for t in settings.targets for rule in t.rules)]
+        rules = (rule for target in settings.targets for rule in target.rules)
+        self._tags = {key for entry in entries for key in entry.tag_labels} | {key for rule in rules for key in rule.tags}
+        self._leaves: Mapping[str, Callable[[Any], Any]] = {
+            "word": _text(lambda text: text if _WORD.fullmatch(text) else "Unknown"),
+            "job": _text(names.job),
+            "arn": _text(names.arn),
+            "metric": self._numbered("metric"),
+            "definition": self._numbered("definition"),
+            "training": self._numbered("training"),
+            "hyperparameter": self._numbered("hyperparameter"),
+            "instance": _text(self._instance),
+            "time": lambda value: members.time({"": value}, ""),
+            "number": lambda value: members.value({"": value}, ""),
+            "flag": lambda flag: flag if isinstance(flag, bool) else None,
+            "reason": lambda text: names.reason(text) if isinstance(text, str) and text else None,
+            "tags": self._tags_of,
+        }
+
+    def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is kept of a row of a kind of ``SHAPES``."""
+        redacted: dict[str, Any] = self._shaped(SHAPES[kind], answer, _Scales(answer) if kind == "describe" else None)
+        return redacted
+
+    def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return the tags that the configuration asks for, by pseudonyms of their keys and values."""
+        return {
+            self.tag(key): self.names.numbered("value", value) if value else value
+            for key, value in tags.items()
+            if key in self._tags
+        }
+
+    def tag(self, key: str) -> str:
+        """Return the pseudonym of a tag's key."""
+        return self.names.numbered("tag", key)
+
+    def _shaped(self, shape: Any, value: Any, scales: _Scales | None) -> Any:
+        if isinstance(shape, str):
+            return self._tuned(value, scales) if shape == "tuned" else self._leaves[shape](value)
+        if isinstance(shape, list):
+            if not isinstance(value, list | tuple):
+                return None
+            return [self._shaped(shape[0], each, scales) for each in value]
+        if not isinstance(value, Mapping):
+            return None
+        if shape is _RANGE:
+            return self._range(value)
+        if shape is _TRAINING_JOB and scales is not None:
+            scales = scales.of(value.get("TrainingJobDefinitionName"))
+        return {member: self._shaped(inner, value[member], scales) for member, inner in shape.items() if member in value}
+
+    def _range(self, range_: Mapping[str, Any]) -> dict[str, Any]:
+        scale = _Scale(range_)
+        return {
+            member: scale.shown(range_[member]) if leaf == "bound" else self._leaves[leaf](range_[member])
+            for member, leaf in _RANGE.items()
+            if member in range_
+        }
+
+    def _tuned(self, tuned: Any, scales: _Scales | None) -> Any:
+        if not isinstance(tuned, Mapping):
+            return None
+        redacted = {}
+        for name, value in tuned.items():
+            if name and is_text(name):
+                scale = scales.scale(name) if scales is not None else None
+                redacted[self.names.numbered("hyperparameter", name)] = self._hyperparameter(name, value, scale)
+        return redacted
+
+    def _hyperparameter(self, name: str, value: Any, scale: _Scale | None) -> str | None:
+        if not isinstance(value, str):
+            return None
+        if scale is not None and (shown := scale.shown(value)) is not None:
+            return shown
+        category = self.names.numbered(f"category of {name}", value).rpartition("-")[2]
+        return category if decimal(value) is not None else f"category-{category}"
+
+    def _numbered(self, kind: str) -> Callable[[Any], Any]:
+        return _text(lambda text: self.names.numbered(kind, text))
+
+    def _instance(self, text: str) -> str:
+        try:
+            return parse_instance_type(text)
+        except ValueError:
+            return self.names.numbered("instance", text)
+
+    def _tags_of(self, tags: Any) -> Any:
+        if not isinstance(tags, list):
+            return None
+        found = [
+            {"Key": key, "Value": value}
+            for tag in tags
+            if isinstance(tag, Mapping) and is_text(tag.get("Key")) and is_text(tag.get("Value"))
+            for key, value in self.tags({tag["Key"]: tag["Value"]}).items()
+        ]
+        # One that cannot be read spoils them all for the exporter, so it stays one.
+        odd = any(not isinstance(tag, Mapping) or not is_text(tag.get("Key")) or not is_text(tag.get("Value")) for tag in tags)
+        return [*found, None] if odd else found
+
+
+class _Scale:
+    """Where values lie in a range: what is told of them instead, from 0 to 1, or by decades on a logarithmic scale."""
+
+    def __init__(self, range_: Mapping[str, Any]) -> None:
+        self._low, self._high = decimal(range_.get("MinValue")), decimal(range_.get("MaxValue"))
+        self._logarithmic = range_.get("ScalingType") == "Logarithmic" and (self._low or 0) > 0 and (self._high or 0) > 0
+
+    def shown(self, value: Any) -> str | None:
+        """Return what is told instead of a value, None where that is no number or the range has no bounds."""
+        number = decimal(value)
+        if number is None or self._low is None or self._high is None:
+            return None
+        if not self._logarithmic:
+            return f"{_place(self._low, number, self._high):.6g}"
+        if number <= 0:
+            return None
+        place = _place(math.log(self._low), math.log(number), math.log(self._high))
+        return f"{10 ** min(_LOG_DECADES * (place - 1), 300):.6g}"
+
+
+def _place(low: float, number: float, high: float) -> float:
+    place = (number - low) / (high - low) if high > low else 0.0
+    return place if math.isfinite(place) else 0.0
+
+
+class _Scales:
+    """The scales of a tuning job's hyperparameters, by definition and name."""
+
+    def __init__(self, answer: Mapping[str, Any], definition: object = None) -> None:
+        self._answer = answer
+        self._definition = definition
+
+    def of(self, definition: object) -> _Scales:
+        """Return those for a training job of a definition."""
+        return _Scales(self._answer, definition)
+
+    def scale(self, name: str) -> _Scale | None:
+        """Return that of a hyperparameter, None where it has no bounded range."""
+        config = self._answer.get("HyperParameterTuningJobConfig")
+        places = [config.get("ParameterRanges")] if isinstance(config, Mapping) else []
+        several = self._answer.get("TrainingJobDefinitions")
+        definitions = [self._answer.get("TrainingJobDefinition"), *(several if isinstance(several, list) else ())]
+        named = [each for each in definitions if isinstance(each, Mapping)]
+        named.sort(key=lambda each: each.get("DefinitionName") != self._definition)
+        places += [each.get("HyperParameterRanges") for each in named]
+        for ranges in places:
+            for kind in _BOUNDS if isinstance(ranges, Mapping) else ():
+                found = ranges.get(kind)
+                for range_ in found if isinstance(found, list) else ():
+                    if isinstance(range_, Mapping) and range_.get("Name") == name:
+                        return _Scale(range_)
+        return None
+
+
+class Unredacted:
+    """Keeps answers as they are, for the owner's own use."""
+
+    redacts = False
+
+    def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as of a Redactor
+        """Return a row as it is."""
+        return dict(answer)
+
+    def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """Return tags as they are."""
+        return dict(tags)
+
+
+def _text(shown: Callable[[str], str]) -> Callable[[Any], Any]:
+    """Return what redacts a text: an empty one stays, and what the exporter takes for none becomes none."""
+    return lambda value: (shown(value) if value else value) if is_text(value) else None
