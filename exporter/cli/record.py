@@ -37,7 +37,9 @@ def run(argv: Sequence[str]) -> int:
         epilog="docs/recording.md says what is in the file. The configuration is read once, when it starts.",
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="The file to write; it must not exist.")
-    parser.add_argument("--duration", type=_duration, metavar="D", help="How long, as 30m or 24h [default: until Ctrl-C].")
+    parser.add_argument(
+        "--duration", type=_duration, metavar="D", help="How long, as 30m or 24h [default: until Ctrl-C]."
+    )
     parser.add_argument(
         "--no-redact", dest="redacts", action="store_false", help="Write everything as it is: only for your own use."
     )

@@ -71,7 +71,9 @@ def run(argv: Sequence[str]) -> int:
         return 1
     if not survey.whole:
         readable = format_duration(round(survey.seconds))
-        print(f"{given.file} ends early, as when `record` is killed: its first {readable} are replayed", file=sys.stderr)
+        print(
+            f"{given.file} ends early, as when `record` is killed: its first {readable} are replayed", file=sys.stderr
+        )
     return _serve_endpoint(replay, addresses) if given.endpoint_only else _watch(parser, given, replay, addresses)
 
 
@@ -138,9 +140,7 @@ def _serve_endpoint(replay: _Replay, addresses: Sequence[Address]) -> int:
     return 0
 
 
-def _watch(
-    parser: options.Parser, given: argparse.Namespace, replay: _Replay, addresses: Sequence[Address]
-) -> int:
+def _watch(parser: options.Parser, given: argparse.Namespace, replay: _Replay, addresses: Sequence[Address]) -> int:
     try:
         web_config = options.web_config(given, replay.clock)
     except ConfigError as error:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class RecordedApi:
     """One target of a recording. ``pause`` is given how many seconds each call took in the recording."""
 
-    def __init__(self, world: World, target: int, clock: Clock, pause: Callable[[float], object] = lambda _: None) -> None:
+    def __init__(
+        self, world: World, target: int, clock: Clock, pause: Callable[[float], object] = lambda _: None
+    ) -> None:
         self._world = world
         self._target = target
         self._clock = clock

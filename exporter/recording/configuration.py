@@ -21,7 +21,14 @@ _ENDPOINT = "endpoint"
 """Stands in a recording for the URL of whatever will answer from it."""
 
 # The least that a configuration may say, in seconds.
-_LEAST = {"interval": 1.0, "stale_after": 1.0, "created_within": 60.0, "spend": 60.0, "retention": 0.0, "describe_max_age": 0.0}
+_LEAST = {
+    "interval": 1.0,
+    "stale_after": 1.0,
+    "created_within": 60.0,
+    "spend": 60.0,
+    "retention": 0.0,
+    "describe_max_age": 0.0,
+}
 _MOST_REQUESTS = 1000.0
 
 
@@ -151,10 +158,14 @@ def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None, number: 
     if rule.created_within is not None:
         found["created_within"] = rule.created_within
     if rule.tags:
-        found["tags"] = dict(rule.tags) if names is None else {
-            names.numbered("tag", key): names.numbered("value", value) if value else value
-            for key, value in rule.tags.items()
-        }
+        found["tags"] = (
+            dict(rule.tags)
+            if names is None
+            else {
+                names.numbered("tag", key): names.numbered("value", value) if value else value
+                for key, value in rule.tags.items()
+            }
+        )
     found["max_jobs"] = rule.max_jobs
     return {**found, **_account(target.account_id, names), **_labelled(rule, names)}
 

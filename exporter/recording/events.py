@@ -84,6 +84,8 @@ class Recording:
         for number, line in enumerate(self._reader.lines(), start=2):
             try:
                 call, target, after, took, about, *told = line
+                if not isinstance(after, int) or not isinstance(took, int):
+                    raise TypeError(after)  # noqa: TRY301 - told with the others
                 at += after
                 event, given = self._event(rows, Call(call), target, at / 1000, took / 1000, about, told)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Callable, Iterator, Mapping
 
 FORMAT = "sagemaker-tuning-exporter recording"

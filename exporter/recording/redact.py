@@ -129,9 +129,14 @@ class Redactor:
 
     def __init__(self, settings: Settings, names: Pseudonyms) -> None:
         self.names = names
-        entries = [*(job for t in settings.targets for job in t.jobs), *(rule for t in settings.targets for rule in t.rules)]
+        entries = [
+            *(job for t in settings.targets for job in t.jobs),
+            *(rule for t in settings.targets for rule in t.rules),
+        ]
         rules = (rule for target in settings.targets for rule in target.rules)
-        self._tags = {key for entry in entries for key in entry.tag_labels} | {key for rule in rules for key in rule.tags}
+        self._tags = {key for entry in entries for key in entry.tag_labels} | {
+            key for rule in rules for key in rule.tags
+        }
         self._leaves: Mapping[str, Callable[[Any], Any]] = {
             "word": _text(lambda text: text if _WORD.fullmatch(text) else "Unknown"),
             "job": _text(names.job),
@@ -178,7 +183,9 @@ class Redactor:
             return self._range(value)
         if shape is _TRAINING_JOB and scales is not None:
             scales = scales.of(value.get("TrainingJobDefinitionName"))
-        return {member: self._shaped(inner, value[member], scales) for member, inner in shape.items() if member in value}
+        return {
+            member: self._shaped(inner, value[member], scales) for member, inner in shape.items() if member in value
+        }
 
     def _range(self, range_: Mapping[str, Any]) -> dict[str, Any]:
         scale = _Scale(range_)
@@ -225,7 +232,9 @@ class Redactor:
             for key, value in self.tags({tag["Key"]: tag["Value"]}).items()
         ]
         # One that cannot be read spoils them all for the exporter, so it stays one.
-        odd = any(not isinstance(tag, Mapping) or not is_text(tag.get("Key")) or not is_text(tag.get("Value")) for tag in tags)
+        odd = any(
+            not isinstance(tag, Mapping) or not is_text(tag.get("Key")) or not is_text(tag.get("Value")) for tag in tags
+        )
         return [*found, None] if odd else found
 
 
@@ -234,7 +243,9 @@ class _Scale:
 
     def __init__(self, range_: Mapping[str, Any]) -> None:
         self._low, self._high = decimal(range_.get("MinValue")), decimal(range_.get("MaxValue"))
-        self._logarithmic = range_.get("ScalingType") == "Logarithmic" and (self._low or 0) > 0 and (self._high or 0) > 0
+        self._logarithmic = (
+            range_.get("ScalingType") == "Logarithmic" and (self._low or 0) > 0 and (self._high or 0) > 0
+        )
 
     def shown(self, value: Any) -> str | None:
         """Return what is told instead of a value, None where that is no number or the range has no bounds."""

@@ -23,7 +23,9 @@ LEAVES = st.one_of(
     st.lists(st.integers(0, 3), max_size=2),
 )
 MEMBERS = st.sampled_from(["a", "a/b", "~", "", "Time"])
-ROWS = st.recursive(st.dictionaries(MEMBERS, LEAVES, max_size=4), lambda inner: st.dictionaries(MEMBERS, inner, max_size=3))
+ROWS = st.recursive(
+    st.dictionaries(MEMBERS, LEAVES, max_size=4), lambda inner: st.dictionaries(MEMBERS, inner, max_size=3)
+)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -66,7 +66,9 @@ def test_a_file_that_is_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
 
 
 def gz(*lines: Any) -> bytes:
-    return gzip.compress(b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines))
+    return gzip.compress(
+        b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
+    )
 
 
 HEAD = {"format": file_of.FORMAT, "version": 1, **HEADER}
@@ -100,7 +102,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("told", "content"), [(told, content) for told, contents in BAD.items() for content in contents])
+@pytest.mark.parametrize(
+    ("told", "content"), [(told, content) for told, contents in BAD.items() for content in contents]
+)
 def test_one_sentence_tells_what_is_wrong(tmp_path: Path, told: str, content: bytes) -> None:
     (tmp_path / "a.rec").write_bytes(content)
     with pytest.raises(RecordingError, match=told) as refused:

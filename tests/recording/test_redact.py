@@ -100,14 +100,16 @@ def test_nothing_that_names_anything_passes(kind: str, seed: int) -> None:
         st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.just(SECRET), st.just(ACCOUNT)),
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
-            st.dictionaries(st.sampled_from([SECRET, *SHAPES["describe"], "Name", "MinValue", "Tags"]), inner, max_size=4),
+            st.dictionaries(
+                st.sampled_from([SECRET, *SHAPES["describe"], "Name", "MinValue", "Tags"]), inner, max_size=4
+            ),
         ),
         max_leaves=12,
     )
 )
 def test_whatever_an_answer_is_made_of(value: Any) -> None:
     for kind, shape in SHAPES.items():
-        row = {member: value for member in shape} | (value if isinstance(value, dict) else {})
+        row = dict.fromkeys(shape, value) | (value if isinstance(value, dict) else {})
         redacted = json.dumps(redactor().row(kind, row))
         assert SECRET not in redacted
         assert ACCOUNT not in redacted
@@ -148,7 +150,15 @@ def test_the_exporter_makes_the_same_of_what_is_kept(seed: int) -> None:
     for kind, made in (("describe", reduce), ("summary", reduce_summary)):
         answer = full(kind, rng) | {"HyperParameterTuningJobStatus": "Stopping"}
         plain, redacted = made(answer), made(keeps.row(kind, answer))
-        for member in ("status", "training_jobs", "objectives", "creation_time", "last_modified_time", "end_time", "region"):
+        for member in (
+            "status",
+            "training_jobs",
+            "objectives",
+            "creation_time",
+            "last_modified_time",
+            "end_time",
+            "region",
+        ):
             assert getattr(redacted, member) == getattr(plain, member)
     described = full("describe", rng) | {"HyperParameterTuningJobStatus": "Completed"}
     plain, redacted = reduce(described), reduce(keeps.row("describe", described))
@@ -159,7 +169,8 @@ def test_the_exporter_makes_the_same_of_what_is_kept(seed: int) -> None:
     assert (redacted.failure_reason is None) == (plain.failure_reason is None)
     training = full("training", rng) | {"TrainingJobName": SECRET, "TrainingJobStatus": "Failed"}
     [one], [other] = (
-        reduce_trainings({"TrainingJobSummaries": [row]}).trainings for row in (training, keeps.row("training", training))
+        reduce_trainings({"TrainingJobSummaries": [row]}).trainings
+        for row in (training, keeps.row("training", training))
     )
     assert (one.start_time, one.end_time, one.status) == (other.start_time, other.end_time, other.status)
     assert failure_class(one.failure_reason) == failure_class(other.failure_reason)
@@ -172,7 +183,9 @@ def test_the_exporter_makes_the_same_of_what_is_kept(seed: int) -> None:
 
 def test_placeholders_are_of_their_class() -> None:
     assert [*PLACEHOLDERS] == [*REASONS]
-    assert {reason: failure_class(text) for reason, text in PLACEHOLDERS.items()} == {reason: reason for reason in REASONS}
+    assert {reason: failure_class(text) for reason, text in PLACEHOLDERS.items()} == {
+        reason: reason for reason in REASONS
+    }
 
 
 def test_a_failure_of_a_configured_class_stays_one() -> None:
@@ -217,7 +230,9 @@ def test_a_hyperparameter_tells_where_it_is_in_its_range(range_: dict[str, str],
             "describe",
             {
                 "HyperParameterTuningJobConfig": {"ParameterRanges": kind},
-                "BestTrainingJob": {"TunedHyperParameters": {"acme-rate": value, "acme-kind": "gbtree", "acme-size": "512"}},
+                "BestTrainingJob": {
+                    "TunedHyperParameters": {"acme-rate": value, "acme-kind": "gbtree", "acme-size": "512"}
+                },
             },
         )
         tuned = row["BestTrainingJob"]["TunedHyperParameters"]

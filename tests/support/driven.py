@@ -12,11 +12,10 @@ from exporter.telemetry import Telemetry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from support.clock import ManualClock
-
     from exporter.config.specs import Settings
     from exporter.exposition.family import Family
     from exporter.sagemaker import Api
+    from support.clock import ManualClock
 
 
 class Driven:
