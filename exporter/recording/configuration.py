@@ -60,7 +60,7 @@ def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
     for number, target in enumerate(settings.targets):
         where = _where(target, number)
         found["tuning_jobs"] += [_job(job, target, names) | where for job in target.jobs]
-        found["discover"] += [_rule(rule, target, names, len(found["discover"])) | where for rule in target.rules]
+        found["discover"] += [_rule(rule, target, names) | where for rule in target.rules]
     return found
 
 
@@ -147,8 +147,8 @@ def _job(job: JobSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str
     return {"name": name, **_account(account_id, names), **_labelled(job, names)}
 
 
-def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None, number: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": rule.name if names is None else f"rule-{number + 1}"}
+def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": rule.name if names is None else names.numbered("rule", rule.name)}
     if rule.name_contains is not None:
         found["name_contains"] = rule.name_contains if names is None else names.pattern("contains", rule.name_contains)
     if rule.name_regex is not None:
