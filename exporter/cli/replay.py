@@ -57,6 +57,8 @@ def run(argv: Sequence[str]) -> int:
     options.add_log_options(parser, default_level="warning")
     given = parser.parse_args(argv)
     addresses = options.listen_addresses(parser, given)
+    if given.endpoint_only and len(addresses) > 1:
+        parser.error("argument --web.listen-address: with --endpoint-only there is one address")
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
     try:
         recording = Recording(given.file)

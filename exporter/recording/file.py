@@ -13,8 +13,8 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 FORMAT = "sagemaker-tuning-exporter recording"
 VERSION = 1
