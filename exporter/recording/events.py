@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_LEAVES = 5_000_000
 """Values that are remembered of all rows together, long texts counted as several."""
 
+_LONGEST_ABOUT = 4_096
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -84,8 +86,8 @@ class Recording:
         for number, line in enumerate(self._reader.lines(), start=2):
             try:
                 call, target, after, took, about, *told = line
-                if not isinstance(after, int) or not isinstance(took, int):
-                    raise TypeError(after)  # noqa: TRY301 - told with the others
+                if [*map(type, (target, after, took, about))] != [int, int, int, str]:
+                    raise TypeError(line)  # noqa: TRY301 - told with the others
                 at += after
                 event, given = self._event(rows, Call(call), target, at / 1000, took / 1000, about, told)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
@@ -132,7 +134,7 @@ class Recording:
         told: list[Any],
     ) -> tuple[Event, int]:
         """Return a call, and how many values it has given."""
-        if not 0 <= target < len(self.prices) or not isinstance(about, str):
+        if not 0 <= target < len(self.prices) or len(about) > _LONGEST_ABOUT:
             raise ValueError(target)
         code, *told = told or [None]
         if code is not None:
@@ -141,7 +143,8 @@ class Recording:
             return Event(call, target, at, took, about, account=str(told[0])), 0
         rows = all_rows.setdefault((call, target), Rows())
         if call.has_pages:
-            new, found, gone, back = (*told, *([], {}, [], [])[len(told) :])
+            missing: list[Any] = [[], {}, [], []]
+            new, found, gone, back = told + missing[len(told) :]
             return self._page(Event(call, target, at, took, about), rows, new, by_row(found), gone, back)
         given = rows.change(about, told[0] if told else {})
         return Event(call, target, at, took, about, rows={about: rows.row(about)}), given
@@ -152,7 +155,7 @@ class Recording:
     ) -> tuple[Event, int]:
         given = len(new)
         for key in new:
-            if not isinstance(key, str) or key in rows:
+            if len(key) > _LONGEST_ABOUT or key in rows:
                 raise ValueError("a row is told to be new that is not")
             rows.add(key)
         for number, changed in changes.items():

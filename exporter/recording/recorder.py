@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter import __version__
 from exporter.errors import CallFailed, ErrorCode
 from exporter.recording import configuration
-from exporter.recording.calls import Call, about_list, is_listed
+from exporter.recording.api import RecordingApi
+from exporter.recording.calls import Call, about_list
 from exporter.recording.delta import Rows, columns
+from exporter.recording.listed import Listed
 from exporter.recording.pseudonyms import Pseudonyms
 from exporter.recording.redact import Redactor, Unredacted
 from exporter.tuning_job import name_key
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 T = TypeVar("T")
-_MOST_TOKENS = 256
 
 
 class Recorder:
@@ -51,7 +51,7 @@ class Recorder:
         self._redactor = Redactor(settings, names) if names is not None else Unredacted()
         self._deadlines = [target.connection.deadline for target in settings.targets]
         self._rows: dict[tuple[Call, int], Rows] = {}
-        self._seen = [_Listed() for _ in settings.targets]
+        self._seen = [Listed() for _ in settings.targets]
         self._lock = threading.Lock()
         self._before = 0
         self.calls = 0
@@ -130,7 +130,7 @@ class Recorder:
 
     # What is written of each kind of call, with the lock held.
 
-    def describe(self, target: int, name: str, answer: Mapping[str, Any] | None) -> list[Any]:
+    def describe(self, target: int, name: str, answer: Any) -> list[Any]:
         """Return what is written of a describe."""
         key = self._job(name)
         if answer is None:
@@ -216,94 +216,6 @@ class Recorder:
         return {**request, "NameContains": self._names.part(part)}
 
 
-class RecordingApi:
-    """One target's Api, each call of which is written."""
-
-    def __init__(self, api: Api, recorder: Recorder, target: int) -> None:
-        self._api = api
-        self._recorder = recorder
-        self._target = target
-
-    def describe(self, name: str) -> Mapping[str, Any]:
-        """See ``Api``."""
-        tell = self._recorder.describe
-        return self._make(Call.DESCRIBE, lambda: self._api.describe(name), lambda a: tell(self._target, name, a))
-
-    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See ``Api``."""
-        tell = self._recorder.listed
-        return self._make(Call.LIST, lambda: self._api.list_jobs(request), lambda a: tell(self._target, request, a))
-
-    def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See ``Api``."""
-        tell = self._recorder.trainings
-        make = lambda: self._api.list_training_jobs(request)  # noqa: E731 - as short as its neighbours
-        return self._make(Call.TRAININGS, make, lambda a: tell(self._target, request, a))
-
-    def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See ``Api``."""
-        tell = self._recorder.searched
-        call = Call.BILLS if request.get("Resource") == "TrainingJob" else Call.SEARCH
-        return self._make(call, lambda: self._api.search(request), lambda a: tell(self._target, request, a))
-
-    def list_tags(self, arn: str) -> Mapping[str, str]:
-        """See ``Api``."""
-        tell = self._recorder.tags
-        return self._make(Call.TAGS, lambda: self._api.list_tags(arn), lambda a: tell(self._target, arn, a))
-
-    def caller_account(self) -> str:
-        """See ``Api``."""
-        return self._make(Call.ACCOUNT, self._api.caller_account, self._recorder.account)
-
-    def _make(self, call: Call, make: Callable[[], T], tell: Callable[[Any], Sequence[Any]]) -> T:
-        return self._recorder.make(call, self._target, make, tell)
-
-
-class _Listed:
-    """What lists of a target have shown, so that what is missing on one is seen."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, tuple[float, Mapping[str, Any]]] = {}
-        self._gone: set[str] = set()
-        self._reached: OrderedDict[str, float] = OrderedDict()  # by the token that goes on from there
-
-    def changes(
-        self, request: Mapping[str, Any], answer: Mapping[str, Any], named: Sequence[tuple[str, Mapping[str, Any]]]
-    ) -> tuple[list[str], list[str]]:
-        """Return which tuning jobs are gone and which are back.
-
-        Gone are those that an earlier list showed, and that this page would show if they were still so.
-        """
-        token, after = request.get("NextToken"), answer.get("NextToken")
-        upper = math.inf if token is None else self._reached.get(str(token), -math.inf)
-        times = [entry.get("CreationTime") for _, entry in named]
-        last = min((each for each in times if isinstance(each, int | float)), default=upper)
-        lower = last if after else -math.inf
-        if after:
-            self._reached[str(after)] = lower
-            while len(self._reached) > _MOST_TOKENS:
-                self._reached.popitem(last=False)
-        gone = []
-        ordered = request.get("SortBy") == "CreationTime" and request.get("SortOrder") == "Descending"
-        # What was modified since the last list may have come between other times.
-        if ordered and not any(member.startswith("LastModified") for member in request):
-            shown = {key for key, _ in named}
-            gone = [
-                key
-                for key, (created, entry) in self._jobs.items()
-                if lower < created < upper and key not in shown and is_listed(entry, request)
-            ]
-        for key in gone:
-            del self._jobs[key]
-        back = [key for key, _ in named if key in self._gone]
-        self._gone = (self._gone | {*gone}) - {*back}
-        for key, entry in named:
-            created = entry.get("CreationTime")
-            if isinstance(created, int | float):
-                self._jobs[key] = created, entry
-        return gone, back
-
-
 class _OddError(Exception):
     """An answer that has not what every one of its kind has; ``about`` is what the call was about."""
 
@@ -312,7 +224,7 @@ class _OddError(Exception):
         self.about = about
 
 
-def _entries(answer: Mapping[str, Any], member: str, about: str) -> list[Mapping[str, Any]]:
+def _entries(answer: Any, member: str, about: str) -> list[Mapping[str, Any]]:
     found = answer.get(member) if isinstance(answer, Mapping) else None
     if not isinstance(found, list):
         raise _OddError(about)

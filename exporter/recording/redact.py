@@ -6,12 +6,12 @@ exporter reads nothing else either, so that it makes the same of a redacted answ
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from exporter.config.money import parse_instance_type
+from exporter.recording.scale import BOUNDED, Scale, Scales
 from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
 from exporter.tuning_job import members
 from exporter.tuning_job.hyperparameters import decimal
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
     from exporter.recording.pseudonyms import Pseudonyms
 
 _WORD = re.compile("[A-Z][A-Za-z]{0,39}")
-_LOG_DECADES = 3  # that a logarithmic range spans, whatever it spans in truth
-_BOUNDS = {"IntegerParameterRanges", "ContinuousParameterRanges"}
 
 _OBJECTIVE = {"Type": "word", "MetricName": "metric"}
 _INSTANCES = {"InstanceType": "instance", "InstanceCount": "number"}
 _RANGE = {"Name": "hyperparameter", "MinValue": "bound", "MaxValue": "bound", "ScalingType": "word"}
-_RANGES: Mapping[str, Any] = {kind: [_RANGE] for kind in sorted(_BOUNDS)}
+_RANGES: Mapping[str, Any] = {kind: [_RANGE] for kind in BOUNDED}
 _DEFINITION: Mapping[str, Any] = {
     "DefinitionName": "definition",
     "TuningObjective": _OBJECTIVE,
@@ -125,18 +123,12 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
 class Redactor:
     """Redacts the answers of one recording. Used by one thread at a time."""
 
-    redacts = True
-
     def __init__(self, settings: Settings, names: Pseudonyms) -> None:
         self.names = names
-        entries = [
-            *(job for t in settings.targets for job in t.jobs),
-            *(rule for t in settings.targets for rule in t.rules),
-        ]
-        rules = (rule for target in settings.targets for rule in target.rules)
-        self._tags = {key for entry in entries for key in entry.tag_labels} | {
-            key for rule in rules for key in rule.tags
-        }
+        jobs = (job for target in settings.targets for job in target.jobs)
+        rules = [rule for target in settings.targets for rule in target.rules]
+        self._tags = {key for job in jobs for key in job.tag_labels}
+        self._tags |= {key for rule in rules for key in (*rule.tag_labels, *rule.tags)}
         self._leaves: Mapping[str, Callable[[Any], Any]] = {
             "word": _text(lambda text: text if _WORD.fullmatch(text) else "Unknown"),
             "job": _text(names.job),
@@ -155,7 +147,7 @@ class Redactor:
 
     def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is kept of a row of a kind of ``SHAPES``."""
-        redacted: dict[str, Any] = self._shaped(SHAPES[kind], answer, _Scales(answer) if kind == "describe" else None)
+        redacted: dict[str, Any] = self._shaped(SHAPES[kind], answer, Scales(answer) if kind == "describe" else None)
         return redacted
 
     def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
@@ -170,7 +162,7 @@ class Redactor:
         """Return the pseudonym of a tag's key."""
         return self.names.numbered("tag", key)
 
-    def _shaped(self, shape: Any, value: Any, scales: _Scales | None) -> Any:
+    def _shaped(self, shape: Any, value: Any, scales: Scales | None) -> Any:
         if isinstance(shape, str):
             return self._tuned(value, scales) if shape == "tuned" else self._leaves[shape](value)
         if isinstance(shape, list):
@@ -188,14 +180,14 @@ class Redactor:
         }
 
     def _range(self, range_: Mapping[str, Any]) -> dict[str, Any]:
-        scale = _Scale(range_)
+        scale = Scale(range_)
         return {
             member: scale.shown(range_[member]) if leaf == "bound" else self._leaves[leaf](range_[member])
             for member, leaf in _RANGE.items()
             if member in range_
         }
 
-    def _tuned(self, tuned: Any, scales: _Scales | None) -> Any:
+    def _tuned(self, tuned: Any, scales: Scales | None) -> Any:
         if not isinstance(tuned, Mapping):
             return None
         redacted = {}
@@ -205,7 +197,7 @@ class Redactor:
                 redacted[self.names.numbered("hyperparameter", name)] = self._hyperparameter(name, value, scale)
         return redacted
 
-    def _hyperparameter(self, name: str, value: Any, scale: _Scale | None) -> str | None:
+    def _hyperparameter(self, name: str, value: Any, scale: Scale | None) -> str | None:
         if not isinstance(value, str):
             return None
         if scale is not None and (shown := scale.shown(value)) is not None:
@@ -238,66 +230,8 @@ class Redactor:
         return [*found, None] if odd else found
 
 
-class _Scale:
-    """Where values lie in a range: what is told of them instead, from 0 to 1, or by decades on a logarithmic scale."""
-
-    def __init__(self, range_: Mapping[str, Any]) -> None:
-        self._low, self._high = decimal(range_.get("MinValue")), decimal(range_.get("MaxValue"))
-        self._logarithmic = (
-            range_.get("ScalingType") == "Logarithmic" and (self._low or 0) > 0 and (self._high or 0) > 0
-        )
-
-    def shown(self, value: Any) -> str | None:
-        """Return what is told instead of a value, None where that is no number or the range has no bounds."""
-        number = decimal(value)
-        if number is None or self._low is None or self._high is None:
-            return None
-        if not self._logarithmic:
-            return f"{_place(self._low, number, self._high):.6g}"
-        if number <= 0:
-            return None
-        place = _place(math.log(self._low), math.log(number), math.log(self._high))
-        return f"{10 ** min(_LOG_DECADES * (place - 1), 300):.6g}"
-
-
-def _place(low: float, number: float, high: float) -> float:
-    place = (number - low) / (high - low) if high > low else 0.0
-    return place if math.isfinite(place) else 0.0
-
-
-class _Scales:
-    """The scales of a tuning job's hyperparameters, by definition and name."""
-
-    def __init__(self, answer: Mapping[str, Any], definition: object = None) -> None:
-        self._answer = answer
-        self._definition = definition
-
-    def of(self, definition: object) -> _Scales:
-        """Return those for a training job of a definition."""
-        return _Scales(self._answer, definition)
-
-    def scale(self, name: str) -> _Scale | None:
-        """Return that of a hyperparameter, None where it has no bounded range."""
-        config = self._answer.get("HyperParameterTuningJobConfig")
-        places = [config.get("ParameterRanges")] if isinstance(config, Mapping) else []
-        several = self._answer.get("TrainingJobDefinitions")
-        definitions = [self._answer.get("TrainingJobDefinition"), *(several if isinstance(several, list) else ())]
-        named = [each for each in definitions if isinstance(each, Mapping)]
-        named.sort(key=lambda each: each.get("DefinitionName") != self._definition)
-        places += [each.get("HyperParameterRanges") for each in named]
-        for ranges in places:
-            for kind in _BOUNDS if isinstance(ranges, Mapping) else ():
-                found = ranges.get(kind)
-                for range_ in found if isinstance(found, list) else ():
-                    if isinstance(range_, Mapping) and range_.get("Name") == name:
-                        return _Scale(range_)
-        return None
-
-
 class Unredacted:
     """Keeps answers as they are, for the owner's own use."""
-
-    redacts = False
 
     def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as of a Redactor
         """Return a row as it is."""

@@ -268,7 +268,8 @@ def _passes(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
             moment = datetime.fromisoformat(str(value)).timestamp()
         except ValueError:
             return False
-        return _COMPARED.get(str(wanted.get("Operator")), lambda *_: False)(found, moment)
+        compared = _COMPARED.get(str(wanted.get("Operator")))
+        return compared is not None and compared(found, moment)
     return name_key(str(found)) == name_key(str(value))
 
 
