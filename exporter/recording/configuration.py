@@ -148,7 +148,11 @@ def _job(job: JobSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str
 
 
 def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": rule.name if names is None else names.numbered("rule", rule.name)}
+    found: dict[str, Any] = {}
+    if names is not None:
+        found["name"] = names.numbered("rule", rule.name)
+    elif not rule.name.endswith("]"):  # one without a name is called by its place, which no name may look like
+        found["name"] = rule.name
     if rule.name_contains is not None:
         found["name_contains"] = rule.name_contains if names is None else names.pattern("contains", rule.name_contains)
     if rule.name_regex is not None:

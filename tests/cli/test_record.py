@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +56,13 @@ def config(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.long
 def test_records_while_it_serves_and_replays_what_was_so(tmp_path: Path, config: Path) -> None:
     file = tmp_path / "fleet.rec"
-    arguments = [*PROGRAM, "record", file, f"--config.file={config}", "--web.listen-address=127.0.0.1:0"]
+    arguments: list[str | Path] = [
+        *PROGRAM,
+        "record",
+        file,
+        f"--config.file={config}",
+        "--web.listen-address=127.0.0.1:0",
+    ]
     with Child(arguments, log=tmp_path / "log", environment=ENVIRONMENT) as child:
         address = child.wait_until(lambda: re.search(r"Metrics: +(\S+)", child.output()))[1]
         child.wait_until(lambda: 'churn-b"} ' in get(f"http://{address}/metrics").text)
@@ -85,28 +92,44 @@ def test_records_while_it_serves_and_replays_what_was_so(tmp_path: Path, config:
 
 
 @pytest.mark.long
-def test_shows_on_a_terminal_how_far_it_is_and_ends_by_itself(tmp_path: Path, config: Path) -> None:
+def test_on_a_terminal_it_shows_how_far_it_is(tmp_path: Path, config: Path) -> None:
     file = tmp_path / "fleet.rec"
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*PROGRAM, "record", str(file), f"--config.file={config}", "--duration=2s", "--no-redact"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=ENVIRONMENT,
-    ) as child:
-        os.close(theirs)
-        shown = b""
-        while piece := _read(ours):
-            shown += piece
+    record = ["record", str(file), f"--config.file={config}", "--duration=2s", "--no-redact"]
+    with on_terminal(record) as (child, terminal):
+        shown = b"".join(iter(lambda: _read(terminal), b""))
         assert child.wait() == 0
-    os.close(ours)
     assert b"recording: " in shown
     assert b" of 2s" in shown
     assert b"Traceback" not in shown
     recording = Recording(file)
     assert recording.redacted is False
     assert any(event.about == "churn-a" for event in recording.events())
+    with on_terminal(["replay", str(file), "--web.listen-address=127.0.0.1:0"]) as (child, terminal):
+        shown = b""
+        while b"Status page:" not in shown:
+            shown += (piece := _read(terminal))
+            assert piece, shown
+        assert b"reading " in shown
+        child.send_signal(signal.SIGINT)
+        shown += b"".join(iter(lambda: _read(terminal), b""))
+        assert child.wait() == 0
+    assert b"Traceback" not in shown
+
+
+@contextmanager
+def on_terminal(arguments: list[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run the program on a terminal, and yield it with the terminal's other side."""
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, *arguments]
+    try:
+        with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=ENVIRONMENT) as child:
+            os.close(theirs)
+            try:
+                yield child, ours
+            finally:
+                child.kill()
+    finally:
+        os.close(ours)
 
 
 def _read(terminal: int) -> bytes:

@@ -105,7 +105,7 @@ def test_serves_the_endpoint_alone_with_the_configuration_for_it(
     file = written(
         tmp_path / "a.rec", ["D", 0, 0, 9, "job0001", None, flat(summary("job0001", BEGAN - 60))], header=USABLE
     )
-    arguments = [sys.executable, "-m", "exporter", "replay", file, "--endpoint-only", "--speed=60"]
+    arguments: list[str | Path] = [sys.executable, "-m", "exporter", "replay", file, "--endpoint-only", "--speed=60"]
     with Child([*arguments, "--web.listen-address=127.0.0.1:0"], log=tmp_path / "log") as child:
         child.wait_until(lambda: "stale_after" in child.output())
         assert found(r"endpoint: (\S+)", child.output())[1].startswith("http://127.0.0.1:")

@@ -49,7 +49,7 @@ def record(path: Path, *, redacts: bool) -> Recorded:
     configured["tuning_jobs"] = configured["tuning_jobs"][half:]
     configured["discover"] = [
         {"name": "churn", "name_contains": "churn", "region": "us-east-1", "created_within": "30d"},
-        {"name": "first-tries", "name_regex": "First-Try$", "region": "us-east-1"},
+        {"name_regex": "First-Try$", "region": "us-east-1"},
         {"name": "supply", "tags": {"team": "supply"}, "region": "eu-west-1", "labels": {"owner": "anna"}},
     ]
     settings = parse(yaml.safe_dump(configured), "demo")

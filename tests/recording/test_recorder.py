@@ -63,7 +63,7 @@ class Rig:
         self.recorder = Recorder(SETTINGS, self.clock, lambda header: Writer(path, header, self.clock.monotonic), **how)
         self.api: Api = self.recorder.around(self.answers, 0)
 
-    def list(self, *rows: Any, **request: Any) -> None:
+    def show(self, *rows: Any, **request: Any) -> None:
         token = request.pop("after", None)
         self.clock.advance(1)
         self.answers.next = {"HyperParameterTuningJobSummaries": [*rows], "NextToken": token}
@@ -85,10 +85,10 @@ def gone(events: list[Event]) -> list[tuple[str, ...]]:
 
 def test_what_a_list_would_show_and_does_not_is_gone_until_one_shows_it(rig: Rig) -> None:
     running = {"StatusEquals": "InProgress"}
-    rig.list(summary("b", 20.0), summary("a", 10.0), **running)
-    rig.list(summary("b", 20.0), **running)
-    rig.list(summary("b", 20.0), summary("a", 10.0), **running)
-    rig.list(summary("z", 30.0, "Failed"), NameContains="z", **running)
+    rig.show(summary("b", 20.0), summary("a", 10.0), **running)
+    rig.show(summary("b", 20.0), **running)
+    rig.show(summary("b", 20.0), summary("a", 10.0), **running)
+    rig.show(summary("z", 30.0, "Failed"), NameContains="z", **running)
     first, second, third, fourth = rig.events()
     assert gone([first, second, third, fourth]) == [(), ("a",), (), ()]
     assert first.rows is not None
@@ -98,13 +98,13 @@ def test_what_a_list_would_show_and_does_not_is_gone_until_one_shows_it(rig: Rig
 
 
 def test_a_page_tells_nothing_of_what_is_on_others(rig: Rig) -> None:
-    rig.list(summary("c", 30.0), summary("b", 20.0), summary("a", 10.0))
-    rig.list(summary("c", 30.0), after="more")
-    rig.list(summary("a", 10.0), NextToken="more")
-    rig.list(after="on")  # empty, and leads on
-    rig.list(NextToken="unknown")
-    rig.list(LastModifiedTimeAfter=5.0)
-    rig.list(SortBy="Name")
+    rig.show(summary("c", 30.0), summary("b", 20.0), summary("a", 10.0))
+    rig.show(summary("c", 30.0), after="more")
+    rig.show(summary("a", 10.0), NextToken="more")
+    rig.show(after="on")  # empty, and leads on
+    rig.show(NextToken="unknown")
+    rig.show(LastModifiedTimeAfter=5.0)
+    rig.show(SortBy="Name")
     assert gone(rig.events()) == [(), (), ("b",), (), (), (), ()]
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import docs_alerts
 from replay.fleet import DISCOVERED, SETUPS, START, Fleet, Setup, draw, recorded
@@ -101,11 +101,11 @@ def main() -> None:
     if options.docs:
         page = docs_alerts.PAGE.read_text(encoding="utf-8")
         docs_alerts.PAGE.write_text(docs_alerts.placed(page, "replay", report), encoding="utf-8")
-    samples = sum(each.samples for each in (*replays, *watched))
+    samples = sum(replay.samples for replay in replays) + sum(each.samples for each in watched)
     print(f"{samples:,} samples, {time.monotonic() - began:.0f} s.", file=sys.stderr)
 
 
-def _changes(options: argparse.Namespace) -> dict[str, float]:
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
     names = ("jobs", "days", "interval", "evaluation")
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
