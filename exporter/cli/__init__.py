@@ -23,6 +23,9 @@ COMMANDS = {
     "simulate": "Serve a simulated SageMaker endpoint.",
 }
 
+_LASTING = frozenset({"run", "record", "replay"})
+"""Commands that signals end from their first moment on, and end well."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand, or the daemon when none is named; return the process's exit code."""
@@ -30,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else "run"
     early.ignore_others()
     if command == "run":
+        early.leave_out_rich()
+    if command in _LASTING:
         early.prepare()
     exit_code: int = importlib.import_module(f"exporter.cli.{command.replace('-', '_')}").run(arguments)
     return exit_code

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter import logs
-from exporter.cli import options
+from exporter.cli import early, options
 from exporter.cli.recorded_service import RecordedService
 from exporter.cli.run import open_sockets
 from exporter.clock import SystemClock
@@ -123,6 +123,7 @@ def _serve_endpoint(replay: _Replay, addresses: Sequence[Address]) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    early.hand_over()
     address = addresses[0]
     try:
         server = Server(replay.service(), address.host, address.port)

@@ -17,7 +17,7 @@ from support.processes import Child
 from support.text import found
 from support.web import get
 
-from exporter.cli import main
+from exporter.cli import record
 from exporter.clock import SystemClock
 from exporter.recording import Recording
 from exporter.simulator.server import Server
@@ -94,8 +94,8 @@ def test_records_while_it_serves_and_replays_what_was_so(tmp_path: Path, config:
 @pytest.mark.long
 def test_on_a_terminal_it_shows_how_far_it_is(tmp_path: Path, config: Path) -> None:
     file = tmp_path / "fleet.rec"
-    record = ["record", str(file), f"--config.file={config}", "--duration=2s", "--no-redact"]
-    with on_terminal(record) as (child, terminal):
+    arguments = ["record", str(file), f"--config.file={config}", "--duration=2s", "--no-redact"]
+    with on_terminal(arguments) as (child, terminal):
         shown = b"".join(iter(lambda: _read(terminal), b""))
         assert child.wait() == 0
     assert b"recording: " in shown
@@ -142,7 +142,7 @@ def _read(terminal: int) -> bytes:
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """Run it in this process, and return the one sentence that it ends with."""
     try:
-        code: object = main(["record", *map(str, arguments)])
+        code: object = record.run([*map(str, arguments)])
     except SystemExit as usage:
         code = usage.code
     [*_, told] = capsys.readouterr().err.splitlines()
@@ -179,7 +179,7 @@ def test_tells_what_is_wrong_in_one_sentence(
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["record", "--help"])
+        record.run(["--help"])
     assert ended.value.code == 0
     told = capsys.readouterr().out
     for option in ("FILE", "--duration", "--no-redact", "--config.file", "--web.listen-address", "docs/recording.md"):

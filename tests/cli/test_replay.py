@@ -15,7 +15,7 @@ from recording.test_world import BEGAN, LIST, flat
 from support.processes import Child
 from support.text import found
 
-from exporter.cli import main
+from exporter.cli import replay
 from exporter.cli.recorded_service import RecordedService
 from exporter.clock import SystemClock
 from exporter.config import parse
@@ -43,7 +43,7 @@ USABLE = HEADER | {"configuration": CONFIGURATION}
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """Run it in this process, and return what it ends with."""
     try:
-        code: object = main(["replay", *map(str, arguments)])
+        code: object = replay.run([*map(str, arguments)])
     except SystemExit as usage:
         code = usage.code
     told = capsys.readouterr().err
@@ -87,7 +87,7 @@ def test_tells_that_a_file_ends_early_and_that_an_address_is_taken(
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["replay", "--help"])
+        replay.run(["--help"])
     assert ended.value.code == 0
     told = capsys.readouterr().out
     for option in ("FILE", "--speed", "--endpoint-only", "--web.listen-address", "docs/recording.md"):
