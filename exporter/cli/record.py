@@ -13,19 +13,15 @@ from typing import TYPE_CHECKING
 
 from exporter import logs
 from exporter.cli import options
-from exporter.cli.run import open_sockets
 from exporter.clock import SystemClock
 from exporter.config import ConfigError, Settings, environment_region, read
 from exporter.config.duration import format_duration, parse_duration
-from exporter.daemon import Daemon
-from exporter.recording import Recorder, Writer
-from exporter.web.listen import Address
-from exporter.web.pages import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from exporter.config.specs import TargetSpec
+    from exporter.recording import Recorder
     from exporter.sagemaker import Api
 
 
@@ -48,6 +44,13 @@ def run(argv: Sequence[str]) -> int:
     options.add_web_config_file(parser)
     options.add_log_options(parser, default_level="warning")
     given = parser.parse_args(argv)
+    # --help need not wait for these.
+    from exporter.cli.run import open_sockets  # noqa: PLC0415
+    from exporter.daemon import Daemon  # noqa: PLC0415
+    from exporter.recording import Recorder, Writer  # noqa: PLC0415
+    from exporter.web.listen import Address  # noqa: PLC0415
+    from exporter.web.pages import Origin  # noqa: PLC0415
+
     addresses = options.listen_addresses(parser, given) if given.listen_addresses else []
     logs.configure(given.log_level, logs.LogFormat(given.log_format))
     clock = SystemClock()
@@ -92,8 +95,9 @@ def run(argv: Sequence[str]) -> int:
     )
     daemon.handle_signals()
     daemon.start()
+    scheme = "http" if web_config is None else web_config.settings.scheme
     for listener in sockets:
-        print(f"Metrics:   {Address(*listener.getsockname()[:2])}", flush=True)
+        print(f"Metrics:   {scheme}://{Address(*listener.getsockname()[:2])}/metrics")
     print(f"Recording: {given.file}  (Ctrl-C ends it)", flush=True)
     began = clock.monotonic()
     if given.duration is not None:

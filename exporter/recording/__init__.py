@@ -5,7 +5,7 @@
 
 from exporter.recording.api import RecordedApi
 from exporter.recording.calls import Call
-from exporter.recording.configuration import number_of, settings
+from exporter.recording.configuration import number_of
 from exporter.recording.events import Recording, Survey
 from exporter.recording.file import RecordingError, Writer
 from exporter.recording.pace import Pace
@@ -24,5 +24,4 @@ __all__ = [
     "World",
     "Writer",
     "number_of",
-    "settings",
 ]

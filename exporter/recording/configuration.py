@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.config import parse
+from exporter.config import defaults, parse
 from exporter.config.duration import format_duration
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def text(found: Mapping[str, Any], endpoint: str, speed: float = 1.0) -> str:
             max(found["stale_after"] / speed, _LEAST["interval"], found["interval"] / speed)
         )
     if "spend" in given:
-        given["spend"] = {**given["spend"], "interval": _duration("spend", given["spend"]["interval"], speed)}
+        # No file of this machine is read because a recording says so.
+        spend = {key: value for key, value in given["spend"].items() if key != "prices_file"}
+        given["spend"] = {**spend, "interval": _duration("spend", spend["interval"], speed)}
     for key in ("tuning_jobs", "discover"):
         given[key] = [_entry(entry, endpoint, speed) for entry in given[key]]
     return str(yaml.safe_dump(given, sort_keys=False))
@@ -94,12 +96,10 @@ def settings(
     endpoint: str,
     speed: float = 1.0,
 ) -> Settings:
-    """Return the settings of a recorded configuration. Raise ConfigError where it is none.
-
-    Targets are in the order in which they were recorded.
-    """
+    """Return the settings of a recorded configuration. Raise ConfigError, or another error, where it is none."""
     parsed = parse(text(found, endpoint, speed), "the recording's configuration")
-    return replace(parsed, targets=tuple(_priced(target, prices) for target in parsed.targets))
+    currency = found.get("spend", {}).get("currency", defaults.CURRENCY)
+    return replace(parsed, targets=tuple(_priced(target, prices, currency) for target in parsed.targets))
 
 
 def number_of(target: TargetSpec) -> int:
@@ -112,9 +112,11 @@ def all_prices(prices: list[Mapping[str, float] | None]) -> dict[str, float]:
     return dict(ChainMap(*(dict(each) for each in prices if each)))
 
 
-def _priced(target: TargetSpec, prices: list[Mapping[str, float] | None]) -> TargetSpec:
+def _priced(target: TargetSpec, prices: list[Mapping[str, float] | None], currency: str) -> TargetSpec:
     spend, of_region = target.spend, prices[number_of(target)]
-    return target if spend is None or of_region is None else replace(target, spend=replace(spend, prices=of_region))
+    if spend is None or of_region is None:
+        return target
+    return replace(target, spend=replace(spend, prices=of_region, currency=currency))
 
 
 def _duration(key: str, seconds: float, speed: float) -> str:

@@ -6,7 +6,9 @@ import heapq
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from exporter.config import ConfigError
 from exporter.errors import ErrorCode
+from exporter.recording import configuration
 from exporter.recording.calls import Call
 from exporter.recording.delta import Rows, by_row
 from exporter.recording.file import Reader, RecordingError
@@ -15,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from exporter.config.specs import Settings
     from exporter.recording.delta import Changes
 
 MOST_LEAVES = 5_000_000
 """Values that are remembered of all rows together, long texts counted as several."""
 
 _LONGEST_ABOUT = 4_096
+_LATEST = 32_503_680_000.0  # the year 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,22 @@ class Recording:
             self.prices: list[Mapping[str, float] | None] = [*header["prices"]]
             self.redacted = header["redacted"] is True
             self.exporter = str(header["exporter"])
+            if not (0 <= self.began < _LATEST and 0 <= self.deadline < _LATEST):
+                raise ValueError(self.began)  # noqa: TRY301 - told with the others
         except (KeyError, TypeError, ValueError):
+            raise self._reader.damaged(1) from None
+
+    def settings(self, endpoint: str, speed: float = 1.0) -> Settings:
+        """Return what watches it at an endpoint that answers ``speed`` times as fast, its targets in any order.
+
+        Raise RecordingError where the configuration that it carries is of no use.
+        """
+        try:
+            return configuration.settings(self.configuration, self.prices, endpoint, speed)
+        except ConfigError as error:
+            first = error.problems[0]
+            raise RecordingError(f"{self.path} carries a configuration that cannot be used: {first}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):
             raise self._reader.damaged(1) from None
 
     @property

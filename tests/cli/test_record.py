@@ -64,8 +64,8 @@ def test_records_while_it_serves_and_replays_what_was_so(tmp_path: Path, config:
         "--web.listen-address=127.0.0.1:0",
     ]
     with Child(arguments, log=tmp_path / "log", environment=ENVIRONMENT) as child:
-        address = child.wait_until(lambda: re.search(r"Metrics: +(\S+)", child.output()))[1]
-        child.wait_until(lambda: 'churn-b"} ' in get(f"http://{address}/metrics").text)
+        url = child.wait_until(lambda: re.search(r"Metrics: +(\S+)", child.output()))[1]
+        child.wait_until(lambda: 'churn-b"} ' in get(url).text)
         child.send(signal.SIGINT)
         assert child.wait() == 0
         told = found(

@@ -64,7 +64,12 @@ def test_tells_what_is_wrong_in_one_sentence(tmp_path: Path, capsys: pytest.Capt
     assert refused(capsys, written(file, header=USABLE)) == f"{file} has no calls yet: record for longer\n"
     file.unlink()
     broken = USABLE | {"configuration": {"tuning_jobs": [], "discover": [], "colect": []}}
-    assert "the recording's configuration:" in refused(capsys, written(file, CALL, header=broken))
+    told = refused(capsys, written(file, CALL, header=broken))
+    assert told.startswith(f"{file} carries a configuration that cannot be used: ")
+    assert "colect" in told
+    for odd in ({"tuning_jobs": 3}, {"tuning_jobs": [{"endpoint": 9}]}, {**CONFIGURATION, "interval": "soon"}):
+        file.unlink()
+        assert "the file is damaged" in refused(capsys, written(file, CALL, header=USABLE | {"configuration": odd}))
     for option in ("--speed=0", "--speed=nan", "--speed=fast", "--speed=1e9"):
         assert "write a number above 0 up to 3600" in refused(capsys, file, option)
     assert "is not a listen address" in refused(capsys, file, "--web.listen-address=8080")

@@ -13,7 +13,6 @@ from support.simulated import SimulatedApi
 from exporter.cli import demo
 from exporter.config import parse
 from exporter.recording import Pace, RecordedApi, Recorder, Recording, World, Writer, number_of
-from exporter.recording import settings as recorded_settings
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import mixed_fleet
 from exporter.simulator.service import Simulator
@@ -82,7 +81,7 @@ def replay(path: Path, looks: tuple[float, ...] = LOOKS) -> tuple[str, ...]:
     recording = Recording(path)
     clock = ManualClock(recording.began)
     world = World(recording, recording.survey(), Pace(recording.began, recording.began))
-    settings = recorded_settings(recording.configuration, recording.prices, "http://127.0.0.1:1")
+    settings = recording.settings("http://127.0.0.1:1")
     driven = Driven(settings, [RecordedApi(world, number_of(each), clock) for each in settings.targets], clock)
     shown = []
     for look in looks:

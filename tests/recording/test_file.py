@@ -85,6 +85,7 @@ BAD = {
     "is damaged": [
         gz({**HEAD, "began": "now"}),
         gz({**HEAD, "prices": 3}),
+        gz({**HEAD, "began": float("nan")}),
         gz(HEAD, b"[\n"),
         gz(HEAD, b"[" * 100_000 + b"\n"),
         gz(HEAD, {}),

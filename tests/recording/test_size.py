@@ -44,8 +44,9 @@ def test_a_day_of_a_hundred_tuning_jobs_is_less_than_two_megabytes(tmp_path: Pat
     simulator = Simulator(clock, default_region=REGION)
     for seed in range(100):
         rng = Random(seed)
-        where = {"region": REGION, "account_id": ACCOUNT, "created": START - rng.uniform(0, HOUR)}
-        simulator.add(Life(f"ranking-{seed:03}", scenario(rng, (24.5, 28)), speed=1.0, seed=seed, tags={}, **where))
+        search = scenario(rng, (24.5, 28))
+        how: dict[str, Any] = {"region": REGION, "account_id": ACCOUNT, "speed": 1.0, "seed": seed, "tags": {}}
+        simulator.add(Life(f"ranking-{seed:03}", search, created=START - rng.uniform(0, HOUR), **how))
     settings = parse(f"aws: {{region: {REGION}}}\ndiscover: [{{name_contains: ranking-}}]\n", "c.yaml")
     path = tmp_path / "day.rec"
     recorder = Recorder(settings, clock, lambda header: Writer(path, header, clock.monotonic))

@@ -15,7 +15,7 @@ from support.clock import ManualClock
 from support.driven import Driven
 
 from exporter.exposition import families_in_force
-from exporter.recording import Pace, RecordedApi, Recording, World, number_of, settings
+from exporter.recording import Pace, RecordedApi, Recording, World, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -54,7 +54,7 @@ def scrapes(recording: Recording, survey: Survey, fleet: Fleet, metrics: Collect
     """Yield what Prometheus would have scraped while it was recorded."""
     clock = ManualClock(recording.began)
     world = World(recording, survey, Pace(recording.began, recording.began), slack=1.0)
-    spec = settings(recording.configuration, recording.prices, _ENDPOINT)
+    spec = recording.settings(_ENDPOINT)
     driven = Driven(spec, [RecordedApi(world, number_of(each), clock) for each in spec.targets], clock)
     force = families_in_force(spec.collect)
     families = [family for family in force if any(name in metrics for name in family.series_names)]
