@@ -18,7 +18,7 @@ from exporter.config import ConfigError, Settings, environment_region, read
 from exporter.config.duration import format_duration, parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from exporter.config.specs import TargetSpec
     from exporter.recording import Recorder
@@ -27,22 +27,7 @@ if TYPE_CHECKING:
 
 def run(argv: Sequence[str]) -> int:
     """Record until SIGTERM, SIGINT or the end of the duration. Return 0 then, 1 when a file or an address cannot be used."""
-    parser = options.Parser(
-        prog="sagemaker-tuning-exporter record",
-        description="Run the exporter and write what AWS answers into a file, without what may name anybody or anything.",
-        epilog="docs/recording.md says what is in the file. The configuration is read once, when it starts.",
-    )
-    parser.add_argument("file", metavar="FILE", type=Path, help="The file to write; it must not exist.")
-    parser.add_argument(
-        "--duration", type=_duration, metavar="D", help="How long, as 30m or 24h [default: until Ctrl-C]."
-    )
-    parser.add_argument(
-        "--no-redact", dest="redacts", action="store_false", help="Write everything as it is: only for your own use."
-    )
-    options.add_config_file(parser)
-    options.add_listen_address(parser, default="")
-    options.add_web_config_file(parser)
-    options.add_log_options(parser, default_level="warning")
+    parser = _parser()
     given = parser.parse_args(argv)
     # --help need not wait for these.
     from exporter.cli.run import open_sockets  # noqa: PLC0415
@@ -98,15 +83,36 @@ def run(argv: Sequence[str]) -> int:
     scheme = "http" if web_config is None else web_config.settings.scheme
     for listener in sockets:
         print(f"Metrics:   {scheme}://{Address(*listener.getsockname()[:2])}/metrics")
-    print(f"Recording: {given.file}  (Ctrl-C ends it)", flush=True)
+    whose = "" if given.redacts else "; not redacted, so for your own use only"
+    print(f"Recording: {given.file}  (Ctrl-C ends it{whose})", flush=True)
     began = clock.monotonic()
     if given.duration is not None:
         timer = threading.Timer(given.duration, daemon.request_stop)
         timer.daemon = True
         timer.start()
-    with _progress(recorder, given.duration):
+    with _tended(recorder, given.duration):
         daemon.run()
     return _end(recorder, settings, given.file, clock.monotonic() - began, failures)
+
+
+def _parser() -> options.Parser:
+    parser = options.Parser(
+        prog="sagemaker-tuning-exporter record",
+        description="Run the exporter and write what AWS answers into a file, without what may name anybody or anything.",
+        epilog="docs/recording.md says what is in the file. The configuration is read once, when it starts.",
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="The file to write; it must not exist.")
+    parser.add_argument(
+        "--duration", type=_duration, metavar="D", help="How long, as 30m or 24h [default: until Ctrl-C]."
+    )
+    parser.add_argument(
+        "--no-redact", dest="redacts", action="store_false", help="Write everything as it is: only for your own use."
+    )
+    options.add_config_file(parser)
+    options.add_listen_address(parser, default="")
+    options.add_web_config_file(parser)
+    options.add_log_options(parser, default_level="warning")
+    return parser
 
 
 def _end(recorder: Recorder, settings: Settings, file: Path, seconds: float, failures: Sequence[OSError]) -> int:
@@ -126,27 +132,26 @@ def _end(recorder: Recorder, settings: Settings, file: Path, seconds: float, fai
 
 
 @contextlib.contextmanager
-def _progress(recorder: Recorder, duration: float | None) -> Iterator[None]:
-    """Show on a terminal how much was recorded; elsewhere show nothing."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
-
+def _tended(recorder: Recorder, duration: float | None) -> Iterator[None]:
+    """Keep the file up to date; show on a terminal how much was recorded, elsewhere nothing."""
     began, ended = time.monotonic(), threading.Event()
     of = "" if duration is None else f" of {format_duration(duration)}"
-    with Console(stderr=True).status("recording") as status:
 
-        def show() -> None:
-            while not ended.wait(1.0):
-                gone = format_duration(round(time.monotonic() - began))
-                status.update(f"recording: {gone}{of}, {recorder.calls:,} calls, {recorder.bytes / 1000:,.1f} kB")
+    def tend(show: Callable[[str], object]) -> None:
+        while not ended.wait(1.0):
+            recorder.flush()
+            gone = format_duration(round(time.monotonic() - began))
+            show(f"recording: {gone}{of}, {recorder.calls:,} calls, {recorder.bytes / 1000:,.1f} kB")
 
-        threading.Thread(target=show, name="progress", daemon=True).start()
-        try:
-            yield
-        finally:
-            ended.set()
+    with contextlib.ExitStack() as stack:
+        show: Callable[[str], object] = lambda _: None  # noqa: E731 - it has another one beside it
+        if sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415 - only where somebody looks
+
+            show = stack.enter_context(Console(stderr=True).status("recording")).update
+        threading.Thread(target=tend, args=(show,), name="recorder", daemon=True).start()
+        stack.callback(ended.set)
+        yield
 
 
 def _duration(text: str) -> float:

@@ -8,6 +8,7 @@ that is read is trusted: neither a line nor all that is remembered of them may g
 from __future__ import annotations
 
 import json
+import math
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -41,14 +42,20 @@ class Writer:
         self._file: BinaryIO = path.open("xb")
         self._compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP, 9)
         self.bytes = 0
-        self._flushed = -_FLUSH_SECONDS  # the header is in the file at once
+        self._flushed = -math.inf  # the header is in the file at once
+        self._waits = False
         self.write({"format": FORMAT, "version": VERSION, **header})
 
     def write(self, line: Any) -> None:
         """Add a line."""
         self._put(self._compress.compress(json.dumps(line, separators=(",", ":"), default=str).encode() + b"\n"))
-        if self._monotonic() >= self._flushed + _FLUSH_SECONDS:
-            self._flushed = self._monotonic()
+        self._waits = True
+        self.flush()
+
+    def flush(self) -> None:
+        """Put into the file what was added, once a minute at most: each time costs some hundred bytes."""
+        if self._waits and self._monotonic() >= self._flushed + _FLUSH_SECONDS:
+            self._flushed, self._waits = self._monotonic(), False
             self._put(self._compress.flush(zlib.Z_SYNC_FLUSH))
             self._file.flush()
 

@@ -122,11 +122,20 @@ class Recorder:
                 line.pop()
             self._before = at
             self.calls += 1
-            try:
-                self._writer.write(line)
-            except OSError as error:
-                self._broken = True
-                self._on_failure(error)
+            self._try(lambda: self._writer.write(line))
+
+    def flush(self) -> None:
+        """Put into the file what was written a while ago; to be called now and then."""
+        with self._lock:
+            if not self._broken:
+                self._try(self._writer.flush)
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._broken = True
+            self._on_failure(error)
 
     # What is written of each kind of call, with the lock held.
 

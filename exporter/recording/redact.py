@@ -6,6 +6,7 @@ exporter reads nothing else either, so that it makes the same of a redacted answ
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from exporter.recording.pseudonyms import Pseudonyms
 
 _WORD = re.compile("[A-Z][A-Za-z]{0,39}")
+_LONGEST_NUMBER = 1e9
 
 _OBJECTIVE = {"Type": "word", "MetricName": "metric"}
 _INSTANCES = {"InstanceType": "instance", "InstanceCount": "number"}
@@ -139,7 +141,7 @@ class Redactor:
             "hyperparameter": self._numbered("hyperparameter"),
             "instance": _text(self._instance),
             "time": lambda value: members.time({"": value}, ""),
-            "number": lambda value: members.value({"": value}, ""),
+            "number": _number,
             "flag": lambda flag: flag if isinstance(flag, bool) else None,
             "reason": lambda text: names.reason(text) if isinstance(text, str) and text else None,
             "tags": self._tags_of,
@@ -245,3 +247,10 @@ class Unredacted:
 def _text(shown: Callable[[str], str]) -> Callable[[Any], Any]:
     """Return what redacts a text: an empty one stays, and what the exporter takes for none becomes none."""
     return lambda value: (shown(value) if value else value) if is_text(value) else None
+
+
+def _number(value: Any) -> Any:
+    """Return a number, which AWS may send as a text; one that is as long as an account's becomes none."""
+    number = members.value({"": value}, "")
+    long = number is not None and isinstance(value, str) and math.isfinite(number) and abs(number) >= _LONGEST_NUMBER
+    return None if long else number

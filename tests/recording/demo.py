@@ -76,11 +76,11 @@ def record(path: Path, *, redacts: bool) -> Recorded:
     return Recorded(path, tuple(shown), frozenset(secrets | {text.casefold() for text in texts if text}))
 
 
-def replay(path: Path, looks: tuple[float, ...] = LOOKS) -> tuple[str, ...]:
-    """Return what an exporter shows that watches a recording from its beginning."""
+def replay(path: Path, looks: tuple[float, ...] = LOOKS, *, late: float = 0.0, slack: float = 0.0) -> tuple[str, ...]:
+    """Return what an exporter shows that watches a recording, and begins so many seconds after its beginning."""
     recording = Recording(path)
-    clock = ManualClock(recording.began)
-    world = World(recording, recording.survey(), Pace(recording.began, recording.began))
+    clock = ManualClock(recording.began + late)
+    world = World(recording, recording.survey(), Pace(recording.began, recording.began), slack=slack)
     settings = recording.settings("http://127.0.0.1:1")
     driven = Driven(settings, [RecordedApi(world, number_of(each), clock) for each in settings.targets], clock)
     shown = []

@@ -68,6 +68,19 @@ def test_redacted_replays_to_the_same_but_for_names(redacted: Recorded) -> None:
     assert len({name for _, name in jobs}) == len(set(re.findall(r'tuning_job="([^"]*)"', redacted.shown[-1])))
 
 
+@pytest.mark.parametrize("late", [0.7, 17.0, 44.5])
+def test_an_exporter_that_asks_at_other_times_shows_the_same_fleet(redacted: Recorded, late: float) -> None:
+    """It sees what happens up to an interval later, or earlier, than the one that was recorded."""
+    [first, *_] = replay(redacted.path, late=0.0)
+    shown = replay(redacted.path, (600.0,), late=late, slack=2.0)[-1]
+    pattern = r'job_status\{[^}]*tuning_job="([^"]*)",status="([^"]*)"\} 1'
+    then = dict(re.findall(pattern, replay(redacted.path, (600.0,))[-1]))
+    now = dict(re.findall(pattern, shown))
+    assert now.keys() == then.keys()
+    assert sum(now[name] != then[name] for name in then) <= 1
+    assert len(now) >= len(set(re.findall(pattern, first)))
+
+
 def test_nothing_in_the_file_is_in_clear(redacted: Recorded) -> None:
     text = gzip.decompress(redacted.path.read_bytes()).decode().casefold()
     words = {"search", "grid", "hyperband", "completed", "stopped", "deleting"}  # those of AWS, too

@@ -50,13 +50,24 @@ def test_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_what_is_written_can_be_read_after_a_kill(tmp_path: Path) -> None:
     now = 0.0
     writer = Writer(tmp_path / "a.rec", HEADER, lambda: now)
-    assert Recording(tmp_path / "a.rec").survey().calls == 0  # the header is there at once
+
+    def calls() -> tuple[int, bool]:
+        survey = Recording(tmp_path / "a.rec").survey()
+        return survey.calls, survey.whole
+
+    assert calls() == (0, False)  # the header is there at once
     writer.write(CALL)
     now = 61.0
     writer.write(CALL)
-    survey = Recording(tmp_path / "a.rec").survey()  # nobody has closed it
-    assert (survey.calls, survey.whole) == (2, False)
+    assert calls() == (2, False)  # nobody has closed it
+    writer.write(CALL)
+    now = 122.0
+    assert calls() == (2, False)
+    writer.flush()
+    assert calls() == (3, False)
+    writer.flush()
     writer.close()
+    assert calls() == (3, True)
 
 
 def test_a_file_that_is_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
