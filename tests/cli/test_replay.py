@@ -9,9 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recording.test_file import CALL, HEADER, gz, written
-from recording.test_recorder import summary
-from recording.test_world import BEGAN, LIST, flat
+from recording.files import BEGAN, CALL, HEADER, LIST, flat, gz, summary, written
 from support.processes import Child
 from support.text import found
 

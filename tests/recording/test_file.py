@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from recording.files import CALL, HEADER, gz, written
 
 from exporter.recording import Recording, RecordingError, Writer
 from exporter.recording import events as events_of
@@ -15,24 +14,6 @@ from exporter.recording import file as file_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-HEADER: dict[str, Any] = {
-    "exporter": "0.1.0",
-    "redacted": True,
-    "began": 1_764_000_000.25,
-    "deadline": 40.0,
-    "configuration": {},
-    "prices": [None],
-}
-CALL = ["D", 0, 5, 120, "job0001", None, {"/HyperParameterTuningJobStatus": ["InProgress"]}]
-
-
-def written(path: Path, *lines: Any, header: dict[str, Any] = HEADER) -> Path:
-    writer = Writer(path, header)
-    for line in lines:
-        writer.write(line)
-    writer.close()
-    return path
 
 
 def test_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -74,12 +55,6 @@ def test_a_file_that_is_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
     whole = written(tmp_path / "a.rec", *([CALL] * 50)).read_bytes()
     (tmp_path / "b.rec").write_bytes(whole[:-12])
     assert Recording(tmp_path / "b.rec").survey().whole is False
-
-
-def gz(*lines: Any) -> bytes:
-    return gzip.compress(
-        b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)
-    )
 
 
 HEAD = {"format": file_of.FORMAT, "version": 1, **HEADER}

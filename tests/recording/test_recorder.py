@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from recording.files import NEWEST, summary
 from support.api import RefusingApi
 from support.clock import ManualClock
 
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 SETTINGS = parse("aws: {region: eu-west-1}\ntuning_jobs: [a, b]\n", "c.yaml")
-ARN = "arn:aws:sagemaker:eu-west-1:111122223333:hyper-parameter-tuning-job/"
-NEWEST = {"SortBy": "CreationTime", "SortOrder": "Descending", "MaxResults": 100}
-
-
-def summary(name: str, created: float, status: str = "InProgress") -> dict[str, Any]:
-    return {
-        "HyperParameterTuningJobName": name,
-        "HyperParameterTuningJobArn": ARN + name,
-        "HyperParameterTuningJobStatus": status,
-        "CreationTime": created,
-    }
 
 
 class Answers(RefusingApi):

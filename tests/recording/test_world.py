@@ -5,30 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recording.test_file import HEADER, written
-from recording.test_recorder import ARN, NEWEST, summary
+from recording.files import ARN, BEGAN, HEADER, LIST, NEWEST, flat, summary, written
 
 from exporter.errors import ErrorCode
 from exporter.recording import Pace, Recording, Refused, World
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-BEGAN = 1_764_000_000.25
-NAMES = ["a", "b", "c"]
-LIST: list[Any] = [
-    "L", 0, 1_000, 5, "StatusEquals=InProgress", None, NAMES,
-    {
-        "/HyperParameterTuningJobName": [[0, 1, 2], [["a"], ["b"], ["C"]]],
-        "/HyperParameterTuningJobArn": [[0, 1, 2], [[ARN + name] for name in NAMES]],
-        "/HyperParameterTuningJobStatus": [[0, 1, 2], [["InProgress"]] * 3],
-        "/CreationTime": [[0, 1, 2], [[BEGAN - 300.0], [BEGAN - 200.0], [BEGAN - 100.0]]],
-    },
-]  # fmt: skip
-
-
-def flat(row: dict[str, Any]) -> dict[str, Any]:
-    return {f"/{member}": [value] for member, value in row.items()}
 
 
 def world(path: Path, *lines: Any, pace: Pace | None = None, slack: float = 0.0) -> World:
