@@ -24,7 +24,7 @@ TESTS ?=
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 # The folders whose tests start no program and wait for no time to pass.
-UNIT := tests/config tests/exposition tests/fleet tests/simulator tests/tuning_job
+UNIT := tests/config tests/exposition tests/fleet tests/recording tests/simulator tests/tuning_job
 
 test: lint programs ## Check the code, then run every test, or those that TESTS and ARGS name
 	@$(PYTEST) -m 'not slow' $(TESTS) $(ARGS)

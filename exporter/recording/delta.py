@@ -52,11 +52,11 @@ class Rows:
             self._leaves.append({})
         return number
 
-    def told(self, key: str, row: Mapping[str, Any]) -> Changes:
-        """Return what has changed in a row, and remember it as it is now."""
+    def told(self, key: str, now: Mapping[str, Any]) -> Changes:
+        """Return what has changed in a row whose ``leaves`` are these now, and remember them."""
         number = self.add(key)
-        before, now = self._leaves[number], dict(_flat("", row))
-        self._leaves[number] = now
+        before = self._leaves[number]
+        self._leaves[number] = dict(now)
         changes: Changes = {pointer: None for pointer in before if pointer not in now}
         for pointer, value in now.items():
             change = _change(before[pointer], value) if pointer in before else [value]
@@ -81,6 +81,11 @@ class Rows:
     def row(self, key: str) -> dict[str, Any]:
         """Return a row as it is now."""
         return _nested(self._leaves[self._numbers[key]])
+
+
+def leaves(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the leaves of a row by their pointers."""
+    return dict(_flat("", row))
 
 
 def columns(changes: Iterable[tuple[int, Changes]]) -> Columns:

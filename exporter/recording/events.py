@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -99,7 +100,7 @@ class Recording:
 
     def events(self) -> Iterator[Event]:
         """Yield the calls in the order in which they ended. Raise RecordingError where the file is damaged."""
-        rows: dict[tuple[Call, int], Rows] = {}
+        rows: defaultdict[tuple[Call, int], Rows] = defaultdict(Rows)
         abouts: set[tuple[Call, int, str]] = set()
         at = leaves = 0
         for number, line in enumerate(self._reader.lines(), start=2):
@@ -144,7 +145,7 @@ class Recording:
 
     def _event(
         self,
-        all_rows: dict[tuple[Call, int], Rows],
+        all_rows: defaultdict[tuple[Call, int], Rows],
         call: Call,
         target: int,
         at: float,
@@ -160,7 +161,7 @@ class Recording:
             return Event(call, target, at, took, about, ErrorCode(code)), 0
         if call is Call.ACCOUNT:
             return Event(call, target, at, took, about, account=str(told[0])), 0
-        rows = all_rows.setdefault((call, target), Rows())
+        rows = all_rows[call, target]
         if call.has_pages:
             missing: list[Any] = [[], {}, [], []]
             new, found, gone, back = told + missing[len(told) :]

@@ -51,7 +51,8 @@ class Listed:
         for key in gone:
             del self._jobs[key]
         back = [key for key, _ in named if key in self._gone]
-        self._gone = (self._gone | {*gone}) - {*back}
+        self._gone.update(gone)
+        self._gone.difference_update(back)
         for key, entry in named:
             created = entry.get("CreationTime")
             if isinstance(created, int | float):

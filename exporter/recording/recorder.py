@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,7 +13,7 @@ from exporter.errors import CallFailed, ErrorCode
 from exporter.recording import configuration
 from exporter.recording.api import RecordingApi
 from exporter.recording.calls import Call, about_list
-from exporter.recording.delta import Rows, columns
+from exporter.recording.delta import Rows, columns, leaves
 from exporter.recording.listed import Listed
 from exporter.recording.pseudonyms import Pseudonyms
 from exporter.recording.redact import Redactor, Unredacted
@@ -50,7 +51,7 @@ class Recorder:
         self._names = names
         self._redactor = Redactor(settings, names) if names is not None else Unredacted()
         self._deadlines = [target.connection.deadline for target in settings.targets]
-        self._rows: dict[tuple[Call, int], Rows] = {}
+        self._rows: defaultdict[tuple[Call, int], Rows] = defaultdict(Rows)
         self._seen = [Listed() for _ in settings.targets]
         self._lock = threading.Lock()
         self._before = 0
@@ -105,6 +106,8 @@ class Recorder:
         answer: Any,
     ) -> None:
         took = self._clock.monotonic() - started
+        if code is None and answer is None:
+            code = ErrorCode.MALFORMED_ANSWER
         if took > self._deadlines[target]:
             code = ErrorCode.TIMEOUT  # the exporter had given it up, and takes no notice of what it brought
         with self._lock:
@@ -146,7 +149,7 @@ class Recorder:
             return [key]
         if not isinstance(answer, Mapping):
             raise _OddError(key)
-        return [key, self._of(Call.DESCRIBE, target).told(key, self._row("describe", answer))]
+        return [key, self._of(Call.DESCRIBE, target).told(key, self._leaves("describe", answer))]
 
     def tags(self, target: int, arn: str, answer: Mapping[str, str] | None) -> list[Any]:
         """Return what is written of the tags of one tuning job."""
@@ -154,7 +157,7 @@ class Recorder:
         if answer is None:
             return [key]
         tags = [[key, value] for key, value in self._redactor.tags(answer).items()]
-        return [key, self._of(Call.TAGS, target).told(key, {"Tags": tags})]
+        return [key, self._of(Call.TAGS, target).told(key, leaves({"Tags": tags}))]
 
     def listed(self, target: int, request: Mapping[str, Any], answer: Mapping[str, Any] | None) -> list[Any]:
         """Return what is written of a page of tuning jobs: rows, which tuning jobs are missing on it, and which are back."""
@@ -196,21 +199,20 @@ class Recorder:
         return ["", answer if self._names is None else self._names.account(answer)]
 
     def _of(self, call: Call, target: int) -> Rows:
-        return self._rows.setdefault((call, target), Rows())
+        return self._rows[call, target]
 
     def _told(self, call: Call, target: int, kind: str, named: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Any]:
         """Return the keys of the rows that are new, and the changes of all."""
         rows = self._of(call, target)
-        redacted = {key: self._row(kind, entry) for key, entry in named}
+        # Whatever an odd answer breaks must break before any row is remembered that is not written.
+        redacted = {key: self._leaves(kind, entry) for key, entry in named}
         new = [key for key in redacted if key not in rows]
         for key in new:
             rows.add(key)
-        return [new, columns((rows.add(key), rows.told(key, row)) for key, row in redacted.items())]
+        return [new, columns((rows.add(key), rows.told(key, now)) for key, now in redacted.items())]
 
-    def _row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-        row = self._redactor.row(kind, answer)
-        row.pop("ResponseMetadata", None)
-        return row
+    def _leaves(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+        return leaves(self._redactor.row(kind, answer))
 
     def _job(self, name: str) -> str:
         return name_key(name if self._names is None else self._names.job(name))

@@ -6,6 +6,7 @@ exporter reads nothing else either, so that it makes the same of a redacted answ
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -236,8 +237,10 @@ class Unredacted:
     """Keeps answers as they are, for the owner's own use."""
 
     def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as of a Redactor
-        """Return a row as it is."""
-        return dict(answer)
+        """Return a row as it is, in what JSON has, without what the SDK adds. Raise an error where JSON has not all of it."""
+        row: dict[str, Any] = json.loads(json.dumps(answer, default=str))
+        row.pop("ResponseMetadata", None)
+        return row
 
     def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return tags as they are."""

@@ -196,7 +196,8 @@ class World:
                 known.listed.update(rows)
                 for key in event.gone:
                     known.listed.pop(key, None)
-                known.hidden = (known.hidden | {*event.gone}) - {*rows}
+                known.hidden.update(event.gone)
+                known.hidden.difference_update(rows)
             case Call.TRAININGS:
                 known.trainings.setdefault(event.about, {}).update(rows)
             case Call.TAGS:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.recording.delta import Rows, by_row, columns
+from exporter.recording.delta import Rows, by_row, columns, leaves
 
 LEAVES = st.one_of(
     st.none(),
@@ -39,7 +39,7 @@ def test_rows_come_back_as_they_were_told(pages: list[dict[str, dict[str, Any]]]
     telling, reading = Rows(), Rows()
     for page in pages:
         new = [key for key in page if key not in telling]
-        numbered = [(telling.add(key), telling.told(key, row)) for key, row in page.items()]
+        numbered = [(telling.add(key), telling.told(key, leaves(row))) for key, row in page.items()]
         line = json.loads(json.dumps([new, columns(numbered)]))
         for key in line[0]:
             reading.add(key)
@@ -51,10 +51,10 @@ def test_rows_come_back_as_they_were_told(pages: list[dict[str, dict[str, Any]]]
 
 def test_what_stays_is_not_told_again_and_times_are_told_by_what_has_passed() -> None:
     rows = Rows()
-    rows.told("a", {"Status": "InProgress", "LastModifiedTime": 1_764_000_000.25, "Counters": {"Completed": 3}})
+    rows.told("a", leaves({"Status": "InProgress", "LastModifiedTime": 1_764_000_000.25, "Counters": {"Completed": 3}}))
     changed = {"Status": "InProgress", "LastModifiedTime": 1_764_000_010.263, "Counters": {"Completed": 5}}
-    assert rows.told("a", changed) == {"/LastModifiedTime": 10.013, "/Counters/Completed": 2}
-    assert rows.told("a", changed) == {}
+    assert rows.told("a", leaves(changed)) == {"/LastModifiedTime": 10.013, "/Counters/Completed": 2}
+    assert rows.told("a", leaves(changed)) == {}
     assert rows.told("a", {}) == dict.fromkeys(("/Status", "/LastModifiedTime", "/Counters/Completed"))
 
 

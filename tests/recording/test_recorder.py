@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SETTINGS = parse("aws: {region: eu-west-1}\ntuning_jobs: [a, b]\n", "c.yaml")
 
 
+CIRCLE: list[Any] = []
+CIRCLE.append(CIRCLE)
+
+
 class Answers(RefusingApi):
     """Answers whatever it is given next, or raises it."""
 
@@ -125,6 +129,7 @@ def test_a_call_that_the_exporter_has_given_up_has_timed_out(rig: Rig) -> None:
         (lambda api: api.describe("a"), "<html>"),
         (lambda api: api.list_jobs(NEWEST), {"HyperParameterTuningJobSummaries": 3}),
         (lambda api: api.list_jobs(NEWEST), None),
+        (lambda api: api.list_jobs(NEWEST), {"HyperParameterTuningJobSummaries": [summary("c", CIRCLE)]}),  # type: ignore[arg-type]
         (
             lambda api: api.list_jobs(NEWEST),
             {"HyperParameterTuningJobSummaries": [{"HyperParameterTuningJobName": ["a"]}, 1]},
@@ -136,9 +141,15 @@ def test_the_exporter_gets_an_odd_answer_as_it_is(
     tmp_path: Path, redacts: bool, make: Callable[[Api], Any], answer: Any
 ) -> None:
     rig = Rig(tmp_path / "a.rec", redacts=redacts)
+    rig.show(summary("a", 10.0))
     rig.answers.next = answer
     assert make(rig.api) is answer
-    assert len(rig.events()) == 1
+    rig.show(summary("a", 10.0), summary("b", 20.0))  # what comes later is written all the same
+    events = rig.events()
+    assert len(events) == 3
+    assert events[-1].rows is not None
+    times = [row["CreationTime"] for row in events[-1].rows.values()]
+    assert times in ([20.0], [20.0, 10.0])  # the other one too, where it was missing meanwhile
 
 
 def test_what_cannot_be_written_is_told_once_and_the_exporter_goes_on(tmp_path: Path) -> None:
