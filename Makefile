@@ -26,7 +26,7 @@ demo: .venv/.runtime ## Run the exporter on a simulated SageMaker, no AWS accoun
 TESTS ?=
 PYTEST := .venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 # The folders whose tests start no program and wait for no time to pass.
-UNIT := tests/config tests/exposition tests/fleet tests/simulator tests/tuning_job
+UNIT := tests/config tests/exposition tests/fleet tests/recording tests/simulator tests/tuning_job
 
 test: lint programs ## Check the code, then run every test, or those that TESTS and ARGS name
 	@$(PYTEST) -m 'not slow' $(TESTS) $(ARGS)
@@ -60,9 +60,9 @@ docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 
 SEEDS ?= 3001 3002 3003 3004 3005 3006 3007 3008
 
-alerts-report: .venv/.dev ## Replay fleets, and the recordings in TRACES, before the alert rules and print what they found (15 minutes)
+alerts-report: .venv/.dev ## Replay fleets, those in TRACES and RECORDINGS too, before the alert rules and print what they found (15 minutes)
 	@tools/install-debian
-	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),--docs) $(SEEDS)
+	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),$(if $(RECORDINGS),,--docs)) $(SEEDS) $(if $(RECORDINGS),--recordings $(RECORDINGS))
 
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
 	@cd tools && ../.venv/bin/python -m helm.make

@@ -68,7 +68,7 @@ class Daemon:
     ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
     are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of ``create_app``.
     ``web_config`` says how it serves, plainly and to everybody without. ``make_api`` replaces the real API by an
-    in-process one. ``origin`` says on a page where the configuration comes from.
+    in-process one, ``around`` puts another around either. ``origin`` says on a page where the configuration comes from.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Daemon:
         show_pages: bool = True,
         web_config: WebConfigFile | None = None,
         make_api: Callable[[TargetSpec], Api] | None = None,
+        around: Callable[[TargetSpec, Api], Api] | None = None,
         origin: Origin | None = None,
     ) -> None:
         self._sessions = Sessions()
@@ -90,7 +91,8 @@ class Daemon:
         self._load = load
         self._settings = settings
         self._clock = clock
-        self._make_api = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
+        plain = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
+        self._make_api = plain if around is None else lambda spec: around(spec, plain(spec))
         self._started = clock.now()
         self._configuration = Configuration(origin or Origin(), settings, self._started.wall, "start")
         # Its put is safe in signal handlers, which queue.Queue's is not.

@@ -31,10 +31,14 @@ COMMANDS = {
     "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
     "iam-policy": "Print the least IAM policies that a configuration needs.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
+    "record": "Record what AWS answers of your tuning jobs, redacted, into a file for bug reports, tests and demos.",
+    "replay": "Watch a recording: an endpoint that answers as AWS did, and the exporter on it.",
     "simulate": "Serve a simulated SageMaker endpoint.",
     "version": "Print the version, and those of what it runs on.",
 }
 _DAEMON = "run"
+_LASTING = frozenset({_DAEMON, "record", "replay"})
+"""Commands that signals end from their first moment on, and end well."""
 
 
 class Command(Protocol):
@@ -61,10 +65,11 @@ def module(command: str) -> Command:
 
 def _run(arguments: list[str]) -> int:
     early.ignore_others()
-    if not arguments or arguments[0].startswith("-"):
-        early.prepare()
-        return module(_DAEMON).run(arguments)
-    command, *others = arguments
-    if command not in COMMANDS:
+    command, *others = [_DAEMON, *arguments] if not arguments or arguments[0].startswith("-") else arguments
+    if command == _DAEMON:
+        early.leave_out_rich()
+    elif command not in COMMANDS:
         module(_DAEMON).parser().refuse(command, COMMANDS)
+    if command in _LASTING:
+        early.prepare()
     return module(command).run(others)

@@ -21,8 +21,7 @@ def ignore_others() -> None:
 
 
 def prepare() -> None:
-    """Open the standard streams that are closed, handle signals until the daemon does, and leave out what it never uses."""
-    leave_out_rich()
+    """Open the standard streams that are closed, and handle signals until the daemon does."""
     _open_standard_streams()
     _mind_signals()
 
@@ -30,6 +29,12 @@ def prepare() -> None:
 def leave_out_rich() -> None:
     """Let structlog, which takes rich for its tracebacks where it is installed, do without: it costs a daemon 4 MB."""
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # an entry of None makes its import fail
+
+
+def hand_over() -> None:
+    """Leave signals to whoever handles them from now on."""
+    if (writing := signal.set_wakeup_fd(-1)) != -1:
+        os.close(writing)
 
 
 def _open_standard_streams() -> None:

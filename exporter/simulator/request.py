@@ -18,7 +18,7 @@ class Request:
     ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; anything but a mapping is refused.
     ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned, with
     which comes the ``session_token`` if there is one.
-    ``spoil`` is given on the wire only: it is told which fault to apply to the answer.
+    ``spoil`` is given on the wire only: it is told which fault to apply to the answer. ``path`` is that of the URL.
     """
 
     service: str
@@ -29,3 +29,4 @@ class Request:
     access_key_id: str | None = None
     session_token: str | None = None
     spoil: Callable[[Fault], None] | None = None
+    path: str = "/"

@@ -13,7 +13,7 @@ import sys
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import parse_qsl
 
 from exporter.simulator import sts
@@ -26,11 +26,22 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from exporter.simulator.faults import Fault
-    from exporter.simulator.service import Simulator
+    from exporter.simulator.faults import Fault, Faults
 
 _TARGET_PREFIX = "SageMaker."
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 (?:.*[ ,])?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/[^/,\s]+/aws4_request")
+
+
+class Service(Protocol):
+    """What answers requests: a simulator, or whatever else speaks as SageMaker and STS do."""
+
+    default_region: str
+    """Of requests that are not signed."""
+    faults: Faults
+    """Those in force."""
+
+    def handle(self, request: Request) -> dict[str, Any]:
+        """Return the answer to a request in the form of the wire. Raise ApiError."""
 
 
 class Server:
@@ -41,7 +52,7 @@ class Server:
     """
 
     def __init__(
-        self, simulator: Simulator, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
+        self, simulator: Service, host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
     ) -> None:
         self._simulator = simulator
         self._tls = tls
@@ -112,7 +123,7 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, simulator: Simulator, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, simulator: Service, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         self.simulator = simulator
         self.tls = tls
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -216,6 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
                 access_key_id=access_key_id,
                 session_token=self.headers.get("X-Amz-Security-Token"),
                 spoil=self._spoil,
+                path=self.path,
             )
         )
 

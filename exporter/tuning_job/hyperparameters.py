@@ -28,7 +28,7 @@ _RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges")
 def tuned_hyperparameters(training_job: Answer) -> dict[str, float]:
     """Return the numeric ones of the hyperparameters that the search chose for a training job."""
     tuned = mapping(training_job, "TunedHyperParameters")
-    numbers = ((name, _decimal(value)) for name, value in tuned.items() if name and is_text(name))
+    numbers = ((name, decimal(value)) for name, value in tuned.items() if name and is_text(name))
     return {sys.intern(name): number for name, number in numbers if number is not None}
 
 
@@ -56,10 +56,11 @@ def _bounded(definition: str, parameter_ranges: Answer) -> Iterator[Hyperparamet
 
 @lru_cache(maxsize=4096)  # the tuning jobs of a fleet search the same few ranges
 def _range(name: str, definition: str, low: str | None, high: str | None, scale: str) -> HyperparameterRange:
-    return HyperparameterRange(name, definition, _decimal(low), _decimal(high), scale)
+    return HyperparameterRange(name, definition, decimal(low), decimal(high), scale)
 
 
-def _decimal(value: object) -> float | None:
+def decimal(value: object) -> float | None:
+    """Return the number that a hyperparameter's value is, None where it is no finite one."""
     if not isinstance(value, str):
         return None
     quoted = len(value) > 1 and value[0] == value[-1] == '"'

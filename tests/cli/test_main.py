@@ -126,7 +126,7 @@ def test_help_and_completion_load_nothing_heavy() -> None:
 
 
 def test_the_daemon_loads_neither_a_command_nor_what_only_commands_use() -> None:
-    code = "from exporter.cli import early; early.prepare(); import exporter.daemon, sys; print(*filter(sys.modules.get, sys.modules))"
+    code = "from exporter.cli import early; early.leave_out_rich(); import exporter.daemon, sys; print(*filter(sys.modules.get, sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"exporter.web.server", "structlog", "boto3"} <= set(loaded)
     assert {"rich", "shtab", "exporter.simulator", "exporter.cli.demo"}.isdisjoint(loaded)

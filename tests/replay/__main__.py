@@ -9,16 +9,18 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import docs_alerts
 from replay.fleet import DISCOVERED, SETUPS, START, Fleet, Setup, draw, recorded
 from replay.play import Replay, play
+from replay.recordings import Watched, told, watch
 from replay.rules import Rules
 from replay.trace import Reading, Recorded, read
 from replay.verdict import by_kind, table
 from support.tools import find
 
+from exporter.recording import RecordingError
 from exporter.simulator.chance import chance
 from exporter.simulator.scenario import HOUR
 
@@ -66,6 +68,9 @@ def main() -> None:
     parser.add_argument(
         "--traces", type=Path, metavar="DIR", help="recorded tuning jobs, as replay/trace.py describes them"
     )
+    parser.add_argument(
+        "--recordings", type=Path, nargs="+", default=[], metavar="FILE", help="what the subcommand record has written"
+    )
     parser.add_argument("--setup", type=int, metavar="N", help="draw the N-th kind of fleet, instead of all by turns")
     for name, kind, what in (
         ("jobs", int, "tuning jobs in a fleet"),
@@ -76,30 +81,37 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=kind, metavar="N", help=what)
     parser.add_argument("--docs", action="store_true", help="put the report into docs/alerts.md too")
     options = parser.parse_args()
-    if not options.seeds and options.traces is None:
-        parser.error("name seeds, or traces")
+    if not options.seeds and options.traces is None and not options.recordings:
+        parser.error("name seeds, traces or recordings")
     tasks = [*_tasks(options)]
     began = time.monotonic()
     promtool, server = (find(name) or parser.error(f"{name} is not installed") for name in ("promtool", "prometheus"))
     one = partial(_play, promtool=promtool, server=server)
-    with multiprocessing.Pool(min(len(tasks), os.cpu_count() or 1)) as pool:
-        replays = pool.map(one, tasks, chunksize=1)
+    other = partial(_watch, setup=_TRACES._replace(**_changes(options)), promtool=promtool, server=server)
+    try:
+        with multiprocessing.Pool(min(len(tasks) + len(options.recordings), os.cpu_count() or 1)) as pool:
+            watched = pool.map(other, options.recordings, chunksize=1)
+            replays = pool.map(one, tasks, chunksize=1)
+    except RecordingError as error:
+        sys.exit(str(error))
     report = _report(tasks, replays)
-    print(report)
+    print(report, told(Rules.shipped(), watched), sep="", end="")
     for replay in replays:
         print("".join(f"- {line}\n" for line in replay.details), end="")
     if options.docs:
         page = docs_alerts.PAGE.read_text(encoding="utf-8")
         docs_alerts.PAGE.write_text(docs_alerts.placed(page, "replay", report), encoding="utf-8")
-    print(f"{sum(replay.samples for replay in replays):,} samples, {time.monotonic() - began:.0f} s.", file=sys.stderr)
+    samples = sum(replay.samples for replay in replays) + sum(each.samples for each in watched)
+    print(f"{samples:,} samples, {time.monotonic() - began:.0f} s.", file=sys.stderr)
+
+
+def _changes(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("jobs", "days", "interval", "evaluation")
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
 def _tasks(options: argparse.Namespace) -> list[Task]:
-    changes = {
-        name: value
-        for name in ("jobs", "days", "interval", "evaluation")
-        if (value := getattr(options, name)) is not None
-    }
+    changes = _changes(options)
     tasks = []
     for number, seed in enumerate(options.seeds):
         setup = SETUPS[(number if options.setup is None else options.setup) % len(SETUPS)]
@@ -114,6 +126,10 @@ def _tasks(options: argparse.Namespace) -> list[Task]:
 
 def _play(task: Task, promtool: Path, server: Path) -> Replay:
     return play(task.fleet(), Rules.shipped(), promtool, {"": server})[""]
+
+
+def _watch(path: Path, setup: Setup, promtool: Path, server: Path) -> Watched:
+    return watch(path, setup, Rules.shipped(), promtool, server)
 
 
 def _report(tasks: list[Task], replays: list[Replay]) -> str:

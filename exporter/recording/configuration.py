@@ -1,0 +1,194 @@
+"""The configuration that a recording carries: what was watched, by the names that are in the recording."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from exporter.config import defaults, parse
+from exporter.config.duration import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config.specs import JobSpec, Money, RuleSpec, Settings, TargetSpec
+    from exporter.recording.pseudonyms import Pseudonyms
+
+_ENDPOINT = "endpoint"
+"""Stands in a recording for the URL of whatever will answer from it."""
+
+# The least that a configuration may say, in seconds.
+_LEAST = {
+    "interval": 1.0,
+    "stale_after": 1.0,
+    "created_within": 60.0,
+    "spend": 60.0,
+    "retention": 0.0,
+    "describe_max_age": 0.0,
+}
+_MOST_REQUESTS = 1000.0
+
+
+def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
+    """Return what was watched as a configuration, with durations in seconds. Without ``names`` nothing is redacted.
+
+    Each target has an endpoint of its own, so that they are told apart without credentials.
+    """
+    first = next(iter(settings.targets), None)
+    found: dict[str, Any] = {"collect": sorted(settings.collect), "tuning_jobs": [], "discover": []}
+    if first is not None:
+        found |= {
+            "interval": first.interval,
+            "stale_after": first.stale_after,
+            "retention": first.retention,
+            "describe_max_age": first.describe_max_age,
+            "max_tracked_jobs": first.max_tracked_jobs,
+        }
+    if first is not None and (spend := first.spend) is not None:
+        found["spend"] = {
+            "interval": spend.interval,
+            "max_training_jobs": spend.max_training_jobs,
+            "billable": spend.billable,
+            "currency": spend.currency,
+        }
+        classes = [(each.reason, each.regex) for each in spend.failure_classes]
+        told = classes if names is None else [names.failure_class(*each) for each in classes]
+        found["failures"] = {"classes": [{"reason": reason, "regex": regex} for reason, regex in told]}
+    for number, target in enumerate(settings.targets):
+        where = _where(target, number)
+        found["tuning_jobs"] += [_job(job, target, names) | where for job in target.jobs]
+        found["discover"] += [_rule(rule, target, names) | where for rule in target.rules]
+    return found
+
+
+def prices(settings: Settings) -> list[Mapping[str, float] | None]:
+    """Return the prices of each target's region."""
+    return [None if target.spend is None else target.spend.prices for target in settings.targets]
+
+
+def text(found: Mapping[str, Any], endpoint: str, speed: float = 1.0) -> str:
+    """Return the text of a recorded configuration for an endpoint that answers from the recording ``speed`` times as fast.
+
+    Durations are shorter by that, as far as a configuration may go.
+    """
+    given = dict(found)
+    for key in _LEAST.keys() & given.keys() - {"spend"}:
+        given[key] = _duration(key, given[key], speed)
+    if "stale_after" in given:
+        given["stale_after"] = format_duration(
+            max(found["stale_after"] / speed, _LEAST["interval"], found["interval"] / speed)
+        )
+    if "spend" in given:
+        # No file of this machine is read because a recording says so.
+        spend = {key: value for key, value in given["spend"].items() if key != "prices_file"}
+        given["spend"] = {**spend, "interval": _duration("spend", spend["interval"], speed)}
+    for key in ("tuning_jobs", "discover"):
+        given[key] = [_entry(entry, endpoint, speed) for entry in given[key]]
+    return str(yaml.safe_dump(given, sort_keys=False))
+
+
+def settings(
+    found: Mapping[str, Any],
+    prices: list[Mapping[str, float] | None],
+    endpoint: str,
+    speed: float = 1.0,
+) -> Settings:
+    """Return the settings of a recorded configuration. Raise ConfigError, or another error, where it is none."""
+    parsed = parse(text(found, endpoint, speed), "the recording's configuration")
+    currency = found.get("spend", {}).get("currency", defaults.CURRENCY)
+    return replace(parsed, targets=tuple(_priced(target, prices, currency) for target in parsed.targets))
+
+
+def number_of(target: TargetSpec) -> int:
+    """Return which of the recorded targets one of ``settings`` is."""
+    return int((target.key.endpoint.url or "").rpartition("/")[2])
+
+
+def all_prices(prices: list[Mapping[str, float] | None]) -> dict[str, float]:
+    """Return the prices of all regions as one: for the same instance type that of the first."""
+    return dict(ChainMap(*(dict(each) for each in prices if each)))
+
+
+def _priced(target: TargetSpec, prices: list[Mapping[str, float] | None], currency: str) -> TargetSpec:
+    spend, of_region = target.spend, prices[number_of(target)]
+    if spend is None or of_region is None:
+        return target
+    return replace(target, spend=replace(spend, prices=of_region, currency=currency))
+
+
+def _duration(key: str, seconds: float, speed: float) -> str:
+    return format_duration(max(seconds / speed, _LEAST[key]))
+
+
+def _entry(entry: Mapping[str, Any], endpoint: str, speed: float) -> dict[str, Any]:
+    given = {key: value for key, value in entry.items() if key != _ENDPOINT}
+    if "created_within" in given:
+        given["created_within"] = _duration("created_within", given["created_within"], speed)
+    given["requests_per_second"] = min(given["requests_per_second"] * speed, _MOST_REQUESTS)
+    url = f"{endpoint}/{entry[_ENDPOINT]}"
+    return {**given, "endpoint_url": url, "sts_endpoint_url": url}
+
+
+def _where(target: TargetSpec, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "region": target.key.region,
+        "requests_per_second": target.requests_per_second,
+        _ENDPOINT: number,
+    }
+    if not target.key.credentials.sign_requests:
+        found["sign_requests"] = False
+    return found
+
+
+def _job(job: JobSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str, Any]:
+    account_id = job.account_id or target.account_id
+    name = job.name if names is None else names.job(job.name)
+    return {"name": name, **_account(account_id, names), **_labelled(job, names)}
+
+
+def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if names is not None:
+        found["name"] = names.numbered("rule", rule.name)
+    elif not rule.name.endswith("]"):  # one without a name is called by its place, which no name may look like
+        found["name"] = rule.name
+    if rule.name_contains is not None:
+        found["name_contains"] = rule.name_contains if names is None else names.pattern("contains", rule.name_contains)
+    if rule.name_regex is not None:
+        found["name_regex"] = rule.name_regex if names is None else names.pattern("regex", rule.name_regex)
+    if rule.statuses:
+        found["statuses"] = sorted(rule.statuses)
+    if rule.created_within is not None:
+        found["created_within"] = rule.created_within
+    if rule.tags:
+        found["tags"] = (
+            dict(rule.tags)
+            if names is None
+            else {
+                names.numbered("tag", key): names.numbered("value", value) if value else value
+                for key, value in rule.tags.items()
+            }
+        )
+    found["max_jobs"] = rule.max_jobs
+    return {**found, **_account(target.account_id, names), **_labelled(rule, names)}
+
+
+def _account(account_id: str | None, names: Pseudonyms | None) -> dict[str, str]:
+    if account_id is None:
+        return {}
+    return {"account_id": account_id if names is None else names.account(account_id)}
+
+
+def _labelled(entry: JobSpec | RuleSpec, names: Pseudonyms | None) -> dict[str, Any]:
+    labels, tag_labels = dict(entry.labels), sorted(entry.tag_labels)
+    if names is not None:
+        labels = {names.label(key): names.numbered("value", value) if value else value for key, value in labels.items()}
+        tag_labels = [names.numbered("tag", key) for key in tag_labels]
+    return {"labels": labels, "tag_labels": tag_labels, **_budget(entry.budget)}
+
+
+def _budget(budget: Money | None) -> dict[str, float]:
+    return {} if budget is None else {"budget": budget.amount}

@@ -1,0 +1,158 @@
+"""The file of a recording: lines of JSON, compressed as they come.
+
+The first line is the header, an object. Each other line is one call, an array; see ``docs/recording.md``. What is written is
+in the file within a minute, so a process that is killed leaves a file that ends early, and can be read up to there. Nothing
+that is read is trusted: neither a line nor all that is remembered of them may grow without bounds.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import zlib
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from exporter.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+FORMAT = "sagemaker-tuning-exporter recording"
+VERSION = 1
+
+LONGEST_LINE = 4 * 2**20
+MOST_BYTES = 2 * 2**30
+"""Of all lines together: a day of 10,000 tuning jobs has less."""
+
+_MAGIC = b"\x1f\x8b"
+_GZIP = 31  # zlib's word for a window of 32 KiB in the format of gzip
+_CHUNK = 2**16
+_FLUSH_SECONDS = 60.0
+
+
+class RecordingError(UserError):
+    """A file that is no recording, or cannot be read; the message is one sentence for a person and names the file."""
+
+
+class Writer:
+    """Writes a recording. Used by one thread at a time. Raises OSError when it cannot."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._file: BinaryIO = path.open("xb")
+        self._compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP, 9)
+        self.bytes = 0
+        self._flushed = -math.inf  # the header is in the file at once
+        self._waits = False
+        self.write({"format": FORMAT, "version": VERSION, **header})
+
+    def write(self, line: Any) -> None:
+        """Add a line."""
+        self._put(self._compress.compress(json.dumps(line, separators=(",", ":"), default=str).encode() + b"\n"))
+        self._waits = True
+        self.flush()
+
+    def flush(self) -> None:
+        """Put into the file what was added, once a minute at most: each time costs some hundred bytes."""
+        if self._waits and self._monotonic() >= self._flushed + _FLUSH_SECONDS:
+            self._flushed, self._waits = self._monotonic(), False
+            self._put(self._compress.flush(zlib.Z_SYNC_FLUSH))
+            self._file.flush()
+
+    def close(self) -> None:
+        """End the file."""
+        try:
+            self._put(self._compress.flush(zlib.Z_FINISH))
+        finally:
+            self._file.close()
+
+    def _put(self, content: bytes) -> None:
+        self.bytes += len(content)
+        self._file.write(content)
+
+
+class Reader:
+    """Reads the lines of a recording, again with each iteration.
+
+    ``whole`` is None until an iteration has come to the end; then it tells whether the file was ended properly.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.whole: bool | None = None
+        self.header = self._header()
+
+    def lines(self) -> Iterator[Any]:
+        """Yield each call as it is written. Raise RecordingError where the file is damaged."""
+        lines = self._lines()
+        next(lines)
+        for number, line in enumerate(lines, start=2):
+            yield self._json(line, number)
+
+    def damaged(self, number: int) -> RecordingError:
+        """Return the error for a line that is not as it should be."""
+        return RecordingError(f"{self.path}: line {number} is not one of a recording: the file is damaged")
+
+    def _header(self) -> dict[str, Any]:
+        first = next(self._lines(), None)
+        if first is None:
+            raise RecordingError(f"{self.path} ends before its first line: nothing of the recording is left")
+        try:
+            header = json.loads(first)
+        except (ValueError, RecursionError):
+            header = None
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise self._foreign()
+        version = header.get("version")
+        if not isinstance(version, int) or version < 1:
+            raise self._foreign()
+        if version > VERSION:
+            raise RecordingError(
+                f"{self.path} has version {version} of the format, which a newer exporter wrote: this one reads up to {VERSION};"
+                " install a newer one"
+            )
+        return header
+
+    def _foreign(self) -> RecordingError:
+        return RecordingError(
+            f"{self.path} is not a recording: name a file that `sagemaker-tuning-exporter record` has written"
+        )
+
+    def _json(self, line: bytes, number: int) -> Any:
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError):
+            raise self.damaged(number) from None
+
+    def _lines(self) -> Iterator[bytes]:
+        rest, read = b"", 0
+        for piece in self._pieces():
+            read += len(piece)
+            if read > MOST_BYTES:
+                raise RecordingError(f"{self.path} is too large: it unpacks to more than {MOST_BYTES // 2**30} GiB")
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+            if len(rest) > LONGEST_LINE:
+                raise RecordingError(
+                    f"{self.path} is too large: one of its lines is longer than {LONGEST_LINE // 2**20} MiB"
+                )
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield what the file unpacks to, a little at a time, however much that is in the end."""
+        unpack = zlib.decompressobj(_GZIP)
+        self.whole = None
+        try:
+            with self.path.open("rb") as file:
+                packed = file.read(_CHUNK)
+                if packed and not _MAGIC.startswith(packed[: len(_MAGIC)]):
+                    raise self._foreign()
+                while packed and not unpack.eof:
+                    yield unpack.decompress(packed, _CHUNK)
+                    packed = unpack.unconsumed_tail or file.read(_CHUNK)
+        except OSError as error:
+            raise RecordingError(f"cannot read {self.path}: {error.strerror}") from error
+        except zlib.error as error:
+            raise RecordingError(f"{self.path} is damaged: it cannot be unpacked to its end") from error
+        self.whole = unpack.eof

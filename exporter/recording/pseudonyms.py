@@ -1,0 +1,131 @@
+"""What takes the place of names, accounts and texts in a recording: the same for the same, and no way back.
+
+Pseudonyms count upwards in the order in which things are met. So they tell nothing of what they are for, not even to somebody
+who can guess it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from exporter.config.names import JOB_NAME_LENGTH
+from exporter.config.pattern import found
+from exporter.tuning_job import OTHER, failure_class, name_key
+
+if TYPE_CHECKING:
+    from exporter.config.specs import Settings
+
+_ARN = re.compile(
+    r"arn:(aws(?:-[a-z]{2,8}){0,3}):sagemaker:([a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}):([0-9]{12})"
+    r":hyper-parameter-tuning-job/(.+)",
+    re.DOTALL,
+)
+_NO_ARN = "arn:redacted"
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwyz"  # without x, which begins the mark of a pattern
+_KEPT_LABELS = frozenset({"team"})
+"""The rules and dashboards that come with the exporter ask for this label."""
+
+PLACEHOLDERS = {
+    "out_of_memory": "AlgorithmError: out of memory (redacted)",
+    "capacity": "CapacityError: insufficient capacity (redacted)",
+    "quota": "ResourceLimitExceeded: service quota (redacted)",
+    "internal_error": "InternalServerError: an internal error occurred (redacted)",
+    "image": "ClientError: cannot pull the image (redacted)",
+    "data": "ClientError: no such key (redacted)",
+    "access": "ClientError: access denied (redacted)",
+    "crashed": "AlgorithmError: segmentation fault (redacted)",
+    "algorithm_error": "AlgorithmError: redacted",
+    "client_error": "ClientError: redacted",
+    OTHER: "redacted",
+}
+"""Texts of failures by the class that the exporter sees in them."""
+
+
+class Pseudonyms:
+    """The pseudonyms of one recording. Used by one thread at a time.
+
+    A tuning job's has the marks of the rules' patterns that its name matches, and is written with a capital where the name
+    has one: the ARN of a tuning job has lost the case of its name.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._numbers: dict[str, dict[str, int]] = {}
+        self._jobs: dict[str, str] = {}
+        rules = [rule for target in settings.targets for rule in target.rules]
+        contains = dict.fromkeys(rule.name_contains for rule in rules if rule.name_contains is not None)
+        regexes = dict.fromkeys(rule.name_regex for rule in rules if rule.name_regex is not None)
+        marks = [*(("contains", each) for each in contains), *(("regex", each) for each in regexes)]
+        width = 1 if len(marks) <= len(_DIGITS) else 2
+        self._marks = {mark: f"x{_number(place, width)}" for place, mark in enumerate(marks)}
+        classes = (each for target in settings.targets if target.spend for each in target.spend.failure_classes)
+        self._classes = dict.fromkeys((each.reason, each.regex) for each in classes)
+
+    def numbered(self, kind: str, text: str) -> str:
+        """Return the pseudonym of any text of a kind, such as ``metric-3``."""
+        return f"{kind}-{self._number(kind, text)}"
+
+    def job(self, name: str) -> str:
+        """Return that of a tuning job, whose name counts whatever its case.
+
+        What it matches is told by the spelling that is met first: an ARN that comes later has lost it.
+        """
+        key = name_key(name)
+        if (plain := self._jobs.get(key)) is None:
+            plain = f"job{len(self._jobs) + 1:04}"
+            for (kind, pattern), mark in self._marks.items():
+                fits = pattern in name if kind == "contains" else found(pattern, name)
+                if fits and len(plain) + len(mark) <= JOB_NAME_LENGTH:
+                    plain += mark
+            self._jobs[key] = plain
+        return plain if name == name.lower() else plain.capitalize()
+
+    def pattern(self, kind: str, pattern: str) -> str:
+        """Return what a rule asks for instead of a pattern: ``kind`` is ``contains`` or ``regex``."""
+        return self._marks[kind, pattern]
+
+    def part(self, text: str) -> str:
+        """Return what stands in a list's filter for a part of a name: a rule's, or a whole name."""
+        return self._marks.get(("contains", text)) or self.job(text)
+
+    def account(self, account_id: str) -> str:
+        """Return that of an account."""
+        return f"{self._number('account', account_id):012}"
+
+    def arn(self, arn: str) -> str:
+        """Return the ARN of a tuning job with pseudonyms in it; partition and region stay."""
+        parts = _ARN.fullmatch(arn)
+        if parts is None:
+            return _NO_ARN
+        partition, region, account_id, name = parts.groups()
+        resource = f"hyper-parameter-tuning-job/{self.job(name)}"
+        return f"arn:{partition}:sagemaker:{region}:{self.account(account_id)}:{resource}"
+
+    def label(self, key: str) -> str:
+        """Return that of the name of a configured label."""
+        return key if key in _KEPT_LABELS else f"label_{self._number('label', key)}"
+
+    def failure_class(self, reason: str, regex: str) -> tuple[str, str]:
+        """Return name and pattern of one of the configuration's own classes of failures."""
+        number = [*self._classes].index((reason, regex)) + 1
+        return f"class_{number}", rf"\bconfigured class {number}\b"
+
+    def reason(self, text: str) -> str:
+        """Return a text that is of the same class of failures, the configuration's own classes first."""
+        for number, (_, regex) in enumerate(self._classes, start=1):
+            if found(regex, text):
+                return f"configured class {number} (redacted)"
+        return PLACEHOLDERS[failure_class(text)]
+
+    def _number(self, kind: str, text: str) -> int:
+        numbers = self._numbers.setdefault(kind, {})
+        return numbers.setdefault(text, len(numbers) + 1)
+
+
+def _number(number: int, width: int) -> str:
+    """Return a number in digits and letters."""
+    text = ""
+    for _ in range(width):
+        number, last = divmod(number, len(_DIGITS))
+        text = _DIGITS[last] + text
+    return text
