@@ -113,14 +113,18 @@ class Totals(NamedTuple):
 
 
 class Telemetry:
-    """The own metrics of one daemon. ``target`` is always the stable name of a TargetSpec."""
+    """The own metrics of one daemon. ``target`` is always the stable name of a TargetSpec.
 
-    def __init__(self) -> None:
+    With ``lasts`` False nothing is told of the process itself, which will have ended by the time that anybody reads it.
+    """
+
+    def __init__(self, *, lasts: bool = True) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
         self._exposed: Collector = self._registry
         self._targets: set[str] = set()
         self._of_targets: list[_TargetCounter | _TargetGauge] = []
-        ProcessCollector(registry=self._registry)
+        if lasts:
+            ProcessCollector(registry=self._registry)
         build = Info(f"{PREFIX}_build", "Version and commit of the exporter; always 1.", registry=self._registry)
         build.info({"version": __version__, "revision": os.environ.get(REVISION_VARIABLE, "")})
         self.api_requests = self._counter(
@@ -161,7 +165,7 @@ class Telemetry:
         self.render_duration = Gauge(
             f"{PREFIX}_render_duration_seconds",
             "Time taken by the last rendering of all tuning jobs.",
-            registry=self._registry,
+            registry=self._registry if lasts else None,
         )
         self.series_capped = self._counter(
             "series_capped", "Times that a tuning job exceeded the limit of series of a family.", ["family"]

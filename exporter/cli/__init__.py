@@ -30,6 +30,8 @@ COMMANDS = {
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
     "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
     "iam-policy": "Print the least IAM policies that a configuration needs.",
+    "once": "Read everything once, print it, and end; for cron and the textfile collector.",
+    "plan": "Say what a configuration will cost before it runs: series, memory, API calls.",
     "prices": "Print a file of prices, out of an offer file of AWS.",
     "record": "Record what AWS answers of your tuning jobs, redacted, into a file for bug reports, tests and demos.",
     "replay": "Watch a recording: an endpoint that answers as AWS did, and the exporter on it.",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
+from exporter.cli.timeout import add_timeout
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
-    from exporter.config import ConfigError
+    from exporter.cli.findings import Findings
+    from exporter.config import Problem
 
 
 def parser() -> options.Parser:
@@ -23,56 +22,93 @@ def parser() -> options.Parser:
         description="Check a configuration file without calling AWS, or a web configuration file, or both.",
         epilog=f"If neither is named, {options.DEFAULT_CONFIG_FILE} is checked.",
     )
+    made.add_argument("file", nargs="?", metavar=options.FILE, help="The same as --config.file; - is standard input.")
     options.add_config_file(made, default=None)
     options.add_web_config_file(made)
+    made.add_argument(
+        "--online",
+        action="store_true",
+        help="Try each account and region once as well: who calls, what is permitted, what rules match.",
+    )
+    made.add_argument(
+        "--format", choices=("text", "json"), default="text", help="How the result is printed [default %(default)s]."
+    )
+    add_timeout(made)
     return made
 
 
 def run(argv: Sequence[str]) -> int:
     """Check a configuration file, a web configuration file, or both, whichever are named; without either the default one.
 
-    Return 0 when they can be used, 1 after printing every problem to stderr. What is without effect is printed there too.
+    Return 0 when they can be used and, if that was asked for, no call failed; else 1. As text, all problems are printed
+    to stderr, and so is what is without effect or surely wrong.
     """
-    given = parser().parse_args(argv)
-    sound = True
-    if given.config_file or not given.web_config_file:
-        sound = _check(Path(given.config_file or options.DEFAULT_CONFIG_FILE))
-    return 0 if _check_web(given) and sound else 1
+    made = parser()
+    given = made.parse_args(argv)
+    if given.file and any(each.partition("=")[0] == "--config.file" for each in argv):
+        made.error("FILE and --config.file are the same: give one of them")
+    config_file = given.file or given.config_file
+    if not config_file and (given.online or not given.web_config_file):
+        config_file = options.DEFAULT_CONFIG_FILE
+    from exporter.cli.findings import Findings
+
+    found = Findings()
+    as_text = given.format == "text"
+    if config_file:
+        found.check(config_file)
+    if as_text:
+        _print_file(found)
+    if given.web_config_file:
+        of_web = found.check_web(given)
+        if as_text:
+            _print_web(given.web_config_file, *of_web)
+    if given.online:
+        doubts = found.try_targets(given.timeout)
+        if as_text:
+            _print_online(found, doubts)
+    if not as_text:
+        from exporter.cli.output import print_bytes
+        from exporter.web.pages.as_json import encoded
+
+        print_bytes(encoded(found.report))
+    return 0 if found.report.ok else 1
 
 
-def _check(file: Path) -> bool:
-    from exporter.config import ConfigError, environment_region, read
+def _print_file(found: Findings) -> None:
     from exporter.config.problem import counted
 
-    try:
-        settings = read(file, environment_region(os.environ))
-    except ConfigError as error:
-        _tell(file, error)
-        return False
-    for each in settings.ineffective:
-        print(f"warning: {each}", file=sys.stderr)
-    jobs = sum(len(target.jobs) for target in settings.targets)
-    rules = sum(len(target.rules) for target in settings.targets)
-    watched = f"{counted(jobs, 'tuning job')} and {counted(rules, 'discover rule')}"
-    print(f"{file}: ok, {watched} in {counted(len(settings.targets), 'target')}")
-    return True
+    _warn(found.warnings)
+    if found.settings is None:
+        if found.file is not None:
+            _refuse(found.file, found.errors)
+        return
+    report = found.report
+    watched = f"{counted(report.tuning_jobs or 0, 'tuning job')} and {counted(report.rules or 0, 'discover rule')}"
+    print(f"{found.file}: ok, {watched} in {counted(report.targets or 0, 'target')}")
 
 
-def _check_web(given: argparse.Namespace) -> bool:
-    from exporter.clock import SystemClock
+def _print_web(file: str, errors: Sequence[Problem], summary: str) -> None:
+    if errors:
+        _refuse(file, errors)
+    else:
+        print(f"{file}: ok, {summary}")
+
+
+def _print_online(found: Findings, warnings: Sequence[Problem]) -> None:
+    from exporter.cli.online_text import lines
+
+    for each in found.online or ():
+        print("\n".join(lines(each)))
+    _warn(warnings)
+
+
+def _refuse(file: str, errors: Sequence[Problem]) -> None:
     from exporter.config import ConfigError
-
-    try:
-        file = options.web_config(given, SystemClock())
-    except ConfigError as error:
-        _tell(given.web_config_file, error)
-        return False
-    if file is not None:
-        print(f"{given.web_config_file}: ok, {file.settings.summary()}")
-    return True
-
-
-def _tell(file: Path | str, error: ConfigError) -> None:
     from exporter.config.problem import counted
 
-    print(f"{error}\n{file}: {counted(len(error.problems), 'mistake')}", file=sys.stderr)
+    print(f"{ConfigError(errors)}\n{file}: {counted(len(errors), 'mistake')}", file=sys.stderr)
+
+
+def _warn(warnings: Sequence[Problem]) -> None:
+    for each in warnings:
+        print(f"warning: {each}", file=sys.stderr)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.config import load, resolve, source, validate
 from exporter.config.problem import ConfigError, Problem, nearest
@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["ConfigError", "Problem", "Settings", "environment_region", "nearest", "parse", "read"]
+    from exporter.config.load import Document
+    from exporter.config.validate import Validated
+
+__all__ = [
+    "ConfigError",
+    "Examined",
+    "Problem",
+    "Settings",
+    "decode",
+    "environment_region",
+    "examine",
+    "nearest",
+    "parse",
+    "read",
+]
 
 
 def read(path: Path, default_region: str | None = None) -> Settings:
@@ -26,14 +40,17 @@ def read(path: Path, default_region: str | None = None) -> Settings:
     ``default_region`` serves the entries for which the file gives none. Raise ConfigError with every mistake, and
     when the file cannot be read, or keeps changing while it is read.
     """
-    content = source.read_bytes(path)
+    return parse(decode(source.read_bytes(path), str(path)), str(path), default_region)
+
+
+def decode(content: bytes, file: str) -> str:
+    """Return the text of a configuration; raise ConfigError where it is not UTF-8."""
     try:
-        text = content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         message = f"the byte 0x{content[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        raise ConfigError([Problem(str(path), line, "", message)]) from error
-    return parse(text, str(path), default_region)
+        raise ConfigError([Problem(file, line, "", message)]) from error
 
 
 def parse(text: str, file: str, default_region: str | None = None) -> Settings:
@@ -41,25 +58,58 @@ def parse(text: str, file: str, default_region: str | None = None) -> Settings:
 
     ``default_region`` serves the entries for which the text gives none. Raise ConfigError with every mistake.
     """
-    document = load.load(text, file)
+    _, settings, problems = _resolved(load.load(text, file), default_region)
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+class Examined(NamedTuple):
+    """A configuration that somebody asks about. ``settings`` is None where there is an error; ``doubts`` change nothing."""
+
+    settings: Settings | None
+    errors: tuple[Problem, ...]
+    doubts: tuple[Problem, ...]
+
+
+def examine(text: str, file: str, default_region: str | None, environment: Mapping[str, str]) -> Examined:
+    """Return every mistake in a configuration's text, and everything that is legal and without effect or surely wrong.
+
+    It also looks for the files and AWS profiles that are named; ``environment`` tells where those are.
+    """
+    from exporter.config import doubts  # noqa: PLC0415 - a daemon asks for none
+
+    try:
+        document = load.load(text, file)
+    except ConfigError as error:
+        return Examined(None, error.problems, ())
+    validated, settings, problems = _resolved(document, default_region)
+    of_text = doubts.of_text(document)
+    if problems:
+        return Examined(None, ConfigError(problems).problems, of_text)
+    found = doubts.of_settings(document, validated, settings.targets, environment)
+    everything = sorted((*of_text, *found, *settings.ineffective), key=lambda problem: problem.line or 0)
+    return Examined(settings, (), tuple(everything))
+
+
+def _resolved(document: Document, default_region: str | None) -> tuple[Validated, Settings, list[Problem]]:
+    """Return the settings in a document, and every mistake: where there is one, they are not to be used."""
     validated = validate.validate(document)
     problems = [*document.problems, *validated.problems]
     # A misspelt key is told already.
     if {"tuning_jobs", "discover"}.isdisjoint(document.root.keys() | validated.broken):
         message = f"neither tuning_jobs nor discover is given: write for example {load.EXAMPLE}"
-        problems.append(Problem(file, None, "", message))
+        problems.append(Problem(document.file, None, "", message))
     region, broken = default_region, validated.broken
     if region is not None and document.locate(("aws", "region"))[1] != ("aws", "region"):
         try:
             parse_region(region)
         except ValueError as error:
-            problems.append(Problem(file, None, "", f"AWS_REGION or AWS_DEFAULT_REGION in the environment: {error}"))
+            message = f"AWS_REGION or AWS_DEFAULT_REGION in the environment: {error}"
+            problems.append(Problem(document.file, None, "", message))
             broken |= {"aws.region"}
     settings, contradictions = resolve.resolve(document, replace(validated, broken=broken), region)
-    problems += contradictions
-    if problems:
-        raise ConfigError(problems)
-    return settings
+    return validated, settings, problems + contradictions
 
 
 def environment_region(environment: Mapping[str, str]) -> str | None:

@@ -138,6 +138,13 @@ class BillSearches:
         self._waiting[each.key, name_key(each.name)] = each
         self._first = min(self._first, each.since)
 
+    def hurry(self, now: Instant) -> None:
+        """Let those that have not been asked for yet wait no longer for others."""
+        for each in self._waiting.values():
+            if each.tries == 0:
+                each.since = min(each.since, now.monotonic)
+        self._first = min((each.since for each in self._waiting.values()), default=math.inf)
+
     def waits(self, key: str) -> bool:
         """Tell whether a bill of the tuning job has not come yet."""
         return self._unknown[key] > 0

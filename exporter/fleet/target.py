@@ -60,8 +60,8 @@ class Target:
         self._jobs = Jobs(self._calls)
         self._account = Account(spec, self._calls)
         self._tags = TagListings(spec, self._calls, self._jobs)
-        bills = BillSearches(spec, self._calls)
-        self._training_jobs = TrainingJobs(spec, self._calls, self._jobs, bills)
+        self._bills = BillSearches(spec, self._calls)
+        self._training_jobs = TrainingJobs(spec, self._calls, self._jobs, self._bills)
         self._lists = Lists(spec, self._calls, self._account)
         running = Running(self._lists)
         self._finder = Finder(spec, self._jobs, self._lists, running, self._tags, telemetry)
@@ -85,7 +85,7 @@ class Target:
             self._lists,
             self._describes,
             self._tags,
-            bills,
+            self._bills,
             self._training_jobs,
         )
         self._last: Source = self._describes
@@ -97,6 +97,11 @@ class Target:
     def spec(self) -> TargetSpec:
         """The configuration in force."""
         return self._spec
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations that the configuration may need."""
+        return tuple(operation for source in self._sources for operation in source.operations())
 
     def update(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
         """Take a new configuration of this target and return what is worth a log line. Jobs that stay keep their values."""
@@ -141,8 +146,7 @@ class Target:
         self._jobs.arrange(wanted)
         self._refresh.reload(spec, before, now)
         self._rounds.target = spec.name
-        operations = tuple(operation for source in self._sources for operation in source.operations())
-        self._telemetry.add_target(spec.name, operations)
+        self._telemetry.add_target(spec.name, self.operations)
 
     def _carry_out(self, decisions: Iterable[Decision], now: Instant) -> tuple[Event, ...]:
         """Do what was decided, and return what is worth a log line."""
@@ -201,6 +205,10 @@ class Target:
     def _due(self) -> float | None:
         """When the next call falls due, None when only a change can bring one."""
         return min((due for source in self._sources if (due := source.due) is not None), default=None)
+
+    def hurry(self, now: Instant) -> None:
+        """Have those calls made now that wait only for more to be asked with them."""
+        self._bills.hurry(now)
 
     def has_more(self, now: Instant) -> bool:
         """Tell whether more calls are due already."""

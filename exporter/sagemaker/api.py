@@ -104,10 +104,16 @@ class SageMakerApi:
 
     def caller_account(self) -> str:
         """Return the account of the credentials in use (GetCallerIdentity)."""
-        account = self._call("sts", lambda client: client.get_caller_identity()).get("Account")
-        if not isinstance(account, str) or not account:
+        return self.caller()["Account"]
+
+    def caller(self) -> Mapping[str, str]:
+        """Return who the credentials in use belong to: ``Account`` and, where AWS tells it, ``Arn`` (GetCallerIdentity)."""
+        answer = self._call("sts", lambda client: client.get_caller_identity())
+        told = {name: answer.get(name) for name in ("Account", "Arn")}
+        known = {name: value for name, value in told.items() if isinstance(value, str) and value}
+        if "Account" not in known:
             raise CallFailed(ErrorCode.MALFORMED_ANSWER, "GetCallerIdentity's answer has no Account")
-        return account
+        return known
 
     def _call(self, service: str, call: Callable[[Any], Any]) -> Any:
         with (

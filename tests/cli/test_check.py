@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import json
 import os
 import subprocess
 import sys
@@ -35,6 +37,68 @@ def test_a_good_file_is_counted(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert main(["check", "--config.file", str(file)]) == 0
     assert capsys.readouterr() == (f"{file}: ok, 2 tuning jobs and 1 discover rule in 2 targets\n", "")
+
+
+def test_the_file_may_be_named_alone(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv(CONFIG_FILE_VARIABLE, "another.yaml")
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr().out.startswith(f"{file}: ok, ")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "out", "err"),
+    [
+        (b"tuning_jobs: [a]\n", 0, "standard input: ok, 1 tuning job and 0 discover rules in 1 target\n", ""),
+        (b"\xffa\n", 1, "", "standard input:1: the byte 0xff is not UTF-8: save the file as UTF-8\nstandard input: 1 mistake\n"),
+        (b"x" * (16 << 20 | 1), 1, "", "standard input: it has more than 16 MiB\nstandard input: 1 mistake\n"),
+    ],
+    ids=["good", "not text", "too long"],
+)  # fmt: skip
+def test_standard_input_is_a_file_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, code: int, out: str, err: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert main(["check", "-"]) == code
+    assert capsys.readouterr() == (out, err)
+
+
+def test_one_file_is_enough(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["check", str(file), f"--config.file={file}"])
+    assert refused.value.code == 2
+    assert "FILE and --config.file are the same: give one of them" in capsys.readouterr().err
+
+
+def test_as_json_all_of_it_is_on_standard_output(
+    file: Path, web: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    file.write_text("tuning_jobs: [{name: a, budget: 5}]\n")
+    assert main(["check", str(file), "--web.config.file", str(web), "--format=json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    warning = "no cost is told that this could be held against: add training_jobs to collect"
+    assert json.loads(out) == {
+        "ok": True,
+        "file": str(file),
+        "web_config_file": str(web),
+        "errors": [],
+        "warnings": [{"file": str(file), "line": 1, "path": "tuning_jobs[0].budget", "message": warning}],
+        "tuning_jobs": 1,
+        "rules": 0,
+        "targets": 1,
+        "online": None,
+    }
+    web.write_text("nonsense: 1\n")
+    file.write_text("nonsense: 1\n")
+    assert main(["check", str(file), "--web.config.file", str(web), "--format=json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["targets"]) == (False, None)
+    assert {each["file"] for each in told["errors"]} == {str(file), str(web)}
 
 
 def test_the_environment_may_name_the_file(

@@ -59,19 +59,19 @@ class Jobs:
     jobs: tuple[Row, ...]
 
 
-def jobs(snapshot: Snapshot, query: Query) -> Jobs:
+def jobs(snapshot: Snapshot, query: Query, per_page: int = PER_PAGE) -> Jobs:
     """Return the tuning jobs that are asked for. A page past the last one is empty."""
     everyone = list(rows.told_apart(snapshot.targets))
     chosen = _sorted([view for view in everyone if _wanted(view, query)], query, snapshot.now)
-    start = (query.page - 1) * PER_PAGE
+    start = (query.page - 1) * per_page
     return Jobs(
         at=moment(snapshot.now),
         watched=len(everyone),
         total=len(chosen),
         page=query.page,
-        pages=max(1, math.ceil(len(chosen) / PER_PAGE)),
-        per_page=PER_PAGE,
-        jobs=tuple(rows.row(view, snapshot.now) for view in chosen[start : start + PER_PAGE]),
+        pages=max(1, math.ceil(len(chosen) / per_page)),
+        per_page=per_page,
+        jobs=tuple(rows.row(view, snapshot.now) for view in chosen[start : start + per_page]),
     )
 
 

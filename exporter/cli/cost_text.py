@@ -1,0 +1,40 @@
+"""What a configuration costs, as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.config.problem import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.cli.cost import Cost, TargetCost
+
+_MUCH = 0.5
+"""Of the budget."""
+
+
+def lines(cost: Cost, file: str) -> Iterator[str]:
+    """Yield the lines: all together, then each account and region."""
+    targets = counted(len(cost.targets), "target")
+    yield f"{file}: {counted(cost.tuning_jobs, 'tuning job')} in {targets}, of which {cost.running:,} run"
+    yield f"series: {cost.series:,} of tuning jobs, {cost.own_series:,} of the exporter itself"
+    yield f"memory: about {cost.memory:.0f} MB"
+    for each in cost.targets:
+        yield from _target(each)
+
+
+def _target(cost: TargetCost) -> Iterator[str]:
+    jobs = (
+        f"{counted(cost.tuning_jobs, 'tuning job')}, {cost.running:,} run, {cost.changes_per_minute:g} changes a minute"
+    )
+    account = f"account {cost.account_id}, " if cost.account_id else ""
+    yield f"{cost.target}: {account}region {cost.region}, {jobs}"
+    for operation, calls in sorted(cost.an_hour.items(), key=lambda item: -item[1]):
+        yield f"  {operation:<42} {calls:>10,.1f} an hour"
+    total, budget = sum(cost.an_hour.values()), cost.budget_an_hour
+    yield f"  {'all calls':<42} {total:>10,.1f} an hour, {total / budget:.1%} of requests_per_second {budget / 3600:g}"
+    yield f"  {'all calls, most in an hour':<42} {cost.most_in_an_hour:>10,}, {cost.most_in_an_hour / budget:.1%} of it"
+    if total / budget > _MUCH:
+        yield "  the budget hardly suffices: raise requests_per_second or interval"

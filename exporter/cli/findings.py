@@ -1,0 +1,124 @@
+"""What a check finds: in the files, and if that is asked for, in the accounts and regions that they name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.cli import options
+from exporter.clock import SystemClock
+from exporter.config import ConfigError, Problem, decode, environment_region, examine
+from exporter.config.source import MAX_BYTES, read_bytes
+
+if TYPE_CHECKING:
+    import argparse
+
+    from exporter.cli.online import Reached
+    from exporter.config import Settings
+
+_STANDARD_INPUT = "standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, for programs: ``docs/checking.md`` has its members.
+
+    ``file`` and ``web_config_file`` are null where none was checked, the numbers where the file has mistakes, ``online``
+    where no target was tried.
+    """
+
+    ok: bool
+    file: str | None
+    web_config_file: str | None
+    errors: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    tuning_jobs: int | None
+    rules: int | None
+    targets: int | None
+    online: tuple[Reached, ...] | None
+
+
+class Findings:
+    """What has been found so far. ``settings`` is None while no file was checked that has no mistake."""
+
+    def __init__(self) -> None:
+        self.file: str | None = None
+        self.errors: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.settings: Settings | None = None
+        self.online: tuple[Reached, ...] | None = None
+        self._web_config_file: str | None = None
+
+    def check(self, name: str) -> None:
+        """Check a configuration file; ``-`` is standard input."""
+        self.file = _STANDARD_INPUT if name == "-" else name
+        try:
+            text = decode(_standard_input() if name == "-" else read_bytes(Path(name)), self.file)
+        except ConfigError as error:
+            self.errors += error.problems
+            return
+        examined = examine(text, self.file, environment_region(os.environ), os.environ)
+        self.settings = examined.settings
+        self.errors += examined.errors
+        self.warnings += examined.doubts
+
+    def check_web(self, given: argparse.Namespace) -> tuple[tuple[Problem, ...], str]:
+        """Check the file of ``--web.config.file``; return its mistakes, and what it says in a few words if there are none."""
+        self._web_config_file = given.web_config_file
+        try:
+            file = options.web_config(given, SystemClock())
+        except ConfigError as error:
+            self.errors += error.problems
+            return error.problems, ""
+        return (), "" if file is None else file.settings.summary()
+
+    def try_targets(self, seconds: float) -> list[Problem]:
+        """Try each target once, for so many seconds at most; return what is doubtful then. Without settings do nothing."""
+        # The SDK, which takes half a second to load.
+        from exporter import logs
+        from exporter.cli.online import reach
+        from exporter.cli.progress import progress
+        from exporter.log_format import LogFormat
+
+        if self.settings is None:
+            return []
+        logs.configure("error", LogFormat.LOGFMT)
+        with progress("Calling AWS") as advance:
+            self.online = reach(self.settings, SystemClock(), seconds, advance)
+        empty = (
+            "finds no tuning job now, listed ones aside: if there should be some, check its conditions, its region and its"
+            " account"
+        )
+        doubts = [
+            Problem(self.file or "", None, f"{each.target}, rule {rule}", empty)
+            for each in self.online
+            for rule in each.empty_rules
+        ]
+        self.warnings += doubts
+        return doubts
+
+    @property
+    def report(self) -> Report:
+        """All of it."""
+        targets = None if self.settings is None else self.settings.targets
+        return Report(
+            ok=not self.errors and all(each.sound for each in self.online or ()),
+            file=self.file,
+            web_config_file=self._web_config_file,
+            errors=tuple(self.errors),
+            warnings=tuple(self.warnings),
+            tuning_jobs=None if targets is None else sum(len(target.jobs) for target in targets),
+            rules=None if targets is None else sum(len(target.rules) for target in targets),
+            targets=None if targets is None else len(targets),
+            online=self.online,
+        )
+
+
+def _standard_input() -> bytes:
+    content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ConfigError([Problem(_STANDARD_INPUT, None, "", f"it has more than {MAX_BYTES >> 20} MiB")])
+    return content

@@ -1,0 +1,133 @@
+"""``sagemaker-tuning-exporter once``: one round of the whole configuration, printed; for cron and for looking."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.cli import options
+from exporter.cli.timeout import add_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.cli.drive import Round
+    from exporter.config import Settings
+    from exporter.telemetry import Telemetry
+
+_FORMATS = ("text", "openmetrics", "json")
+
+# It tells of what comes next, and nothing does.
+_LEFT_OUT = "next_describe_timestamp_seconds"
+
+
+def parser() -> options.Parser:
+    """Return the parser of ``once``."""
+    made = options.Parser(
+        prog=f"{options.PROGRAM} once",
+        description="Read all that the configuration asks for once, print it, and end. What failed is told on standard error.",
+    )
+    options.add_config_file(made)
+    made.add_argument(
+        "--format",
+        choices=_FORMATS,
+        default=_FORMATS[0],
+        help="text: the format of Prometheus, also for the textfile collector of node_exporter;"
+        " json: as /api/v1/jobs [default %(default)s].",
+    )
+    made.add_argument(
+        "--output",
+        type=_output,
+        metavar=options.FILE,
+        help="Put it into a file, which is replaced as a whole, and print nothing.",
+    )
+    add_timeout(made)
+    options.add_log_options(made, default_level="error")
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Make one round and print it. Return 0, or 1 after saying what failed; whatever was had is printed all the same."""
+    given = parser().parse_args(argv)
+    # The SDK, which takes half a second to load.
+    from exporter import logs
+    from exporter.cli.causes import causes
+    from exporter.cli.drive import read_once
+    from exporter.config import environment_region, read
+    from exporter.log_format import LogFormat
+    from exporter.telemetry import Telemetry
+
+    logs.configure(given.log_level, LogFormat(given.log_format))
+    settings = read(Path(given.config_file), environment_region(os.environ))
+    telemetry = Telemetry(lasts=False)
+    round_ = read_once(settings, telemetry, given.timeout)
+    if given.format == "json":
+        text = _as_json(round_, settings, given.config_file)
+    else:
+        text = _exposed(round_, settings, telemetry, given.format)
+    failed = [*causes(round_, given.timeout)]
+    for each in failed:
+        print(each, file=sys.stderr)
+    if not settings.targets:
+        print(f"warning: {given.config_file} watches nothing: add tuning_jobs or discover rules", file=sys.stderr)
+    written = _write(text, given.output)
+    return 0 if written and not failed else 1
+
+
+def _write(text: bytes, output: Path | None) -> bool:
+    """Print it or put it into a file, and tell whether that went well."""
+    from exporter.cli.output import print_bytes, replace_file
+
+    if output is None:
+        print_bytes(text)
+        return True
+    try:
+        replace_file(output, text)
+    except OSError as error:
+        remedy = "name a file in a directory that you may write to"
+        print(f"{output} cannot be written ({error.strerror}): {remedy}", file=sys.stderr)
+        return False
+    return True
+
+
+def _exposed(round_: Round, settings: Settings, telemetry: Telemetry, format_: str) -> bytes:
+    from exporter.exposition import Format, TargetCollector, families_in_force, publish, scrape
+
+    telemetry.reload_successful.set(1)
+    telemetry.reload_success_time.set(time.time())
+    families = [family for family in families_in_force(settings.collect) if family.name != _LEFT_OUT]
+    published = publish(1, round_.views(), families)
+    telemetry.show(TargetCollector(lambda: published))
+    return b"".join(scrape(published, telemetry, Format[format_.upper()], gzip=False))
+
+
+def _as_json(round_: Round, settings: Settings, config_file: str) -> bytes:
+    from exporter import __version__
+    from exporter.web.pages import Configuration, Origin, Snapshot, as_json
+    from exporter.web.pages.fleet import jobs
+    from exporter.web.pages.query import Query
+
+    views, now = round_.views(), time.time()
+    snapshot = Snapshot(
+        version=__version__,
+        started=now,
+        now=now,
+        generation=1,
+        targets=views,
+        left_out={},
+        states={},
+        configuration=Configuration(Origin(config_file), settings, now, "start"),
+    )
+    everyone = max(1, sum(len(view.jobs) for view in views))
+    return as_json.encoded(jobs(snapshot, Query(), everyone))
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if not text or path.name in {"", ".."} or (path.exists() and not path.is_file()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a file: write the path of one, or leave --output out")
+    return path

@@ -1,0 +1,194 @@
+"""``check --online``: every target tried once, by the calls that the daemon would make first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.cli.drive import Round, Tried
+from exporter.cli.permission import remedy
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet import Operation
+from exporter.sagemaker import SageMakerApi, Sessions, one_line
+from exporter.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from exporter.cli.drive import Driven
+    from exporter.clock import Clock
+    from exporter.config import Settings
+    from exporter.config.specs import TargetSpec
+    from exporter.fleet import TargetView
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why something fails: code, AWS's words, and what to do."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Whether an operation that the configuration needs may be called; null: there was nothing to try it on.
+
+    ``calls`` were made, of which ``failed`` did not succeed in the end.
+    """
+
+    operation: str
+    allowed: bool | None
+    calls: int
+    failed: int
+    error: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """How many tuning jobs a rule finds, those that are listed aside, and how many of them it may watch."""
+
+    rule: str
+    matched: int
+    watched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What was found of a tuning job that the configuration names."""
+
+    name: str
+    state: str
+    status: str | None
+    training_jobs: Mapping[str, float]
+    error: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What trying a target brought. ``caller`` is the ARN of who called; ``credentials`` says where its keys come from.
+
+    ``complete`` is false where the first round did not end in time, or calls failed that all others would fail like.
+    """
+
+    target: str
+    region: str
+    account_id: str | None
+    caller: str | None
+    credentials: str | None
+    error: Trouble | None
+    rights: tuple[Right, ...]
+    rules: tuple[Matched, ...]
+    tuning_jobs: tuple[Listed, ...]
+    complete: bool
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing failed."""
+        errors = [self.error, *(right.error for right in self.rights), *(job.error for job in self.tuning_jobs)]
+        return self.complete and not any(errors)
+
+    @property
+    def empty_rules(self) -> list[str]:
+        """The names of the rules that find nothing, though lists were read."""
+        listed = any(right.operation == Operation.LIST and right.allowed for right in self.rights)
+        return [rule.rule for rule in self.rules if rule.matched == 0] if listed and self.complete else []
+
+
+def reach(settings: Settings, clock: Clock, timeout: float, on_step: Callable[[], object]) -> tuple[Reached, ...]:
+    """Try every target once, for so many seconds at most, and return what that brought."""
+    telemetry, sessions = Telemetry(lasts=False), Sessions()
+    apis = {spec.name: SageMakerApi(spec, sessions, telemetry) for spec in settings.targets}
+    round_ = Round(settings.targets, lambda spec: apis[spec.name], telemetry, clock)
+    round_.run(timeout, on_step)
+    return tuple(_reached(each, apis[each.spec.name], sessions) for each in round_.targets)
+
+
+def _reached(driven: Driven, api: SageMakerApi, sessions: Sessions) -> Reached:
+    spec, view = driven.spec, driven.view
+    account, arn, failure = _caller(spec, api)
+    account = view.account_id or account
+
+    def trouble(operation: str, name: str, failed: Failure) -> Trouble:
+        return Trouble(failed.code, failed.message, remedy(spec, operation, name, failed, account, arn))
+
+    if not driven.given_up:
+        _probe(driven, api, view)
+    return Reached(
+        target=spec.name,
+        region=spec.key.region,
+        account_id=account,
+        caller=arn,
+        credentials=sessions.source(spec),
+        error=None if failure is None else trouble(Operation.IDENTIFY, "", failure),
+        rights=tuple(_rights(driven, trouble)),
+        rules=_matched(driven.spec, view),
+        tuning_jobs=tuple(_listed(view, spec, trouble)),
+        complete=driven.over and not driven.given_up,
+    )
+
+
+def _caller(spec: TargetSpec, api: SageMakerApi) -> tuple[str | None, str | None, Failure | None]:
+    """Return account and ARN of who calls, and why they cannot be told."""
+    if not spec.key.credentials.sign_requests:
+        return None, None, None
+    try:
+        told = api.caller()
+    except CallFailed as failed:
+        return None, None, Failure(failed.code, one_line(failed.message))
+    return told["Account"], told.get("Arn"), None
+
+
+def _probe(driven: Driven, api: SageMakerApi, view: TargetView) -> None:
+    """Try once each operation that the daemon may need later and that the first round had no use for."""
+    arn = next((job.facts.arn for job in view.jobs if job.facts is not None), None)
+    name = next((job.name for job in view.jobs if job.facts is not None), "")
+    of_one: dict[Operation, Callable[[], object]] = {}
+    if arn is not None:
+        asked = {"HyperParameterTuningJobName": name, "MaxResults": 1}
+        of_one[Operation.LIST_TAGS] = lambda: api.list_tags(arn)
+        of_one[Operation.LIST_TRAINING_JOBS] = lambda: api.list_training_jobs(asked)
+    calls: dict[Operation, Callable[[], object]] = {
+        Operation.LIST: lambda: api.list_jobs({"MaxResults": 1}),
+        Operation.SEARCH: lambda: api.search({"Resource": "HyperParameterTuningJob", "MaxResults": 1}),
+        **of_one,
+    }
+    for operation in set(driven.operations) - driven.tried.keys():
+        if (call := calls.get(operation)) is not None:
+            about = name if operation.concerns_one_job else ""
+            tried = driven.tried[operation] = Tried()
+            try:
+                tried.take(about, call())
+            except CallFailed as failed:
+                tried.take(about, Failure(failed.code, one_line(failed.message)))
+
+
+def _rights(driven: Driven, trouble: Callable[[str, str, Failure], Trouble]) -> Iterator[Right]:
+    for operation in driven.operations:
+        tried = driven.tried.get(operation, Tried())
+        # That a tuning job does not exist is an answer: it is told with the tuning job.
+        failing = {about: failed for about, failed in tried.failing.items() if failed.code is not ErrorCode.NOT_FOUND}
+        denied = [about for about, failed in failing.items() if failed.code is ErrorCode.ACCESS_DENIED]
+        about = next(iter(denied or failing), None)
+        allowed = False if denied else True if tried.calls > len(failing) else None
+        error = None if about is None else trouble(operation, about, failing[about])
+        yield Right(operation, allowed, tried.calls, len(failing), error)
+
+
+def _matched(spec: TargetSpec, view: TargetView) -> tuple[Matched, ...]:
+    most = {rule.name: rule.max_jobs for rule in spec.rules}
+    return tuple(Matched(rule, count, min(count, most[rule])) for rule, count in view.matched)
+
+
+def _listed(view: TargetView, spec: TargetSpec, trouble: Callable[[str, str, Failure], Trouble]) -> Iterator[Listed]:
+    named = {job.name for job in spec.jobs}
+    for job in view.jobs:
+        if job.name in named:
+            yield Listed(
+                name=job.name,
+                state=job.state,
+                status=None if job.facts is None else job.facts.status,
+                training_jobs={} if job.facts is None else job.facts.training_jobs,
+                error=None if job.failure is None else trouble(Operation.DESCRIBE, job.name, job.failure),
+            )

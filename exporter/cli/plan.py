@@ -1,0 +1,150 @@
+"""``sagemaker-tuning-exporter plan``: what a configuration will cost, before it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.cli import options
+from exporter.cli.timeout import add_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from exporter.cli.stand_in import Expected
+    from exporter.config import Settings
+    from exporter.fleet import TargetView
+
+_MOST_JOBS = 10_000
+_MOST_RUNNING = 100
+_MOST_CHANGES = 10_000.0
+
+
+class _Whole:
+    """Reads a whole number between two, both included."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self._least = least
+        self._most = most
+
+    def __call__(self, text: str) -> int:
+        if text.isascii() and text.isdigit() and len(text) < 10 and self._least <= int(text) <= self._most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {self._least} to {self._most:,}")
+
+
+def parser() -> options.Parser:
+    """Return the parser of ``plan``."""
+    made = options.Parser(
+        prog=f"{options.PROGRAM} plan",
+        description="Say what a configuration will cost: series, memory, and API calls an hour against the budgets. It watches"
+        " tuning jobs that are made up, for a day on a clock that does not wait.",
+    )
+    options.add_config_file(made)
+    made.add_argument(
+        "--jobs",
+        type=_Whole(0, _MOST_JOBS),
+        metavar="N",
+        help="Tuning jobs that are watched in each account and region that has rules [default: all that the rules may watch].",
+    )
+    made.add_argument(
+        "--running",
+        type=_Whole(0, _MOST_RUNNING),
+        metavar="N",
+        help=f"How many of them run, in each [default: all, but {_MOST_RUNNING}, as AWS lets no more].",
+    )
+    made.add_argument(
+        "--changes-per-minute",
+        dest="changes",
+        type=_changes,
+        metavar="N",
+        help="How many of those that run change in a minute, as a training job ends or begins, in each [default: 2 %% of them].",
+    )
+    made.add_argument(
+        "--online",
+        action="store_true",
+        help="Read from AWS how many tuning jobs there are and run, and count their series.",
+    )
+    made.add_argument(
+        "--format", choices=("text", "json"), default="text", help="How the result is printed [default %(default)s]."
+    )
+    add_timeout(made)
+    return made
+
+
+def run(argv: Sequence[str]) -> int:
+    """Print what a configuration costs. Return 0, or with ``--online`` 1 after saying what could not be read."""
+    made = parser()
+    given = made.parse_args(argv)
+    if given.online and (given.jobs is not None or given.running is not None):
+        made.error("argument --online: AWS tells how many tuning jobs there are; leave --jobs and --running out")
+    if given.jobs is not None and given.running is not None and given.running > given.jobs:
+        made.error(f"argument --running: {given.running} is more than --jobs {given.jobs}: write at most that")
+    from exporter.cli.cost import cost, expected
+    from exporter.cli.progress import progress
+    from exporter.config import environment_region, read
+
+    settings = read(Path(given.config_file), environment_region(os.environ))
+    views: Mapping[str, TargetView] = {}
+    failed = False
+    if given.online:
+        views, failed = _read(settings, given.timeout)
+    wanted = {
+        spec.name: _found(views[spec.name], given.changes)
+        if spec.name in views
+        else expected(spec, given.jobs, given.running, given.changes)
+        for spec in settings.targets
+    }
+    with progress("Planning a day") as advance:
+        found = cost(settings, wanted, advance, tuple(views.values()))
+    if given.format == "json":
+        from exporter.cli.output import print_bytes
+        from exporter.web.pages.as_json import encoded
+
+        print_bytes(encoded(found))
+    else:
+        from exporter.cli.cost_text import lines
+
+        print("\n".join(lines(found, given.config_file)))
+    return 1 if failed else 0
+
+
+def _read(settings: Settings, timeout: float) -> tuple[Mapping[str, TargetView], bool]:
+    """Return what there is of each target by its name, and whether something could not be read, which is told."""
+    from exporter import logs
+    from exporter.cli.causes import causes
+    from exporter.cli.drive import read_once
+    from exporter.log_format import LogFormat
+    from exporter.telemetry import Telemetry
+
+    logs.configure("error", LogFormat.LOGFMT)
+    round_ = read_once(settings, Telemetry(lasts=False), timeout)
+    told = [*causes(round_, timeout)]
+    for each in told:
+        print(each, file=sys.stderr)
+    return {each.spec.name: each.view for each in round_.targets}, bool(told)
+
+
+def _found(view: TargetView, changes: float | None) -> Expected:
+    """Return what to expect of a target of which this was read."""
+    from exporter.cli.cost import usual_changes
+    from exporter.cli.stand_in import Expected
+    from exporter.fleet import JobState
+
+    running = view.states[JobState.RUNNING]
+    return Expected(len(view.jobs), running, usual_changes(running) if changes is None else changes)
+
+
+def _changes(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.0 <= number <= _MOST_CHANGES:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number from 0 to {_MOST_CHANGES:,g}: write for example 2.5"
+        )
+    return number
