@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from exporter.cli.stand_in import Expected, StandIn, planned
 from exporter.clock import SkippingClock
-from exporter.exposition import Format, TargetCollector, families_in_force, publish, scrape
+from exporter.exposition import Format, TargetCollector, families_in_force, scrape
+from exporter.exposition.publish import publish
 from exporter.fleet import JobState, Target, perform
 from exporter.telemetry import Telemetry
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 HOURS = 24
 
-# Once so many calls were made, and the start is over, the rest of the day is taken to go on as it went last.
-_ENOUGH_CALLS = 5_000
+# Once so many calls were made, and the start is over, the rest of the day is taken to go on as it went last. What comes once
+# a day, such as reading tags again, is then left out: next to so many calls it does not count.
+_ENOUGH_CALLS = 20_000
 _STARTS_IN, _LEAST_WINDOW = 3, 300.0
 _CALLS_AT_START = 5  # of a tuning job: one describe, three more after its end, one for all else
 _HOUR = 3_600.0

@@ -95,7 +95,8 @@ def _write(text: bytes, output: Path | None) -> bool:
 
 
 def _exposed(round_: Round, settings: Settings, telemetry: Telemetry, format_: str) -> bytes:
-    from exporter.exposition import Format, TargetCollector, families_in_force, publish, scrape
+    from exporter.exposition import Format, TargetCollector, families_in_force, scrape
+    from exporter.exposition.publish import publish
 
     telemetry.reload_successful.set(1)
     telemetry.reload_success_time.set(time.time())

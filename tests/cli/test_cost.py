@@ -14,6 +14,7 @@ from support.clock import ManualClock
 from support.simulated import SimulatedApi
 from support.text import found as found_in
 
+from exporter.cli import cost as cost_module
 from exporter.cli.cost import HOURS, cost, count_series, expected, memory
 from exporter.cli.stand_in import Expected
 from exporter.config import parse
@@ -104,7 +105,10 @@ def test_calls_are_within_a_tenth_of_the_simulators_and_series_are_exact(case: C
         assert found.series == series
 
 
-def test_a_load_that_fills_the_budget_is_told_as_such_without_playing_the_whole_day() -> None:
+def test_a_load_that_fills_the_budget_is_told_as_such_without_playing_the_whole_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cost_module, "_ENOUGH_CALLS", 1_000)
     configuration = {
         "aws": {"region": REGION, "requests_per_second": 0.5},
         "interval": "10s",
@@ -119,6 +123,27 @@ def test_a_load_that_fills_the_budget_is_told_as_such_without_playing_the_whole_
     assert target.most_in_an_hour == pytest.approx(1_800.0, rel=0.01)
     assert target.waited > 0.9
     assert len(steps) * 300 < DAY / 2
+
+
+@pytest.mark.long
+def test_a_day_that_goes_on_as_it_went_takes_what_the_whole_day_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = {
+        "aws": {"region": REGION},
+        "discover": [{"max_jobs": 100}],
+        "collect": ["training_jobs"],
+        "tag_labels": ["a"],
+    }
+    settings = parse(json.dumps(configuration), "test.yaml")
+    wanted = {REGION: Expected(60, 30, 1.5)}
+    (whole,) = cost(settings, wanted, lambda: None).targets
+    monkeypatch.setattr(cost_module, "_ENOUGH_CALLS", 1_000)
+    (short,) = cost(settings, wanted, lambda: None).targets
+    # Of the tags nothing comes before the end of the day.
+    assert short.an_hour.keys() == whole.an_hour.keys() - {"ListTags"}
+    for operation, calls in short.an_hour.items():
+        assert calls == pytest.approx(whole.an_hour[operation], rel=0.1, abs=0.5), operation
+    assert short.most_in_an_hour == pytest.approx(whole.most_in_an_hour, rel=0.1)
+    assert sum(short.an_hour.values()) == pytest.approx(sum(whole.an_hour.values()), rel=0.1)
 
 
 def test_targets_that_are_alike_take_the_same() -> None:
