@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -61,7 +62,7 @@ def uses(module: ModuleType) -> Iterator[Use]:
             if how == {"compile"}:
                 how = how_compiled.get(node, set()) & USES
             given = [*node.args[1:], *(each.value for each in node.keywords)]
-            flags = sum(evaluated(each, module) for each in given if ast.unparse(each).startswith("re."))
+            flags = sum(evaluated(each, module) for each in given if re.match(r"re\.[A-Z]", ast.unparse(each)))
             yield module.__name__, evaluated(node.args[0], module), flags, not (how and how <= FROM_THE_START)
 
 

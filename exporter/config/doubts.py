@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import RuleSpec, TargetSpec
     from exporter.config.validate import Validated
 
-_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}")
+_VARIABLE = re.compile(r"\$\{[^}$]*\}|\$\([^)$]*\)|\{\{[^{}]*\}\}")
 _MOST_VARIABLES = 20
 _LONGEST_START = 3_600.0
 """How long it may take at most to describe all that is listed once, in seconds."""

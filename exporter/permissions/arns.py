@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import JobSpec
@@ -47,11 +48,11 @@ def _names(rule: RuleSpec) -> str:
 def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
     """Return the ARNs of tuning jobs, sorted, but for those that another one stands for already."""
     known = sorted(set(arns))
-    patterns: defaultdict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+    patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for arn in known:
         where, _, name = arn.rpartition("/")
         if "*" in name:
-            patterns[where].append((arn, re.compile(".*".join(map(re.escape, name.split("*"))))))
+            patterns[where].append((arn, name))
     exact = frozenset(known)
 
     def is_covered(arn: str) -> bool:
@@ -61,7 +62,7 @@ def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
             return True
         # The stars of a name are characters here: a pattern that fits them fits whatever they stand for.
         return any(
-            each != arn and pattern.fullmatch(name) for place in {where, wider} for each, pattern in patterns[place]
+            each != arn and fnmatchcase(name, pattern) for place in {where, wider} for each, pattern in patterns[place]
         )
 
     return tuple(arn for arn in known if not is_covered(arn))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.simulator import configuration
@@ -161,9 +162,9 @@ def _holds(statement: Mapping[str, Any], context: Context) -> bool:
 def _fits(pattern: str, resource: str) -> bool:
     def part(found: re.Match[str]) -> str:
         escaped, wildcard, plain = found.groups()
-        return {"*": ".*", "?": "."}.get(wildcard) or re.escape(escaped or plain)
+        return f"[{escaped}]" if escaped else wildcard or plain.replace("[", "[[]")
 
-    return re.fullmatch(_ESCAPED.sub(part, pattern), resource, re.DOTALL) is not None
+    return fnmatchcase(resource, _ESCAPED.sub(part, pattern))
 
 
 def _claims(token: str) -> Mapping[str, Any]:

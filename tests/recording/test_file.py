@@ -90,7 +90,12 @@ BAD = {
 
 
 @pytest.mark.parametrize(
-    ("told", "content"), [(told, content) for told, contents in BAD.items() for content in contents]
+    ("told", "content"),
+    [
+        pytest.param(told, content, id=f"{told}-{number}")
+        for told, contents in BAD.items()
+        for number, content in enumerate(contents)
+    ],
 )
 def test_one_sentence_tells_what_is_wrong(tmp_path: Path, told: str, content: bytes) -> None:
     (tmp_path / "a.rec").write_bytes(content)
