@@ -67,6 +67,7 @@ def module(command: str) -> Command:
 
 def _run(arguments: list[str]) -> int:
     early.ignore_others()
+    early.open_standard_streams()
     command, *others = [_DAEMON, *arguments] if not arguments or arguments[0].startswith("-") else arguments
     if command == _DAEMON:
         early.leave_out_rich()

@@ -21,8 +21,7 @@ def ignore_others() -> None:
 
 
 def prepare() -> None:
-    """Open the standard streams that are closed, and handle signals until the daemon does."""
-    _open_standard_streams()
+    """Handle signals until the daemon does."""
     _mind_signals()
 
 
@@ -37,8 +36,11 @@ def hand_over() -> None:
         os.close(writing)
 
 
-def _open_standard_streams() -> None:
-    """Open the closed ones on /dev/null: else the first sockets would get their numbers, and log lines go to them."""
+def open_standard_streams() -> None:
+    """Open the closed ones on /dev/null: else the first sockets would get their numbers, and log lines go to them.
+
+    What a command says on a closed stderr would also be printed on stdout, among its output.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))

@@ -63,7 +63,8 @@ def defaults(profile: str | None) -> Defaults:
     except Exception as error:
         log.debug("the AWS configuration cannot be used", exc_info=True)
         raise classify(error) from error
-    return Defaults(*(found.get(key) or None for key in ("region", "output", "cli_timestamp_format")))
+    values = [found.get(key) for key in ("region", "output", "cli_timestamp_format")]
+    return Defaults(*(value if isinstance(value, str) and value else None for value in values))  # not a section in it
 
 
 def describe(name: str, key: TargetKey, connection: Connection, parse_time: Callable[[Any], Any]) -> Mapping[str, Any]:

@@ -157,6 +157,7 @@ def test_the_profile_decides_what_no_option_does(
         (("a", "--output", "xml"), "argument --output: invalid choice: 'xml'"),
         (("a", "--endpoint-url", "localhost:80"), "--endpoint-url is not a URL"),
         (("a", "--endpoint-url", "http://[::1"), "--endpoint-url is not a URL"),
+        (("a", "--endpoint-url", "http://a b"), "--endpoint-url is not a URL"),
         (("a", "--endpoint-url", "http://localhost:http"), "--endpoint-url is not a URL"),
         (("a", "--region", "Ireland!"), "--region is not a region"),
         (("a", "--ca-bundle", "/nowhere"), "--ca-bundle: /nowhere cannot be read"),
@@ -258,3 +259,6 @@ def test_a_pipe_that_is_closed_is_no_error() -> None:
     done = subprocess.run([*PROGRAM, "healthy", "--output", "table"], capture_output=True, check=False)
     assert done.returncode == 0
     assert b"\x1b" not in done.stdout
+    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", *PROGRAM, "nowhere"]  # what is said there is no answer
+    done = subprocess.run(closed, stdout=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stdout) == (254, b"")

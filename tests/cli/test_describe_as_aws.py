@@ -41,6 +41,7 @@ QUERIES = (
     "NoSuchMember",
     "ObjectiveStatusCounters.Failed == `0`",
     "[TrainingJobDefinitions[].[DefinitionName, RoleArn], [['a', 'b']]]",
+    "{jobs: [[TrainingJobDefinitions[].{name: DefinitionName, where: OutputDataConfig}]]}",
 )
 
 

@@ -56,6 +56,9 @@ def test_defaults_are_those_of_the_profile(aws: Path) -> None:
     assert single.defaults(None) == (None, None, None)
     aws.with_name("config").write_text("[profile a]\nregion = eu-west-1\noutput = text\ncli_timestamp_format = wire\n")
     assert single.defaults("a") == ("eu-west-1", "text", "wire")
+    sections = "".join(f"{key} =\n  a = b\n" for key in ("region", "output", "cli_timestamp_format"))
+    aws.with_name("config").write_text(f"[profile a]\n{sections}")
+    assert single.defaults("a") == (None, None, None)
     with pytest.raises(CallFailed, match="do not have the profile"):
         single.defaults("b")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import argparse
 
     from exporter.config.names import JobArn
+
+_URL = re.compile("[!-~]+")
 
 
 def tuning_job(given: argparse.Namespace) -> tuple[str | None, JobArn | None]:
@@ -67,7 +70,7 @@ def _is_url(text: str) -> bool:
         parts.port  # noqa: B018 - raises when it is not a number
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and bool(_URL.fullmatch(text))
 
 
 def key(given: argparse.Namespace, arn: JobArn | None, default_region: str | None) -> TargetKey | None:

@@ -15,6 +15,8 @@ NAME = "HyperParameterTuningJobName"
 """The one parameter of DescribeHyperParameterTuningJob."""
 
 _FILES = ("file://", "fileb://")
+_LONGEST = 1 << 20
+"""Characters of a file: parameters have some dozens, and a device may have no end."""
 
 
 def argument(text: str, flag: str) -> tuple[str, str]:
@@ -25,13 +27,17 @@ def argument(text: str, flag: str) -> tuple[str, str]:
     prefix = next(filter(text.startswith, _FILES), None)
     if prefix is None:
         return text, flag
-    file = Path(os.path.expandvars(text.removeprefix(prefix))).expanduser()
+    file = Path(os.path.expanduser(os.path.expandvars(text.removeprefix(prefix))))  # noqa: PTH111 - Path's raises for no such user
     try:
-        return file.read_text(encoding="utf-8-sig"), str(file)
+        with file.open(encoding="utf-8-sig") as opened:
+            content = opened.read(_LONGEST + 1)
     except OSError as error:
         raise ValueError(f"{flag}: {file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{flag}: {file} is not UTF-8: save it as UTF-8") from error
+    if len(content) > _LONGEST:
+        raise ValueError(f"{flag}: {file} has more than {_LONGEST:,} characters: name the file with the parameters")
+    return content, str(file)
 
 
 def name_in_json(text: str, place: str) -> str | None:
@@ -45,6 +51,8 @@ def name_in_json(text: str, place: str) -> str | None:
         raise ValueError(f"{place}, line {error.lineno}: this is not JSON: {error.msg}") from error
     except RecursionError as error:
         raise ValueError(f"{place}: this is nested too deeply") from error
+    except ValueError as error:
+        raise ValueError(f"{place}: a number has too many digits") from error
     return _name(parameters, place)
 
 
@@ -55,7 +63,8 @@ def name_in_yaml(text: str, place: str) -> str | None:
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
         raise ValueError(f"{place}{line}: this is not YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date that there is not
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        # All but the first and last: of a value that is not what its tag or its form says, such as 2025-99-99.
         raise ValueError(f"{place}: this is not YAML") from error
     return _name(parameters, place)
 

@@ -127,9 +127,9 @@ class _Boxes:
         elif isinstance(value, list) and isinstance(value[0], dict):
             if not all(isinstance(item, dict) for item in value):
                 raise NoTable("objects and other values in one list")
-            self._add_objects(value, depth)
+            self._add_objects(title or "", value, depth)
         elif isinstance(value, list):
-            self._add_list(value, depth)
+            self._add_list(value)
 
     def _add_object(self, members: Mapping[str, Any], depth: int) -> None:
         scalars, others = _parted([members])
@@ -141,9 +141,8 @@ class _Boxes:
         for name in others:
             self.add(name, members[name], depth + 1)
 
-    def _add_objects(self, objects: Sequence[Mapping[str, Any]], depth: int) -> None:
+    def _add_objects(self, title: str, objects: Sequence[Mapping[str, Any]], depth: int) -> None:
         scalars, others = _parted(objects)
-        title = self.found[-1].title
         self.found[-1].head(scalars)
         for number, members in enumerate(objects):
             if others and number > 0:
@@ -153,14 +152,14 @@ class _Boxes:
             for name in others:
                 self.add(name, members.get(name), depth + 1)
 
-    def _add_list(self, items: Sequence[Any], depth: int) -> None:
+    def _add_list(self, items: Sequence[Any]) -> None:
         for item in items:
             if not isinstance(item, dict | list):
                 self.found[-1].add([item])
             elif not any(isinstance(each, dict | list) for each in item):
                 self.found[-1].add(item)
             else:
-                self.add(None, item, depth)
+                self.add(None, item, 0)  # the AWS CLI begins at the left again
 
 
 class _Drawing:

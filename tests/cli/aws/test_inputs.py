@@ -22,6 +22,10 @@ def test_an_argument_may_be_in_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     file.write_bytes(b"\xff")
     with pytest.raises(ValueError, match="is not UTF-8: save it as UTF-8"):
         argument(f"file://{file}", "--flag")
+    with pytest.raises(ValueError, match="--flag: ~nobody-of-this-name/x cannot be read: No such file"):
+        argument("file://~nobody-of-this-name/x", "--flag")
+    with pytest.raises(ValueError, match="--flag: /dev/zero has more than 1,048,576 characters"):
+        argument("file:///dev/zero", "--flag")
 
 
 def test_the_name_is_found_in_either_language() -> None:
@@ -30,10 +34,21 @@ def test_the_name_is_found_in_either_language() -> None:
     assert name_in_json("{}", "here") is name_in_yaml("{}", "here") is None
 
 
-@pytest.mark.parametrize("text", ["a: [", "a: b: c", "!!python/object:x {}", "2025-99-99", "[" * 5_000, "\x00", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a: [", "a: b: c", "!!python/object:x {}", "2025-99-99", "[" * 5_000, "\x00", ""),
+        *("!!bool x", "!!timestamp x", "!!int ''", "a: &a [*a]: b", f"a: {'1' * 5_000}"),
+    ],
+)
 def test_what_is_not_yaml_or_no_parameters_is_told_with_its_place(text: str) -> None:
     with pytest.raises(ValueError, match=r"^here(, line 1)?: this is (not|nested)"):
         name_in_yaml(text, "here")
+
+
+def test_a_number_without_end_is_told_with_its_place() -> None:
+    with pytest.raises(ValueError, match="here: a number has too many digits"):
+        name_in_json("1" * 5_000, "here")
 
 
 def test_an_empty_name_is_none() -> None:

@@ -46,6 +46,14 @@ def test_what_is_too_wide_stands_upright() -> None:
     assert "first" in as_table("T", value, 60, color=False).splitlines()[3]
 
 
+def test_a_list_in_a_list_begins_at_the_left_and_has_no_title() -> None:
+    value = {"jobs": [[{"name": "a", "where": {"path": "x"}}, {"name": "b", "where": {"path": "y"}}]]}
+    lines = as_table("T", value, 80, color=False).splitlines()
+    assert lines.count("||    jobs     ||") == 1
+    assert lines.count("||    where    ||") == 2
+    assert "|     name      |" in lines
+
+
 @pytest.mark.parametrize("empty", [None, {}, [], "", 0])
 def test_nothing_is_shown_of_nothing(empty: object) -> None:
     assert as_table("T", empty, 80, color=False) == ""
