@@ -20,11 +20,6 @@ def ignore_others() -> None:
         os.environ.pop(variable, None)
 
 
-def prepare() -> None:
-    """Handle signals until the daemon does."""
-    _mind_signals()
-
-
 def leave_out_rich() -> None:
     """Let structlog, which takes rich for its tracebacks where it is installed, do without: it costs a daemon 4 MB."""
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # an entry of None makes its import fail
@@ -46,7 +41,7 @@ def open_standard_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
-def _mind_signals() -> None:
+def mind_signals() -> None:
     """Let SIGTERM and SIGINT end the process, which holds nothing yet, and SIGHUP wait.
 
     A thread ends it: a signal that comes just before the main thread begins to read a configuration that never comes

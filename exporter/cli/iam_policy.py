@@ -55,10 +55,18 @@ def run(argv: Sequence[str]) -> int:
 
     trust = Trust(given.trust) if given.trust else None
     settings = read(Path(given.config_file), environment_region(os.environ))
+    if not settings.targets:
+        raise UserError(
+            f"{given.config_file}: it watches nothing, so nothing is to be allowed: add tuning_jobs or discover rules"
+        )
     found = identities(settings, trust)
     if (problem := _problem(found, trust)) is not None:
         raise UserError(f"{given.config_file}: {problem}")
-    print(importlib.import_module(f"exporter.permissions.{_FORMATS[given.format]}").render(found), end="")
+    try:
+        printed = importlib.import_module(f"exporter.permissions.{_FORMATS[given.format]}").render(found)
+    except ValueError as error:  # of a format that has limits
+        raise UserError(f"{given.config_file}: {error}") from error
+    print(printed, end="")
     _tell(found, given.format)
     return 0
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from exporter.config.specs import RuleSpec, TargetSpec
 
-_LITERAL = re.compile(r"(?:\(\?i\))?(\^?)([a-zA-Z0-9-]+)(\.[*+])?(\$?)")
+# Text, or texts with anything between them: what IAM can say too.
+_LITERAL = re.compile(r"(?:\(\?i\))?(\^?)([a-zA-Z0-9-]+(?:\.[*+][a-zA-Z0-9-]+)*)(\.[*+])?(\$?)")
+_ANYTHING = re.compile(r"\.[*+]")
 _SPECIAL = re.compile(r"[*?$]")
 
 
@@ -40,7 +42,8 @@ def _names(rule: RuleSpec) -> str:
     if rule.name_contains:
         patterns.append(f"*{rule.name_contains}*")
     if rule.name_regex and (literal := _LITERAL.fullmatch(rule.name_regex)):
-        begins, name, more, ends = literal.groups()
+        begins, texts, more, ends = literal.groups()
+        name = _ANYTHING.sub("*", texts)
         patterns.append(f"{'' if begins else '*'}{name}{'' if ends and not more else '*'}")
     return max(patterns, key=lambda pattern: len(pattern.replace("*", "")))
 

@@ -21,9 +21,22 @@ if TYPE_CHECKING:
 _DESCRIPTION = "What sagemaker-tuning-exporter may do in AWS, for one configuration. Made by its subcommand iam-policy."
 
 
+_MOST = {"Resources": 500, "Parameters": 200}
+"""How many of each CloudFormation takes in a template."""
+
+
 def render(identities: Sequence[Identity]) -> str:
-    """Return a template. What is to be filled in is a parameter; where there are several accounts, their ids are conditions."""
-    return yaml.dump(_Template(identities).made(), Dumper=_Dumper, sort_keys=False, width=200)
+    """Return a template. What is to be filled in is a parameter; where there are several accounts, their ids are conditions.
+
+    Raises ValueError when CloudFormation would not take it.
+    """
+    made = _Template(identities).made()
+    for section, most in _MOST.items():
+        if (count := len(made.get(section, ()))) > most:
+            raise ValueError(
+                f"CloudFormation takes {most} {section.lower()} in a template, and this has {count}: use --format=terraform"
+            )
+    return yaml.dump(made, Dumper=_Dumper, sort_keys=False, width=200)
 
 
 class _Lines(str):

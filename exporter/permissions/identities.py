@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST_POLICIES = 10
 """How many managed policies a role may have, unless AWS has granted more."""
 
+_TOLD = 3
+
 EXPORTER = "exporter"
 """The identity that the exporter has by itself: the pod's role, an instance's, keys in the environment."""
 
@@ -153,11 +155,17 @@ def _external_ids(settings: Settings) -> Mapping[str, Blank]:
     return {
         external_id: Blank(
             "EXTERNAL_ID" if len(roles) == 1 else f"EXTERNAL_ID_{number}",
-            f"The external_id that the configuration has for {' and '.join(of)}.",
+            f"The external_id that the configuration has for {_few(list(of))}.",
             secret=True,
         )
         for number, (external_id, of) in enumerate(roles.items(), 1)
     }
+
+
+def _few(roles: Sequence[str]) -> str:
+    """Return how the roles are told: there may be hundreds, and a description has an end."""
+    told = roles if len(roles) <= _TOLD else [*roles[: _TOLD - 1], f"{len(roles) - _TOLD + 1} other roles"]
+    return " and ".join(told)
 
 
 def _assumed(role_arn: str, users: Sequence[_Source], secrets: Mapping[str, Blank], trust: Trust | None) -> Identity:

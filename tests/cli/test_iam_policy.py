@@ -77,6 +77,27 @@ def test_the_other_formats_have_a_place_for_that(
     assert "shared-secret" not in out
 
 
+@pytest.mark.parametrize(
+    ("external_id", "message"),
+    [
+        ("", "CloudFormation takes 500 resources in a template, and this has 521: use --format=terraform"),
+        (
+            ", external_id: x-{}",
+            "CloudFormation takes 200 parameters in a template, and this has 222: use --format=terraform",
+        ),
+    ],
+)
+def test_a_template_that_is_too_large_is_refused(
+    external_id: str, message: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = 220 if external_id else 260
+    role = "arn:aws:iam::{:012}:role/metrics".format
+    jobs = ", ".join(f"{{name: a, role_arn: '{role(number)}'{external_id.format(number)}}}" for number in range(count))
+    file.write_text(f"aws: {{region: eu-west-1}}\ntuning_jobs: [{jobs}]\n")
+    assert main(["iam-policy", "--config.file", str(file), "--format=cloudformation"]) == 1
+    assert capsys.readouterr() == ("", f"{file}: {message}\n")
+
+
 def test_what_is_wider_than_need_be_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ", ".join(f"job-of-quite-some-length-{number:05}" for number in range(700))
     file.write_text(f"aws: {{region: eu-west-1}}\ntuning_jobs: [{names}]\n")
@@ -91,6 +112,7 @@ def test_what_is_wider_than_need_be_is_told(file: Path, capsys: pytest.CaptureFi
     [
         (None, [], "{file}: cannot be read"),
         ("aws: {region: eu-west-1}\ntuning_jobs: [a_]\n", [], "{file}:2: tuning_jobs[0]: "),
+        ("tuning_jobs: []\n", [], "{file}: it watches nothing, so nothing is to be allowed: add tuning_jobs or"),
         (
             "aws: {region: eu-west-1, sign_requests: false}\ntuning_jobs: [a]\n",
             [],

@@ -37,6 +37,8 @@ def arns(text: str) -> list[str]:
         ("discover: [{name_regex: '^prod$'}]", f"{JOB}/prod"),
         ("discover: [{name_regex: '-final$'}]", f"{JOB}/*-final"),
         ("discover: [{name_regex: '(?i)churn'}]", f"{JOB}/*churn*"),
+        ("discover: [{name_regex: '^Prod-.*-hpo$'}]", f"{JOB}/prod-*-hpo"),
+        ("discover: [{name_regex: 'a.+b.*c'}]", f"{JOB}/*a*b*c*"),
         ("discover: [{name_regex: '^(prod|test)-'}]", f"{JOB}/*"),
         ("discover: [{name_regex: '^ab*'}]", f"{JOB}/*"),
         ("discover: [{name_contains: churn-model, name_regex: '^prod-'}]", f"{JOB}/*churn-model*"),
@@ -51,7 +53,7 @@ LETTERS = "abA-"
 
 @settings(max_examples=60)
 @given(
-    st.from_regex(r"(\(\?i\))?\^?[abA][abA-]{0,2}(\.[*+])?\$?", fullmatch=True),
+    st.from_regex(r"(\(\?i\))?\^?[abA][abA-]{0,2}(\.[*+]b)?(\.[*+])?\$?", fullmatch=True),
     st.text(LETTERS, min_size=1, max_size=5),
 )
 def test_what_a_rule_finds_its_pattern_fits(regex: str, name: str) -> None:

@@ -125,6 +125,14 @@ class TestExternalIds:
         ]
         assert asked == ["EXTERNAL_ID_1", "EXTERNAL_ID_2", "EXTERNAL_ID_1"]
 
+    def test_for_many_roles_are_told_in_few_words(self) -> None:
+        jobs = ", ".join(f"{{name: a, role_arn: '{role(f'{number:012}')}', external_id: x-y}}" for number in range(200))
+        [blank] = {blank for each in found(f"tuning_jobs: [{jobs}]") for blank in each.blanks if blank.secret}
+        assert blank.description == (
+            f"The external_id that the configuration has for {role('000000000000')} and {role('000000000001')}"
+            " and 198 other roles."
+        )
+
     def test_of_which_one_entry_gives_none_cannot_be_asked_for(self) -> None:
         jobs = (
             f"tuning_jobs: [{{name: a, role_arn: '{role(A)}'}}, {{name: b, role_arn: '{role(A)}', external_id: x-y}}]"
