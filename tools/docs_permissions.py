@@ -27,7 +27,8 @@ _TAIL = """
 ## How narrow it is
 
 - A listed tuning job is allowed by its name, in small letters as in SageMaker's ARNs. A rule is allowed the names that its `name_contains`
-  lets through, or its `name_regex` if that is plain text such as `^prod-`; any other rule is allowed every name.
+  lets through, or its `name_regex` if that is plain text, with `.*` between at most, such as `^prod-` or `^prod-.*-hpo$`; any
+  other rule is allowed every name.
 - Where the configuration does not tell the account, it is `*` in ARNs: a policy reaches no other account than its own.
 - `sagemaker:Search` and `sagemaker:ListHyperParameterTuningJobs` cannot be narrowed to tuning jobs. Search shows whoever may use it
   what a describe would show, of every tuning job in the region.
@@ -63,7 +64,8 @@ With IRSA you fill in:
 filled in is a variable. The module is given a provider for each other account, such as `aws.account_222222222222`.
 
 `--format=cloudformation` prints one template for all accounts. It makes in each account what belongs there, so you can deploy it as a
-stack set: first in the exporter's account, since IAM trusts only roles that exist. It needs `CAPABILITY_NAMED_IAM`.
+stack set: first in the exporter's account, since IAM trusts only roles that exist. It needs `CAPABILITY_NAMED_IAM`. CloudFormation takes
+500 resources and 200 parameters in a template; for more roles or external ids, use Terraform.
 """
 
 

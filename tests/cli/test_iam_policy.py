@@ -80,7 +80,7 @@ def test_the_other_formats_have_a_place_for_that(
 @pytest.mark.parametrize(
     ("external_id", "message"),
     [
-        ("", "CloudFormation takes 500 resources in a template, and this has 521: use --format=terraform"),
+        ("", "CloudFormation takes 500 resources in a template, and this has 522: use --format=terraform"),
         (
             ", external_id: x-{}",
             "CloudFormation takes 200 parameters in a template, and this has 222: use --format=terraform",

@@ -22,7 +22,7 @@ LEVEL = "SAGEMAKER_TUNING_EXPORTER_LOG_LEVEL"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(early, "prepare", lambda: None)  # takes the signals of the process
+    monkeypatch.setattr(early, "mind_signals", lambda: None)  # takes the signals of the process
     monkeypatch.delenv(LEVEL, raising=False)
 
 
