@@ -29,6 +29,7 @@ _LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+_BUNDLE = "the file of CAs (ca_bundle, AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE)"
 _CODE = re.compile(r"[A-Za-z0-9_.:#/]{1,64}")
 
 UNREADABLE = "the answer cannot be read: it is not what the service sends"
@@ -166,8 +167,18 @@ def host_of(url: object) -> str:
 
 def _cause(error: BaseException) -> str:
     """Return why a connection failed, as the system says it."""
-    texts = filter(None, map(_system_text, causes(error)))
+    texts = (text for each in causes(error) if (text := _of_bundle(each) or _system_text(each)))
     return next(texts, _innermost(error))
+
+
+def _of_bundle(error: BaseException) -> str | None:
+    """Return what is wrong with the file of CAs, None for any other error: no socket fails so."""
+    match error:
+        case FileNotFoundError() | IsADirectoryError() | NotADirectoryError():
+            return f"{_BUNDLE} cannot be read: {os.strerror(error.errno or 0)}"
+        case ssl.SSLError(reason="NO_CERTIFICATE_OR_CRL_FOUND"):
+            return f"{_BUNDLE} holds no certificate"
+    return None
 
 
 def _system_text(error: BaseException) -> str | None:

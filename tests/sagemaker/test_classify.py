@@ -217,7 +217,10 @@ def test_a_bundle_that_is_none(secure: Wire, make_api: MakeApi, tmp_path: Path, 
     bundle = tmp_path / "ca.pem"
     if content is not None:
         bundle.write_text(content)
-    assert failure(make_api(secure.url, connection=Connection(ca_bundle=str(bundle)))).code is ErrorCode.TLS
+    failed = failure(make_api(secure.url, connection=Connection(ca_bundle=str(bundle))))
+    assert failed.code is ErrorCode.TLS
+    why = "cannot be read: No such file or directory" if content is None else "holds no certificate"
+    assert failed.message.endswith(f"the file of CAs (ca_bundle, AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE) {why}")
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
