@@ -33,6 +33,13 @@ _MOST_BURST = 1_000_000
 
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----")
 
+KEY_MATERIAL = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[^\"]*"
+    # The same in base64, as a Kubernetes Secret has it, and what is between the lines BEGIN and END.
+    r"|\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]*|\bM[A-Z][A-Za-z0-9+/]{58,}=*"
+)
+"""What may be a private key, whole or in part. It is never told."""
+
 ClientAuthType = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
 
 _UNVERIFIED = "takes certificates that nobody verifies, which protects nothing: write RequireAndVerifyClientCert"
@@ -145,9 +152,9 @@ def _told_apart(names: list[str]) -> list[str]:
 
 def _no_pem(value: object) -> object:
     # The text of a key, which must not be told as the name of a file that there is not.
-    if isinstance(value, str) and "-----BEGIN" in value:
+    if isinstance(value, str) and ("-----BEGIN" in value or KEY_MATERIAL.match(value.strip())):
         raise ValueError(
-            "this is PEM, and not the path of a file: write it below the key without _file, or name a file"
+            "this is PEM or base64, and not the path of a file: write PEM below the key without _file, or name a file"
         )
     return value
 

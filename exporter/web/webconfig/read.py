@@ -12,7 +12,7 @@ from exporter.config.problem import ConfigError, Problem
 from exporter.config.validate import validate_section
 from exporter.web.webconfig.context import ServerTls
 from exporter.web.webconfig.files import Files, Look
-from exporter.web.webconfig.model import EXAMPLE, WebConfig
+from exporter.web.webconfig.model import EXAMPLE, KEY_MATERIAL, WebConfig
 from exporter.web.webconfig.settings import Rate, Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 0.2
 _MOST_READINGS = 10
 
-# What is not told: a hash, wherever it stands, and what follows a user's name in its key. Somebody may have written it there.
+# What is not told: a key or a hash, wherever it stands, and what follows a user's name in its key. Somebody may have
+# written it there.
 _HASH = re.compile(r"\$2[a-z]?\$[0-9]{2}\$[^\s\"\]]*")
 _AFTER_USER = re.compile(r'^(basic_auth_users\["[^":]*:).+')
 
@@ -116,4 +117,4 @@ def _contradictions(document: Document, config: WebConfig) -> list[Problem]:
 
 
 def _redacted(text: str) -> str:
-    return _HASH.sub("…", _AFTER_USER.sub(r'\1…"]', text))
+    return KEY_MATERIAL.sub("…", _HASH.sub("…", _AFTER_USER.sub(r'\1…"]', text)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from exporter.web.webconfig.settings import Rate
 
 HASH = "$2b$04$" + "." * 53
 LONG_HASH = "$2y$12$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"
+SECRET_KEY = "MIGHAgEA" + "0mYs3cr3tK3y" * 8
 CERTIFICATE = "  cert_file: cert.pem\n  key_file: key.pem\n"
 TLS = "tls_server_config:\n" + CERTIFICATE
 CLIENTS = TLS + "  client_ca_file: ca.pem\n  client_auth_type: RequireAndVerifyClientCert\n"
@@ -196,13 +198,35 @@ def test_all_mistakes_come_at_once(reading) -> None:
         "tls_server_config:\n  key_file: |\n    -----BEGIN PRIVATE KEY-----\n    my-secret-password\n",
         "tls_server_config:\n  key: my-secret-password\n",
         "tls_server_config:\n  key: -----BEGIN PRIVATE KEY-----\nmy-secret-password\n",
+        # As a Kubernetes Secret has it, and what is between the lines of PEM.
+        f"tls_server_config:\n  key_file: {base64.b64encode(f'-----BEGIN PRIVATE KEY-----{SECRET_KEY}'.encode()).decode()}\n",
+        f"tls_server_config:\n  key_file: {SECRET_KEY}\n",
+        # In place of something else.
+        f"tls_server_config:\n  min_version: |\n    -----BEGIN EC PRIVATE KEY-----\n    {SECRET_KEY}\n",
+        f"tls_server_config:\n  client_auth_type: {SECRET_KEY}\n",
+        f"http_server_config: {{headers: {{X-Frame-Options: {SECRET_KEY}}}}}\n",
     ],
 )
-def test_nothing_of_a_password_or_its_hash_is_told(reading, text: str) -> None:
+def test_nothing_of_a_password_or_its_hash_or_a_key_is_told(reading, text: str) -> None:
     told = "\n".join(map(str, reading(text).problems))
     assert told
-    for secret in (LONG_HASH[7:20], LONG_HASH[-10:], "my-secret-password"):
+    encoded = base64.b64encode(b"xxx" + SECRET_KEY.encode()).decode()
+    for secret in (
+        LONG_HASH[7:20],
+        LONG_HASH[-10:],
+        "my-secret-password",
+        SECRET_KEY[:20],
+        SECRET_KEY[-20:],
+        encoded[10:30],
+    ):
         assert secret not in told
+
+
+def test_what_is_wrong_with_a_key_in_base64_is_told(reading) -> None:
+    for text in (SECRET_KEY, base64.b64encode(b"-----BEGIN PRIVATE KEY-----").decode()):
+        [problem] = reading(f"tls_server_config:\n  key_file: {text}\n").problems
+        assert (problem.line, problem.path) == (2, "tls_server_config.key_file")
+        assert "PEM or base64, and not the path of a file" in problem.message
 
 
 @given(st.text(max_size=200))
