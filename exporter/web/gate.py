@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.responses import PlainTextResponse
 
+from exporter.web.routing import path_of
 from exporter.web.webconfig.passwords import Busy, Passwords
 from exporter.web.webconfig.rate import TokenBucket
 
@@ -47,7 +48,8 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         answer: ASGIApp = self._app
-        if scope["path"] not in self._probes:
+        # Read as the application reads it, so that nothing is a probe here and something else there.
+        if path_of(scope["raw_path"]) not in self._probes:
             answer = await self._refusal(await self._file.current(), scope) or answer
 
         async def send_with_headers(message: Message) -> None:

@@ -95,6 +95,19 @@ class TestPasswords:
     def test_a_probe_needs_none(self, serve, path: str) -> None:
         assert web.get(serve(web=USERS).url + path).status_code == 200
 
+    def test_a_probe_is_one_however_its_target_is_written(self, serve) -> None:
+        running = serve(web=USERS)
+        for target, status in {
+            b"http://x/-/healthy": b"200",
+            b"/%2d/ready?x": b"200",
+            b"http://x/metrics": b"401",
+            b"/-/healthy/../../metrics": b"401",
+            b"/-%2fhealthy": b"401",
+            b"//-/healthy": b"401",
+        }.items():
+            with running.connect(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") as client:
+                assert client.makefile("rb").read().split(b" ", 2)[1] == status, target
+
     def test_head_gets_the_head_alone(self, serve) -> None:
         answer = web.request("HEAD", f"{serve(web=USERS).url}/metrics")
         assert (answer.status_code, answer.content) == (401, b"")
