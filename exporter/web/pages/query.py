@@ -17,6 +17,9 @@ SORTS = ("status", "name", "progress", "best", "improved", "runtime", "described
 
 _LONGEST_PAGE = 9  # digits
 
+# Whatever somebody wrote as a label or tag, with the spaces at its ends; blank ones are none.
+_AS_IT_IS = frozenset({"team"})
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -67,7 +70,7 @@ def parse_query(parameters: Iterable[tuple[str, str]]) -> Query:
         if name in given:
             raise ValueError(f"{name} is given twice: give it once")
         if value.strip():
-            given[name] = value.strip()
+            given[name] = value if name in _AS_IT_IS else value.strip()
     if given.get("sort", SORTS[0]).removeprefix("-") not in SORTS:
         raise ValueError(
             f"cannot sort by {_quoted(given['sort'])}: use {', '.join(SORTS)}, or one of them after a minus"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.datastructures import QueryParams
@@ -214,6 +215,14 @@ def test_what_was_asked_for_stands_in_the_form() -> None:
     assert page.text.count("nowhere-1") == 1, "though there is none"
     assert sum("selected" in option for option in page.all("option")) == 3
     assert "None of the 1 tuning job is asked for" in page.text
+
+
+@pytest.mark.parametrize("team", ["a  b", " a", "a\u00a0", "a\tb"])
+def test_a_team_can_be_chosen_whatever_spaces_are_in_its_name(team: str) -> None:
+    seen = snapshot([watched(view(facts(), labels={"team": team}), replace(GOOD, name="another"))])
+    # Without a value, a browser would send the text with its spaces put right.
+    [value] = {option["value"] for option in status_page(seen).all("option")} & {team}
+    assert "1 of 2 tuning jobs" in status_page(seen, urlencode({"team": value or ""})).text
 
 
 def test_many_tuning_jobs_come_a_page_at_a_time() -> None:
