@@ -326,6 +326,13 @@ CONTRADICTIONS = {
     "web: {config: {rate_limit: {}}, existingConfigSecret: {name: x}}": "take the other away",
     "web: {config: {basic_auth_users: {ann: hunter2}}}": "basic_auth_users.ann is not a bcrypt hash: write what htpasswd",
     "web: {config: {basic_auth_users: {ann: 4711}}}": "basic_auth_users.ann is not a bcrypt hash: write what htpasswd",
+    f"web: {{config: {{basic_auth_users: {{ann: '{HASH.replace('$10$', '$17$')}'}}}}}}": "a cost that is not from 4 to 16",
+    "web: {config: {rate_limit: {interval: 1s}}}": "write for example burst: 20",
+    "web: {config: {tls_server_config: {min_version: TLS13}}}": "set web.tls.secretName, or write both cert_file and key_file",
+    "web: {config: {tls_server_config: {cert_file: z}}}": "set web.tls.secretName, or write both cert_file and key_file",
+    "web: {tls: {secretName: x}, config: {tls_server_config: {client_allowed_sans: [a]}}}": (
+        "clients need no certificate: set web.clientCertificatesRequired"
+    ),
     "web: {tls: {secretName: x}, config: {tls_server_config: {cert_file: z}}}": "leave cert, cert_file, key and key_file out",
     "web: {tls: {enabled: true}}": "without a certificate: set web.tls.secretName",
     "web: {clientCertificatesRequired: true}": "client certificates without TLS: set web.tls.secretName",

@@ -35,10 +35,23 @@
   {{- if not (regexMatch "^\\$2[aby]\\$[0-9]{2}\\$[./A-Za-z0-9]{53}$" (toString $hash)) -}}
     {{- fail (printf "web.config.basic_auth_users.%s is not a bcrypt hash: write what htpasswd -nBC 10 \"\" | tr -d ':\\n' prints, in single quotes" $name) -}}
   {{- end -}}
+  {{- if not (regexMatch "^....(0[4-9]|1[0-6])" (toString $hash)) -}}
+    {{- fail (printf "web.config.basic_auth_users.%s is a hash of a cost that is not from 4 to 16: write what htpasswd -nBC 10 \"\" | tr -d ':\n' prints, in single quotes" $name) -}}
+  {{- end -}}
+{{- end -}}
+{{- $rate := get $v.web.config "rate_limit" | default dict -}}
+{{- if and (not (has (toString ($rate.interval | default 0)) (list "0" "0s"))) (not $rate.burst) -}}
+  {{- fail "web.config.rate_limit without a burst: no request would be answered, write for example burst: 20" -}}
 {{- end -}}
 
 {{- if and $v.web.tls.secretName (or $section.cert $section.cert_file $section.key $section.key_file) -}}
   {{- fail "web.tls.secretName and a certificate in web.config.tls_server_config are both set: leave cert, cert_file, key and key_file out, the chart writes them" -}}
+{{- end -}}
+{{- if and $section (not $v.web.tls.secretName) (not (and (or $section.cert $section.cert_file) (or $section.key $section.key_file))) -}}
+  {{- fail "web.config.tls_server_config without a certificate and its key: set web.tls.secretName, or write both cert_file and key_file" -}}
+{{- end -}}
+{{- if and $section.client_allowed_sans (not $demanded) -}}
+  {{- fail "web.config.tls_server_config.client_allowed_sans, and clients need no certificate: set web.clientCertificatesRequired" -}}
 {{- end -}}
 {{- if and $v.web.tls.enabled (not (or $v.web.tls.secretName $existing $section.cert $section.cert_file)) -}}
   {{- fail "web.tls.enabled without a certificate: set web.tls.secretName, or web.existingConfigSecret.name to a Secret whose file names one" -}}
