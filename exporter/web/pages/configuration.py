@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake: the file, the line (null for the file as a whole), the key, and what to write instead."""
+    """One mistake: the file, the line and the key (null for the file as a whole), and what to write instead."""
 
     file: str
     line: int | None
-    key: str
+    key: str | None
     message: str
 
 
@@ -158,7 +158,7 @@ def _refusal(refused: Refused | None) -> Refusal | None:
     if refused is None:
         return None
     mistakes = (
-        Mistake(shown(each.file), each.line, shown(each.path), shown(each.message)) for each in refused.problems
+        Mistake(shown(each.file), each.line, shown(each.path or None), shown(each.message)) for each in refused.problems
     )
     return Refusal(moment(refused.at), refused.trigger, tuple(mistakes))
 

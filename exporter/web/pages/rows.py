@@ -20,10 +20,10 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the last describe failed: code, message and remedy."""
+    """Why the last describe failed: code, message (None where there is none) and remedy."""
 
     code: str
-    message: str
+    message: str | None
     remedy: str
 
 
@@ -117,7 +117,7 @@ def failing(view: JobView) -> Trouble | None:
     if view.failure is None:
         return None
     code = view.failure.code
-    return Trouble(code, view.failure.message, code.remedy("DescribeHyperParameterTuningJob"))
+    return Trouble(code, view.failure.message or None, code.remedy("DescribeHyperParameterTuningJob"))
 
 
 def status(view: JobView) -> str | None:

@@ -53,13 +53,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class LastError:
-    """The last call that failed."""
+    """The last call that failed. ``about`` and ``message`` are None where there is nothing to tell."""
 
     at: datetime | None
     operation: str
-    about: str
+    about: str | None
     code: str
-    message: str
+    message: str | None
     remedy: str
 
 
@@ -176,5 +176,10 @@ def _last_error(state: TargetState) -> LastError | None:
         return None
     code = last.failure.code
     return LastError(
-        moment(last.at), last.operation, last.about, code, last.failure.message, code.remedy(last.operation)
+        at=moment(last.at),
+        operation=last.operation,
+        about=last.about or None,
+        code=code,
+        message=last.failure.message or None,
+        remedy=code.remedy(last.operation),
     )

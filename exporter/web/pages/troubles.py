@@ -40,12 +40,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One of the tuning jobs that have a trouble; an empty account is not known."""
+    """One of the tuning jobs that have a trouble. None is what nobody knows: its account, or why its describe failed."""
 
-    account_id: str
+    account_id: str | None
     region: str
     name: str
-    message: str
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +175,6 @@ def _failing_calls(targets: Iterable[TargetView]) -> list[Cause]:
 
 def _failing(operation: str, code: ErrorCode, gathered: _Gathered) -> Cause:
     view = gathered.example
-    example = None
-    if view is not None and view.failure is not None:
-        example = Example(view.account_id, view.region, view.name, view.failure.message)
     return Cause(
         f"{operation} fails with {code}",
         code.remedy(operation),
@@ -185,7 +182,7 @@ def _failing(operation: str, code: ErrorCode, gathered: _Gathered) -> Cause:
         str(code),
         gathered.jobs,
         tuple(gathered.targets),
-        example,
+        None if view is None else _example(view),
     )
 
 
@@ -212,8 +209,13 @@ def _late(snapshot: Snapshot) -> Iterator[Cause]:
                 "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval.",
                 jobs=gathered.jobs,
                 targets=tuple(gathered.targets),
-                example=Example(one.account_id, one.region, one.name, ""),
+                example=_example(one),
             )
+
+
+def _example(view: JobView) -> Example:
+    message = None if view.failure is None else view.failure.message
+    return Example(view.account_id or None, view.region, view.name, message or None)
 
 
 def _gather(gathered: _Gathered, target: TargetView, view: JobView) -> None:

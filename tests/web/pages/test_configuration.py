@@ -100,7 +100,7 @@ def test_the_mistakes_of_a_refused_one_have_file_and_line() -> None:
     assert (found.at, found.trigger) == (moment(NOW - 60), "SIGHUP")
     assert found.mistakes == (
         Mistake("config.yaml", 7, "interval", "write 30s"),
-        Mistake("config.yaml", None, "", "the file is empty"),
+        Mistake("config.yaml", None, None, "the file is empty"),
     )
 
 

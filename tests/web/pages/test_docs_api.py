@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
+from support.snapshots import NAME, NOW, QUIET, settings, snapshot, state, watched
 from support.tools import ROOT
+from support.views import DESCRIBED_AT, view
 
-from exporter.fleet import Incomplete
-from exporter.web.pages import configuration, fleet, job, query, ranges, rows, targets, troubles
+from exporter.config import Problem
+from exporter.errors import ErrorCode, Failure
+from exporter.fleet import Incomplete, LastFailure
+from exporter.web.pages import Refused, configuration, fleet, job, query, ranges, rows, targets, troubles
 from exporter.web.pages.alerts import Question
+from exporter.web.pages.as_json import plain
 from exporter.web.pages.routes import page_routes
 
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -40,6 +47,29 @@ def table(title: str) -> list[str]:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_member_has_its_place(model: type) -> None:
     assert sorted(table(f"member of `{model.__name__}`")) == sorted(field.name for field in fields(model))
+
+
+def empty_texts(model: Any, path: str = "") -> Iterator[str]:
+    """Yield the members of JSON that are an empty text."""
+    if model == "":
+        yield path
+    for name, value in model.items() if isinstance(model, dict) else ():
+        yield from empty_texts(value, f"{path}.{name}")
+    for value in model if isinstance(model, list) else ():
+        yield from empty_texts(value, path)
+
+
+def test_what_is_not_known_is_null_and_never_an_empty_text() -> None:
+    unknown = view(None, name="new")
+    silent = replace(unknown, name="late", attempted=True, failure=Failure(ErrorCode.TIMEOUT, ""))
+    last = LastFailure("ListTags", "", Failure(ErrorCode.OTHER, ""), DESCRIBED_AT)
+    found = state(settings(), standing=replace(QUIET, last_failure=last))
+    seen = snapshot([watched(unknown, silent, replace(silent, name="stale", failure=None))], states={NAME: found})
+    refused = Refused(NOW, "file", (Problem("config.yaml", None, "", "no"),))
+    seen = replace(seen, configuration=replace(seen.configuration, refused=refused))
+    told = [troubles.status(seen), fleet.jobs(seen, query.Query()), targets.targets(seen), configuration.config(seen)]
+    assert {path for model in told for path in empty_texts(plain(model))} <= {".flags.--config.file"}
+    assert plain(told[0])["causes"][-1]["example"]["account_id"] is None
 
 
 def test_no_other_model_is_described() -> None:
