@@ -24,6 +24,7 @@ _LONGEST_TOKEN = 8_192
 _LONGEST_TAG_KEY = 128
 _LONGEST_PROSE = 1_024  # of a FailureReason
 _LATEST = 32_503_680_000.0  # the year 3000: far enough from the last that a calendar has
+_LARGEST_WHOLE = 2**63  # that is kept to the last digit
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -150,10 +151,11 @@ def value(parent: Answer, member: str) -> Number | None:
         return parsed if _is_number(found) and math.isfinite(parsed := float(found)) else None
     if isinstance(found, int):
         try:
-            float(found)
+            rounded = float(found)
         except OverflowError:  # no sample can hold it
             return None
-        return found
+        # A sum of larger ones might be past any float, and only floats go on with infinity.
+        return found if abs(found) <= _LARGEST_WHOLE else rounded
     return found if isinstance(found, float) else None
 
 

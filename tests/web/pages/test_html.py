@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 import pytest
 from starlette.datastructures import QueryParams
 from support.snapshots import ACCOUNT, HOSTILE, hostile_site, snapshot, watched
-from support.views import DESCRIBED_AT, facts, target, view
+from support.views import DESCRIBED_AT, answer, facts, target, view
 
 from exporter.errors import ErrorCode, Failure
+from exporter.tuning_job import reduce
 from exporter.web.pages import Snapshot, routes
 from exporter.web.pages.html import bar
 
@@ -189,6 +190,21 @@ def test_a_line_of_the_table_says_what_the_search_has_come_to() -> None:
         "search",
     ):
         assert told in text, told
+
+
+@pytest.mark.parametrize("number", [10**308, -(10**308), 1e308, 0, -1])
+def test_a_page_comes_whatever_numbers_aws_tells(number: float) -> None:
+    def told(found: Any) -> Any:
+        if isinstance(found, dict):
+            return {name: told(value) for name, value in found.items()}
+        if isinstance(found, list):
+            return [told(value) for value in found]
+        return number if isinstance(found, int | float) and not isinstance(found, bool) else found
+
+    job = view(reduce(told(answer("everything"))))
+    seen = snapshot([watched(job)])
+    assert job.name in status_page(seen).text
+    assert job.name in job_page(seen, job.account_id, job.region, job.name).text
 
 
 def test_columns_without_any_value_are_left_out() -> None:
