@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from exporter.web.protocol import RESET, Limits, Phase, Roster
-from exporter.web.webconfig.sans import sans
+from exporter.web.webconfig.sans import sans_of_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,7 +220,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             return False
         self._send()
         if self._allowed_sans:
-            names = sans(self._tls.getpeercert())
+            names = sans_of_client(self._tls)
             if self._allowed_sans.isdisjoint(names):
                 _log.debug(
                     "dropped a client whose certificate has no allowed name", client=self._client, sans=sorted(names)

@@ -7,9 +7,12 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +50,18 @@ class Authority:
         pair = Pair(*(self._directory / f"{self.file.stem}-{self._count}-{part}.pem" for part in ("cert", "key")))
         pair.cert.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
         issued.private_key_pem.write_to_path(str(pair.key))
+        return pair
+
+    def issue_with_names(self, encoded: bytes) -> Pair:
+        """Return a new certificate with just these bytes as its subject alternative names, whatever they are."""
+        pair = self.issue()
+        usual = x509.load_pem_x509_certificate(pair.cert.read_bytes())
+        builder = x509.CertificateBuilder(usual.issuer, usual.subject, usual.public_key(), usual.serial_number)
+        builder = builder.not_valid_before(usual.not_valid_before_utc).not_valid_after(usual.not_valid_after_utc)
+        names = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, encoded)
+        key = load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        odd = builder.add_extension(names, critical=False).sign(cast("Any", key), hashes.SHA256())
+        pair.cert.write_bytes(odd.public_bytes(Encoding.PEM))
         return pair
 
     def context(self, own: Pair | None = None) -> ssl.SSLContext:

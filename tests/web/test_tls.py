@@ -179,6 +179,14 @@ class TestClientCertificates:
                 }
             ]
 
+    def test_names_that_cannot_be_read_are_none(self, serve, required: str, authority: Authority, caplog) -> None:
+        # One DNS name, which is no text.
+        own = authority.issue_with_names(b"\x30\x04\x82\x02\xff\xfe")
+        running = serve(web=f"{required}  client_allowed_sans: [prometheus.example]\n", client=own)
+        with unheard(caplog) as logs:
+            assert not answered(running, CLOSING)
+        assert [line["sans"] for line in logs] == [[]]
+
     def test_it_needs_no_password_less_and_no_probe_more(self, serve, required: str, authority: Authority) -> None:
         hash_ = "$2b$04$" + "." * 53
         web = f"{required}basic_auth_users: {{alice: {hash_}}}\n"

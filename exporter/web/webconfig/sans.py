@@ -6,6 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable
 
 _KINDS = frozenset({"DNS", "IP Address", "email", "URI"})
@@ -17,6 +18,14 @@ def canonical_san(name: str) -> str:
         return str(ipaddress.ip_address(name.strip()))
     except ValueError:
         return name
+
+
+def sans_of_client(tls: ssl.SSLObject) -> set[str]:
+    """Return the names of the certificate that a client has shown; none where nobody can read them."""
+    try:
+        return sans(tls.getpeercert())
+    except ValueError:  # they are no text
+        return set()
 
 
 def sans(certificate: Any) -> set[str]:
