@@ -53,7 +53,7 @@ def test_no_other_model_is_described() -> None:
         ("`incomplete`", Incomplete),
         ("`ended` | those", job.Trained),
         ("`instances` | `seconds`", job.InstanceTime),
-        ("`failing` | `operation`", targets.Failing),
+        ("`failing` | what fails now", targets.Failing),
         ("`refused` | one", configuration.Refusal),
         ("`web`", configuration.Web),
     ],

@@ -213,7 +213,7 @@ def test_what_was_asked_for_stands_in_the_form() -> None:
     assert fields["q"] == "tune"
     assert page.text.count("nowhere-1") == 1, "though there is none"
     assert sum("selected" in option for option in page.all("option")) == 3
-    assert "None of the 1 tuning job is asked for" in page.text
+    assert "No tuning job matches these filters; 1 is watched." in page.text
 
 
 def test_many_tuning_jobs_come_a_page_at_a_time() -> None:
