@@ -62,7 +62,7 @@ SEEDS ?= 3001 3002 3003 3004 3005 3006 3007 3008
 
 alerts-report: .venv/.dev ## Replay fleets, those in TRACES and RECORDINGS too, before the alert rules and print what they found (15 minutes)
 	@tools/install-debian
-	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),$(if $(RECORDINGS),,--docs)) $(SEEDS) $(if $(RECORDINGS),--recordings $(RECORDINGS))
+	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(strip $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),$(if $(RECORDINGS),,--docs)) $(SEEDS) $(if $(RECORDINGS),--recordings $(RECORDINGS)))
 
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
 	@cd tools && ../.venv/bin/python -m helm.make

@@ -73,6 +73,18 @@ class Finder:
         """Until when ``untracked`` holds if no other list comes (monotonic seconds)."""
         return self._running.told + self._spec.stale_after
 
+    @property
+    def matched(self) -> tuple[tuple[str, int], ...]:
+        """How many tuning jobs each rule matches. One that has found none is left out until all that it begins with was read."""
+        return tuple(
+            (rule, number) for rule, number in self.limits.matched.items() if number or rule not in self._untold
+        )
+
+    @property
+    def untold(self) -> int:
+        """Of how many rules it is not known yet whether they match any tuning job."""
+        return len(self._untold)
+
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         """Take a new configuration: what changed is looked for again, from its beginning."""
         self._spec = spec

@@ -50,12 +50,10 @@ def target_view(
         untracked,
         tuple(sorted((str(operation), str(code)) for operation, code in calls.errors)),
         tally.last_answered,
-        tuple(finder.limits.matched.items()),
+        finder.matched,
     )
 
 
 def target_standing(budget: Allowance, calls: Calls, tally: Tally, now: Instant) -> Standing:
     """Return what a target does with its budget."""
-    return Standing(
-        budget.rate(now.monotonic), budget.made_per_second(now), len(calls), calls.given_up, tally.last_failure
-    )
+    return Standing(budget.rate(now.monotonic), budget.made_per_second(now), len(calls), calls.given_up, tally.failures)

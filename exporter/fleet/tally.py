@@ -20,15 +20,20 @@ class Tally:
     """Not thread-safe: used under the target's lock.
 
     ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None while it never has; ``attempted``
-    tells whether one has come back at all. ``last_failure`` is the last call that failed of those that were wanted.
+    tells whether one has come back at all. ``failures`` are those that were wanted and failed.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.incidents = Incidents()
         self.last_answered: float | None = None
         self.attempted = False
-        self.last_failure: LastFailure | None = None
+        self._failures: dict[tuple[str, ErrorCode], LastFailure] = {}
         self._telemetry = telemetry
+
+    @property
+    def failures(self) -> tuple[LastFailure, ...]:
+        """Return the last failure of each operation and code, the latest of all at the end."""
+        return tuple(self._failures.values())
 
     def renamed(self, spec: TargetSpec) -> None:
         """Show the last answer under the new name of the target."""
@@ -57,7 +62,9 @@ class Tally:
         if not wanted:
             return
         if failure is not None:
-            self.last_failure = LastFailure(work.operation, work.name, failure, now.wall)
+            of = work.operation, failure.code
+            self._failures.pop(of, None)  # to be the latest
+            self._failures[of] = LastFailure(work.operation, work.name, failure, now.wall)
             self.incidents.failed(spec, work.operation, work.name, failure, now)
         else:
             self.incidents.succeeded(work.operation, work.name, now)

@@ -315,6 +315,7 @@ class Target:
             self._tally.attempted,
             finder.untracked(now),
             finder.limits.left_out,
+            finder.untold,
             self._calls.errors,
         )
 

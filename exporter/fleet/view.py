@@ -113,7 +113,7 @@ class TargetView:
     ``states`` counts the jobs in each state, ``untracked_running_jobs`` those that run and nobody watches: None while no
     list has told lately. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
     ``last_answered`` is when AWS last answered a describe or a list (Unix seconds): that a tuning job does not exist is an
-    answer too. None while nothing ever has been answered. ``matched`` tells how many tuning jobs each rule matches.
+    answer too. None while nothing ever has been answered. ``matched`` tells how many tuning jobs each rule matches, as far as that is known.
     """
 
     name: str
@@ -135,7 +135,7 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True)
 class LastFailure:
-    """The last call of a target that failed: of which operation, about what, why, and when (Unix seconds)."""
+    """A call of a target that failed: of which operation, about what, why, and when (Unix seconds)."""
 
     operation: str
     about: str
@@ -149,11 +149,11 @@ class Standing:
 
     ``allowed_per_second`` is the configured rate, or less while AWS throttles. ``made_per_second`` is what was made of it
     in the last minute, on average. ``under_way`` counts calls within their deadline, ``given_up`` those past it that have
-    not come back.
+    not come back. ``failures`` are the last of each operation and code, the latest of all at the end.
     """
 
     allowed_per_second: float
     made_per_second: float
     under_way: int
     given_up: int
-    last_failure: LastFailure | None
+    failures: tuple[LastFailure, ...] = ()

@@ -77,9 +77,8 @@ class Gate:
             except Busy:
                 return _refusal(503, "too many passwords wait to be checked: try again", _BUSY_SECONDS)
             _log.debug("a wrong user name or password", client=client)
-        return PlainTextResponse(
-            "a user name and a password are needed\n", status_code=401, headers={"WWW-Authenticate": CHALLENGE}
-        )
+        why = "a user name and a password are needed" if given is None else "the user name or the password is wrong"
+        return PlainTextResponse(f"{why}\n", status_code=401, headers={"WWW-Authenticate": CHALLENGE})
 
     def _wait(self, settings: Settings) -> float:
         """Count a request, and return for how many seconds no other one may come; 0 if it may pass."""

@@ -136,18 +136,23 @@ def test_a_call_alone_is_no_reason_to_render_anew() -> None:
 
 def test_a_target_tells_of_the_last_call_that_failed() -> None:
     driver = Driver(target_spec("churn", "other"))
-    assert driver.target.standing(driver.now).last_failure is None
+    assert driver.target.standing(driver.now).failures == ()
     driver.api.fail("other", ErrorCode.TLS)
     driver.run(until=1.0)
     driver.run(until=30.0)
-    last = driver.target.standing(driver.now).last_failure
-    assert last is not None
+    [last] = driver.target.standing(driver.now).failures
     assert (last.operation, last.about, last.failure, last.at) == (
         DESCRIBE,
         "other",
         Failure(ErrorCode.TLS, "it is tls"),
         START,
     )
+    driver.api.fail("other", ErrorCode.TIMEOUT)
+    driver.api.fail("churn", ErrorCode.TLS)
+    driver.run(until=400.0)
+    told = {each.failure.code: each for each in driver.target.standing(driver.now).failures}
+    assert set(told) == {ErrorCode.TLS, ErrorCode.TIMEOUT}, "one of each operation and code"
+    assert (told[ErrorCode.TLS].about, told[ErrorCode.TLS].at > START) == ("churn", True)
 
 
 def test_a_target_tells_what_it_does_with_its_budget() -> None:

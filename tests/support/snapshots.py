@@ -29,7 +29,7 @@ HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;{{7*7}}
 HOSTILE_NAME = HOSTILE.replace("/", "")
 """The same for what is a part of a path: a slash in one may be read in two ways, and leads nowhere."""
 
-QUIET = Standing(allowed_per_second=5.0, made_per_second=0.5, under_way=0, given_up=0, last_failure=None)
+QUIET = Standing(allowed_per_second=5.0, made_per_second=0.5, under_way=0, given_up=0)
 
 SMALL = f"aws: {{region: {NAME}}}\ntuning_jobs: [everything]\n"
 
@@ -101,7 +101,7 @@ def hostile_site(**changes: Any) -> Snapshot:
     failing = view(None, name=f"failing{HOSTILE_NAME}", attempted=True, failure=Failure(ErrorCode.OTHER, HOSTILE))
     last = LastFailure("ListTags", HOSTILE, Failure(ErrorCode.OTHER, HOSTILE), DESCRIBED_AT)
     found = state(
-        of, standing=replace(QUIET, last_failure=last), totals=Totals({"ListTags": 2}, {("ListTags", "other"): 1})
+        of, standing=replace(QUIET, failures=(last,)), totals=Totals({"ListTags": 2}, {("ListTags", "other"): 1})
     )
     seen = snapshot([watched(hostile(), failing)], of, states={"eu-west-1": found})
     refused = Refused(NOW, HOSTILE, (Problem(HOSTILE, 3, HOSTILE, HOSTILE),))

@@ -87,6 +87,12 @@ class TestPasswords:
                     assert answer.headers["x-content-type-options"] == "nosniff"
         assert running.site.asked == running.site.reloads == []
 
+    def test_a_wrong_one_is_told_from_none(self, serve) -> None:
+        with web.client(serve(web=USERS).url) as client:
+            assert "are needed" in client.get("/metrics").text
+            for headers in (basic("alice", "wrong"), basic("nobody", "right")):
+                assert client.get("/metrics", headers=headers).text == "the user name or the password is wrong\n"
+
     def test_two_of_them_are_none(self, serve) -> None:
         headers = [*basic("alice", "right").items(), *basic("alice", "right").items()]
         assert web.get(f"{serve(web=USERS).url}/metrics", headers=headers).status_code == 401

@@ -108,6 +108,19 @@ def direction(type_: str | None) -> str:
     return {"Maximize": "higher is better", "Minimize": "lower is better"}.get(type_ or "", "direction not known")
 
 
+_TRIGGERS = {
+    "start": "at start",
+    "file": "because the file changed",
+    "SIGHUP": "because of SIGHUP",
+    "request": "because a request asked for it",
+}
+
+
+def trigger(why: str) -> str:
+    """Return why a configuration was read, in words."""
+    return _TRIGGERS.get(why, f"by {why}")
+
+
 def yes(flag: bool | None) -> str:
     """Write a flag."""
     return figures.ABSENT if flag is None else "yes" if flag else "no"
@@ -139,6 +152,7 @@ _TEMPLATES.filters |= {
     "number": figures.number,
     "percent": figures.percent,
     "rate": figures.rate,
+    "trigger": trigger,
     "yes": yes,
     "setting": format_duration,
     "money": lambda amount: figures.ABSENT if amount is None else figures.money(amount.amount, amount.currency),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.errors import ErrorCode
 from exporter.fleet import JobState
 from exporter.web.pages.figures import moment
 from exporter.web.pages.secrets import shown
@@ -74,10 +75,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """What fails now that is not about single tuning jobs."""
+    """What fails now that is not about single tuning jobs. ``message`` is null where nothing was said."""
 
     operation: str
     code: str
+    message: str | None
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def _target(view: TargetView, state: TargetState | None) -> Target:
         caller=None if state is None else _caller(state),
         budget=None if state is None else _budget(state),
         operations=() if state is None else _operations(state),
-        failing=tuple(Failing(operation, code) for operation, code in view.errors),
+        failing=tuple(_failing(operation, code, state) for operation, code in view.errors),
         last_error=None if state is None else _last_error(state),
         last_answered=moment(view.last_answered),
         rules=()
@@ -170,10 +173,22 @@ def _operations(state: TargetState) -> tuple[Operation, ...]:
     )
 
 
+def _failing(operation: str, code: str, state: TargetState | None) -> Failing:
+    return Failing(operation, code, said(operation, code, state), ErrorCode(code).remedy(operation))
+
+
+def said(operation: str, code: str, state: TargetState | None) -> str | None:
+    """Return the message with which calls of an operation failed last by a code, None where there is none."""
+    for each in () if state is None else state.standing.failures:
+        if (each.operation, each.failure.code) == (operation, code):
+            return each.failure.message or None
+    return None
+
+
 def _last_error(state: TargetState) -> LastError | None:
-    last = state.standing.last_failure
-    if last is None:
+    if not state.standing.failures:
         return None
+    last = state.standing.failures[-1]
     code = last.failure.code
     return LastError(
         at=moment(last.at),

@@ -12,6 +12,7 @@ from exporter.fleet import JobState, Operation
 from exporter.web.pages.figures import count, date, moment
 from exporter.web.pages.rows import told_apart
 from exporter.web.pages.secrets import shown
+from exporter.web.pages.targets import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,7 +54,7 @@ class Cause:
     """One thing that is wrong. ``jobs`` counts the tuning jobs that have it, 0 where it is not about single ones.
 
     ``operation`` and ``code`` are of the calls that fail, None where that is not what is wrong. ``targets`` are the names
-    of those that have it.
+    of those that have it. ``message`` is what was said of calls that are not about single tuning jobs.
     """
 
     what: str
@@ -62,6 +63,7 @@ class Cause:
     code: str | None = None
     jobs: int = 0
     targets: tuple[str, ...] = ()
+    message: str | None = None
     example: Example | None = None
     details: tuple[str, ...] = ()
 
@@ -85,7 +87,7 @@ def status(snapshot: Snapshot) -> Status:
     causes = (
         *_of_the_process(snapshot),
         *_without_answer(snapshot.targets),
-        *_failing_calls(snapshot.targets),
+        *_failing_calls(snapshot),
         *_late(snapshot),
         *_left_out(snapshot),
     )
@@ -153,14 +155,17 @@ class _Gathered:
 
     jobs: int = 0
     targets: dict[str, None] = field(default_factory=dict)
+    message: str | None = None
     example: JobView | None = None
 
 
-def _failing_calls(targets: Iterable[TargetView]) -> list[Cause]:
+def _failing_calls(snapshot: Snapshot) -> list[Cause]:
     found: dict[tuple[str, ErrorCode], _Gathered] = {}
-    for target in targets:
+    for target in snapshot.targets:
         for operation, code in target.errors:
-            found.setdefault((operation, ErrorCode(code)), _Gathered()).targets[target.name] = None
+            gathered = found.setdefault((operation, ErrorCode(code)), _Gathered())
+            gathered.targets[target.name] = None
+            gathered.message = gathered.message or said(operation, code, snapshot.states.get(target.name))
         if not target.states[JobState.FAILING] + target.states[JobState.MISSING]:
             continue
         for view in target.jobs:
@@ -182,6 +187,7 @@ def _failing(operation: str, code: ErrorCode, gathered: _Gathered) -> Cause:
         str(code),
         gathered.jobs,
         tuple(gathered.targets),
+        gathered.message,
         None if view is None else _example(view),
     )
 

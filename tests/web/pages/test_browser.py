@@ -136,6 +136,15 @@ def test_a_page_asks_nobody_else_and_has_nothing_to_complain_of(serve, page: Pag
     assert {urlsplit(url).netloc for url in page.asked} == {urlsplit(running.url).netloc}
 
 
+# What of a table can be seen only after scrolling it sideways.
+_WIDER = """
+[...document.querySelectorAll(".table")].filter(table => table.scrollWidth > table.clientWidth).flatMap(
+  table => [...table.querySelectorAll("th, td, td *")]
+    .filter(each => each.getBoundingClientRect().right > table.getBoundingClientRect().right)
+    .map(each => `${each.tagName} ${each.className} ${each.textContent.slice(0, 30)}`))
+"""
+
+
 def test_a_page_fits_a_phone(serve, page: Page) -> None:
     running = serve()
     page.size(390, 844)
@@ -144,6 +153,7 @@ def test_a_page_fits_a_phone(serve, page: Page) -> None:
         for path in (*PATHS, "/?q=nothing"):
             page.go(f"{running.url}{path}")
             assert page.run("document.documentElement.scrollWidth") <= 390, path
+            assert page.run(_WIDER) == [], path
 
 
 # As WCAG has it, from the colours that are computed; a ground that is not painted is that of what it stands on.

@@ -63,7 +63,7 @@ def test_what_is_not_known_is_null_and_never_an_empty_text() -> None:
     unknown = view(None, name="new")
     silent = replace(unknown, name="late", attempted=True, failure=Failure(ErrorCode.TIMEOUT, ""))
     last = LastFailure("ListTags", "", Failure(ErrorCode.OTHER, ""), DESCRIBED_AT)
-    found = state(settings(), standing=replace(QUIET, last_failure=last))
+    found = state(settings(), standing=replace(QUIET, failures=(last,)))
     seen = snapshot([watched(unknown, silent, replace(silent, name="stale", failure=None))], states={NAME: found})
     refused = Refused(NOW, "file", (Problem("config.yaml", None, "", "no"),))
     seen = replace(seen, configuration=replace(seen.configuration, refused=refused))
@@ -83,7 +83,7 @@ def test_no_other_model_is_described() -> None:
         ("`incomplete`", Incomplete),
         ("`ended` | those", job.Trained),
         ("`instances` | `seconds`", job.InstanceTime),
-        ("`failing` | `operation`", targets.Failing),
+        ("`failing` | what fails now", targets.Failing),
         ("`refused` | one", configuration.Refusal),
         ("`web`", configuration.Web),
     ],

@@ -230,7 +230,7 @@ def test_what_was_asked_for_stands_in_the_form() -> None:
     assert fields["q"] == "tune"
     assert page.text.count("nowhere-1") == 1, "though there is none"
     assert sum("selected" in option for option in page.all("option")) == 3
-    assert "None of the 1 tuning job is asked for" in page.text
+    assert "No tuning job matches these filters; 1 is watched." in page.text
 
 
 @pytest.mark.parametrize("team", ["a  b", " a", "a\u00a0", "a\tb"])

@@ -48,11 +48,25 @@ def test_what_it_does_with_its_budget() -> None:
 def test_the_last_error_comes_with_what_to_do() -> None:
     of = settings()
     last = LastFailure("ListTags", "churn", Failure(ErrorCode.ACCESS_DENIED, "not authorized"), DESCRIBED_AT)
-    found = only(snapshot([watched(GOOD)], of, states={NAME: state(of, standing=replace(QUIET, last_failure=last))}))
+    found = only(snapshot([watched(GOOD)], of, states={NAME: state(of, standing=replace(QUIET, failures=(last,)))}))
     assert found.last_error is not None
     assert (found.last_error.at, found.last_error.about) == (moment(DESCRIBED_AT), "churn")
     assert (found.last_error.code, found.last_error.message) == ("access_denied", "not authorized")
     assert "sagemaker:ListTags" in found.last_error.remedy
+
+
+def test_what_fails_now_comes_with_what_was_said_though_another_call_failed_later() -> None:
+    of = settings()
+    denied = LastFailure("ListTags", "churn", Failure(ErrorCode.ACCESS_DENIED, "not authorized"), DESCRIBED_AT)
+    later = LastFailure("Search", "", Failure(ErrorCode.THROTTLED, "Rate exceeded"), NOW)
+    states = {NAME: state(of, standing=replace(QUIET, failures=(denied, later)))}
+    seen = snapshot([watched(GOOD, errors=(("ListTags", "access_denied"),))], of, states=states)
+    found = only(seen)
+    assert found.failing == (
+        Failing("ListTags", "access_denied", "not authorized", ErrorCode.ACCESS_DENIED.remedy("ListTags")),
+    )
+    assert found.last_error is not None
+    assert found.last_error.message == "Rate exceeded"
 
 
 def test_credentials_are_told_by_their_source_and_never_by_a_key() -> None:
@@ -113,5 +127,5 @@ def test_those_come_first_where_something_fails(code: ErrorCode) -> None:
     )
     found = targets(seen)
     assert [each.name for each in found.targets] == ["d-silent", "c-failing", "e-lists", "a-good", "b-good"]
-    assert found.targets[2].failing == (Failing("ListTags", "tls"),)
+    assert found.targets[2].failing == (Failing("ListTags", "tls", None, ErrorCode.TLS.remedy("ListTags")),)
     assert found.at == moment(NOW)

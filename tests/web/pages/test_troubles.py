@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.snapshots import NAME, NOW, settings, snapshot, watched
+from support.snapshots import NAME, NOW, QUIET, settings, snapshot, state, watched
 from support.views import DESCRIBED_AT, facts, target, view
 
 from exporter.config import Problem
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import JobView, Operation
+from exporter.fleet import JobView, LastFailure, Operation
 from exporter.web.pages import Refused, Snapshot, WebConfiguration
 from exporter.web.pages.figures import date, moment
 from exporter.web.pages.troubles import Cause, Verdict, status
@@ -81,6 +81,22 @@ def test_calls_are_told_by_operation_and_code_over_all_targets() -> None:
     assert (missing.operation, missing.code, missing.jobs, missing.targets) == (DESCRIBE, "not_found", 1, ("one",))
     assert (lists.operation, lists.code, lists.jobs, lists.targets) == (LIST, "timeout", 0, ("three",))
     assert lists.example is None
+
+
+def test_what_is_said_of_calls_that_are_not_about_one_job_is_told() -> None:
+    of = settings()
+    said = [
+        LastFailure(LIST, "running", Failure(ErrorCode.ACCESS_DENIED, "role/metrics may not list"), DESCRIBED_AT),
+        LastFailure(DESCRIBE, "a", Failure(ErrorCode.ACCESS_DENIED, "another operation"), DESCRIBED_AT),
+        LastFailure(LIST, "running", Failure(ErrorCode.THROTTLED, "another code"), DESCRIBED_AT),
+    ]
+    states = {NAME: state(of, standing=replace(QUIET, failures=tuple(said)))}
+    [cause] = causes(snapshot([watched(GOOD, errors=((LIST, ErrorCode.ACCESS_DENIED),))], of, states=states))
+    assert cause.message == "role/metrics may not list"
+    [silent] = causes(snapshot([watched(GOOD, errors=((LIST, ErrorCode.TLS),))], of, states=states))
+    assert silent.message is None
+    [described] = causes(snapshot([watched(failing(ErrorCode.ACCESS_DENIED, "a", "no"))], of, states=states))
+    assert described.message is None, "the example has it"
 
 
 @pytest.mark.parametrize("code", ErrorCode)
