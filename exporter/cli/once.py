@@ -30,8 +30,9 @@ def parser() -> options.Parser:
     made = options.Parser(
         prog=f"{options.PROGRAM} once",
         description="Read all that the configuration asks for once, print it, and end. What failed is told on standard error.",
+        examples=("once config.yaml", "once config.yaml --output=/var/lib/node_exporter/tuning.prom"),
     )
-    options.add_config_file(made)
+    options.add_config_file(made, alone=True)
     made.add_argument(
         "--format",
         choices=_FORMATS,

@@ -42,8 +42,9 @@ def parser() -> options.Parser:
         prog=f"{options.PROGRAM} plan",
         description="Say what a configuration will cost: series, memory, and API calls an hour against the budgets. It watches"
         " tuning jobs that are made up, for a day on a clock that does not wait.",
+        examples=("plan config.yaml", "plan config.yaml --jobs=500 --running=80", "plan config.yaml --online"),
     )
-    options.add_config_file(made)
+    options.add_config_file(made, alone=True)
     made.add_argument(
         "--jobs",
         type=_Whole(0, _MOST_JOBS),

@@ -41,9 +41,15 @@ def parser() -> options.Parser:
     )
     options.add_listen_address(made, default=_LISTEN_ADDRESS, several=False)
     made.add_argument(
-        "--speed", type=numbers.positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
+        "--speed",
+        type=numbers.positive,
+        default=60.0,
+        metavar="N",
+        help="How much faster than real jobs [default %(default)g].",
     )
-    made.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default %(default)s].")
+    made.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="Decides what becomes of the jobs [default %(default)s]."
+    )
     made.add_argument(
         "--fault",
         dest="faults",
