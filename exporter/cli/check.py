@@ -32,7 +32,7 @@ def parser() -> options.Parser:
         help="Also call AWS, once for each account and region: who calls, what is permitted, what rules find.",
     )
     made.add_argument(
-        "--format", choices=("text", "json"), default="text", help="How it is printed [default %(default)s]."
+        "--format", choices=("text", "json"), default="text", help="How the result is printed [default %(default)s]."
     )
     add_timeout(made)
     return made

@@ -14,7 +14,7 @@ from exporter.web.listen import Address, parse_address
 from exporter.web.location import parse_external_url, parse_route_prefix, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from exporter.clock import Clock
     from exporter.config.shard import Shard

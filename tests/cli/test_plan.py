@@ -39,7 +39,7 @@ def test_what_it_costs_is_told_for_people(config: Path, capsys: pytest.CaptureFi
     assert re.fullmatch(r"memory: about \d+ MB", lines[2])
     assert lines[3] == "us-east-1: region us-east-1, 10 tuning jobs, 4 run, 0.5 changes a minute"
     assert re.fullmatch(r"  DescribeHyperParameterTuningJob +[\d.]+ an hour", lines[4])
-    assert re.fullmatch(r"  all calls +[\d.]+ an hour, [\d.]+% of requests_per_second 5", lines[6])
+    assert re.fullmatch(r"  all calls +[\d.]+ an hour", lines[6])
     assert "\x1b" not in out
 
 
@@ -93,6 +93,16 @@ def test_bad_input_is_told_in_a_sentence(
     assert says in capsys.readouterr().err
 
 
+def test_jobs_of_rules_are_refused_where_there_are_none(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text("aws: {region: us-east-1}\ntuning_jobs: [a]\n")
+    with pytest.raises(SystemExit):
+        main(["plan", str(config), "--jobs=3"])
+    assert (
+        "argument --jobs: it says what rules find, and the configuration has none: leave it out"
+        in capsys.readouterr().err
+    )
+
+
 def test_nothing_to_watch_costs_nothing(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text("tuning_jobs: []\n")
     assert main(["plan", "--config.file", str(config)]) == 0
@@ -105,7 +115,7 @@ def test_help_says_how_it_knows(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["plan", "--help"])
     assert ended.value.code == 0
-    assert "tuning jobs that are made up" in " ".join(capsys.readouterr().out.split())
+    assert "a day of the exporter in a few seconds" in " ".join(capsys.readouterr().out.split())
 
 
 def test_online_it_counts_the_series_that_there_are(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
