@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _MUCH = 0.5
 """Of the budget."""
 
+_LEAST = 0.1
+"""Calls an hour of which a number is told."""
+
 
 def lines(cost: Cost, file: str) -> Iterator[str]:
     """Yield the lines: all together, then each account and region."""
@@ -36,7 +39,8 @@ def _target(cost: TargetCost) -> Iterator[str]:
     rows += [("all calls", total), ("all calls in the busiest hour", cost.most_in_an_hour), ("budget", budget)]
     width = max(len(name) for name, _ in rows)
     for name, calls in rows:
-        yield f"  {name:<{width}} {calls:>10,.1f} an hour"
+        shown = f"{calls:,.1f}" if calls == 0 or calls >= _LEAST else f"<{_LEAST}"
+        yield f"  {name:<{width}} {shown:>10} an hour"
     yield f"  used of the budget (requests_per_second {budget / 3600:g}): {total / budget:.1%}, {cost.most_in_an_hour / budget:.1%} at most"
     if total / budget > _MUCH:
         yield "  the budget is hardly enough: raise requests_per_second or interval"

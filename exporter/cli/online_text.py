@@ -60,7 +60,7 @@ def _rule(rule: Matched) -> tuple[str, str]:
 def _job(job: Listed) -> tuple[str, str | Trouble]:
     if job.error is not None:
         return job.name, job.error
-    total = sum(job.training_jobs.values())
+    total = int(sum(job.training_jobs.values()))
     more = f", {count(total, 'training job')}" if total else ""
     return job.name, f"{job.status or ('not tried' if job.state == 'pending' else job.state)}{more}"
 

@@ -112,6 +112,10 @@ def run(argv: Sequence[str]) -> int:
         from exporter.cli.cost_text import lines
 
         print("\n".join(lines(found, given.config_file)))
+        if not given.online and given.jobs is None and any(spec.rules for spec in settings.targets):
+            print(
+                "These are as many tuning jobs as max_jobs allows: give yours with --jobs and --running, or --online."
+            )
     return 1 if failed else 0
 
 

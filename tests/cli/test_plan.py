@@ -40,7 +40,17 @@ def test_what_it_costs_is_told_for_people(config: Path, capsys: pytest.CaptureFi
     assert lines[3] == "us-east-1: region us-east-1, 10 tuning jobs, 4 run, 0.5 changes a minute"
     assert re.fullmatch(r"  DescribeHyperParameterTuningJob +[\d.]+ an hour", lines[4])
     assert re.fullmatch(r"  all calls +[\d.]+ an hour", lines[6])
+    assert re.fullmatch(r"  used of the budget \(requests_per_second 5\): [\d.]+%, [\d.]+% at most", lines[9])
+    assert max(map(len, lines[1:])) <= 80
     assert "\x1b" not in out
+
+
+def test_where_nobody_says_how_many_it_tells_what_was_taken(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text("aws: {region: us-east-1}\ninterval: 12h\ndiscover: [{max_jobs: 2}]\ntag_labels: [team]\n")
+    assert main(["plan", str(config)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("These are as many tuning jobs as max_jobs allows: give yours with --jobs ")
+    assert any(re.fullmatch(r"  \w+ +<0\.1 an hour", line) for line in lines)
 
 
 def test_as_json_it_has_the_members_of_the_page(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
