@@ -61,6 +61,8 @@ def _part(title: str, parser: options.Parser) -> Iterator[str]:
         yield ""
     if parser.epilog and parser.prog != options.PROGRAM:
         yield f"{parser.epilog}\n"
+    if parser.examples:
+        yield "```sh\n" + "\n".join(parser.examples) + "\n```\n"
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

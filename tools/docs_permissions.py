@@ -11,7 +11,7 @@ _HEAD = """\
 The exporter reads, and writes nothing to AWS. `iam-policy` prints the least that your configuration needs. It calls nobody:
 
 ```sh
-sagemaker-tuning-exporter iam-policy --config.file config.yaml > policy.json
+sagemaker-tuning-exporter iam-policy config.yaml > policy.json
 aws iam create-policy --policy-name tuning-exporter --policy-document file://policy.json
 ```
 
@@ -43,7 +43,7 @@ For entries with `role_arn`, it prints a policy for each role, and the role's tr
 What only you know has a name in capitals, and stderr says what belongs there. External ids are never printed.
 
 ```sh
-sagemaker-tuning-exporter iam-policy --config.file config.yaml > permissions.json
+sagemaker-tuning-exporter iam-policy config.yaml > permissions.json
 jq '."arn:aws:iam::222222222222:role/metrics".policies[0]' permissions.json
 ```
 

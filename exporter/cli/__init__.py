@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 # Modules by name, not imported: a daemon need not carry the simulator's code.
 COMMANDS = {
-    "check": "Check a configuration file and exit.",
+    "check": "Check a configuration file, and with --online what AWS permits.",
     "completion": "Print the script that completes commands and options in bash or zsh.",
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
     "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
     "iam-policy": "Print the least IAM policies that a configuration needs.",
     "once": "Read everything once, print it, and end; for cron and the textfile collector.",
     "plan": "Say what a configuration will cost before it runs: series, memory, API calls.",
-    "prices": "Print a file of prices, out of an offer file of AWS.",
+    "prices": "Print a file of instance prices, made from AWS's own price list (an offer file).",
     "record": "Record what AWS answers of your tuning jobs, redacted, into a file for bug reports, tests and demos.",
     "replay": "Watch a recording: an endpoint that answers as AWS did, and the exporter on it.",
     "simulate": "Serve a simulated SageMaker endpoint.",

@@ -19,16 +19,17 @@ def parser() -> options.Parser:
     """Return the parser of ``check``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} check",
-        description="Check a configuration file without calling AWS, or a web configuration file, or both.",
-        epilog=f"If neither is named, {options.DEFAULT_CONFIG_FILE} is checked.",
+        description="Check a configuration file, or a web configuration file, or both. AWS is called only with --online.",
+        epilog=f"If neither is named, {options.DEFAULT_CONFIG_FILE} is checked. A target is an account and region, called with"
+        " one set of credentials.",
+        examples=("check config.yaml", "check config.yaml --online"),
     )
-    made.add_argument("file", nargs="?", metavar=options.FILE, help="The same as --config.file; - is standard input.")
-    options.add_config_file(made, default=None)
+    options.add_config_file(made, default=None, alone=True, more="; - is standard input")
     options.add_web_config_file(made)
     made.add_argument(
         "--online",
         action="store_true",
-        help="Try each account and region once as well: who calls, what is permitted, what rules match.",
+        help="Also call AWS, once for each account and region: who calls, what is permitted, what rules find.",
     )
     made.add_argument(
         "--format", choices=("text", "json"), default="text", help="How the result is printed [default %(default)s]."
@@ -43,11 +44,8 @@ def run(argv: Sequence[str]) -> int:
     Return 0 when they can be used and, if that was asked for, no call failed; else 1. As text, all problems are printed
     to stderr, and so is what is without effect or surely wrong.
     """
-    made = parser()
-    given = made.parse_args(argv)
-    if given.file and any(each.partition("=")[0] == "--config.file" for each in argv):
-        made.error("FILE and --config.file are the same: give one of them")
-    config_file = given.file or given.config_file
+    given = parser().parse_args(argv)
+    config_file = given.config_file
     if not config_file and (given.online or not given.web_config_file):
         config_file = options.DEFAULT_CONFIG_FILE
     from exporter.cli.findings import Findings

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _MUCH = 0.5
 """Of the budget."""
 
+_LEAST = 0.1
+"""Calls an hour of which a number is told."""
+
 
 def lines(cost: Cost, file: str) -> Iterator[str]:
     """Yield the lines: all together, then each account and region."""
@@ -31,10 +34,13 @@ def _target(cost: TargetCost) -> Iterator[str]:
     )
     account = f"account {cost.account_id}, " if cost.account_id else ""
     yield f"{cost.target}: {account}region {cost.region}, {jobs}"
-    for operation, calls in sorted(cost.an_hour.items(), key=lambda item: -item[1]):
-        yield f"  {operation:<42} {calls:>10,.1f} an hour"
     total, budget = sum(cost.an_hour.values()), cost.budget_an_hour
-    yield f"  {'all calls':<42} {total:>10,.1f} an hour, {total / budget:.1%} of requests_per_second {budget / 3600:g}"
-    yield f"  {'all calls, most in an hour':<42} {cost.most_in_an_hour:>10,}, {cost.most_in_an_hour / budget:.1%} of it"
+    rows = sorted(cost.an_hour.items(), key=lambda item: -item[1])
+    rows += [("all calls", total), ("all calls in the busiest hour", cost.most_in_an_hour), ("budget", budget)]
+    width = max(len(name) for name, _ in rows)
+    for name, calls in rows:
+        shown = f"{calls:,.1f}" if calls == 0 or calls >= _LEAST else f"<{_LEAST}"
+        yield f"  {name:<{width}} {shown:>10} an hour"
+    yield f"  used of the budget (requests_per_second {budget / 3600:g}): {total / budget:.1%}, {cost.most_in_an_hour / budget:.1%} at most"
     if total / budget > _MUCH:
-        yield "  the budget hardly suffices: raise requests_per_second or interval"
+        yield "  the budget is hardly enough: raise requests_per_second or interval"

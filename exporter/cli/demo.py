@@ -30,7 +30,11 @@ def parser() -> options.Parser:
         description="Watch a simulated fleet of tuning jobs; needs no AWS account and calls none.",
     )
     made.add_argument(
-        "--speed", type=numbers.positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
+        "--speed",
+        type=numbers.positive,
+        default=60.0,
+        metavar="N",
+        help="How much faster than real jobs [default %(default)g].",
     )
     options.add_listen_address(made, default=_LISTEN_ADDRESS)
     options.add_web_config_file(made)
@@ -96,7 +100,7 @@ def run(argv: Sequence[str]) -> int:
         print(f"Metrics:                      {url}/metrics", flush=True)
         if web.show_pages:
             print(f"Status page:                  {url}/", flush=True)
-        threading.Thread(target=_show_first_series, args=(daemon,), daemon=True).start()
+        threading.Thread(target=_show_first_series, args=(daemon, url), daemon=True).start()
         daemon.run()
     return 0
 
@@ -151,8 +155,8 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
     )
 
 
-def _show_first_series(daemon: Daemon) -> None:
-    """Print one series of each family as soon as every tuning job has been described."""
+def _show_first_series(daemon: Daemon, url: str) -> None:
+    """Print one series of each family as soon as every tuning job has been described, and once more where to look."""
     from exporter.exposition import Format
     from exporter.exposition.family import PREFIX
 
@@ -166,7 +170,7 @@ def _show_first_series(daemon: Daemon) -> None:
         if family.startswith(PREFIX) and family not in shown:
             shown.add(family)
             print(f"  {line}")
-    print("\nPress Ctrl-C to end.", flush=True)
+    print(f"\nLook at {url}/ and {url}/metrics. Press Ctrl-C to end.", flush=True)
 
 
 def _all_described(daemon: Daemon) -> bool:

@@ -89,7 +89,7 @@ class Findings:
         with progress("Calling AWS") as advance:
             self.online = reach(self.settings, SystemClock(), seconds, advance)
         empty = (
-            "finds no tuning job now, listed ones aside: if there should be some, check its conditions, its region and its"
+            "finds no tuning job now, not counting listed ones: if there should be some, check its conditions, its region and its"
             " account"
         )
         doubts = [

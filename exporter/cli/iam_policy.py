@@ -29,8 +29,9 @@ def parser() -> options.Parser:
         prog=f"{options.PROGRAM} iam-policy",
         description="Print the IAM policies that a configuration needs and no more, without calling AWS: for the exporter's"
         " own identity, and for each role that it assumes, with the role's trust policy.",
+        examples=("iam-policy config.yaml > policy.json", "iam-policy config.yaml --format=terraform --trust=irsa"),
     )
-    options.add_config_file(made)
+    options.add_config_file(made, alone=True)
     made.add_argument(
         "--format",
         choices=_FORMATS,

@@ -48,7 +48,8 @@ def _read(file: str) -> Any:
             text = Path(file).read_text(encoding="utf-8-sig")
             return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
         except OSError as error:
-            raise UserError(f"{file} cannot be read: {error.strerror}") from error
+            remedy = "download it first" if "://" in file else "name the offer file that you downloaded"
+            raise UserError(f"{file} cannot be read ({error.strerror}): {remedy}") from error
         except (ValueError, RecursionError):  # the latter where lists are in lists without end
             remedy = "download the offer file of AmazonSageMaker as JSON, not as CSV"
             raise UserError(f"{file} is not JSON: {remedy}") from None

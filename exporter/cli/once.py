@@ -29,21 +29,22 @@ def parser() -> options.Parser:
     """Return the parser of ``once``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} once",
-        description="Read all that the configuration asks for once, print it, and end. What failed is told on standard error.",
+        description="Read all that the configuration asks for once, print the metrics, and end. What failed is told on standard error.",
+        examples=("once config.yaml", "once config.yaml --output=/var/lib/node_exporter/tuning.prom"),
     )
-    options.add_config_file(made)
+    options.add_config_file(made, alone=True)
     made.add_argument(
         "--format",
         choices=_FORMATS,
         default=_FORMATS[0],
         help="text: the format of Prometheus, also for the textfile collector of node_exporter;"
-        " json: as /api/v1/jobs [default %(default)s].",
+        " json: what /api/v1/jobs answers [default %(default)s].",
     )
     made.add_argument(
         "--output",
         type=_output,
         metavar=options.FILE,
-        help="Put it into a file, which is replaced as a whole, and print nothing.",
+        help="Write to a file, which is replaced as a whole, instead of standard output.",
     )
     add_timeout(made)
     options.add_log_options(made, default_level="error")

@@ -47,7 +47,7 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """How many tuning jobs a rule finds, those that are listed aside, and how many of them it may watch."""
+    """How many tuning jobs a rule finds, not counting listed ones, and how many of them it may watch."""
 
     rule: str
     matched: int

@@ -7,47 +7,68 @@ from typing import TYPE_CHECKING
 from exporter.web.pages.figures import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from exporter.cli.online import Listed, Reached, Right, Trouble
+    from exporter.cli.online import Listed, Matched, Reached, Right, Trouble
 
 
 def lines(reached: Reached) -> Iterator[str]:
-    """Yield the lines about a target."""
-    account = f"account {reached.account_id}" if reached.account_id else "account not known"
-    source = f", credentials from {reached.credentials}" if reached.credentials else ""
-    yield f"{reached.target}: {account}, region {reached.region}, called as {reached.caller or 'nobody known'}{source}"
+    """Yield the lines about a target, an empty one first. What fails for one reason throughout is explained once."""
+    yield ""
+    yield f"{reached.target}: account {reached.account_id or 'not known'}, region {reached.region}"
+    told: set[Trouble] = set()
     if reached.error is not None:
-        yield from _trouble("GetCallerIdentity fails", reached.error)
-    for right in reached.rights:
-        yield from _right(right)
-    for rule in reached.rules:
-        more = f" and may watch {rule.watched:,} of them" if rule.watched < rule.matched else ""
-        yield f"  rule {rule.rule}: finds {count(rule.matched, 'tuning job')}, listed ones aside{more}"
-    for job in reached.tuning_jobs:
-        yield from _job(job)
+        yield from _trouble("GetCallerIdentity fails", reached.error, "  ", told)
+    else:
+        yield f"  called as {reached.caller or 'nobody known'}"
+    if reached.credentials:
+        yield f"  credentials from {reached.credentials}"
+    yield from _part("operations", [_right(right, complete=reached.complete) for right in reached.rights], told)
+    yield from _part("rules", [_rule(rule) for rule in reached.rules], told)
+    yield from _part("listed tuning jobs", [_job(job) for job in reached.tuning_jobs], told)
     if not reached.complete:
         yield "  not everything was tried: calls fail as told above, or --timeout was too short"
 
 
-def _right(right: Right) -> Iterator[str]:
+def _part(title: str, rows: Sequence[tuple[str, str | Trouble]], told: set[Trouble]) -> Iterator[str]:
+    """Yield a title and below it the rows, each of which tells of something what is so or what fails."""
+    width = max((len(name) for name, row in rows if isinstance(row, str)), default=0)
+    if rows:
+        yield f"  {title}"
+    for name, row in rows:
+        if isinstance(row, str):
+            yield f"    {name:<{width}}  {row}"
+        else:
+            yield from _trouble(name, row, "    ", told)
+
+
+def _right(right: Right, *, complete: bool) -> tuple[str, str | Trouble]:
     made = count(right.calls, "call")
-    if right.error is None:
-        yield f"  {right.operation}: {f'permitted, {made}' if right.allowed else 'not tried, there is nothing to try it on'}"
-        return
-    verdict = "denied" if right.allowed is False else "fails"
-    yield from _trouble(f"{right.operation} {verdict}, {right.failed:,} of {made}", right.error)
+    if right.error is not None:
+        verdict = "denied" if right.allowed is False else "fails"
+        return f"{right.operation} {verdict}, {right.failed:,} of {made}", right.error
+    if right.allowed:
+        return right.operation, f"permitted, {made}"
+    return right.operation, "not tried: there is no tuning job to try it on" if complete else "not tried"
 
 
-def _job(job: Listed) -> Iterator[str]:
+def _rule(rule: Matched) -> tuple[str, str]:
+    more = f", may watch {rule.watched:,} of them" if rule.watched < rule.matched else ""
+    return rule.rule, f"{count(rule.matched, 'tuning job')}, not counting listed ones{more}"
+
+
+def _job(job: Listed) -> tuple[str, str | Trouble]:
     if job.error is not None:
-        yield from _trouble(f"{job.name}", job.error)
+        return job.name, job.error
+    total = int(sum(job.training_jobs.values()))
+    more = f", {count(total, 'training job')}" if total else ""
+    return job.name, f"{job.status or ('not tried' if job.state == 'pending' else job.state)}{more}"
+
+
+def _trouble(what: str, trouble: Trouble, indent: str, told: set[Trouble]) -> Iterator[str]:
+    if trouble in told:
+        yield f"{indent}error: {what}: {trouble.code}, as above"
         return
-    counters = ", ".join(f"{number:,} {status}" for status, number in job.training_jobs.items() if number)
-    more = f"; training jobs: {counters}" if counters else ""
-    yield f"  {job.name}: {job.status or job.state}{more}"
-
-
-def _trouble(what: str, trouble: Trouble) -> Iterator[str]:
-    yield f"  error: {what}: {trouble.code}: {trouble.message}"
-    yield f"    {trouble.remedy}"
+    told.add(trouble)
+    yield f"{indent}error: {what}: {trouble.code}: {trouble.message}"
+    yield f"{indent}  {trouble.remedy}"

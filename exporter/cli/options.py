@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from exporter.cli.hints import meant, no_command
 from exporter.log_format import LEVELS, LogFormat
 from exporter.web.listen import Address, parse_address
 from exporter.web.location import parse_external_url, parse_route_prefix, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from exporter.clock import Clock
     from exporter.config.shard import Shard
@@ -28,12 +28,24 @@ ENVIRONMENT_PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
 DEFAULT_CONFIG_FILE = "config.yaml"
 DEFAULT_LISTEN_ADDRESS = "[::]:10980"
 
+_NAMED = "config_file_named"
+"""Where a namespace has by what the configuration was named."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose options can be set in the environment; the command line wins."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, examples: Sequence[str] = (), **settings: Any) -> None:
+        """``examples`` are command lines without the program's name, which help shows at its end."""
         super().__init__(allow_abbrev=False, **settings)
+        self.examples = tuple(f"{PROGRAM} {each}" for each in examples)
+
+    def format_help(self) -> str:
+        """Return the help, whose examples are not broken into lines."""
+        if not self.examples:
+            return super().format_help()
+        shown = "\n".join(f"  {each}" for each in self.examples)
+        return f"{super().format_help()}\nexamples:\n{shown}\n"
 
     def parse_args(  # type: ignore[override]  # no subclass of Namespace is used here
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -43,14 +55,13 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             known = [flag for action in self._actions for flag in action.option_strings]
             self.error(f"unknown argument {unknown[0]}{meant(unknown[0].partition('=')[0], known)}")
+        if len(getattr(given, _NAMED, ())) > 1:
+            self.error("FILE and --config.file are the same: give one of them")
         return given
 
     def refuse(self, command: str, known: Collection[str]) -> NoReturn:
         """End with a usage error that names the commands, for a word that is none of them."""
-        near = meant(command, known)
-        self.error(
-            f"there is no command {command!r}{near or ':'} {'The' if near else 'the'} commands are {', '.join(known)}"
-        )
+        self.error(no_command(command, known))
 
     def add_commands(self, summaries: Mapping[str, str], parsers: Mapping[str, Parser]) -> None:
         """Add the commands, for help and completion: their own parsers parse them. Those not given have no options."""
@@ -88,15 +99,27 @@ def variable(flag: str) -> str:
     return ENVIRONMENT_PREFIX + flag.lstrip("-").upper().replace(".", "_").replace("-", "_")
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """Return ``: did you mean …?`` with the known word that is nearest to one, nothing when none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f": did you mean {near[0]}?" if near else ""
-
-
-def add_config_file(parser: Parser, default: str | None = DEFAULT_CONFIG_FILE) -> None:
-    """Add ``--config.file``."""
-    parser.add_option("--config.file", dest="config_file", default=default, metavar=FILE, help="The configuration.")
+def add_config_file(
+    parser: Parser, default: str | None = DEFAULT_CONFIG_FILE, *, alone: bool = False, more: str = ""
+) -> None:
+    """Add ``--config.file``; ``alone``: the file may also be named without it. ``more`` is told of that."""
+    if alone:
+        parser.add_argument(
+            "config_file",
+            nargs="?",
+            metavar=FILE,
+            action=_Named,
+            default=argparse.SUPPRESS,
+            help=f"The same as --config.file{more}.",
+        )
+    parser.add_option(
+        "--config.file",
+        dest="config_file",
+        default=default,
+        metavar=FILE,
+        action=_Named if alone else "store",
+        help="The configuration.",
+    )
 
 
 def add_web_config_file(parser: Parser) -> None:
@@ -198,6 +221,20 @@ def web_interface(parser: Parser, options: argparse.Namespace) -> WebInterface:
     except ValueError as error:
         parser.error(f"argument {flag}: {error}")
     return WebInterface(external_url, prefix, show_pages=not options.disable_pages)
+
+
+class _Named(argparse.Action):
+    """Takes a file, and notes by which of its names: alone or after its option."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse's signature
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        vars(namespace).setdefault(_NAMED, set()).add(option_string)
+        setattr(namespace, self.dest, values)
 
 
 class _ListenAddresses(argparse.Action):

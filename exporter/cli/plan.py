@@ -40,33 +40,34 @@ def parser() -> options.Parser:
     """Return the parser of ``plan``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} plan",
-        description="Say what a configuration will cost: series, memory, and API calls an hour against the budgets. It watches"
-        " tuning jobs that are made up, for a day on a clock that does not wait.",
+        description="Say what a configuration will cost: series, memory, and API calls an hour against the budgets. To know,"
+        " it plays a day of the exporter in a few seconds, with tuning jobs that are made up.",
+        examples=("plan config.yaml", "plan config.yaml --jobs=500 --running=80", "plan config.yaml --online"),
     )
-    options.add_config_file(made)
+    options.add_config_file(made, alone=True)
     made.add_argument(
         "--jobs",
         type=_Whole(0, _MOST_JOBS),
         metavar="N",
-        help="Tuning jobs that are watched in each account and region that has rules [default: all that the rules may watch].",
+        help="Tuning jobs that are watched in each account and region that has rules [default: all that max_jobs allows].",
     )
     made.add_argument(
         "--running",
         type=_Whole(0, _MOST_RUNNING),
         metavar="N",
-        help=f"How many of them run, in each [default: all, but {_MOST_RUNNING}, as AWS lets no more].",
+        help=f"How many of them run, in each [default: all, at most {_MOST_RUNNING}, AWS's own limit].",
     )
     made.add_argument(
         "--changes-per-minute",
         dest="changes",
         type=_changes,
         metavar="N",
-        help="How many of those that run change in a minute, as a training job ends or begins, in each [default: 2 %% of them].",
+        help="How many of those change in a minute, as a training job begins or ends, in each [default: 2 %% of them].",
     )
     made.add_argument(
         "--online",
         action="store_true",
-        help="Read from AWS how many tuning jobs there are and run, and count their series.",
+        help="Read from AWS how many tuning jobs there are, how many run, and what series they have.",
     )
     made.add_argument(
         "--format", choices=("text", "json"), default="text", help="How the result is printed [default %(default)s]."
@@ -88,6 +89,8 @@ def run(argv: Sequence[str]) -> int:
     from exporter.config import environment_region, read
 
     settings = read(Path(given.config_file), environment_region(os.environ))
+    if given.jobs is not None and not any(spec.rules for spec in settings.targets):
+        made.error("argument --jobs: it says what rules find, and the configuration has none: leave it out")
     views: Mapping[str, TargetView] = {}
     failed = False
     if given.online:
@@ -109,6 +112,10 @@ def run(argv: Sequence[str]) -> int:
         from exporter.cli.cost_text import lines
 
         print("\n".join(lines(found, given.config_file)))
+        if not given.online and given.jobs is None and any(spec.rules for spec in settings.targets):
+            print(
+                "These are as many tuning jobs as max_jobs allows: give yours with --jobs and --running, or --online."
+            )
     return 1 if failed else 0
 
 

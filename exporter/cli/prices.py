@@ -14,11 +14,16 @@ def parser() -> options.Parser:
     """Return the parser of ``prices``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} prices",
-        description="Print a file for spend.prices_file: what instances of training jobs cost, out of AWS's offer file for AmazonSageMaker.",
+        description="Print a file for spend.prices_file: what instances of training jobs cost, from AWS's price list of AmazonSageMaker (its offer file).",
+        epilog="The offer file of eu-west-1 is https://pricing.us-east-1.amazonaws.com/offers/v1.0/aws/AmazonSageMaker/current/"
+        "eu-west-1/index.json",
+        examples=("prices --region=eu-west-1 --from=index.json > prices.yaml",),
     )
-    made.add_argument("--region", action="append", required=True, help="A region; may be repeated.")
-    made.add_argument("--from", dest="offer", metavar=options.FILE, required=True, help="The offer file, downloaded.")
-    made.add_argument("--currency", default="USD", help="The currency of the offer [default %(default)s].")
+    made.add_argument("--region", action="append", required=True, metavar="REGION", help="A region; may be repeated.")
+    made.add_argument(
+        "--from", dest="offer", metavar=options.FILE, required=True, help="The offer file, downloaded as JSON."
+    )
+    made.add_argument("--currency", default="USD", help="The currency of the prices [default %(default)s].")
     return made
 
 

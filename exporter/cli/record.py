@@ -29,10 +29,11 @@ def parser() -> options.Parser:
         prog=f"{options.PROGRAM} record",
         description="Run the exporter and write what AWS answers into a file, without what may name anybody or anything.",
         epilog="docs/recording.md says what is in the file. The configuration is read once, when it starts.",
+        examples=("record fleet.rec --config.file=config.yaml --duration=24h",),
     )
     made.add_argument("file", metavar=options.FILE, type=Path, help="The file to write; it must not exist.")
     made.add_argument(
-        "--duration", type=_duration, metavar="D", help="How long, as 30m or 24h [default: until Ctrl-C]."
+        "--duration", type=_duration, metavar="DURATION", help="How long, as 30m or 24h [default: until Ctrl-C]."
     )
     made.add_argument(
         "--no-redact", dest="redacts", action="store_false", help="Write everything as it is: only for your own use."

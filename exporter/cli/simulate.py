@@ -38,12 +38,19 @@ def parser() -> options.Parser:
         "stopped and deleted through the API, with the AWS CLI or boto3: the tag "
         f"{SCENARIO_TAG} of a new one names its scenario ({', '.join(SCENARIOS)}; default {DEFAULT_SCENARIO}), the tag "
         f"{SPEED_TAG} its speed.",
+        examples=("simulate > config.yaml", "simulate --speed=1 --fault=throttled:0.5 > config.yaml"),
     )
     options.add_listen_address(made, default=_LISTEN_ADDRESS, several=False)
     made.add_argument(
-        "--speed", type=numbers.positive, default=60.0, help="How much faster than real jobs [default %(default)g]."
+        "--speed",
+        type=numbers.positive,
+        default=60.0,
+        metavar="N",
+        help="How much faster than real jobs [default %(default)g].",
     )
-    made.add_argument("--seed", type=int, default=0, help="Decides what becomes of the jobs [default %(default)s].")
+    made.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="Decides what becomes of the jobs [default %(default)s]."
+    )
     made.add_argument(
         "--fault",
         dest="faults",

@@ -21,7 +21,7 @@ def add_timeout(parser: Parser) -> None:
         type=_seconds,
         default=_DEFAULT,
         metavar="DURATION",
-        help="The longest that the round may take [default %(default)s].",
+        help="The longest that reading from AWS may take [default %(default)s].",
     )
 
 

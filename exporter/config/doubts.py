@@ -7,6 +7,7 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exporter.config import regions
 from exporter.config.duration import format_duration
 from exporter.config.load import Block, Items
 from exporter.config.names import JOB_NAME_LENGTH
@@ -51,7 +52,12 @@ def of_settings(
     It reads the AWS configuration files that ``environment`` names, where a profile is asked for.
     """
     targets = tuple(targets)
-    told = [*_files(validated, environment), *_budgets(document, targets), *_rules(document, validated, targets)]
+    told = [
+        *_regions(validated),
+        *_files(validated, environment),
+        *_budgets(document, targets),
+        *_rules(document, validated, targets),
+    ]
     if not targets:
         told.append(((), "nothing is watched: add entries under tuning_jobs or discover"))
     return tuple(document.problem(way, message) for way, message in told)
@@ -86,6 +92,13 @@ def _files(validated: Validated, environment: Mapping[str, str]) -> Iterator[tup
                     (*way, "profile"),
                     f"the AWS configuration files have no profile {quote(entry.profile)}: {known}",
                 )
+
+
+def _regions(validated: Validated) -> Iterator[tuple[Way, str]]:
+    """Yield the regions that are written as AWS writes them, and surely misspelt."""
+    for way, entry in _entries(validated):
+        if entry.region and (message := regions.doubt(entry.region)):
+            yield (*way, "region"), message
 
 
 def _entries(validated: Validated) -> Iterator[tuple[Way, Aws]]:

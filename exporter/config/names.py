@@ -15,6 +15,7 @@ ARN_START = "arn:"
 
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _NOT_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9-]")
+_PATTERN_SIGNS = frozenset("*?^$")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
 _ROLE = re.compile(r"role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
@@ -63,6 +64,8 @@ def parse_job_name(text: str) -> str:
     remedy = f"did you mean {quote(fitting)}?" if odd and fitting else "copy the name from the SageMaker console"
     if ":" in text:
         remedy = "if a key was meant, write a space after its ':'"
+    elif not _PATTERN_SIGNS.isdisjoint(text):
+        remedy = "to watch all jobs whose names fit, write a rule with name_contains or name_regex under discover"
     raise ValueError(
         f"{quote(text)} {' and '.join(wrong)}: a tuning job's name has 1 to {JOB_NAME_LENGTH} letters, digits and"
         f" inner hyphens; {remedy}"

@@ -60,6 +60,7 @@ _PLACES = {
     "Mexico": "mx-central-1",
     "São Paulo": "sa-east-1",
 }
+_DIRECTION = re.compile("(north|south)?(east|west)?|central")
 _SUGGESTIONS = {**{code: code for code in _PLACES.values()}, **_PLACES}
 
 
@@ -73,6 +74,15 @@ def parse_region(text: str) -> str:
     close = nearest(text, _SUGGESTIONS)
     remedy = f"did you mean {_SUGGESTIONS[close]}?" if close else "write its code, for example eu-west-1"
     raise ValueError(f"{quote(text)} is not an AWS region: {remedy}")
+
+
+def doubt(region: str) -> str | None:
+    """Return what to write instead of a region that is none of AWS's kind, None for one that may be."""
+    if _DIRECTION.fullmatch(region.split("-")[-2]):
+        return None
+    close = nearest(region, _PLACES.values())
+    remedy = f"did you mean {close}?" if close else "check its code"
+    return f"{quote(region)} is no region that AWS is known to have: {remedy}"
 
 
 def partition_of(region: str) -> str:

@@ -22,6 +22,7 @@ from exporter.config.model import (
 )
 from exporter.config.names import JOB_NAME
 from exporter.config.problem import instead, quote
+from exporter.config.shape import list_expected, mapping_expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,11 +45,7 @@ _SECTIONS: Mapping[str, type[Section]] = {
 _MAPPINGS = ("aws", "spend", "failures")
 _ONE_EACH = ("region", "account_id", "role_arn", "profile", "name", "arn")
 _KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
-_EXPECTED = {
-    "list_type": "a list is expected here: write '- …' on a line of its own for each item, or [] for none",
-    "dict_type": "a mapping is expected here: write 'key: value' on a line of its own for each",
-    "model_type": "a mapping is expected here: write 'key: value' on a line of its own for each",
-}
+_EXPECTED = {"list_type": list_expected, "dict_type": mapping_expected, "model_type": mapping_expected}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,23 +170,17 @@ def _message(error: ErrorDetails, path: Path) -> str:
     kind = error["type"]
     if isinstance(error["input"], list) and path[-1] in _ONE_EACH and (path[-2:-1] == ("aws",) or len(path) == 3):
         return f"one {path[-1]} per entry: write an entry of tuning_jobs or discover for each"
-    if kind == "list_type" and path == ("tuning_jobs",) and isinstance(error["input"], dict):
-        return _listed(error["input"])
+    if error["input"] is None and path in {("tuning_jobs",), ("discover",)}:
+        return "there is no value: write [] for none, or remove the key"
     if kind == "value_error":
         return str(error["ctx"]["error"])
     if kind == "extra_forbidden":
         return _unknown_key(path, error["input"])
     if error["input"] is None:
         return "there is no value: write one, or remove the line"
-    return _EXPECTED.get(kind, "this does not fit here: write what config.example.yaml shows for the key")
-
-
-def _listed(jobs: Mapping[str, object]) -> str:
-    """Return what to write instead of a mapping of jobs by their names."""
-    name = next((key for key in jobs if JOB_NAME.fullmatch(key) and key not in TuningJob.model_fields), "…")
-    return (
-        f"a list is expected here: write '- name: {name}' for each job, on a line of its own, and its keys below name"
-    )
+    if kind in _EXPECTED:
+        return _EXPECTED[kind](error["input"], path)
+    return "this does not fit here: write what config.example.yaml shows for the key"
 
 
 def _section_of(path: Path) -> type[Section]:

@@ -148,6 +148,8 @@ def _url(value: str) -> str:
     except ValueError:
         raise ValueError(f"this is not a URL: {example}") from None
     if parts.scheme not in {"http", "https"} or not host or not re.fullmatch(r"[!-~]+", value) or port == 0:
+        if "://" not in before and re.fullmatch(r"[\w.-]+(:[0-9]+)?(/[!-~]*)?", before):
+            raise ValueError(f"{quote(before)} is not an http or https URL: write http:// or https:// before it")
         raise ValueError(f"{quote(before)} is not an http or https URL: {example}")
     if after:
         raise ValueError("this has more than host, port and path: remove the '?…' or '#…'")

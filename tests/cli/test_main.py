@@ -71,6 +71,16 @@ def test_help_shows_all_commands_with_what_they_do(capsys: pytest.CaptureFixture
             "unknown argument --listen-address=:1: did you mean --web.listen-address?",
         ),
         (["version", "now"], "unknown argument now\n"),
+        (["my.yaml"], "there is no command 'my.yaml': if that is the configuration, write --config.file=my.yaml\n"),
+        (["help"], "there is no command 'help': write --help\n"),
+        (["serve"], "there is no command 'serve': leave it out, serving needs none\n"),
+        (["validate"], "there is no command 'validate': did you mean check? The commands are check, "),
+        (["-c", "my.yaml"], "unknown argument -c: did you mean --config.file?"),
+        (["--port=9090"], "unknown argument --port=9090: did you mean --web.listen-address?"),
+        (["once", "-o", "x"], "unknown argument -o: did you mean --output?"),
+        (["plan", "--joobs=5"], "unknown argument --joobs=5: did you mean --jobs?"),
+        (["replay", "x.rec", "--format=json"], "unknown argument --format=json: did you mean --log.format?"),
+        (["plan", "--config.file=a", "b"], "FILE and --config.file are the same: give one of them"),
     ],
 )
 def test_what_there_is_not_is_a_usage_error_with_what_was_meant(

@@ -79,13 +79,16 @@ def test_all_that_works_is_told_by_account_and_region(
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0] == f"{config}: ok, 2 tuning jobs and 2 discover rules in 2 targets"
-    assert (
-        lines[1]
-        == f"us-east-1: account {ACCOUNT}, region us-east-1, called as {USER}, credentials from the environment"
-    )
-    role = next(line for line in lines if line.startswith(f"us-east-1/{OTHER}"))
-    assert f"called as arn:aws:sts::{OTHER}:assumed-role/tuning-metrics/" in role
-    permitted = [line.split(":")[0].strip() for line in lines[2 : lines.index(role)] if ": permitted, " in line]
+    assert lines[1:6] == [
+        "",
+        f"us-east-1: account {ACCOUNT}, region us-east-1",
+        f"  called as {USER}",
+        "  credentials from the environment",
+        "  operations",
+    ]
+    role = next(place for place, line in enumerate(lines) if line.startswith(f"us-east-1/{OTHER}"))
+    assert lines[role + 1].startswith(f"  called as arn:aws:sts::{OTHER}:assumed-role/tuning-metrics/")
+    permitted = [line.split()[0] for line in lines[6:role] if "  permitted, " in line]
     assert permitted == [
         "ListHyperParameterTuningJobs",
         "DescribeHyperParameterTuningJob",
@@ -93,10 +96,16 @@ def test_all_that_works_is_told_by_account_and_region(
         "Search",
         "ListTrainingJobsForHyperParameterTuningJob",
     ]
-    assert "  rule all: finds 2 tuning jobs, listed ones aside" in lines
-    assert any(re.fullmatch("  search-1: InProgress; training jobs: .*", line) for line in lines)
+    rules = lines.index("  rules")
+    assert lines[rules + 1 : rules + 3] == [
+        "    all   2 tuning jobs, not counting listed ones",
+        "    none  0 tuning jobs, not counting listed ones",
+    ]
+    assert lines[rules + 3] == "  listed tuning jobs"
+    assert re.fullmatch("    search-1  InProgress, [0-9]+ training jobs", lines[rules + 4])
+    assert max(map(len, lines[1:rules])) <= 80
     assert err == (
-        f"warning: {config}: us-east-1, rule none: finds no tuning job now, listed ones aside: if there should be some, check"
+        f"warning: {config}: us-east-1, rule none: finds no tuning job now, not counting listed ones: if there should be some, check"
         " its conditions, its region and its account\n"
     )
 
@@ -142,7 +151,11 @@ def test_a_role_that_may_not_be_assumed_is_told_with_what_to_allow(
     describes = next(right for right in target["rights"] if right["operation"].startswith("Describe"))
     assert (describes["calls"], describes["failed"], describes["allowed"]) == (3, 3, None)
     assert main(["check", str(config), "--online"]) == 1
-    assert "not everything was tried" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "not everything was tried" in out
+    assert out.count("Allow sts:AssumeRole on ") == 1
+    assert re.search("^    error: search-0: [a-z_]+, as above$", out, re.MULTILINE)
+    assert "    search-8  not tried\n" in out
 
 
 def test_a_job_that_is_not_there_is_an_error(
@@ -153,7 +166,7 @@ def test_a_job_that_is_not_there_is_an_error(
     out, err = capsys.readouterr()
     assert err == ""
     assert "  error: search-9: not_found: " in out
-    assert "DescribeHyperParameterTuningJob: permitted, 1 call\n" in out
+    assert "DescribeHyperParameterTuningJob  permitted, 1 call\n" in out
 
 
 def test_a_terminal_sees_progress_and_standard_output_nothing_of_it(
@@ -167,7 +180,7 @@ def test_a_terminal_sees_progress_and_standard_output_nothing_of_it(
         patch.undo()
     out = capsys.readouterr().out
     assert "\x1b" not in out
-    assert "search-1: InProgress" in out
+    assert "search-1  InProgress" in out
     assert "Calling AWS" in terminal.text
 
 
@@ -175,7 +188,7 @@ def test_help_says_what_online_does(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["check", "--help"])
     assert ended.value.code == 0
-    assert "Try each account and region once as well" in " ".join(capsys.readouterr().out.split())
+    assert "Also call AWS, once for each account and region" in " ".join(capsys.readouterr().out.split())
 
 
 def test_nothing_is_called_where_the_file_has_mistakes(

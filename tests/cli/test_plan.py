@@ -39,8 +39,18 @@ def test_what_it_costs_is_told_for_people(config: Path, capsys: pytest.CaptureFi
     assert re.fullmatch(r"memory: about \d+ MB", lines[2])
     assert lines[3] == "us-east-1: region us-east-1, 10 tuning jobs, 4 run, 0.5 changes a minute"
     assert re.fullmatch(r"  DescribeHyperParameterTuningJob +[\d.]+ an hour", lines[4])
-    assert re.fullmatch(r"  all calls +[\d.]+ an hour, [\d.]+% of requests_per_second 5", lines[6])
+    assert re.fullmatch(r"  all calls +[\d.]+ an hour", lines[6])
+    assert re.fullmatch(r"  used of the budget \(requests_per_second 5\): [\d.]+%, [\d.]+% at most", lines[9])
+    assert max(map(len, lines[1:])) <= 80
     assert "\x1b" not in out
+
+
+def test_where_nobody_says_how_many_it_tells_what_was_taken(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text("aws: {region: us-east-1}\ninterval: 12h\ndiscover: [{max_jobs: 2}]\ntag_labels: [team]\n")
+    assert main(["plan", str(config)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("These are as many tuning jobs as max_jobs allows: give yours with --jobs ")
+    assert any(re.fullmatch(r"  \w+ +<0\.1 an hour", line) for line in lines)
 
 
 def test_as_json_it_has_the_members_of_the_page(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,6 +103,16 @@ def test_bad_input_is_told_in_a_sentence(
     assert says in capsys.readouterr().err
 
 
+def test_jobs_of_rules_are_refused_where_there_are_none(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text("aws: {region: us-east-1}\ntuning_jobs: [a]\n")
+    with pytest.raises(SystemExit):
+        main(["plan", str(config), "--jobs=3"])
+    assert (
+        "argument --jobs: it says what rules find, and the configuration has none: leave it out"
+        in capsys.readouterr().err
+    )
+
+
 def test_nothing_to_watch_costs_nothing(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text("tuning_jobs: []\n")
     assert main(["plan", "--config.file", str(config)]) == 0
@@ -105,7 +125,7 @@ def test_help_says_how_it_knows(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["plan", "--help"])
     assert ended.value.code == 0
-    assert "tuning jobs that are made up" in " ".join(capsys.readouterr().out.split())
+    assert "a day of the exporter in a few seconds" in " ".join(capsys.readouterr().out.split())
 
 
 def test_online_it_counts_the_series_that_there_are(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,7 +82,7 @@ def test_what_it_prints_is_what_the_configuration_reads(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot be read: No such file or directory"),
+        (None, "cannot be read (No such file or directory): name the offer file that you downloaded"),
         ("a,b", "is not JSON: download the offer file of AmazonSageMaker as JSON, not as CSV"),
         ("[" * 100_000 + "]" * 100_000, "is not JSON"),
         ("[]", "has no prices of training instances for eu-west-1 in USD"),

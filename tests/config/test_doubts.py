@@ -46,6 +46,10 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "doubt"),
     [
+        (
+            "tuning_jobs:\n- name: a\n  region: eu-wset-1\n",
+            'c.yaml:3: tuning_jobs[0].region: "eu-wset-1" is no region that AWS is known to have: did you mean eu-west-1?',
+        ),
         ("tuning_jobs: []\n", "c.yaml: nothing is watched: add entries under tuning_jobs or discover"),
         (
             HEAD + "tuning_jobs:\n- name: a\n  labels: {team: '${TEAM}'}\n",

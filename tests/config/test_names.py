@@ -34,6 +34,7 @@ def test_names_of_the_api_are_accepted(name: str) -> None:
         ("name:churn", "if a key was meant, write a space after its ':'"),
         ("", "the name is empty: write"),
         ("arn:aws:x", "this is an ARN: write it under arn"),
+        ("prod-*", 'contains "[*]": .* write a rule with name_contains or name_regex under discover'),
         ("ünï", 'contains "ü" "ï": '),
         ("a\n", r'contains "\\n"'),
     ],

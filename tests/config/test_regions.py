@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.config.regions import parse_region, partition_of
+from exporter.config.regions import doubt, parse_region, partition_of
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "cn-northwest-1", "us-iso-west-1", "ap-southeast-12"])
 def test_regions_are_accepted_by_their_syntax(region: str) -> None:
     assert parse_region(region) == region
+    assert doubt(region) is None
 
 
 @pytest.mark.parametrize(
@@ -46,4 +47,17 @@ def test_anything_else_is_refused(text: str) -> None:
     ],
 )
 def test_the_partition_follows_from_the_region(region: str, partition: str) -> None:
+    assert doubt(region) is None
     assert partition_of(region) == partition
+
+
+@pytest.mark.parametrize(
+    ("region", "remedy"),
+    [
+        ("eu-wset-1", "did you mean eu-west-1?"),
+        ("us-easst-1", "did you mean us-east-1?"),
+        ("zzzz-qqqq-9", "check its code"),
+    ],
+)
+def test_a_region_without_a_direction_of_the_compass_is_doubted(region: str, remedy: str) -> None:
+    assert doubt(region) == f'"{region}" is no region that AWS is known to have: {remedy}'

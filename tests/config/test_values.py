@@ -111,6 +111,7 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
         (values.Url, "ftp://x", "is not an http or https URL"),
         (values.Url, "vpce.example.com", "is not an http or https URL"),
         (values.Url, "http://", "is not an http or https URL"),
+        (values.Url, "localhost:10981", "is not an http or https URL: write http:// or https:// before it"),
         (values.Url, "http://a b", "is not an http or https URL"),
         (values.Url, "http://x:0", "is not an http or https URL"),
         (values.Url, "http://x:99999", "this is not a URL"),

@@ -45,9 +45,14 @@ def parser(program: str) -> options.Parser:
         prog=program,
         usage="%(prog)s NAME|ARN [options]",
         description="Print what SageMaker says of a tuning job now: one DescribeHyperParameterTuningJob, with the "
-        "credentials, options and output of `aws sagemaker describe-hyper-parameter-tuning-job`.",
+        "credentials, options and output of `aws sagemaker describe-hyper-parameter-tuning-job`. No configuration file is read.",
         epilog="Exit codes: 0; 252 for a wrong option, 253 for missing credentials, region or profile, 254 for an error "
         "that AWS answers with, 255 for any other.",
+        examples=(
+            "describe churn-xgboost --region=eu-west-1",
+            "describe churn-xgboost --output=table",
+            "describe churn-xgboost --metrics",
+        ),
     )
     add = found.add_argument
     add("job", nargs="?", metavar="NAME|ARN", help="The tuning job. An ARN tells its region, too.")
