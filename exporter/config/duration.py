@@ -7,6 +7,9 @@ import re
 from exporter.config.problem import quote
 
 _MILLISECONDS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+DURATION_PATTERN = "".join(f"([0-9]+{unit})?" for unit in _MILLISECONDS)
+"""What a duration that is not empty is written like."""
+
 _DURATION = re.compile("".join(rf"(?:([0-9]{{1,12}}){unit})?" for unit in _MILLISECONDS))
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 

@@ -7,11 +7,12 @@ import re
 from exporter.config.number import parse_number
 from exporter.config.problem import quote
 
+INSTANCE_TYPE_PATTERN = r"ml\.[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}"
 LARGEST_AMOUNT = 1e15
 """The most that an amount may be, in any currency: beyond it a float does not tell cents."""
 
 _CURRENCY = re.compile("[A-Z]{3}")
-_INSTANCE_TYPE = re.compile(r"ml\.[a-z0-9-]{1,40}\.[a-z0-9-]{1,40}")
+_INSTANCE_TYPE = re.compile(INSTANCE_TYPE_PATTERN)
 
 
 def parse_amount(text: str) -> float:

@@ -6,19 +6,26 @@ import re
 from dataclasses import dataclass
 
 from exporter.config.problem import quote
-from exporter.config.regions import parse_region, partition_of
+from exporter.config.regions import REGION_PATTERN, parse_region, partition_of
 
-JOB_NAME_PATTERN = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,31}"
 JOB_NAME_LENGTH = 32
+JOB_NAME_PATTERN = f"[a-zA-Z0-9]([a-zA-Z0-9-]{{0,{JOB_NAME_LENGTH - 2}}}[a-zA-Z0-9])?"
 JOB_NAME = re.compile(JOB_NAME_PATTERN)
 ARN_START = "arn:"
+ACCOUNT_PATTERN = "[0-9]{12}"
+JOB_ARN_PATTERN = (
+    f"arn:aws(-[a-z]+)*:sagemaker:{REGION_PATTERN}:{ACCOUNT_PATTERN}:hyper-parameter-tuning-job/{JOB_NAME_PATTERN}"
+)
+"""What the ARN of a tuning job is written like, its partition left aside."""
+_ROLE_PATTERN = r"role/([!-~]+/)?[\w+=,.@-]{1,64}"
+ROLE_ARN_PATTERN = f"arn:aws(-[a-z]+)*:iam::{ACCOUNT_PATTERN}:{_ROLE_PATTERN}"
 
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _NOT_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9-]")
 _PATTERN_SIGNS = frozenset("*?^$")
-_ACCOUNT = re.compile(r"[0-9]{12}")
+_ACCOUNT = re.compile(ACCOUNT_PATTERN)
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
-_ROLE = re.compile(r"role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+_ROLE = re.compile(_ROLE_PATTERN, re.ASCII)
 _JOB_RESOURCE = "hyper-parameter-tuning-job/"
 _JOB_EXAMPLE = "arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/my-job"
 _ROLE_EXAMPLE = "arn:aws:iam::123456789012:role/tuning-metrics"

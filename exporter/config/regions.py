@@ -6,9 +6,11 @@ import re
 
 from exporter.config.problem import nearest, quote
 
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
+REGION_PATTERN = "[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
 
-_PARTITIONS = (
+_REGION = re.compile(REGION_PATTERN)
+
+PARTITIONS = (
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
     ("us-iso-", "aws-iso"),
@@ -87,4 +89,4 @@ def doubt(region: str) -> str | None:
 
 def partition_of(region: str) -> str:
     """Return the partition a region belongs to, ``aws`` unless its prefix says otherwise."""
-    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+    return next((partition for prefix, partition in PARTITIONS if region.startswith(prefix)), "aws")

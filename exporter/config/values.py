@@ -12,11 +12,20 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PlainValidator
 
 from exporter.config import defaults
-from exporter.config.duration import parse_duration
-from exporter.config.money import LARGEST_AMOUNT, parse_amount, parse_currency, parse_instance_type
+from exporter.config.duration import DURATION_PATTERN, parse_duration
+from exporter.config.money import (
+    INSTANCE_TYPE_PATTERN,
+    LARGEST_AMOUNT,
+    parse_amount,
+    parse_currency,
+    parse_instance_type,
+)
 from exporter.config.names import (
+    ACCOUNT_PATTERN,
+    JOB_ARN_PATTERN,
     JOB_NAME_LENGTH,
     JOB_NAME_PATTERN,
+    ROLE_ARN_PATTERN,
     JobArn,
     RoleArn,
     parse_account_id,
@@ -28,7 +37,7 @@ from exporter.config.names import (
 from exporter.config.number import parse_number
 from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
 from exporter.config.problem import instead, quote
-from exporter.config.regions import parse_region
+from exporter.config.regions import REGION_PATTERN, parse_region
 from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 
 T = TypeVar("T")
@@ -91,7 +100,12 @@ def _duration(shortest: str, longest: str) -> PlainValidator:
             raise ValueError(f"{quote(value)} is too long: write at most {longest}")
         return seconds
 
-    return _from_text(convert, pattern="^([0-9]+(w|d|h|ms|m|s))+$")
+    return _from_text(
+        convert,
+        pattern=f"^{DURATION_PATTERN}$",
+        min_length=1,
+        json_schema_extra={"shortest": shortest, "longest": longest},
+    )
 
 
 def _one_of(words: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyType({})) -> PlainValidator:
@@ -237,11 +251,11 @@ Rate = Annotated[float, PlainValidator(
 )]  # fmt: skip
 Count = Annotated[int, PlainValidator(_count, json_schema_input_type=Annotated[int, Field(ge=1, le=10_000)])]
 Flag = Annotated[bool, PlainValidator(boolean, json_schema_input_type=bool)]
-Region = Annotated[str, _from_text(parse_region, examples=["eu-west-1"])]
-AccountId = Annotated[str, _from_text(parse_account_id, pattern="^[0-9]{12}$")]
+Region = Annotated[str, _from_text(parse_region, pattern=f"^{REGION_PATTERN}$", examples=["eu-west-1"])]
+AccountId = Annotated[str, _from_text(parse_account_id, pattern=f"^{ACCOUNT_PATTERN}$")]
 JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
-TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern="^arn:")]
-Role = Annotated[RoleArn, _from_text(parse_role_arn, pattern="^arn:")]
+TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern=f"^{JOB_ARN_PATTERN}$")]
+Role = Annotated[RoleArn, _from_text(parse_role_arn, pattern=f"^{ROLE_ARN_PATTERN}$")]
 Profile = Annotated[
     str, _matching(r"[^\x00-\x1f\x7f]+", 128, "a profile's name of ~/.aws/config, without control characters")
 ]
@@ -254,8 +268,10 @@ FilePath = Annotated[str, _matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a f
 NamePart = Annotated[
     str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens", of="[a-zA-Z0-9-]")
 ]
-FailureRegex = Annotated[str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH)]
-NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
+FailureRegex = Annotated[
+    str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH, json_schema_extra={"format": "regex"})
+]
+NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH, json_schema_extra={"format": "regex"})]
 Amount = Annotated[float, PlainValidator(
     lambda value: parse_amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0, le=LARGEST_AMOUNT)]
 )]  # fmt: skip
@@ -263,7 +279,7 @@ Billable = Annotated[defaults.Billable, PlainValidator(
     lambda value: _billable(text(value)), json_schema_input_type=Literal[*get_args(defaults.Billable), False]
 )]  # fmt: skip
 Currency = Annotated[str, _from_text(parse_currency, pattern="^[A-Z]{3}$")]
-InstanceType = Annotated[str, _from_text(parse_instance_type, pattern=r"^ml\.")]
+InstanceType = Annotated[str, _from_text(parse_instance_type, pattern=f"^{INSTANCE_TYPE_PATTERN}$")]
 FailureReason = Annotated[
     str, _matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first", of="[a-z0-9_]")
 ]
@@ -278,9 +294,9 @@ RuleName = Annotated[
 ]
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
-LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]
+LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]{1,128}$")]
 LabelValue = Annotated[str, _up_to(256)]
-TagKey = Annotated[str, _from_text(_tag_key, min_length=1, max_length=_LONGEST_TAG_KEY)]
+TagKey = Annotated[str, _from_text(_tag_key, pattern=rf"^[\p{{L}}\p{{Z}}\p{{N}}_.:/=+@-]{{1,{_LONGEST_TAG_KEY}}}$")]
 TagLabels = Annotated[list[TagKey], AfterValidator(_told_apart)]
 TagValue = Annotated[str, _up_to(256)]
 FewClasses = Annotated[list[T], AfterValidator(_few), Field(json_schema_extra={"maxItems": _MOST_CLASSES})]

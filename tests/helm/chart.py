@@ -23,12 +23,12 @@ CASES = sorted(path.stem for path in VALUES.glob("*.yaml"))
 Manifest = dict[str, Any]
 
 
-def helm(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a Helm of .cache/helm, where ``make test`` brings both."""
+def helm(program: str, *arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a Helm of .cache/helm, where ``make test`` brings both; what is ``given`` it reads where a file is named -."""
     path = require(str(ROOT / ".cache" / "helm" / program))
     # No cluster is asked, whatever the machine's configuration names.
     environment = {**os.environ, "KUBECONFIG": os.devnull}
-    return subprocess.run([path, *arguments], capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run([path, *arguments], input=given, capture_output=True, text=True, check=False, env=environment)
 
 
 def template(program: str, *arguments: str | Path, chart: Path = CHART) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,32 @@ def text(case: str, program: str = HELMS[0]) -> str:
 def manifests(case: str, program: str = HELMS[0]) -> tuple[Manifest, ...]:
     """Return the manifests of a case. They are shared: change none."""
     return tuple(each for each in yaml.load_all(text(case, program), Loader=yaml.CSafeLoader) if each)
+
+
+@cache
+def _given(given: str, program: str, release: str) -> subprocess.CompletedProcess[str]:
+    return helm(program, "template", release, CHART, "--namespace", NAMESPACE, "--values", "-", given=given)
+
+
+def rendered(given: str, program: str = HELMS[1], release: str = RELEASE) -> tuple[Manifest, ...]:
+    """Return the manifests of values written as YAML."""
+    done = _given(given, program, release)
+    assert done.returncode == 0, done.stderr
+    return tuple(each for each in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if each)
+
+
+def one(given: str, kind: str, program: str = HELMS[1], release: str = RELEASE) -> Manifest:
+    """Return the only manifest of a kind of values written as YAML."""
+    [found] = [each for each in rendered(given, program, release) if each["kind"] == kind]
+    return found
+
+
+def refusal(given: str, program: str = HELMS[1], release: str = RELEASE) -> str:
+    """Return what Helm says of values, written as YAML, that it must refuse."""
+    done = _given(given, program, release)
+    assert done.returncode != 0, given
+    assert not done.stdout
+    return done.stderr
 
 
 def find(case: str, kind: str, program: str = HELMS[0]) -> list[Manifest]:

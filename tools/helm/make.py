@@ -1,13 +1,32 @@
-"""Writes the files of the chart that are made: values.schema.json and README.md. Run in tools/: python -m helm.make."""
+"""Writes the files of the chart that are made: its README.md, values.schema.json and files/facts.json.
+
+Run in tools/: python -m helm.make.
+"""
 
 from __future__ import annotations
 
+import json
+
 from helm.values import CHART
 
+from exporter.config.regions import PARTITIONS
+from exporter.config.specs import LISTED
 from helm import readme, schema
+
+
+def _facts() -> str:
+    """Return what templates have to know and cannot find: they do not read the exporter's code."""
+    facts = {
+        "durations": schema.durations(),
+        "partitions": PARTITIONS,
+        "listed": LISTED,
+    }
+    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+
 
 FILES = {
     "README.md": readme.render,
+    "files/facts.json": _facts,
     "values.schema.json": schema.render,
 }
 

@@ -7,19 +7,17 @@ knows the alerts and thresholds that there are.
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import render_rules
+from helm.kubernetes import DURATION, TEXT, TEXTS, TYPES, Schema
 from helm.values import Value, read
 
 from exporter.config.model import Config
+from exporter.config.names import JOB_ARN_PATTERN, JOB_NAME_PATTERN, ROLE_ARN_PATTERN
+from exporter.config.regions import REGION_PATTERN
+from exporter.config.shard import MOST_SHARDS
 from exporter.log_format import LEVELS, LogFormat
 
-Schema = dict[str, Any]
-
-_DURATION = {"type": "string", "pattern": "^([0-9]+(w|d|h|m|s|ms))+$"}
-_TEXT = {"type": "string"}
-_TEXTS = {"type": "array", "items": _TEXT}
 _VERSION = {"enum": ["TLS10", "TLS11", "TLS12", "TLS13"]}
 
 
@@ -30,9 +28,9 @@ def _each(names: str, schema: Schema) -> dict[str, Schema]:
 # Hashes of passwords are judged by the templates: Helm prints what does not fit a schema.
 _WEB_CONFIG: dict[str, dict[str, Schema]] = {
     "tls_server_config": {
-        **_each("cert key client_ca cert_file key_file client_ca_file", _TEXT),
+        **_each("cert key client_ca cert_file key_file client_ca_file", TEXT),
         "client_auth_type": {"enum": ["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]},
-        **_each("client_allowed_sans cipher_suites curve_preferences", _TEXTS),
+        **_each("client_allowed_sans cipher_suites curve_preferences", TEXTS),
         **_each("min_version max_version", _VERSION),
         "prefer_server_cipher_suites": {"type": "boolean"},
     },
@@ -43,45 +41,29 @@ _WEB_CONFIG: dict[str, dict[str, Schema]] = {
             "additionalProperties": False,
             "properties": _each(
                 "Content-Security-Policy X-Frame-Options X-Content-Type-Options X-XSS-Protection Strict-Transport-Security",
-                _TEXT,
+                TEXT,
             ),
         },
     },
-    "rate_limit": {"interval": _TEXT, "burst": {"type": "integer", "minimum": 0}},
+    "rate_limit": {"interval": TEXT, "burst": {"type": "integer", "minimum": 0}},
 }
-_PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 # What a default does not tell of its type.
 _REFINED: dict[str, Schema] = {
-    "aws.roleArn": {"pattern": "^(arn:aws[a-z-]*:iam::[0-9]{12}:role/.+)?$"},
+    **TYPES,
+    "aws.region": {"pattern": f"^({REGION_PATTERN})?$"},
+    "aws.roleArn": {"pattern": f"^({ROLE_ARN_PATTERN})?$"},
     "demo.speed": {"type": "number", "exclusiveMinimum": 0},
-    "extraArgs": {"items": {"type": "string"}},
+    "extraArgs": {"items": TEXT},
     "extraObjects": {"items": {"type": ["object", "string"]}},
-    "image.digest": {"pattern": "^(sha256:[0-9a-f]{64})?$"},
-    "image.pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
-    "ingress.hosts": {"items": {"type": "string"}},
     "log.format": {"enum": [each.value for each in LogFormat]},
     "log.level": {"enum": list(LEVELS)},
-    "networkPolicy.egress.awsCidrs": {"items": {"type": "string", "pattern": "/[0-9]+$"}},
-    "podDisruptionBudget.maxUnavailable": {"type": ["integer", "string"]},
-    "podDisruptionBudget.unhealthyPodEvictionPolicy": {"enum": ["AlwaysAllow", "IfHealthyBudget", ""]},
     "prometheusRule.teamLabels": {"items": {"type": "string", "pattern": "^(label|tag)_[a-zA-Z0-9_]+$"}},
-    "proxy.noProxy": {"items": {"type": "string"}},
-    "replicas": {"minimum": 0},
-    "revisionHistoryLimit": {"minimum": 0},
-    "service.port": _PORT,
-    "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
-    "shards": {"minimum": 1},
-    "terminationGracePeriodSeconds": {"minimum": 0},
-    "web.port": _PORT,
+    "proxy.noProxy": {"items": TEXT},
+    "shards": {"minimum": 1, "maximum": MOST_SHARDS},
 }
-for _monitor in ("serviceMonitor", "podMonitor"):
-    _REFINED |= {
-        f"{_monitor}.{key}": {"pattern": f"({_DURATION['pattern']})|^$"} for key in ("interval", "scrapeTimeout")
-    }
-for _name in ("annotations", "commonLabels", "nodeSelector", "podAnnotations", "podLabels"):
-    _REFINED[_name] = {"additionalProperties": {"type": "string"}}
+_JOB = {"pattern": f"^({JOB_NAME_PATTERN}|{JOB_ARN_PATTERN})$"}
 
 
 def render() -> str:
@@ -123,7 +105,10 @@ def _add(top: Schema, value: Value) -> None:
 
 
 def _config() -> tuple[Schema, Schema]:
-    """Return the schema of a configuration and the definitions that it refers to."""
+    """Return the schema of a configuration and the definitions that it refers to.
+
+    It is as strict as JSON Schema can be; templates check the rest.
+    """
     made = json.loads(json.dumps(Config.model_json_schema()).replace("#/$defs/", "#/definitions/"))
     definitions = made.pop("$defs")
     for each in (made, *definitions.values()):
@@ -131,12 +116,44 @@ def _config() -> tuple[Schema, Schema]:
         del each["title"]
         for described in each["properties"].values():
             described.pop("title", None)
+    for each in (made, *definitions.values()):
+        for described in each["properties"].values():
+            # Helm prints what does not fit, and a URL may have a password: templates judge it.
+            if described.get("pattern") == "^https?://":
+                del described["pattern"]
+            for bound in ("shortest", "longest"):
+                described.pop(bound, None)
+            if "patternProperties" in described:
+                described["additionalProperties"] = False
+    definitions["FailureClass"]["required"] = ["reason", "regex"]
     job = definitions["TuningJob"]
     listed = made["properties"]["tuning_jobs"]
     # One type with two names instead of two types, so that a mistake in a mapping is told and not just that neither fits.
     listed["items"] = {"$ref": "#/definitions/TuningJob"}
-    job["type"] = ["string", "object"]
+    job |= _JOB | {"type": ["string", "object"]}
+    name = job["properties"]["name"]
+    job["properties"]["name"] = {"description": name["description"], **TEXT, **_JOB}
     return made, definitions
+
+
+def durations() -> dict[str, Schema]:
+    """Return the durations of a configuration by their keys with dots: the shortest and longest, and the default if any."""
+    schema = Config.model_json_schema()
+    found: dict[str, Schema] = {}
+
+    def walk(inside: Schema, prefix: str) -> None:
+        for key, described in inside["properties"].items():
+            items = described.get("items", described)
+            for each in (items, *items.get("anyOf", ())):
+                if "$ref" in each:
+                    walk(schema["$defs"][each["$ref"].rpartition("/")[2]], f"{prefix}{key}.")
+            if "shortest" in described:
+                found[prefix + key] = {
+                    name: described[name] for name in ("shortest", "longest", "default") if name in described
+                }
+
+    walk(schema, "")
+    return found
 
 
 def _web_config() -> Schema:
@@ -152,14 +169,14 @@ def _alerts() -> Schema:
         alert = _closed()
         thresholds = _closed()
         thresholds["properties"] = {
-            name: {"default": threshold.value, **_DURATION} if threshold.range
+            name: {"default": threshold.value, **DURATION} if threshold.range
             else {"default": json.loads(threshold.value), "type": "number", "minimum": 0}
             for name, threshold in render_rules.thresholds(rule).items()
         }  # fmt: skip
         alert["properties"] = {
             "enabled": {"type": "boolean", "default": True},
-            "for": {**_DURATION, "default": rule["for"]},
-            "keepFiringFor": _DURATION | _defaults(rule.get("keep_firing_for")),
+            "for": {**DURATION, "default": rule["for"]},
+            "keepFiringFor": DURATION | _defaults(rule.get("keep_firing_for")),
             "severity": {"type": "string", "minLength": 1, "default": rule["labels"]["severity"]},
             "thresholds": thresholds,
         }

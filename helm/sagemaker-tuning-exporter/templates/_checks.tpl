@@ -21,4 +21,21 @@
 {{- if and $v.serviceMonitor.enabled $v.podMonitor.enabled -}}
   {{- fail "serviceMonitor.enabled and podMonitor.enabled: every series would be scraped twice, enable one of them" -}}
 {{- end -}}
+{{- range $kind := list "serviceMonitor" "podMonitor" -}}
+  {{- $monitor := index $v $kind -}}
+  {{- $interval := include "sagemaker-tuning-exporter.milliseconds" $monitor.interval | int64 -}}
+  {{- if and $interval (gt (include "sagemaker-tuning-exporter.milliseconds" $monitor.scrapeTimeout | int64) $interval) -}}
+    {{- fail (printf "%s.scrapeTimeout is %s and %s.interval %s: Prometheus takes no timeout above the interval" $kind $monitor.scrapeTimeout $kind $monitor.interval) -}}
+  {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* The milliseconds of a duration such as 1m30s; 0 of none. */ -}}
+{{- define "sagemaker-tuning-exporter.milliseconds" -}}
+{{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 -}}
+{{- $sum := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+  {{- $sum = add $sum (mul (regexFind "[1-9][0-9]*" . | default "0" | int64) (get $units (regexFind "[a-z]+" .) | int64)) -}}
+{{- end -}}
+{{- $sum -}}
 {{- end -}}
