@@ -53,3 +53,10 @@ def test_grafanas_operator_is_pointed_at_them() -> None:
 def test_none_unless_asked_for() -> None:
     assert not dashboards("minimal")
     assert the("minimal", "ConfigMap")["data"].keys() == {"config.yaml"}
+
+
+def test_further_fields_of_the_operators_resource_are_merged() -> None:
+    for each in find("free", "GrafanaDashboard"):
+        assert each["spec"]["folder"] == "mine"
+        assert each["spec"]["instanceSelector"] == {"matchLabels": {"dashboards": "grafana", "team": "ml"}}
+    assert find("free", "GrafanaDashboard")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helm.chart import container, find, the, workload
+from helm.chart import VALUES, container, find, one, the, workload
 
 pytestmark = pytest.mark.xdist_group("helm")
 
@@ -34,6 +34,32 @@ def test_the_service_of_shards_is_headless_and_has_a_name_of_its_own() -> None:
     # Without an address of its own it maps no port.
     assert service["spec"]["ports"][0]["port"] == container("sharded")["ports"][0]["containerPort"]
     assert "clusterIP" not in the("minimal", "Service")["spec"]
+
+
+def test_free_fields_are_merged() -> None:
+    service, selector = the("free", "Service"), the("free", "Deployment")["spec"]["selector"]["matchLabels"]
+    assert service["spec"] == {
+        "type": "LoadBalancer",
+        "externalTrafficPolicy": "Local",
+        "ipFamilyPolicy": "PreferDualStack",
+        "selector": selector,
+        "ports": [{"name": "http", "port": 10980, "targetPort": "http", "protocol": "TCP", "nodePort": 30000}],
+    }
+    # Those by which monitors find it stay, others may be changed.
+    assert selector.items() <= service["metadata"]["labels"].items()
+    assert service["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "other"
+    [path] = the("free", "Ingress")["spec"]["rules"][0]["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/x", "ImplementationSpecific")
+    budget = the("free", "PodDisruptionBudget")["spec"]
+    assert budget["minAvailable"] == 0
+    assert "maxUnavailable" not in budget
+
+
+def test_a_headless_service_takes_no_more_fields_than_it_can_have() -> None:
+    spec = one(f"{(VALUES / 'free.yaml').read_text(encoding='utf-8')}\nworkload: StatefulSet", "Service")["spec"]
+    assert (spec["type"], spec["clusterIP"], spec["ipFamilyPolicy"]) == ("ClusterIP", "None", "PreferDualStack")
+    assert spec.keys() == {"type", "clusterIP", "ipFamilyPolicy", "selector", "ports"}
+    assert "nodePort" not in spec["ports"][0]
 
 
 @pytest.mark.parametrize(("case", "host"), [("everything", "tuning.example.internal"), ("sharded", None)])

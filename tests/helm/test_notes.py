@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from helm.chart import FULLNAME, NAMESPACE, RELEASE, notes
+from helm.chart import FULLNAME, NAMESPACE, RELEASE, notes, workload
 
 pytestmark = pytest.mark.xdist_group("helm")
 
 
 def test_tell_the_next_step() -> None:
     told = notes("minimal")
-    assert "1 by name, others by 0 rules" in told
+    assert "watches 1 tuning job by name, and what 0 rules find." in told
     assert f"kubectl -n {NAMESPACE} rollout status deployment/{FULLNAME}" in told
     assert f"helm -n {NAMESPACE} test {RELEASE} --logs" in told
     assert f"port-forward service/{FULLNAME} 10980:10980" in told
@@ -25,7 +25,28 @@ def test_tell_only_what_is_left_to_do() -> None:
     for done in ("Nothing has told Prometheus", "prometheusRule.enabled", "dashboards.enabled", "No role is named"):
         assert done not in told
     assert "AWS is not called" in notes("demo")
-    assert "pod/a-name-that-is" in notes("sharded")
+
+
+def test_tell_how_shards_are_looked_at() -> None:
+    told = notes("sharded")
+    assert "watches 0 tuning jobs by name, and what 1 rule finds." in told
+    assert "3 pods share the targets" in told
+    name = workload("sharded")["metadata"]["name"]
+    assert f"rollout status statefulset/{name}\n" in told
+    assert f"port-forward pod/{name}-0 10980:10980" in told
+    labels = workload("sharded")["spec"]["selector"]["matchLabels"]
+    assert f"--selector {','.join(f'{key}={value}' for key, value in sorted(labels.items()))}\n" in told
+    told = notes("minimal", "--set", "workload=StatefulSet")
+    assert f"logs statefulset/{FULLNAME}\n" in told
+    assert "share the targets" not in told
+
+
+def test_name_a_port_of_your_machine_that_you_may_listen_on() -> None:
+    told = notes("minimal", "--set", "web.port=443,service.port=80")
+    assert "Look at it: http://127.0.0.1:10980/ while" in told
+    assert f"port-forward service/{FULLNAME} 10980:80\n" in told
+    assert "10980:443\n" in notes("minimal", "--set", "web.port=443,workload=StatefulSet")
+    assert "http://127.0.0.1:1024/" in notes("minimal", "--set", "web.port=1024")
 
 
 def test_tell_what_dashboards_lack_without_the_rules() -> None:

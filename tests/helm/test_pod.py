@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 from botocore.utils import get_environ_proxies
-from helm.chart import CASES, FULLNAME, container, environment, find, helm_test, pod, the, workload
+from helm.chart import (
+    CASES,
+    FULLNAME,
+    container,
+    environment,
+    find,
+    helm_test,
+    one,
+    pod,
+    the,
+    workload,
+)
 from support.processes import Child
 from support.web import get
 
@@ -127,6 +138,68 @@ def test_the_service_account_carries_the_role() -> None:
     assert pod("minimal")["serviceAccountName"] == the("minimal", "ServiceAccount")["metadata"]["name"] == FULLNAME
     assert pod("existing")["serviceAccountName"] == "shared"
     assert not find("existing", "ServiceAccount")
+
+
+def test_of_several_sources_one_goes_before_the_others() -> None:
+    own = the("layered", "StatefulSet")
+    assert own["spec"]["updateStrategy"] == {"type": "OnDelete"}
+    assert own["metadata"]["labels"]["app.kubernetes.io/version"] == __version__
+    spec = own["spec"]["template"]["spec"]
+    assert own["spec"]["selector"]["matchLabels"].items() <= own["spec"]["template"]["metadata"]["labels"].items()
+    assert (spec["automountServiceAccountToken"], spec["terminationGracePeriodSeconds"]) == (False, 0)
+    [exporter] = spec["containers"]
+    assert exporter["env"] == [{"name": "AWS_REGION", "value": "us-east-1"}, {"name": "TZ", "value": "UTC"}]
+    assert exporter["lifecycle"] == {"preStop": {"exec": {"command": ["/bin/sleep", "5"]}}}
+    assert "livenessProbe" not in exporter
+    assert exporter["startupProbe"] == {
+        "httpGet": {"path": "/-/healthy", "port": "http"}, "periodSeconds": 2, "timeoutSeconds": 5, "failureThreshold": 60,
+    }  # fmt: skip
+    # Helm leaves the default's httpGet in the values, and Kubernetes takes one way to ask.
+    assert exporter["readinessProbe"] == {
+        "exec": {"command": ["/bin/ready"]}, "periodSeconds": 5, "timeoutSeconds": 5,
+    }  # fmt: skip
+    for each in (spec, the("layered", "Pod")["spec"]):
+        [runs] = each["containers"]
+        assert (
+            runs["image"]
+            == f"mirror.example.internal/hub/sagemaker-tuning-exporter/sagemaker-tuning-exporter:{__version__}"
+        )
+        assert each["imagePullSecrets"] == [{"name": "first"}, {"name": "second"}, {"name": "third"}]
+        # OpenShift chooses the ids.
+        assert each["securityContext"].keys() == {"runAsNonRoot", "seccompProfile", "fsGroupChangePolicy"}
+        assert "runAsUser" not in runs["securityContext"]
+        assert runs["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_a_registry_takes_the_place_of_the_repositorys() -> None:
+    for repository, image in {
+        "ghcr.io/team/exporter": "mirror/team/exporter",
+        "localhost/exporter": "mirror/exporter",
+        "registry:5000/team/exporter": "mirror/team/exporter",
+        "team/exporter": "mirror/team/exporter",
+        "exporter": "mirror/exporter",
+    }.items():
+        given = f"{{demo: {{enabled: true}}, image: {{registry: mirror, repository: '{repository}', tag: a}}}}"
+        [own] = one(given, "Deployment")["spec"]["template"]["spec"]["containers"]
+        assert own["image"] == f"{image}:a"
+
+
+def test_more_shards_come_to_a_stateful_set_without_another() -> None:
+    """Of a StatefulSet Kubernetes changes the number and the template, and neither its Service nor its selector."""
+    given = "{config: {discover: [{}]}, workload: StatefulSet, shards: %d}"
+    first, more = (one(given % shards, "StatefulSet") for shards in (1, 3))
+    for each in (first, more):
+        del each["spec"]["template"], each["spec"]["replicas"]
+    assert first == more
+    assert one(given % 1, "Service") == one(given % 3, "Service")
+
+
+def test_the_pod_of_helm_test_stays_for_its_log() -> None:
+    """Helm 3 deletes a pod that passed before it asks for its log, and then fails."""
+    metadata = the("demo", "Pod")["metadata"]
+    assert metadata["annotations"] == {
+        "helm.sh/hook": "test", "helm.sh/hook-delete-policy": "before-hook-creation",
+    }  # fmt: skip
 
 
 CREDENTIALS = [

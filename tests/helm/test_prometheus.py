@@ -48,6 +48,13 @@ def test_a_pod_monitor_finds_the_pods() -> None:
     assert monitor["spec"]["podTargetLabels"] == ["team"]
 
 
+def test_free_fields_are_merged() -> None:
+    monitor, selector = the("free", "ServiceMonitor")["spec"], the("free", "Service")["spec"]["selector"]
+    assert monitor["selector"] == {"matchLabels": {**selector, "more": "one"}}
+    assert monitor["sampleLimit"] == 5
+    assert monitor["namespaceSelector"] == {"matchNames": ["watch"]}
+
+
 def test_nothing_of_the_operators_is_made_unless_asked_for() -> None:
     for kind in ("ServiceMonitor", "PodMonitor", "PrometheusRule"):
         assert not find("minimal", kind)

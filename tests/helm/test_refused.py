@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from helm.chart import HELMS, one, refusal
+from helm.chart import HELMS, one, refusal, rendered
 
 from exporter.config import ConfigError, parse
 
@@ -187,6 +187,9 @@ VALUES = {
     "web: {tls: {secretName: A}}": "at '/web/tls/secretName': 'A' does not match pattern",
     "extraEnv: [{name: A, value: 1}]": "at '/extraEnv/0/value': got number, want string",
     "extraVolumeMounts: [{name: a}]": "at '/extraVolumeMounts/0': missing property 'mountPath'",
+    "livenessProbe: {enabled: 'no'}": "at '/livenessProbe/enabled': got string, want boolean",
+    "podDisruptionBudget: {minAvailable: '1'}": "at '/podDisruptionBudget/minAvailable': '1' does not match pattern",
+    "workload: DaemonSet": "at '/workload': value must be one of",
     "image: {tag: 'a:b'}": "at '/image/tag': 'a:b' does not match pattern",
 }
 
@@ -203,11 +206,37 @@ def test_what_kubernetes_would_refuse_is_told_where_it_is() -> None:
 
 
 TOGETHER = {
+    "extraPodSpec: {containers: [{name: a}]}": "extraPodSpec.containers would take the place of the chart's own: use extraCo",
+    "extraPodSpec: {volumes: [{name: a}]}": "extraPodSpec.volumes would take the place of the chart's own: use extraVolumes",
+    "service: {spec: {ports: [{port: 1}]}}": "service.spec.ports would take the place of the chart's own: use service.port",
+    "serviceMonitor: {spec: {endpoints: [{}]}}": "serviceMonitor.spec.endpoints would take the place",
     "serviceMonitor: {interval: 1m, scrapeTimeout: 61s}": "serviceMonitor.scrapeTimeout is 61s and serviceMonitor.interval 1m",
     "podMonitor: {interval: 30s, scrapeTimeout: 1m}": "podMonitor.scrapeTimeout is 1m and podMonitor.interval 30s",
+    "{config: {discover: [{}]}}": "demo.enabled, and there is a configuration",
+    "{existingConfigMap: {name: a}}": "demo.enabled, and there is a configuration",
+    "{shards: 2, workload: Deployment}": "shards, and workload is Deployment",
+    "{workload: StatefulSet, replicas: 2}": "leave replicas at 1",
+    "service: {nodePort: 30000}": "service.nodePort, and service.type is ClusterIP",
+    "extraEnv: [{name: A}, {name: B}, {name: A}]": "extraEnv: the name A is there twice",
+    "extraVolumes: [{name: web}]": "extraVolumes: the name web is there twice, or is one of the chart's",
+    "extraVolumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /a}]": "extraVolumeMounts: the mountPath /a is",
+    "{initContainers: [{name: a}], extraContainers: [{name: a}]}": "extraContainers or initContainers: the name a is",
+    "extraContainers: [{name: exporter}]": "the name exporter is there twice, or is one of the chart's",
 }
 
 
-def test_values_that_do_not_go_together_are_refused() -> None:
+def test_values_that_would_take_something_away_are_refused() -> None:
     for given, complaint in TOGETHER.items():
-        assert complaint in refusal(yaml.safe_dump({"demo": {"enabled": True}} | yaml.safe_load(given))), given
+        made = {"demo": {"enabled": True}} | yaml.safe_load(given)
+        if given.startswith("{shards"):
+            made = {"config": {"discover": [{}]}, **yaml.safe_load(given)}
+        assert complaint in refusal(yaml.safe_dump(made)), given
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_names_are_those_that_services_may_have(program: str) -> None:
+    names = {each["metadata"]["name"] for each in rendered("demo: {enabled: true}", program, "my.tuning")}
+    assert names == {"my-tuning-sagemaker-tuning-exporter", "my-tuning-sagemaker-tuning-exporter-test"}
+    told = refusal("demo: {enabled: true}", program, "1tuning")
+    assert "1tuning-sagemaker-tuning-exporter is no name of a Service" in told
+    assert one("{demo: {enabled: true}, fullnameOverride: tuning}", "Service", program, "1tuning")

@@ -83,7 +83,8 @@ def schema() -> Schema:
     rules = top["properties"]["prometheusRule"]["properties"]
     rules["alerts"] = {**_alerts(), "description": rules["alerts"]["description"]}
     # Helm gives every chart the first; charts that depend on this one use the second in a condition.
-    top["properties"] |= {"global": {"type": "object"}, "enabled": {"type": "boolean"}}
+    top["properties"]["global"]["additionalProperties"] = True
+    top["properties"] |= {"enabled": {"type": "boolean"}}
     return {"$schema": "http://json-schema.org/draft-07/schema#", **top, "definitions": definitions}
 
 

@@ -18,6 +18,10 @@
     {{- $_ := set $endpoint $key . -}}
   {{- end -}}
 {{- end -}}
+{{- $spec := dict "selector" (dict "matchLabels" (include "sagemaker-tuning-exporter.selectorLabels" .root | fromYaml)) -}}
+{{- $_ := set $spec "namespaceSelector" (dict "matchNames" (list (include "sagemaker-tuning-exporter.namespace" .root))) -}}
+{{- $endpoints := list (mergeOverwrite $endpoint (deepCopy .values.endpoint)) -}}
+{{- $_ := set $spec (ternary "endpoints" "podMetricsEndpoints" (eq .kind "ServiceMonitor")) $endpoints -}}
 apiVersion: monitoring.coreos.com/v1
 kind: {{ .kind }}
 metadata:
@@ -27,16 +31,7 @@ metadata:
         "labels" .values.additionalLabels
         "annotations" .values.annotations) | nindent 2 }}
 spec:
-  selector:
-    matchLabels:
-      {{- include "sagemaker-tuning-exporter.selectorLabels" .root | nindent 6 }}
-  namespaceSelector:
-    matchNames: [{{ include "sagemaker-tuning-exporter.namespace" .root | quote }}]
-  {{ ternary "endpoints" "podMetricsEndpoints" (eq .kind "ServiceMonitor") }}:
-    - {{- mergeOverwrite $endpoint .values.endpoint | toYaml | nindent 6 }}
-  {{- with .values.spec }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- mergeOverwrite $spec (deepCopy .values.spec) | toYaml | nindent 2 }}
 {{- end -}}
 
 {{- /* How Prometheus checks the exporter's certificate, and shows its own. */ -}}

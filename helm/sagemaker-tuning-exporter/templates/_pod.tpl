@@ -4,13 +4,13 @@
 {{- $selector := include "sagemaker-tuning-exporter.selectorLabels" . | fromYaml -}}
 metadata:
   labels:
-    {{- mergeOverwrite (omit $labels "helm.sh/chart") .Values.podLabels $selector | toYaml | nindent 4 }}
+    {{- mergeOverwrite (omit $labels "helm.sh/chart") (deepCopy .Values.podLabels) $selector | toYaml | nindent 4 }}
   {{- with .Values.podAnnotations }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  {{- mergeOverwrite (include "sagemaker-tuning-exporter.podSpec" . | fromYaml) .Values.extraPodSpec | toYaml | nindent 2 }}
+  {{- mergeOverwrite (include "sagemaker-tuning-exporter.podSpec" . | fromYaml) (deepCopy .Values.extraPodSpec) | toYaml | nindent 2 }}
 {{- end -}}
 
 {{- define "sagemaker-tuning-exporter.podSpec" -}}
@@ -18,11 +18,11 @@ serviceAccountName: {{ include "sagemaker-tuning-exporter.serviceAccountName" . 
 automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
-{{- with .Values.imagePullSecrets }}
+{{- with include "sagemaker-tuning-exporter.imagePullSecrets" . | fromYamlArray }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.podSecurityContext }}
+{{- with include "sagemaker-tuning-exporter.podSecurityContext" . | fromYaml }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -97,8 +97,7 @@ args:
   {{- with .Values.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- $env := concat (include "sagemaker-tuning-exporter.env" . | fromYamlArray) .Values.extraEnv }}
-{{- with $env }}
+{{- with include "sagemaker-tuning-exporter.env" . | fromYamlArray }}
 env:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -115,16 +114,20 @@ ports:
   - name: http
     containerPort: {{ .Values.web.port }}
 {{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
-{{- with index $.Values $probe }}
+{{- with include "sagemaker-tuning-exporter.probe" (dict "root" $ "probe" (index $.Values $probe | default dict)) | fromYaml }}
 {{ $probe }}:
-  {{- include "sagemaker-tuning-exporter.probe" (dict "root" $ "probe" .) | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+{{- with .Values.lifecycle }}
+lifecycle:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.resources }}
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.securityContext }}
+{{- with include "sagemaker-tuning-exporter.securityContext" . | fromYaml }}
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -184,5 +187,19 @@ volumeMounts:
   {{- $local := list "localhost" "127.0.0.1" "::1" "169.254.169.254" "169.254.170.23" "fd00:ec2::254" "[fd00:ec2::254]" "fd00:ec2::23" "[fd00:ec2::23]" -}}
   {{- $env = append $env (dict "name" "NO_PROXY" "value" (join "," (concat $local $v.proxy.noProxy))) -}}
 {{- end -}}
-{{- toYaml $env -}}
+{{- /* One variable may be there once, and that of the values goes before the chart's. */ -}}
+{{- $given := list -}}
+{{- range $v.extraEnv }}{{ $given = append $given .name }}{{ end -}}
+{{- $all := list -}}
+{{- range $env }}{{ if not (has .name $given) }}{{ $all = append $all . }}{{ end }}{{ end -}}
+{{- concat $all $v.extraEnv | toYaml -}}
+{{- end -}}
+
+{{- /* Security contexts; OpenShift refuses ids that it has not chosen. */ -}}
+{{- define "sagemaker-tuning-exporter.podSecurityContext" -}}
+{{- ternary (omit .Values.podSecurityContext "runAsUser" "runAsGroup" "fsGroup") .Values.podSecurityContext .Values.openshift.enabled | toYaml -}}
+{{- end -}}
+
+{{- define "sagemaker-tuning-exporter.securityContext" -}}
+{{- ternary (omit .Values.securityContext "runAsUser" "runAsGroup") .Values.securityContext .Values.openshift.enabled | toYaml -}}
 {{- end -}}

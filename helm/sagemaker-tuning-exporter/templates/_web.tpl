@@ -95,10 +95,14 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* A probe as the values have it, on the path and in the way that the exporter serves. Takes root and probe. */ -}}
+{{- /* A probe as the values have it, on the path and in the way that the exporter serves; nothing if it is off. Takes root and probe. */ -}}
 {{- define "sagemaker-tuning-exporter.probe" -}}
 {{- $prefix := include "sagemaker-tuning-exporter.routePrefix" .root -}}
-{{- $probe := deepCopy .probe -}}
+{{- $probe := omit (deepCopy .probe) "enabled" -}}
+{{- if or $probe.exec $probe.grpc $probe.tcpSocket -}}
+  {{- /* Helm leaves the default beside what the values have in place of it. */ -}}
+  {{- $_ := unset $probe "httpGet" -}}
+{{- end -}}
 {{- with $probe.httpGet -}}
   {{- if or (eq (toString .port) "http") (eq (toString .port) (toString $.root.Values.web.port)) -}}
     {{- if include "sagemaker-tuning-exporter.clientCertificates" $.root -}}
@@ -116,5 +120,5 @@
     {{- end -}}
   {{- end -}}
 {{- end -}}
-{{- toYaml $probe -}}
+{{- if ne (toString .probe.enabled) "false" }}{{ toYaml $probe }}{{ end -}}
 {{- end -}}
