@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from helm.values import CHART
+from helm.values import CHART, OPAQUE, defaults
 
 from exporter.config.regions import PARTITIONS
 from exporter.config.specs import LISTED
@@ -15,8 +15,10 @@ from helm import readme, schema
 
 
 def _facts() -> str:
-    """Return what templates have to know and cannot find: they do not read the exporter's code."""
+    """Return what templates have to know and cannot find: they read neither values.yaml nor the exporter's code."""
     facts = {
+        "defaults": defaults(),
+        "wholes": sorted(OPAQUE),
         "durations": schema.durations(),
         "partitions": PARTITIONS,
         "listed": LISTED,

@@ -6,6 +6,7 @@ knows the alerts and thresholds that there are.
 
 from __future__ import annotations
 
+import copy
 import json
 
 import render_rules
@@ -85,7 +86,25 @@ def schema() -> Schema:
     # Helm gives every chart the first; charts that depend on this one use the second in a condition.
     top["properties"]["global"]["additionalProperties"] = True
     top["properties"] |= {"enabled": {"type": "boolean"}}
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **top, "definitions": definitions}
+    # Anchors of YAML are written there.
+    top["patternProperties"] = {"^x-": {}}
+    whole: Schema = copy.deepcopy(
+        {"$schema": "http://json-schema.org/draft-07/schema#", **top, "definitions": definitions}
+    )
+    _let_be_empty(whole, whole["definitions"])
+    return whole
+
+
+def _let_be_empty(schema: Schema, definitions: Schema) -> None:
+    """Let each key of a map or list have nothing behind it: that is its empty form."""
+    for described in schema.get("properties", {}).values():
+        inside = definitions[described["$ref"].rpartition("/")[2]] if "$ref" in described else described
+        if inside.get("type") in ("object", "array"):
+            inside["type"] = [inside["type"], "null"]
+        _let_be_empty(inside, definitions)
+        if "items" in inside:
+            each = inside["items"]
+            _let_be_empty(definitions[each["$ref"].rpartition("/")[2]] if "$ref" in each else each, definitions)
 
 
 def _closed(description: str | None = None) -> Schema:

@@ -51,6 +51,12 @@ def read(path: Path = CHART / "values.yaml") -> list[Value]:
     return list(_walk(root, "", text.splitlines()))
 
 
+def defaults(path: Path = CHART / "values.yaml") -> dict[str, Any]:
+    """Return the defaults as templates see them."""
+    made: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return made
+
+
 def _walk(mapping: yaml.MappingNode, prefix: str, lines: list[str]) -> Iterator[Value]:
     for key, node in mapping.value:
         path = prefix + key.value

@@ -114,7 +114,7 @@ ports:
   - name: http
     containerPort: {{ .Values.web.port }}
 {{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
-{{- with include "sagemaker-tuning-exporter.probe" (dict "root" $ "probe" (index $.Values $probe | default dict)) | fromYaml }}
+{{- with include "sagemaker-tuning-exporter.probe" (dict "root" $ "probe" (index $.Values $probe)) | fromYaml }}
 {{ $probe }}:
   {{- toYaml . | nindent 2 }}
 {{- end }}
