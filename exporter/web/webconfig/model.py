@@ -34,7 +34,7 @@ _MOST_BURST = 1_000_000
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----")
 
 KEY_MATERIAL = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY[^\"]*"
+    r"-----BEGIN (?:(?:RSA|DSA|EC|OPENSSH|ENCRYPTED|PGP|SSH2 ENCRYPTED) )?PRIVATE KEY[^\"]*"
     # The same in base64, as a Kubernetes Secret has it, and what is between the lines BEGIN and END.
     r"|\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]*|\bM[A-Z][A-Za-z0-9+/]{58,}=*"
 )
