@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from exporter.config import defaults, values
 from exporter.config.duration import format_duration
 from exporter.config.names import ARN_START
+from exporter.config.tag_condition import Condition
 
 EXTENSION = "x-"
 """How keys at the top begin that hold what YAML aliases repeat; nothing else reads them."""
@@ -107,21 +108,43 @@ class TuningJob(Labelled):
     arn: values.TuningJobArn | None = Field(None, description="ARN of the tuning job; gives region and account too.")
 
 
-class Rule(Labelled):
-    """One rule that finds jobs; a job must satisfy all its conditions."""
+class Conditions(Section):
+    """What a job must be like; it must satisfy all that are written."""
 
-    name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
     name_contains: values.NamePart | None = Field(
-        None, description="Text in the name, upper and lower case minded; AWS filters by it."
+        None, description="Text in the name, upper and lower case minded; AWS filters by that of a rule."
     )
     name_regex: values.NameRegex | None = Field(
         None, description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
     )
-    statuses: list[values.Status] = Field([], description="Statuses to watch. Default: any.")
+    statuses: list[values.Status] = Field([], description="Statuses of the job. Default: any.")
+    tags: dict[values.TagKey, Condition] = Field(
+        {},
+        description="AWS tags of the job: each with its value, a list of values, {regex: …} or {exists: true}. Default: any.",
+    )
+
+
+class Exclusion(Conditions):
+    """Jobs that a rule leaves out: those that satisfy all its conditions."""
+
+
+def in_list(item: Any) -> Any:
+    """Return a mapping as a list of it."""
+    return [item] if isinstance(item, dict) else item
+
+
+class Rule(Labelled, Conditions):
+    """One rule that finds jobs; a job must satisfy all its conditions."""
+
+    name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
     created_within: values.Age | None = Field(
         None, description="Only jobs that run or were created this recently. Default: any."
     )
-    tags: dict[values.TagKey, values.TagValue] = Field({}, description="AWS tags the job must carry. Default: any.")
+    exclude: Annotated[
+        list[Exclusion], BeforeValidator(in_list, json_schema_input_type=Exclusion | list[Exclusion])
+    ] = Field(
+        [], description="Jobs to leave out: those that satisfy all conditions written here, or in an item of a list."
+    )
     max_jobs: values.Count = Field(defaults.MAX_JOBS, description="Most jobs the rule watches at once.")
 
 

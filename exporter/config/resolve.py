@@ -13,7 +13,17 @@ from exporter.config.names import tag_label
 from exporter.config.naming import target_names
 from exporter.config.prices import read_prices
 from exporter.config.problem import show_path
-from exporter.config.specs import LISTED, FailureClass, JobSpec, Money, RuleSpec, Settings, SpendSpec, TargetSpec
+from exporter.config.specs import (
+    LISTED,
+    ExclusionSpec,
+    FailureClass,
+    JobSpec,
+    Money,
+    RuleSpec,
+    Settings,
+    SpendSpec,
+    TargetSpec,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -138,8 +148,20 @@ class _Resolution:
                     labels=rule.labels,
                     tag_labels=self._tag_labels_of(rule),
                     budget=self._budget_of(rule),
+                    exclude=self._exclusions(path, rule),
                 )
             )
+
+    def _exclusions(self, path: Path, rule: Rule) -> tuple[ExclusionSpec, ...]:
+        for place, each in enumerate(rule.exclude):
+            if not (each.name_contains or each.name_regex or each.statuses or each.tags):
+                self.complain(
+                    (*path, "exclude", place), "this has no condition and leaves out every job: write one, or remove it"
+                )
+        return tuple(
+            ExclusionSpec(each.name_contains, each.name_regex, frozenset(each.statuses), each.tags)
+            for each in rule.exclude
+        )
 
     def check_defaults(self) -> None:
         """Refuse what contradicts itself within ``aws``, and entries that no region is given for."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from exporter.config.defaults import Billable
     from exporter.config.problem import Problem
+    from exporter.config.tag_condition import TagCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,21 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ExclusionSpec:
+    """What a rule leaves out: jobs that satisfy all these conditions. Empty ``statuses`` means any."""
+
+    name_contains: str | None = None
+    name_regex: str | None = None
+    statuses: frozenset[str] = frozenset()
+    tags: Mapping[str, TagCondition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSpec:
     """One ``discover`` rule; ``created_within`` in seconds, empty ``statuses`` means any.
 
-    ``tags`` are those that a job must carry, ``labels`` and ``tag_labels`` what its JobSpec gets.
+    ``tags`` is what a job's must be like by their keys, ``labels`` and ``tag_labels`` what its JobSpec gets. A job that
+    satisfies one of ``exclude`` is left out.
     """
 
     name: str
@@ -106,11 +118,17 @@ class RuleSpec:
     name_regex: str | None
     statuses: frozenset[str]
     created_within: float | None
-    tags: Mapping[str, str]
+    tags: Mapping[str, TagCondition]
     max_jobs: int
     labels: Mapping[str, str]
     tag_labels: Mapping[str, str] = field(default_factory=dict)
     budget: Money | None = None
+    exclude: tuple[ExclusionSpec, ...] = ()
+
+    @property
+    def asks_tags(self) -> bool:
+        """Whether it may take a job's tags to tell if it is one of the rule's."""
+        return bool(self.tags) or any(each.tags for each in self.exclude)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from exporter.config.model import (
     EXTENSION,
     Aws,
     Config,
+    Exclusion,
     FailureClass,
     Failures,
     Rule,
@@ -78,7 +79,7 @@ def validate(document: Document) -> Validated:
     # A list is looked at as a whole only when all that is left in it is sound.
     while not isinstance(result := _attempt(pruned), Config):
         for each in result:
-            path = _in_file(each["loc"], origins)
+            path = _as_written(document, _in_file(each["loc"], origins))
             if path[-1] == _KEY_ITSELF and document.locate(path)[1] != path:
                 path = path[:-1]
             bad.add(path)
@@ -151,6 +152,23 @@ def _in_file(path: Path, origins: Mapping[str, Sequence[int]]) -> Path:
     return path
 
 
+def _as_written(document: Document, path: Path) -> Path:
+    """Return a path without the place in a list where the file has its one item alone."""
+    value: Any = document.root
+    written: list[str | int] = []
+    for step in path:
+        if isinstance(step, int) and isinstance(value, dict):
+            continue
+        written.append(step)
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            value = None
+    return tuple(written)
+
+
 def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
     """Return the top mapping without bad items and keys, and of each list the places of what stayed."""
     pruned: dict[str, Any] = {}
@@ -195,7 +213,9 @@ def _listed(jobs: Mapping[str, object]) -> str:
 def _section_of(path: Path) -> type[Section]:
     """Return the section that a key at the end of a path is in."""
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
-    return FailureClass if section is Failures and len(path) > 2 else section  # failures.classes[0].regex
+    if section is Failures and len(path) > 2:  # failures.classes[0].regex
+        return FailureClass
+    return Exclusion if section is Rule and "exclude" in path[2:-1] else section
 
 
 def _unknown_key(path: Path, value: object) -> str:

@@ -4,7 +4,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -33,12 +33,16 @@ from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 
 T = TypeVar("T")
 
+TAG_VALUE_LENGTH = 256
+"""The most characters of a tag's value."""
+
 FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"]
 
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _MOST_CLASSES = 10
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
 _LONGEST_TAG_KEY = 128
+_LONGEST_LABEL = 256
 _IN_TAG_KEY = frozenset("_.:/=+-@")
 # What all texts have, letters and a capital first, and nothing else in common.
 _ANY_TEXT = ("Xkqv jwz 1", "Bdfghlm", "Nprs: tuc")
@@ -213,14 +217,12 @@ def _few(classes: list[T]) -> list[T]:
     return classes
 
 
-def _up_to(longest: int) -> PlainValidator:
-    def convert(value: object) -> str:
-        word = text(value)
-        if len(word) > longest:
-            raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")
-        return word
-
-    return PlainValidator(convert, json_schema_input_type=Annotated[str, Field(max_length=longest)])
+def text_up_to(longest: int, value: object) -> str:
+    """Return a single text of at most so many characters; raise ValueError when it is not one."""
+    word = text(value)
+    if len(word) > longest:
+        raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")
+    return word
 
 
 Interval = Annotated[float, _duration("1s", "24h")]
@@ -277,8 +279,9 @@ RuleName = Annotated[
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
 LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]+$", max_length=128)]
-LabelValue = Annotated[str, _up_to(256)]
+LabelValue = Annotated[str, PlainValidator(
+    partial(text_up_to, _LONGEST_LABEL), json_schema_input_type=Annotated[str, Field(max_length=_LONGEST_LABEL)]
+)]  # fmt: skip
 TagKey = Annotated[str, _from_text(_tag_key, min_length=1, max_length=_LONGEST_TAG_KEY)]
 TagLabels = Annotated[list[TagKey], AfterValidator(_told_apart)]
-TagValue = Annotated[str, _up_to(256)]
 FewClasses = Annotated[list[T], AfterValidator(_few), Field(json_schema_extra={"maxItems": _MOST_CLASSES})]

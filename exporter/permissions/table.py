@@ -45,7 +45,7 @@ def _with_training_jobs(spec: TargetSpec) -> Sequence[Entry]:
 
 
 def _with_tags(spec: TargetSpec) -> Sequence[Entry]:
-    return tuple(each for each in _all(spec) if each.tag_labels or (not isinstance(each, JobSpec) and each.tags))
+    return tuple(each for each in _all(spec) if each.tag_labels or (not isinstance(each, JobSpec) and each.asks_tags))
 
 
 def _searched(spec: TargetSpec) -> Sequence[Entry]:
