@@ -115,7 +115,9 @@ class Conditions(Section):
         None, description="Text in the name, upper and lower case minded; AWS filters by that of a rule."
     )
     name_regex: values.NameRegex | None = Field(
-        None, description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
+        None,
+        description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
+        " A rule's named groups become labels label_<group>.",
     )
     statuses: list[values.Status] = Field([], description="Statuses of the job. Default: any.")
     tags: dict[values.TagKey, Condition] = Field(

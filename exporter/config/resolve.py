@@ -11,6 +11,7 @@ from exporter.config.duration import format_duration
 from exporter.config.ineffective import ineffective
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
+from exporter.config.pattern import named_groups
 from exporter.config.prices import read_prices
 from exporter.config.problem import show_path
 from exporter.config.specs import (
@@ -134,6 +135,10 @@ class _Resolution:
         first = self._rule_names.setdefault(name, path)
         if first != path:
             self.complain(path, f"{self._place(first)} has the same name: write another", "name")
+        for group in () if rule.name_regex is None else named_groups(rule.name_regex):
+            if group in rule.labels:
+                message = f"name_regex has a group {group}, which becomes the same label: rename one of the two"
+                self.complain((*path, "labels", group), message)
         target = self._target(path, self._callers.of(rule))
         if target is not None:
             target.rules.append(

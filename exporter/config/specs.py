@@ -81,7 +81,7 @@ class Money:
 class JobSpec:
     """One tuning job to watch.
 
-    ``labels`` are the configured ones, without prefix. ``account_id`` is the account the configuration names
+    ``labels`` are the configured ones and those that a rule takes from the name, without prefix. ``account_id`` is the account the configuration names
     for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``LISTED`` or the
     name of the rule that discovered it. ``tag_labels`` gives the key of each AWS tag that becomes a label the label's
     name, without prefix; no two are the same. ``budget`` is what its training jobs may cost.

@@ -26,7 +26,7 @@ from exporter.config.names import (
     tag_label,
 )
 from exporter.config.number import parse_number
-from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
+from exporter.config.pattern import PATTERN_LENGTH, found, named_groups, parse_pattern
 from exporter.config.problem import instead, quote
 from exporter.config.regions import parse_region
 from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
@@ -35,6 +35,9 @@ T = TypeVar("T")
 
 TAG_VALUE_LENGTH = 256
 """The most characters of a tag's value."""
+
+MOST_GROUPS = 10
+"""The most groups with a name in the regular expression for names: each becomes a label."""
 
 FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"]
 
@@ -190,6 +193,27 @@ def _tag_key(value: str) -> str:
     return value
 
 
+def _name_pattern(value: str) -> str:
+    pattern = parse_pattern(value)
+    names = named_groups(pattern)
+    if len(names) > MOST_GROUPS:
+        raise ValueError(
+            f"{quote(value)} has {len(names)} groups with a name: write at most {MOST_GROUPS}, and (?:…) for the others"
+        )
+    for name in names:
+        if not _LABEL_KEY.fullmatch(name):
+            fitting = re.sub(r"[^a-zA-Z0-9_]+", "_", name)
+            raise ValueError(
+                f"the group {quote(name)} cannot be a label: its name has only letters, digits and underscores;"
+                f" write (?P<{fitting}>…)"
+            )
+        if names.count(name) > 1:
+            raise ValueError(
+                f"two groups are called {quote(name)}: write one group of the name, with its cases as (?P<{name}>…|…)"
+            )
+    return pattern
+
+
 def _failure_pattern(value: str) -> str:
     pattern = parse_pattern(value)
     if found(pattern, "") or all(found(pattern, each) for each in _ANY_TEXT):
@@ -255,7 +279,7 @@ NamePart = Annotated[
     str, _matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens", of="[a-zA-Z0-9-]")
 ]
 FailureRegex = Annotated[str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH)]
-NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH)]
+NameRegex = Annotated[str, _from_text(_name_pattern, max_length=PATTERN_LENGTH)]
 Amount = Annotated[float, PlainValidator(
     lambda value: parse_amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0, le=LARGEST_AMOUNT)]
 )]  # fmt: skip

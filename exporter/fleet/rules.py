@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.config.pattern import found
+from exporter.config.pattern import found, groups
 from exporter.config.specs import JobSpec
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ def _carries(tags: Mapping[str, str], wanted: Mapping[str, TagCondition]) -> boo
 
 
 def job_spec(rule: RuleSpec, name: str) -> JobSpec:
-    """Return what a rule says of a tuning job that it found."""
-    return JobSpec(name, rule.labels, None, rule.name, rule.tag_labels, rule.budget)
+    """Return what a rule says of a tuning job that it found. Named groups of its pattern are labels."""
+    of_name = {} if rule.name_regex is None else groups(rule.name_regex, name)
+    return JobSpec(
+        name, {**rule.labels, **of_name} if of_name else rule.labels, None, rule.name, rule.tag_labels, rule.budget
+    )
 
 
 def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapping[str, Any]]:

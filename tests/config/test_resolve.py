@@ -387,3 +387,10 @@ def test_leaving_out_every_job_is_refused(written: str, line: int, path: str) ->
         *(line, f"discover[0].exclude{path}"),
         "this has no condition and leaves out every job: write one, or remove it",
     )
+
+
+def test_a_group_that_would_be_the_same_label_as_a_configured_one_is_refused() -> None:
+    text = f"{HEAD}discover:\n- name_regex: ^(?P<search>.+)-(?P<day>[0-9]+)$\n  labels:\n    team: a\n    search: b\n"
+    [problem] = problems(text)
+    assert problem[:2] == (6, "discover[0].labels.search")
+    assert problem[2].endswith("becomes the same label: rename one of the two")

@@ -82,6 +82,14 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
         ("discover:\n- name_regex: (\n", 2, "discover[0].name_regex", "is not a regular expression"),
         ("discover:\n- max_jobs: 0\n", 2, "discover[0].max_jobs", "from 1 to 10000"),
         ("discover:\n- tags: {env: [[x]]}\n", 2, "discover[0].tags.env", "a single value is expected here"),
+        ("discover:\n- name_regex: (?P<é>x)\n", 2, "discover[0].name_regex", "write (?P<_>…)"),
+        ("discover:\n- name_regex: (?P<a>x)|(?P<a>y)\n", 2, "discover[0].name_regex", "write one group of the name"),
+        (
+            "discover:\n- name_regex: " + "".join(f"(?P<g{i}>x)" for i in range(11)) + "\n",
+            2,
+            "discover[0].name_regex",
+            "at most 10",
+        ),
         ("discover:\n- tags:\n    env: []\n", 3, "discover[0].tags.env", "write those that the tag may have"),
         (
             "discover:\n- tags:\n    env: {}\n",

@@ -11,7 +11,7 @@ from fleet.account import DAY, HOUR, Account, exclusion, rule, rules, run
 
 from exporter.clock import Instant
 from exporter.config.specs import RuleSpec
-from exporter.fleet.rules import Match, created_between, first_lists
+from exporter.fleet.rules import Match, created_between, first_lists, job_spec
 from exporter.fleet.rules import match as match_rules
 from exporter.simulator.life import Life
 from exporter.simulator.scenario import SCENARIOS
@@ -256,3 +256,11 @@ def test_a_job_that_is_left_out_for_its_status_may_be_wanted_in_another() -> Non
     assert match(given, stopped) == (None, False, False)
     failed = summary(HyperParameterTuningJobStatus="Failed", LastModifiedTime=1_900.0)
     assert match(given, failed).rule == given
+
+
+def test_named_groups_are_labels_beside_the_configured_ones() -> None:
+    given = rule(name_regex="^(?P<search>.+?)(-(?P<day>[0-9]{6}))?$", labels={"team": "a"})
+    assert job_spec(given, "churn-251125").labels == {"team": "a", "search": "churn", "day": "251125"}
+    assert job_spec(given, "churn").labels == {"team": "a", "search": "churn"}
+    plain = rule(name_regex="^c", labels={"team": "a"})
+    assert job_spec(plain, "churn").labels is plain.labels

@@ -71,7 +71,7 @@ HEALTH = Section(
         Family(
             name="labels",
             help="Labels from the configuration and AWS tags of the tuning job; always 1.",
-            source="labels in the configuration, ListTags",
+            source="labels in the configuration, named groups of name_regex, ListTags",
             absent="never",
             example='sagemaker_tuning_job_up == 0 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_labels{label_team="search"}',
             labels=("label_*", "tag_*"),
