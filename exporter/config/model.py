@@ -86,6 +86,23 @@ class Aws(Section):
 AWS_KEYS = tuple(Aws.model_fields)
 
 
+class Places(Section):
+    """Accounts and regions in which rules look, each rule in all of them."""
+
+    regions: values.Regions | None = Field(None, description="Regions to look in, in place of region.")
+    accounts: values.Accounts | None = Field(
+        None, description="Accounts to look in, by the role of the name role_name in each."
+    )
+    role_name: values.AssumedRole | None = Field(None, description="Name of the role to assume in each of accounts.")
+
+
+PLACE_KEYS = tuple(Places.model_fields)
+
+
+class AwsDefaults(Aws, Places):
+    """What holds for every job and rule: who calls which endpoint, and in which accounts and regions rules look."""
+
+
 class Labelled(Aws):
     """What a listed job and a discovery rule have in common."""
 
@@ -135,7 +152,7 @@ def in_list(item: Any) -> Any:
     return [item] if isinstance(item, dict) else item
 
 
-class Rule(Labelled, Conditions):
+class Rule(Labelled, Places, Conditions):
     """One rule that finds jobs; a job must satisfy all its conditions."""
 
     name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
@@ -227,9 +244,12 @@ class Config(Section):
         description="How often a running job is described.",
         json_schema_extra={"default": _stated(defaults.INTERVAL)},
     )
-    aws: Aws = Field(default_factory=Aws, description="Defaults for every job and rule.")
+    aws: AwsDefaults = Field(default_factory=AwsDefaults, description="Defaults for every job and rule.")
     tuning_jobs: list[ListedJob] = Field([], description="Jobs to watch, by name or ARN.")
     discover: list[Rule] = Field([], description="Rules that find jobs to watch.")
+    account_names: dict[values.AccountId, values.LabelValue] = Field(
+        {}, description="Names of accounts: the label aws_account_name of the series sagemaker_tuning_job_labels."
+    )
     tag_labels: values.TagLabels = Field(
         [], description="Keys of AWS tags that become labels tag_<key> of the series sagemaker_tuning_job_labels."
     )

@@ -17,7 +17,8 @@ _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
 _NOT_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9-]")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
-_ROLE = re.compile(r"role/([!-~]+/)?[\w+=,.@-]{1,64}", re.ASCII)
+ROLE_NAME_PATTERN = r"([!-~]+/)?[\w+=,.@-]{1,64}"
+_ROLE = re.compile(f"role/{ROLE_NAME_PATTERN}", re.ASCII)
 _JOB_RESOURCE = "hyper-parameter-tuning-job/"
 _JOB_EXAMPLE = "arn:aws:sagemaker:eu-west-1:123456789012:hyper-parameter-tuning-job/my-job"
 _ROLE_EXAMPLE = "arn:aws:iam::123456789012:role/tuning-metrics"
@@ -111,6 +112,11 @@ def parse_role_arn(text: str) -> RoleArn:
     except ValueError as error:
         raise ValueError(f"in this ARN {error}") from None
     return RoleArn(text, partition, account_id, resource.rpartition("/")[2])
+
+
+def role_of(partition: str, account_id: str, name: str) -> RoleArn:
+    """Return the role of a name, which may have a path before it, in an account."""
+    return RoleArn(f"arn:{partition}:iam::{account_id}:role/{name}", partition, account_id, name.rpartition("/")[2])
 
 
 def parse_account_id(text: str) -> str:

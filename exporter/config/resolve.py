@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from exporter.config import defaults
+from exporter.config import defaults, places
 from exporter.config.caller import Callers
 from exporter.config.duration import format_duration
 from exporter.config.ineffective import ineffective
@@ -27,7 +27,7 @@ from exporter.config.specs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.config.caller import Caller
     from exporter.config.load import Document
@@ -63,15 +63,13 @@ def resolve(document: Document, validated: Validated, default_region: str | None
     config = validated.config
     prices, wrong = read_prices(document, config.spend)
     currency = config.spend.currency or prices.currency or defaults.CURRENCY
-    resolution = _Resolution(
-        document, Callers(config.aws, default_region, validated.broken), config.tag_labels, currency
-    )
+    resolution = _Resolution(document, validated, default_region, currency)
     resolution.problems += wrong
     for place, job in validated.jobs:
         resolution.add_job(("tuning_jobs", place), job)
     for place, rule in validated.rules:
         resolution.add_rule(("discover", place), rule)
-    resolution.check_defaults()
+    resolution.check_defaults([rule for _, rule in validated.rules])
     if not any(key.startswith("aws") for key in validated.broken):
         resolution.check_identities()
     stale_after = config.stale_after
@@ -90,11 +88,14 @@ def resolve(document: Document, validated: Validated, default_region: str | None
 class _Resolution:
     """The targets found so far, and what was wrong on the way."""
 
-    def __init__(self, document: Document, callers: Callers, tag_labels: Iterable[str], currency: str) -> None:
+    def __init__(self, document: Document, validated: Validated, default_region: str | None, currency: str) -> None:
         self.problems: list[Problem] = []
+        self._told: set[Problem] = set()
         self._document = document
-        self._callers = callers
-        self._tag_labels = _by_tag(tag_labels)
+        self._defaults = validated.config.aws
+        self._broken = validated.broken
+        self._callers = Callers(self._defaults, default_region, self._broken)
+        self._tag_labels = _by_tag(validated.config.tag_labels)
         self._currency = currency
         self._targets: dict[TargetKey, _Target] = {}
         self._rule_names: dict[str, Path] = {}
@@ -104,7 +105,10 @@ class _Resolution:
         """Note a problem at the first of ``keys`` that is written under ``path``, else at ``path`` itself."""
         under = ((*path, key) for key in keys)
         written = (each for each in under if self._document.locate(each)[1] == each)
-        self.problems.append(self._document.problem(next(written, path), message))
+        problem = self._document.problem(next(written, path), message)
+        if problem not in self._told:  # a rule may say the same of each of its accounts
+            self._told.add(problem)
+            self.problems.append(problem)
 
     def add_job(self, path: Path, job: TuningJob) -> None:
         """Put a listed job into its target."""
@@ -139,23 +143,27 @@ class _Resolution:
             if group in rule.labels:
                 message = f"name_regex has a group {group}, which becomes the same label: rename one of the two"
                 self.complain((*path, "labels", group), message)
-        target = self._target(path, self._callers.of(rule))
-        if target is not None:
-            target.rules.append(
-                RuleSpec(
-                    name=name,
-                    name_contains=rule.name_contains,
-                    name_regex=rule.name_regex,
-                    statuses=frozenset(rule.statuses),
-                    created_within=rule.created_within,
-                    tags=rule.tags,
-                    max_jobs=rule.max_jobs,
-                    labels=rule.labels,
-                    tag_labels=self._tag_labels_of(rule),
-                    budget=self._budget_of(rule),
-                    exclude=self._exclusions(path, rule),
-                )
-            )
+        spec = RuleSpec(
+            name=name,
+            name_contains=rule.name_contains,
+            name_regex=rule.name_regex,
+            statuses=frozenset(rule.statuses),
+            created_within=rule.created_within,
+            tags=rule.tags,
+            max_jobs=rule.max_jobs,
+            labels=rule.labels,
+            tag_labels=self._tag_labels_of(rule),
+            budget=self._budget_of(rule),
+            exclude=self._exclusions(path, rule),
+        )
+        contradictions = list(places.conflicts(rule, self._defaults, self._broken))
+        for conflict in contradictions:
+            self.complain(path, conflict.message, *conflict.keys)
+        for place in () if contradictions else places.reach(rule, self._defaults):
+            target = self._target(path, self._callers.of(rule, place=place))
+            if target is None:
+                break  # the other places have the same mistake
+            target.rules.append(spec)
 
     def _exclusions(self, path: Path, rule: Rule) -> tuple[ExclusionSpec, ...]:
         for place, each in enumerate(rule.exclude):
@@ -168,9 +176,10 @@ class _Resolution:
             for each in rule.exclude
         )
 
-    def check_defaults(self) -> None:
+    def check_defaults(self, rules: Sequence[Rule]) -> None:
         """Refuse what contradicts itself within ``aws``, and entries that no region is given for."""
-        for conflict in self._callers.defaults_conflicts():
+        of_places = places.conflicts_of_defaults(self._defaults, rules, self._broken)
+        for conflict in (*self._callers.defaults_conflicts(), *of_places):
             self.complain(("aws",), conflict.message, *conflict.keys)
         if self._without_region:
             first, *others = self._without_region
@@ -233,6 +242,7 @@ class _Resolution:
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
                 spend=None if spend is None else self._priced(spend, key.region, config, prices),
+                account_names=_names_for(target.account_id, config.account_names),
             )
             for key, target in self._targets.items()
         )
@@ -268,7 +278,7 @@ class _Resolution:
         """Return the target of an entry; None when the entry cannot belong to one."""
         for conflict in caller.conflicts:
             self.complain(path, conflict.message, *conflict.keys, "arn", "name")
-        if not caller.has_region:
+        if not caller.has_region and path not in self._without_region:
             self._without_region.append(path)
         if caller.conflicts or not caller.has_region:
             return None
@@ -305,6 +315,11 @@ class _Resolution:
     def _place(self, path: Path) -> str:
         line, _ = self._document.locate(path)
         return f"{show_path(path)} on line {line}"
+
+
+def _names_for(account_id: str | None, names: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the names of accounts that a target may need: all while its account is not known."""
+    return {each: name for each, name in names.items() if account_id in {None, each}}
 
 
 def _by_tag(keys: Iterable[str]) -> Mapping[str, str]:

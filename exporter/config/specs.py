@@ -164,7 +164,7 @@ class TargetSpec:
     claims, None when it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds:
     when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
     keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted. ``spend`` is None where
-    training jobs are not read.
+    training jobs are not read. ``account_names`` has what accounts are called, by their ids.
     """
 
     key: TargetKey
@@ -180,6 +180,7 @@ class TargetSpec:
     jobs: tuple[JobSpec, ...]
     rules: tuple[RuleSpec, ...] = ()
     spend: SpendSpec | None = None
+    account_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from pydantic import ValidationError
 
 from exporter.config.misplaced import meant_key, stands_for, unknown_key
 from exporter.config.model import (
-    AWS_KEYS,
     EXTENSION,
-    Aws,
+    AwsDefaults,
     Config,
     Exclusion,
     FailureClass,
@@ -36,13 +35,14 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 _LISTS = ("tuning_jobs", "discover", "tag_labels", "collect")
 _SECTIONS: Mapping[str, type[Section]] = {
-    "aws": Aws,
+    "aws": AwsDefaults,
     "tuning_jobs": TuningJob,
     "discover": Rule,
     "spend": Spend,
     "failures": Failures,
 }
-_MAPPINGS = ("aws", "spend", "failures")
+_MAPPINGS = ("aws", "account_names", "spend", "failures")
+_PLURALS = {"region": "regions", "account_id": "accounts"}
 _ONE_EACH = ("region", "account_id", "role_arn", "profile", "name", "arn")
 _KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
 _EXPECTED = {
@@ -94,7 +94,7 @@ def validate(document: Document) -> Validated:
         frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS) | instead_of
     )
     if ("aws",) in bad:
-        broken |= {f"aws.{key}" for key in AWS_KEYS}
+        broken |= {f"aws.{key}" for key in AwsDefaults.model_fields}
     return Validated(
         result,
         tuple(zip(origins.get("tuning_jobs", range(len(result.tuning_jobs))), result.tuning_jobs, strict=True)),
@@ -190,7 +190,13 @@ def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict
 def _message(error: ErrorDetails, path: Path) -> str:
     kind = error["type"]
     if isinstance(error["input"], list) and path[-1] in _ONE_EACH and (path[-2:-1] == ("aws",) or len(path) == 3):
-        return f"one {path[-1]} per entry: write an entry of tuning_jobs or discover for each"
+        plural = _PLURALS.get(str(path[-1])) if path[0] != "tuning_jobs" else None
+        many = (
+            f"write {plural} for a list of them, in which rules of discover look"
+            if plural
+            else "write an entry of tuning_jobs or discover for each"
+        )
+        return f"one {path[-1]} per entry: {many}"
     if kind == "list_type" and path == ("tuning_jobs",) and isinstance(error["input"], dict):
         return _listed(error["input"])
     if kind == "value_error":

@@ -17,6 +17,7 @@ from exporter.config.money import LARGEST_AMOUNT, parse_amount, parse_currency, 
 from exporter.config.names import (
     JOB_NAME_LENGTH,
     JOB_NAME_PATTERN,
+    ROLE_NAME_PATTERN,
     JobArn,
     RoleArn,
     parse_account_id,
@@ -233,6 +234,15 @@ def _told_apart(keys: list[str]) -> list[str]:
     return keys
 
 
+def _each_once(items: list[T]) -> list[T]:
+    if not items:
+        raise ValueError("the list is empty: write an item, or remove the key")
+    twice = next((each for place, each in enumerate(items) if each in items[:place]), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is listed twice: remove one of them")
+    return items
+
+
 def _few(classes: list[T]) -> list[T]:
     if len(classes) > _MOST_CLASSES:
         raise ValueError(
@@ -263,6 +273,9 @@ Count = Annotated[int, PlainValidator(_count, json_schema_input_type=Annotated[i
 Flag = Annotated[bool, PlainValidator(boolean, json_schema_input_type=bool)]
 Region = Annotated[str, _from_text(parse_region, examples=["eu-west-1"])]
 AccountId = Annotated[str, _from_text(parse_account_id, pattern="^[0-9]{12}$")]
+Regions = Annotated[list[Region], AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
+Accounts = Annotated[list[AccountId], AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
+AssumedRole = Annotated[str, _matching(ROLE_NAME_PATTERN, 512, "the name of a role, such as tuning-metrics")]
 JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
 TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern="^arn:")]
 Role = Annotated[RoleArn, _from_text(parse_role_arn, pattern="^arn:")]

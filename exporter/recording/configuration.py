@@ -49,6 +49,13 @@ def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
             "retention": first.retention,
             "describe_max_age": first.describe_max_age,
             "max_tracked_jobs": first.max_tracked_jobs,
+            "account_names": {
+                account_id if names is None else names.account(account_id): (
+                    name if names is None else names.numbered("account-name", name)
+                )
+                for target in settings.targets
+                for account_id, name in target.account_names.items()
+            },
         }
     if first is not None and (spend := first.spend) is not None:
         found["spend"] = {

@@ -182,6 +182,14 @@ def test_a_rule_that_covers_another_wants_all_that_this_one_wants(
             assert rules.match([first], job, lambda _: tags, 86_400.0, now).rule is not None
 
 
+def test_a_rule_is_doubted_only_where_another_takes_all_in_each_of_its_places() -> None:
+    here = "discover:\n- region: eu-west-1\n- regions: [eu-west-1, us-east-1]\n  name: both\n"
+    assert told(here) == []
+    everywhere = "discover:\n- regions: [eu-west-1, us-east-1]\n- regions: [eu-west-1, us-east-1]\n  name: both\n"
+    [doubt] = told(everywhere)
+    assert "the rule finds nothing, since the one on line 2 takes all" in doubt
+
+
 def test_a_rule_without_conditions_covers_every_rule() -> None:
     everything = RuleSpec("all", None, None, frozenset(), None, {}, 10, {})
     other = replace(everything, name_contains="a", tags={"env": parse_tag_condition("x")})

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from exporter.config import ConfigError, parse
-from exporter.config.model import Aws, Config, Failures, Rule, Spend, TuningJob
+from exporter.config.model import AwsDefaults, Config, Failures, Rule, Spend, TuningJob
 
 HEADS: dict[str, type[BaseModel]] = {
     "": Config,
-    "aws: ": Aws,
+    "aws: ": AwsDefaults,
     "tuning_jobs: ": TuningJob,
     "discover: ": Rule,
     "spend: ": Spend,
@@ -35,6 +35,7 @@ WRONG: list[object] = [
     [{"name": None}, {"name": None}], [{"labels": {"a": ["b"]}}], [{"tags": []}], [{"tag_labels": ["t", "a*b", "t"]}], {"<<": {"a": "b"}},
     {"ml.m5.xlarge": "x"}, {"ml.m5.xlarge": "0"}, {"eu-west-1": {"ml.m5.xlarge": "1"}}, [{"reason": "a", "regex": "(?=a)"}], "1e16", "1e-400",
     [{"tags": {"a": {"regex": "("}}}], {"tags": {"a": {"b": "c"}}}, {"regex": "a"}, {"exists": "x", "name_regex": "("},
+    ["eu-west-1", "eu-west-1"], ["123456789012"], {"123456789012": "a"},
     ["warm_start_parents", "x", "warm_start_parents"], 7, 1.5, True, [1, 2], {1: 2},
 ]  # fmt: skip
 VALUES = st.recursive(

@@ -122,6 +122,7 @@ class Target:
     describe_max_age_seconds: float
     requests_per_second: float
     max_tracked_jobs: int
+    account_names: Mapping[str, str]
     spend: Spend | None
     rules: tuple[Rule, ...]
     tuning_jobs: tuple[Job, ...]
@@ -199,6 +200,7 @@ def _target(spec: TargetSpec) -> Target:
         describe_max_age_seconds=spec.describe_max_age,
         requests_per_second=spec.requests_per_second,
         max_tracked_jobs=spec.max_tracked_jobs,
+        account_names=_texts(spec.account_names),
         spend=None if spec.spend is None else _spend(spec.spend),
         rules=tuple(map(_rule, spec.rules)),
         tuning_jobs=tuple(_job(job) for job in spec.jobs if job.source == LISTED),
