@@ -52,7 +52,8 @@ def of_settings(
     """
     targets = tuple(targets)
     told = [*_files(validated, environment), *_budgets(document, targets), *_rules(document, validated, targets)]
-    if not targets:
+    aws = validated.config.aws
+    if not targets and not any(rule.organization or aws.organization for _, rule in validated.rules):
         told.append(((), "nothing is watched: add entries under tuning_jobs or discover"))
     return tuple(document.problem(way, message) for way, message in told)
 

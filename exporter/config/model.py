@@ -86,6 +86,19 @@ class Aws(Section):
 AWS_KEYS = tuple(Aws.model_fields)
 
 
+class Organization(Section):
+    """The accounts of an organization of AWS, which are read now and then."""
+
+    role_name: values.AssumedRole | None = Field(
+        None, description="Name of the role to assume in each account. Default: role_name beside organization."
+    )
+    include_ous: values.OrganizationalUnits | None = Field(
+        None, description="Only accounts in these organizational units, by their ids, or in units below. Default: all."
+    )
+    exclude_accounts: values.Accounts | None = Field(None, description="Accounts to leave out.")
+    endpoint_url: values.Url | None = Field(None, description="Organizations endpoint. Default: the partition's.")
+
+
 class Places(Section):
     """Accounts and regions in which rules look, each rule in all of them."""
 
@@ -93,7 +106,10 @@ class Places(Section):
     accounts: values.Accounts | None = Field(
         None, description="Accounts to look in, by the role of the name role_name in each."
     )
-    role_name: values.AssumedRole | None = Field(None, description="Name of the role to assume in each of accounts.")
+    organization: Organization | None = Field(
+        None, description="Look in the accounts of the organization, in place of accounts."
+    )
+    role_name: values.AssumedRole | None = Field(None, description="Name of the role to assume in each account.")
 
 
 PLACE_KEYS = tuple(Places.model_fields)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from exporter.config import defaults, places
-from exporter.config.caller import Callers
+from exporter.config.caller import Callers, Place
 from exporter.config.duration import format_duration
 from exporter.config.ineffective import ineffective
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
 from exporter.config.pattern import named_groups
+from exporter.config.places import organization_of
 from exporter.config.prices import read_prices
-from exporter.config.problem import show_path
+from exporter.config.problem import ConfigError, show_path
 from exporter.config.specs import (
     LISTED,
     ExclusionSpec,
@@ -33,10 +35,15 @@ if TYPE_CHECKING:
     from exporter.config.load import Document
     from exporter.config.model import Config, Labelled, Rule, TuningJob
     from exporter.config.names import JobArn
+    from exporter.config.places import Reach
     from exporter.config.prices import Prices
     from exporter.config.problem import Path, Problem
-    from exporter.config.specs import TargetKey
+    from exporter.config.specs import Account, OrganizationSpec, TargetKey
     from exporter.config.validate import Validated
+
+    Accounts = Mapping[OrganizationSpec, Sequence[Account]]
+
+_ANY_ACCOUNT = "000000000000"
 
 
 @dataclass(slots=True)
@@ -60,11 +67,18 @@ def resolve(document: Document, validated: Validated, default_region: str | None
 
     Nothing is concluded from a value that is missing only because it was wrong.
     """
+    prices, wrong = read_prices(document, validated.config.spend)
+    settings, problems = _resolved(document, validated, default_region, prices, {})
+    return settings, [*wrong, *problems]
+
+
+def _resolved(
+    document: Document, validated: Validated, default_region: str | None, prices: Prices, accounts: Accounts
+) -> tuple[Settings, list[Problem]]:
+    """Return the same with the accounts of organizations, as far as they are known."""
     config = validated.config
-    prices, wrong = read_prices(document, config.spend)
     currency = config.spend.currency or prices.currency or defaults.CURRENCY
-    resolution = _Resolution(document, validated, default_region, currency)
-    resolution.problems += wrong
+    resolution = _Resolution(document, validated, default_region, currency, accounts)
     for place, job in validated.jobs:
         resolution.add_job(("tuning_jobs", place), job)
     for place, rule in validated.rules:
@@ -82,14 +96,33 @@ def resolve(document: Document, validated: Validated, default_region: str | None
         )
     targets = resolution.targets(config, stale_after, prices)
     unused = ineffective(document, validated, targets)
-    return Settings(targets, frozenset(config.collect), unused), resolution.problems
+    settings = Settings(targets, frozenset(config.collect), unused)
+    if resolution.organizations:
+        expand = partial(_expanded, document, validated, default_region, prices)
+        settings = replace(settings, organizations=tuple(resolution.organizations), expand=expand)
+    return settings, resolution.problems
+
+
+def _expanded(
+    document: Document, validated: Validated, default_region: str | None, prices: Prices, accounts: Accounts
+) -> Settings:
+    """Return the settings with these accounts, without reading any file; raise ConfigError when something contradicts them."""
+    settings, problems = _resolved(document, validated, default_region, prices, accounts)
+    if problems:
+        raise ConfigError(problems)
+    return settings
 
 
 class _Resolution:
     """The targets found so far, and what was wrong on the way."""
 
-    def __init__(self, document: Document, validated: Validated, default_region: str | None, currency: str) -> None:
+    def __init__(
+        self, document: Document, validated: Validated, default_region: str | None, currency: str, accounts: Accounts
+    ) -> None:
         self.problems: list[Problem] = []
+        self.organizations: dict[OrganizationSpec, None] = {}
+        self.account_names: dict[str, str] = {}
+        self._accounts = accounts
         self._told: set[Problem] = set()
         self._document = document
         self._defaults = validated.config.aws
@@ -159,11 +192,28 @@ class _Resolution:
         contradictions = list(places.conflicts(rule, self._defaults, self._broken))
         for conflict in contradictions:
             self.complain(path, conflict.message, *conflict.keys)
-        for place in () if contradictions else places.reach(rule, self._defaults):
+        if contradictions:
+            return
+        where = places.reach(rule, self._defaults)
+        for place in where.places(self._members(path, rule, where)):
             target = self._target(path, self._callers.of(rule, place=place))
             if target is None:
                 break  # the other places have the same mistake
             target.rules.append(spec)
+
+    def _members(self, path: Path, rule: Rule, where: Reach) -> Sequence[Account]:
+        """Return the accounts of the organization that a rule looks in, as far as they are known."""
+        if where.organization is None:
+            return ()
+        region = where.regions[0]
+        # Its mistakes are told although no account may be known yet.
+        if not self._is_sound(path, self._callers.of(rule, place=Place(region, _ANY_ACCOUNT, where.role_name))):
+            return ()
+        spec = organization_of(self._callers.of(rule, place=Place(region)), where.organization)
+        members = self._accounts.get(spec, ())
+        self.organizations[spec] = None
+        self.account_names |= {each.id: each.name for each in members if each.name}
+        return members
 
     def _exclusions(self, path: Path, rule: Rule) -> tuple[ExclusionSpec, ...]:
         for place, each in enumerate(rule.exclude):
@@ -226,6 +276,7 @@ class _Resolution:
     def targets(self, config: Config, stale_after: float, prices: Prices) -> tuple[TargetSpec, ...]:
         """Return the targets, in the order in which the file names them."""
         spend = self.spend(config)
+        account_names = {**self.account_names, **config.account_names}
         names = target_names([target.caller for target in self._targets.values()])
         return tuple(
             TargetSpec(
@@ -242,7 +293,7 @@ class _Resolution:
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
                 spend=None if spend is None else self._priced(spend, key.region, config, prices),
-                account_names=_names_for(target.account_id, config.account_names),
+                account_names=_names_for(target.account_id, account_names),
             )
             for key, target in self._targets.items()
         )
@@ -276,11 +327,7 @@ class _Resolution:
 
     def _target(self, path: Path, caller: Caller) -> _Target | None:
         """Return the target of an entry; None when the entry cannot belong to one."""
-        for conflict in caller.conflicts:
-            self.complain(path, conflict.message, *conflict.keys, "arn", "name")
-        if not caller.has_region and path not in self._without_region:
-            self._without_region.append(path)
-        if caller.conflicts or not caller.has_region:
+        if not self._is_sound(path, caller):
             return None
         target = self._targets.get(caller.key)
         if target is None:
@@ -290,6 +337,14 @@ class _Resolution:
         if caller.account_id is not None:
             target.claims.add(caller.account_id)
         return target
+
+    def _is_sound(self, path: Path, caller: Caller) -> bool:
+        """Note what the keys of an entry say against each other, and tell whether there is nothing."""
+        for conflict in caller.conflicts:
+            self.complain(path, conflict.message, *conflict.keys, "arn", "name")
+        if not caller.has_region and path not in self._without_region:
+            self._without_region.append(path)
+        return not caller.conflicts and caller.has_region
 
     def _check_shared(self, path: Path, caller: Caller, target: _Target) -> None:
         theirs = target.caller.shared
@@ -319,7 +374,9 @@ class _Resolution:
 
 def _names_for(account_id: str | None, names: Mapping[str, str]) -> Mapping[str, str]:
     """Return the names of accounts that a target may need: all while its account is not known."""
-    return {each: name for each, name in names.items() if account_id in {None, each}}
+    if account_id is None:
+        return names
+    return {account_id: names[account_id]} if account_id in names else {}
 
 
 def _by_tag(keys: Iterable[str]) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.config import defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.config.defaults import Billable
     from exporter.config.problem import Problem
@@ -184,12 +184,42 @@ class TargetSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """An account of an organization; ``name`` is what the organization calls it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSpec:
+    """An organization whose accounts are read: who calls Organizations, and how.
+
+    ``include_ous`` are the ids of the organizational units whose accounts count, with those of the units below them;
+    all count where it is empty. ``name`` tells it from others in the log and in metrics.
+    """
+
+    key: TargetKey
+    connection: Connection
+    name: str
+    include_ous: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A whole configuration, ready to run: the targets and the opt-in families of metrics.
 
     ``ineffective`` is what it gives without effect. That stands in the file and changes nothing that runs.
+
+    ``organizations`` are those whose accounts rules look in; ``targets`` has only those of the accounts that were known.
+    ``expand`` returns the settings for the accounts of each organization, or raises ConfigError where these contradict
+    something in the file.
     """
 
     targets: tuple[TargetSpec, ...]
     collect: frozenset[str] = frozenset()
     ineffective: tuple[Problem, ...] = field(default=(), compare=False)
+    organizations: tuple[OrganizationSpec, ...] = ()
+    expand: Callable[[Mapping[OrganizationSpec, Sequence[Account]]], Settings] | None = field(
+        default=None, compare=False, repr=False
+    )

@@ -15,6 +15,7 @@ from exporter.config.model import (
     Exclusion,
     FailureClass,
     Failures,
+    Organization,
     Rule,
     Section,
     Spend,
@@ -221,12 +222,14 @@ def _section_of(path: Path) -> type[Section]:
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
     if section is Failures and len(path) > 2:  # failures.classes[0].regex
         return FailureClass
+    if "organization" in path[1:-1]:
+        return Organization
     return Exclusion if section is Rule and "exclude" in path[2:-1] else section
 
 
 def _unknown_key(path: Path, value: object) -> str:
     key, section = str(path[-1]), _section_of(path)
-    if section is FailureClass:
+    if section in {FailureClass, Organization}:
         return f"unknown key {quote(key)}: {instead(key, section.model_fields)}"
     if (
         section is TuningJob

@@ -275,6 +275,16 @@ Region = Annotated[str, _from_text(parse_region, examples=["eu-west-1"])]
 AccountId = Annotated[str, _from_text(parse_account_id, pattern="^[0-9]{12}$")]
 Regions = Annotated[list[Region], AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
 Accounts = Annotated[list[AccountId], AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
+OrganizationalUnits = Annotated[
+    list[
+        Annotated[
+            str,
+            _matching("(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})", 68, "an id such as ou-ab12-34cd56ef"),
+        ]
+    ],
+    AfterValidator(_each_once),
+    Field(json_schema_extra={"minItems": 1}),
+]
 AssumedRole = Annotated[str, _matching(ROLE_NAME_PATTERN, 512, "the name of a role, such as tuning-metrics")]
 JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
 TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern="^arn:")]
