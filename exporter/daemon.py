@@ -19,8 +19,8 @@ import structlog
 from exporter import __version__
 from exporter.config import ConfigError, Problem
 from exporter.exposition import Publisher, TargetCollector, families_in_force, scrape
-from exporter.fleet import Pool, Target, TargetView, log_events
-from exporter.sagemaker import SageMakerApi, Sessions
+from exporter.fleet import Organizations, Pool, Target, TargetView, log_events
+from exporter.sagemaker import SageMakerApi, Sessions, read_accounts
 from exporter.telemetry import Telemetry, Totals
 from exporter.web.app import Check, create_app
 from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
@@ -62,6 +62,11 @@ class _Reload:
     done: Future[None] = field(default_factory=Future)
 
 
+@dataclass(frozen=True, slots=True)
+class _Accounts:
+    """Follow what the organizations' accounts are now."""
+
+
 class Daemon:
     """One exporter.
 
@@ -96,8 +101,14 @@ class Daemon:
         self._started = clock.now()
         self._configuration = Configuration(origin or Origin(), settings, self._started.wall, "start")
         # Its put is safe in signal handlers, which queue.Queue's is not.
-        self._commands: queue.SimpleQueue[_Stop | _Reload] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[_Stop | _Reload | _Accounts] = queue.SimpleQueue()
         self._targets: dict[TargetKey, Target] = {}
+        self._organizations = Organizations(
+            lambda spec: read_accounts(spec, self._sessions),
+            self.telemetry,
+            clock,
+            lambda: self._commands.put(_Accounts()),
+        )
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, self._changed)
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
@@ -116,17 +127,20 @@ class Daemon:
         """Start every thread; return when the web server answers."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._pool.start()
-        self._apply(self._settings, "start")
+        self._load_in(self._settings, "start")
         self._publisher.start()
         self._web.start()
 
     def run(self) -> None:
         """Carry out commands until one says to stop; then stop."""
-        while isinstance(command := self._next_command(), _Reload):
-            self._reload(command)
+        while not isinstance(command := self._next_command(), _Stop):
+            if isinstance(command, _Reload):
+                self._reload(command)
+            else:
+                self._follow_organizations()
         self.stop()
 
-    def _next_command(self) -> _Stop | _Reload:
+    def _next_command(self) -> _Stop | _Reload | _Accounts:
         # A signal that comes just as a wait begins does not end that wait, and its handler runs only after it.
         while True:
             with suppress(queue.Empty):
@@ -149,6 +163,7 @@ class Daemon:
         """Stop everything within seconds, calls that hang left behind."""
         log.info("stopping")
         deadline = time.monotonic() + _STOP_SECONDS
+        self._organizations.keep_only(())
         self._pool.stop()
         self._web.stop(_WEB_STOP_SECONDS)
         self._publisher.stop(_WEB_STOP_SECONDS)
@@ -167,7 +182,7 @@ class Daemon:
         if not command.done.set_running_or_notify_cancel():
             return  # who asked has gone
         try:
-            self._apply(self._load(), command.trigger)
+            self._load_in(self._load(), command.trigger)
         except ConfigError as error:
             problems = str(error)
             log.error("configuration refused, the old one stays", trigger=command.trigger, problems=problems)  # noqa: TRY400
@@ -186,8 +201,36 @@ class Daemon:
         self._configuration = replace(self._configuration, refused=refused)
         self.telemetry.reload_successful.set(0)
 
+    def _load_in(self, settings: Settings, trigger: str) -> None:
+        """Have a configuration in force that was loaded; raise ConfigError where it contradicts accounts that are known."""
+        self._apply(self._with_accounts(settings), trigger)
+        self._settings = settings
+        self._organizations.keep_only(settings.organizations)
+        if not settings.targets and not settings.organizations:
+            log.warning(
+                "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
+            )
+        for each in settings.ineffective:
+            log.warning("a part of the configuration has no effect", part=str(each))
+        now = self._clock.time()
+        self._configuration = Configuration(self._configuration.origin, self._configuration.settings, now, trigger)
+        self.telemetry.reload_successful.set(1)
+        self.telemetry.reload_success_time.set(now)
+
+    def _follow_organizations(self) -> None:
+        """Watch what the accounts of organizations are now, by the configuration that is in force."""
+        try:
+            self._apply(self._with_accounts(self._settings), "organization")
+        except ConfigError as error:
+            log.error("accounts of the organization contradict the configuration, all stays", problems=str(error))  # noqa: TRY400
+        except Exception:  # a defect of ours must not end what works
+            log.exception("the exporter failed inside while it followed an organization, all stays; please report this")
+
+    def _with_accounts(self, settings: Settings) -> Settings:
+        return settings if settings.expand is None else settings.expand(self._organizations.accounts)
+
     def _apply(self, settings: Settings, trigger: str) -> None:
-        """Make the targets what the configuration says: add, update, remove."""
+        """Make the targets what the settings say: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
         # Whatever may fail comes first.
         apis = {key: self._make_api(spec) for key, spec in wanted.items() if self._is_called_anew(key, spec)}
@@ -199,24 +242,16 @@ class Daemon:
         # Replaced at once: others look at it.
         self._targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
-        self._sessions.keep_only(settings.targets)
+        self._sessions.keep_only((*settings.targets, *settings.organizations))
         self._publisher.show(families_in_force(settings.collect))
         log.info(
             "configuration applied",
             trigger=trigger,
             targets=len(wanted),
             tuning_jobs=sum(len(spec.jobs) for spec in settings.targets),
-            rules=sum(len(spec.rules) for spec in settings.targets),
+            rules=len({rule.name for spec in settings.targets for rule in spec.rules}),
         )
-        if not settings.targets:
-            log.warning(
-                "the configuration watches nothing", remedy="Add tuning_jobs or discover rules, or check the shard."
-            )
-        for each in settings.ineffective:
-            log.warning("a part of the configuration has no effect", part=str(each))
-        self._configuration = Configuration(self._configuration.origin, settings, now.wall, trigger)
-        self.telemetry.reload_successful.set(1)
-        self.telemetry.reload_success_time.set(now.wall)
+        self._configuration = replace(self._configuration, settings=settings)
 
     def _is_called_anew(self, key: TargetKey, spec: TargetSpec) -> bool:
         """Tell whether a target is new, or called in another way than so far."""
@@ -265,7 +300,7 @@ class Daemon:
     def ready(self) -> Check:
         """Whether every target was attempted once and that is published, or time has run out on it."""
         published = self._publisher.published
-        waiting = [target.name for target in published.targets if not target.attempted]
+        waiting = [target.name for target in published.targets if not target.attempted] + self._organizations.untried
         if published.generation > 0 and not waiting:
             return Check(ok=True, detail="ready")
         names = ", ".join(waiting) or "all targets"

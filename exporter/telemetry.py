@@ -184,6 +184,21 @@ class Telemetry:
             registry=self._registry,
         )
 
+        # Of an organization, so not of a target.
+        self.organization_accounts = self._gauge(
+            "organization_accounts", "Active accounts of an organization, as it was read last.", ["organization"]
+        )
+        self.organization_last_success = self._gauge(
+            "organization_last_success_timestamp_seconds",
+            "When the accounts of an organization were last read.",
+            ["organization"],
+        )
+        self.organization_errors = self._counter(
+            "organization_errors",
+            "Readings of an organization's accounts that failed, by reason.",
+            ["organization", "code"],
+        )
+
     def _counter(self, name: str, help_: str, labels: list[str]) -> Counter:
         if labels[0] != "target":
             return Counter(f"{PREFIX}_{name}", help_, labels, registry=self._registry)
@@ -236,6 +251,11 @@ class Telemetry:
             self._targets.discard(target)
             for metric in self._of_targets:
                 metric.remove_by_labels({"target": target})
+
+    def forget_organization(self, organization: str) -> None:
+        """Forget an organization that left the configuration."""
+        for metric in (self.organization_accounts, self.organization_last_success, self.organization_errors):
+            metric.remove_by_labels({"organization": organization})
 
     def forget_rule(self, target: str, rule: str) -> None:
         """Forget a rule that left the configuration."""

@@ -136,6 +136,23 @@ def test_each_account_and_region_is_searched_and_a_denied_one_shows_itself(start
     )
 
 
+def test_accounts_and_regions_are_multiplied_out_with_the_names_of_the_accounts(start, configuration, simulator):
+    for account in ACCOUNTS:
+        simulator.roles[role(account)] = "shared"
+    configuration["aws"] |= {"regions": [*REGIONS], "accounts": [*ACCOUNTS, DENIED], "role_name": "tuning-metrics"}
+    configuration["aws"]["external_id"] = "shared"
+    configuration["account_names"] = {ACCOUNTS[0]: "research", DENIED: "closed"}
+    configuration["discover"] = [{"name_contains": "search-", "tags": {"env": ["prod"]}}]
+    client = start(configuration)
+    wait_until(lambda: up(client) == WANTED, what="all that the rule wants, though one account denies")
+    names = {
+        (each["aws_account_id"], each.get("aws_account_name")) for each in series(client, "sagemaker_tuning_job_labels")
+    }
+    assert names == {(ACCOUNTS[0], "research"), (ACCOUNTS[1], None), (ACCOUNTS[2], None)}
+    targets = {each["target"] for each in series(client, "sagemaker_tuning_exporter_target_info")}
+    assert targets == {f"{region}/{account}/tuning-metrics" for account in (*ACCOUNTS, DENIED) for region in REGIONS}
+
+
 def test_jobs_that_appear_and_go_are_seen_within_rounds(start, configuration, simulator):
     client = start(configuration)
     wait_until(lambda: up(client) == WANTED, what="all that the rules want")

@@ -11,7 +11,12 @@ import yaml
 from support.tools import ROOT
 
 from exporter.cli.iam_policy import run
-from exporter.permissions.table import ASSUME_ROLE_WITH_WEB_IDENTITY, PERMISSIONS, ROLE_PERMISSIONS
+from exporter.permissions.table import (
+    ASSUME_ROLE_WITH_WEB_IDENTITY,
+    ORGANIZATION_PERMISSIONS,
+    PERMISSIONS,
+    ROLE_PERMISSIONS,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEPLOYING = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
 TOLD = {permission.action: permission.purpose for permission in PERMISSIONS} | ROLE_PERMISSIONS
+TOLD |= ORGANIZATION_PERMISSIONS
 
 
 def fenced(language: str) -> list[str]:
@@ -26,7 +32,7 @@ def fenced(language: str) -> list[str]:
 
 
 def test_the_readme_has_the_table() -> None:
-    rows = re.findall(r"^\| `((?:sagemaker|sts):\w+)` \| (.+) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `((?:sagemaker|sts|organizations):\w+)` \| (.+) \|$", README, re.MULTILINE)
     assert dict(rows) == TOLD
     assert [action for action, _ in rows] == list(TOLD)
 
@@ -37,7 +43,7 @@ def test_no_page_names_another_action() -> None:
         action
         for page in pages
         if page.is_file()
-        for action in re.findall(r"\b(?:sagemaker|sts):[A-Z]\w+", page.read_text(encoding="utf-8"))
+        for action in re.findall(r"\b(?:sagemaker|sts|organizations):[A-Z]\w+", page.read_text(encoding="utf-8"))
     }
     assert found > set(TOLD)
     assert found - set(TOLD) == {ASSUME_ROLE_WITH_WEB_IDENTITY, "sts:GetCallerIdentity"}

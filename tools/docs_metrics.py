@@ -53,7 +53,8 @@ INTRODUCTIONS = {
 }
 
 PREFIXED = {
-    "label_*": "any; one label for each of `labels`",
+    "label_*": "any; one label for each of `labels`, and for each named group of `name_regex`",
+    "aws_account_name": "what `account_names` has for the account",
     "tag_*": "any; one label for each of `tag_labels` that the tuning job is tagged with",
 }
 

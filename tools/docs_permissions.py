@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.permissions.table import PERMISSIONS, ROLE_PERMISSIONS
+from exporter.permissions.table import ORGANIZATION_PERMISSIONS, PERMISSIONS, ROLE_PERMISSIONS
 from exporter.permissions.trust import NAMESPACE, OIDC_PROVIDER, SERVICE_ACCOUNT
 
 _HEAD = """\
@@ -47,6 +47,10 @@ sagemaker-tuning-exporter iam-policy config.yaml > permissions.json
 jq '."arn:aws:iam::222222222222:role/metrics".policies[0]' permissions.json
 ```
 
+The accounts of an `organization` are known only when the exporter runs. What it takes for them is not printed: allow
+`sts:AssumeRole` on the role in every account, such as `arn:aws:iam::*:role/tuning-metrics`, and the `organizations:` actions above; roll the
+role out with a stack set.
+
 Entries with a `profile` are called by another identity, which is printed as `profile NAME`.
 
 ## The pod's own role on EKS
@@ -81,4 +85,5 @@ def _rows() -> str:
     jobs, regions = "the tuning jobs of the configuration", "all, in the regions of the configuration"
     told = [(each.action, each.purpose, jobs if each.narrows else regions) for each in PERMISSIONS]
     told += [(action, purpose, "the roles of the configuration") for action, purpose in ROLE_PERMISSIONS.items()]
+    told += [(action, purpose, "all") for action, purpose in ORGANIZATION_PERMISSIONS.items()]
     return "".join(f"| `{action}` | {purpose} | {resources} |\n" for action, purpose, resources in told)

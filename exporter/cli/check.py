@@ -82,7 +82,10 @@ def _print_file(found: Findings) -> None:
         return
     report = found.report
     watched = f"{counted(report.tuning_jobs or 0, 'tuning job')} and {counted(report.rules or 0, 'discover rule')}"
-    print(f"{found.file}: ok, {watched} in {counted(report.targets or 0, 'target')}")
+    where = counted(report.targets or 0, "target")
+    if organizations := len(found.settings.organizations):
+        where += f", and in the accounts of {counted(organizations, 'organization')}, read when the exporter runs"
+    print(f"{found.file}: ok, {watched} in {where}")
 
 
 def _print_web(file: str, errors: Sequence[Problem], summary: str) -> None:

@@ -12,6 +12,7 @@ from exporter.cli import options
 from exporter.clock import SystemClock
 from exporter.config import ConfigError, Problem, decode, environment_region, examine
 from exporter.config.source import MAX_BYTES, read_bytes
+from exporter.config.specs import Account
 
 if TYPE_CHECKING:
     import argparse
@@ -111,10 +112,18 @@ class Findings:
             errors=tuple(self.errors),
             warnings=tuple(self.warnings),
             tuning_jobs=None if targets is None else sum(len(target.jobs) for target in targets),
-            rules=None if targets is None else sum(len(target.rules) for target in targets),
+            rules=None if self.settings is None else len(_rules(self.settings)),
             targets=None if targets is None else len(targets),
             online=self.online,
         )
+
+
+def _rules(settings: Settings) -> set[str]:
+    """Return the names of the rules, those among them that look in the accounts of an organization only."""
+    if settings.expand is not None:
+        some = (Account("000000000000", ""),)
+        settings = settings.expand(dict.fromkeys(settings.organizations, some))
+    return {rule.name for target in settings.targets for rule in target.rules}
 
 
 def _standard_input() -> bytes:

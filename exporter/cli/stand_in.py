@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from exporter.clock import SkippingClock
+from exporter.config.tag_condition import TagCondition
 from exporter.simulator.service import Simulator
 from exporter.statuses import TERMINAL_STATUSES
 
@@ -43,6 +44,10 @@ class Expected:
     changes_per_minute: float
 
 
+_TAG = "planned"
+"""The tag that a stand-in's tuning jobs have where rules ask for tags: to read one takes the calls that others take."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     name: str
@@ -60,7 +65,14 @@ class _Job:
 def planned(spec: TargetSpec) -> TargetSpec:
     """Return a target whose rules find what a stand-in has, each a part of it, and keep all of it for the day."""
     rules = tuple(
-        replace(rule, name_contains=_prefix(number), name_regex=None) for number, rule in enumerate(spec.rules)
+        replace(
+            rule,
+            name_contains=_prefix(number),
+            name_regex=None,
+            tags={_TAG: TagCondition()} if rule.asks_tags else {},
+            exclude=(),
+        )
+        for number, rule in enumerate(spec.rules)
     )
     return replace(spec, rules=rules, retention=max(spec.retention, 3 * _DAY))
 
@@ -206,7 +218,13 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
         # Those that run are spread over all.
         runs = (number + 1) * expected.running // expected.jobs > number * expected.running // expected.jobs
         created = start - (2 * _HOUR if runs else 50.0) - number / 1_000
-        yield _Job(name, "InProgress" if runs else _ended(rule), created, {} if rule is None else rule.tags, place)
+        yield _Job(
+            name,
+            "InProgress" if runs else _ended(rule),
+            created,
+            {} if rule is None else dict.fromkeys(rule.tags, ""),
+            place,
+        )
         place += runs
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.config import defaults
 from exporter.config.model import AWS_KEYS, Aws
+from exporter.config.names import role_of
 from exporter.config.regions import partition_of
 from exporter.config.specs import Connection, Credentials, Endpoint, TargetKey
 
@@ -25,6 +26,18 @@ class Conflict:
 
     keys: tuple[str, ...]
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One account and region of a rule that has several; None for what is the entry's own.
+
+    ``role_name`` is the role's in that account, with its path if it has one.
+    """
+
+    region: str | None = None
+    account_id: str | None = None
+    role_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +76,17 @@ class Callers:
         own = self._defaults.keys() - ({"external_id"} if spoken_for else set())
         return tuple(_conflicts(self._defaults, own, self._broken))
 
-    def of(self, entry: Aws, arn: JobArn | None = None) -> Caller:
-        """Return the caller of an entry; a region in the job's ARN stands for one of its own."""
+    def of(self, entry: Aws, arn: JobArn | None = None, place: Place = Place()) -> Caller:
+        """Return the caller of an entry; a region in the job's ARN, and what ``place`` tells, stand for its own."""
         own = _written(entry)
         if arn is not None:
             own["region"] = arn.region
+        if place.region is not None:
+            own["region"] = place.region
+        if place.account_id is not None:
+            partition = partition_of(own.get("region") or self._defaults.get("region", ""))
+            own["role_arn"] = role_of(partition, place.account_id, place.role_name or "")
+            own["account_id"] = place.account_id
         # An account given for all says nothing about an entry that names its own by an ARN or a role.
         if "account_id" not in own and (arn is not None or "role_arn" in own):
             own["account_id"] = arn.account_id if arn is not None else own["role_arn"].account_id

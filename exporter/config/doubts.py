@@ -58,7 +58,8 @@ def of_settings(
         *_budgets(document, targets),
         *_rules(document, validated, targets),
     ]
-    if not targets:
+    aws = validated.config.aws
+    if not targets and not any(rule.organization or aws.organization for _, rule in validated.rules):
         told.append(((), "nothing is watched: add entries under tuning_jobs or discover"))
     return tuple(document.problem(way, message) for way, message in told)
 
@@ -162,6 +163,8 @@ def _least(rate: float) -> float:
 def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpec]) -> Iterator[tuple[Way, str]]:
     """Yield the rules that can match nothing."""
     places = {rule.name or f"discover[{place}]": place for place, rule in validated.rules}
+    covered: dict[str, list[str | None]] = {}
+    never: dict[str, str] = {}
     for target in targets:
         if target.rules and len(target.jobs) >= target.max_tracked_jobs:
             yield (
@@ -172,18 +175,23 @@ def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpe
                 ),
             )
         for number, rule in enumerate(target.rules):
-            way: Way = ("discover", places[rule.name])
+            first = next((each for each in target.rules[:number] if covers(each, rule)), None)
+            covered.setdefault(rule.name, []).append(None if first is None else first.name)
             if (why := _never(rule, target.retention)) is not None:
-                yield way, why
-            elif (first := next((each for each in target.rules[:number] if covers(each, rule)), None)) is not None:
-                line = document.locate(("discover", places[first.name]))[0]
-                yield (
-                    way,
-                    (
-                        f"the rule finds nothing, since the one on line {line} takes all that it matches: write it before"
-                        " that one, or remove it"
-                    ),
-                )
+                never[rule.name] = why
+    for name, firsts in covered.items():
+        way: Way = ("discover", places[name])
+        if name in never:
+            yield way, never[name]
+        elif (by := firsts[0]) is not None and None not in firsts:  # in each account and region that it looks in
+            line = document.locate(("discover", places[by]))[0]
+            yield (
+                way,
+                (
+                    f"the rule finds nothing, since the one on line {line} takes all that it matches: write it before"
+                    " that one, or remove it"
+                ),
+            )
 
 
 def _never(rule: RuleSpec, retention: float) -> str | None:
@@ -207,4 +215,4 @@ def covers(first: RuleSpec, other: RuleSpec) -> bool:
         other.created_within is None or other.created_within > first.created_within
     ):
         return False
-    return first.tags.items() <= other.tags.items()
+    return first.tags.items() <= other.tags.items() and all(each in other.exclude for each in first.exclude)

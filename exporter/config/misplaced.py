@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
-from exporter.config.model import AWS_KEYS, Aws, Config, Failures, Rule, Spend, TuningJob
+from exporter.config.model import PLACE_KEYS, AwsDefaults, Config, Failures, Rule, Spend, TuningJob
 from exporter.config.problem import instead, quote
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CLOSE = 0.6
 _PLACES: tuple[tuple[type[Section], str], ...] = (
     (Config, "at the top of the file"),
-    (Aws, "under aws:"),
+    (AwsDefaults, "under aws:"),
     (TuningJob, "in an entry of tuning_jobs"),
     (Rule, "in an entry of discover"),
     (Spend, "under spend:"),
@@ -27,6 +27,8 @@ _PLACES: tuple[tuple[type[Section], str], ...] = (
 # What a key of YACE, cloudwatch_exporter, Prometheus, boto3 or the AWS API is called here.
 _RENAMED = {
     "regionname": "region", "awsregion": "region", "defaultregion": "region", "stsregion": "region",
+    "awsregions": "regions", "regionnames": "regions", "accountids": "accounts", "awsaccounts": "accounts",
+    "assumerolename": "role_name", "accountaliases": "account_names",
     "account": "account_id", "awsaccount": "account_id", "awsaccountid": "account_id",
     "profilename": "profile", "awsprofile": "profile",
     "role": "role_arn", "assumerole": "role_arn", "assumerolearn": "role_arn", "iamrole": "role_arn", "awsrolearn": "role_arn",
@@ -45,7 +47,7 @@ _RENAMED = {
     "statusequals": "statuses", "state": "statuses", "states": "statuses",
     "creationtimeafter": "created_within", "createdafter": "created_within", "maxage": "created_within",
     "lookback": "created_within", "maxresults": "max_jobs", "maxitems": "max_jobs", "limit": "max_jobs",
-    "searchtags": "tags", "awstagselect": "tags", "tagselections": "tags", "tagfilters": "tags", "filters": "tags",
+    "ignore": "exclude", "excludes": "exclude", "except": "exclude", "searchtags": "tags", "awstagselect": "tags", "tagselections": "tags", "tagfilters": "tags", "filters": "tags",
     "exportedtagsonmetrics": "tag_labels", "exporttags": "tag_labels", "tagsaslabels": "tag_labels",
     "customtags": "labels", "staticlabels": "labels", "externallabels": "labels", "extralabels": "labels",
     "static": "tuning_jobs", "discovery": "discover", "rules": "discover", "autodiscover": "discover",
@@ -57,7 +59,6 @@ _NO_SECRETS = (
     "credentials do not belong in this file: put them into ~/.aws/credentials and write profile under aws:, or leave"
     " them to the environment or a role"
 )
-_REGIONS = "one region per entry: write region in each entry of tuning_jobs and discover"
 _CLOUDWATCH = "this is about CloudWatch, which has no metrics of tuning jobs: remove it"
 _IN_PROMETHEUS = "this belongs in the configuration of Prometheus, not of the exporter: remove it"
 _IN_WEB_CONFIG = "this belongs in the file of --web.config.file: remove it here, and write it there"
@@ -70,9 +71,6 @@ _PROXY = "a proxy is not configured here: remove it, and set HTTPS_PROXY and NO_
 # What has no key here, or another form, and what to do.
 _ADVICE = {
     "jobs": "write tuning_jobs at the top for jobs by their names, or discover for rules that find jobs",
-    "regions": _REGIONS, "awsregions": _REGIONS,
-    "accounts": "one account per entry: write role_arn or profile in each entry of tuning_jobs and discover",
-    "accountids": "one account per entry: write role_arn or profile in each entry of tuning_jobs and discover",
     "roles": "one role per entry: write role_arn in each entry of tuning_jobs and discover",
     "rolearns": "one role per entry: write role_arn in each entry of tuning_jobs and discover",
     "names": "one job per entry: write '- name: …' under tuning_jobs for each",
@@ -81,8 +79,6 @@ _ADVICE = {
     "startswith": "write name_regex with ^ before the text, such as name_regex: ^churn-, in an entry of discover",
     "namesuffix": "write name_regex with $ after the text, such as name_regex: -prod$, in an entry of discover",
     "glob": "write name_regex with .* for *, such as name_regex: ^churn-.*$, in an entry of discover",
-    "exclude": "a rule has only what it finds: write name_regex so that it finds nothing else",
-    "ignore": "a rule has only what it finds: write name_regex so that it finds nothing else",
     "accesskeyid": _NO_SECRETS, "awsaccesskeyid": _NO_SECRETS, "accesskey": _NO_SECRETS, "secretkey": _NO_SECRETS,
     "secretaccesskey": _NO_SECRETS, "awssecretaccesskey": _NO_SECRETS, "sessiontoken": _NO_SECRETS,
     "awssessiontoken": _NO_SECRETS, "credentials": _NO_SECRETS, "token": _NO_SECRETS, "password": _NO_SECRETS,
@@ -126,13 +122,13 @@ def stands_for(key: str, section: type[Section]) -> set[str]:
     """Return what an unknown key of the top or of ``aws`` may have been meant for: ``interval``, ``aws.region``."""
     if _letters(key) == "jobs":
         return {"tuning_jobs", "discover"}
-    if _ADVICE.get(_letters(key)) is _REGIONS:
-        return {"aws.region"}
     meant = meant_key(key, section)
     if meant is None:
         return set()
     home, name = meant
-    return {name} if home is Config else {f"aws.{name}"} if home is Aws else set()
+    if name == "regions":
+        return {"aws.region", "aws.regions"}
+    return {name} if home is Config else {f"aws.{name}"} if home is AwsDefaults else set()
 
 
 def unknown_key(key: str, section: type[Section], *, at_top: bool) -> str:
@@ -158,8 +154,10 @@ def _where(key: str) -> str:
 
 
 def _place(key: str) -> str:
-    if key in Config.model_fields or key in AWS_KEYS:
-        return "at the top of the file" if key in Config.model_fields else "under aws:"
+    if key in Config.model_fields:
+        return "at the top of the file"
+    if key in AwsDefaults.model_fields:
+        return "under aws: or in an entry of discover" if key in PLACE_KEYS else "under aws:"
     both = all(key in each.model_fields for each in (TuningJob, Rule))
     return (
         "in an entry of tuning_jobs or discover"

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from exporter.config import defaults, values
 from exporter.config.duration import format_duration
 from exporter.config.names import ARN_START
+from exporter.config.tag_condition import Condition
 
 EXTENSION = "x-"
 """How keys at the top begin that hold what YAML aliases repeat; nothing else reads them."""
@@ -85,6 +86,39 @@ class Aws(Section):
 AWS_KEYS = tuple(Aws.model_fields)
 
 
+class Organization(Section):
+    """The accounts of an organization of AWS, which are read now and then."""
+
+    role_name: values.AssumedRole | None = Field(
+        None, description="Name of the role to assume in each account. Default: role_name beside organization."
+    )
+    include_ous: values.OrganizationalUnits | None = Field(
+        None, description="Only accounts in these organizational units, by their ids, or in units below. Default: all."
+    )
+    exclude_accounts: values.Accounts | None = Field(None, description="Accounts to leave out.")
+    endpoint_url: values.Url | None = Field(None, description="Organizations endpoint. Default: the partition's.")
+
+
+class Places(Section):
+    """Accounts and regions in which rules look, each rule in all of them."""
+
+    regions: values.Regions | None = Field(None, description="Regions to look in, in place of region.")
+    accounts: values.Accounts | None = Field(
+        None, description="Accounts to look in, by the role of the name role_name in each."
+    )
+    organization: Organization | None = Field(
+        None, description="Look in the accounts of the organization, in place of accounts."
+    )
+    role_name: values.AssumedRole | None = Field(None, description="Name of the role to assume in each account.")
+
+
+PLACE_KEYS = tuple(Places.model_fields)
+
+
+class AwsDefaults(Aws, Places):
+    """What holds for every job and rule: who calls which endpoint, and in which accounts and regions rules look."""
+
+
 class Labelled(Aws):
     """What a listed job and a discovery rule have in common."""
 
@@ -107,21 +141,45 @@ class TuningJob(Labelled):
     arn: values.TuningJobArn | None = Field(None, description="ARN of the tuning job; gives region and account too.")
 
 
-class Rule(Labelled):
+class Conditions(Section):
+    """What a job must be like; it must satisfy all that are written."""
+
+    name_contains: values.NamePart | None = Field(
+        None, description="Text in the name, upper and lower case minded; AWS filters by that of a rule."
+    )
+    name_regex: values.NameRegex | None = Field(
+        None,
+        description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
+        " A rule's named groups become labels label_<group>.",
+    )
+    statuses: list[values.Status] = Field([], description="Statuses of the job. Default: any.")
+    tags: dict[values.TagKey, Condition] = Field(
+        {},
+        description="AWS tags of the job: each with its value, a list of values, {regex: …} or {exists: true}. Default: any.",
+    )
+
+
+class Exclusion(Conditions):
+    """Jobs that a rule leaves out: those that satisfy all its conditions."""
+
+
+def in_list(item: Any) -> Any:
+    """Return a mapping as a list of it."""
+    return [item] if isinstance(item, dict) else item
+
+
+class Rule(Labelled, Places, Conditions):
     """One rule that finds jobs; a job must satisfy all its conditions."""
 
     name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
-    name_contains: values.NamePart | None = Field(
-        None, description="Text in the name, upper and lower case minded; AWS filters by it."
-    )
-    name_regex: values.NameRegex | None = Field(
-        None, description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
-    )
-    statuses: list[values.Status] = Field([], description="Statuses to watch. Default: any.")
     created_within: values.Age | None = Field(
         None, description="Only jobs that run or were created this recently. Default: any."
     )
-    tags: dict[values.TagKey, values.TagValue] = Field({}, description="AWS tags the job must carry. Default: any.")
+    exclude: Annotated[
+        list[Exclusion], BeforeValidator(in_list, json_schema_input_type=Exclusion | list[Exclusion])
+    ] = Field(
+        [], description="Jobs to leave out: those that satisfy all conditions written here, or in an item of a list."
+    )
     max_jobs: values.Count = Field(defaults.MAX_JOBS, description="Most jobs the rule watches at once.")
 
 
@@ -202,9 +260,12 @@ class Config(Section):
         description="How often a running job is described.",
         json_schema_extra={"default": _stated(defaults.INTERVAL)},
     )
-    aws: Aws = Field(default_factory=Aws, description="Defaults for every job and rule.")
+    aws: AwsDefaults = Field(default_factory=AwsDefaults, description="Defaults for every job and rule.")
     tuning_jobs: list[ListedJob] = Field([], description="Jobs to watch, by name or ARN.")
     discover: list[Rule] = Field([], description="Rules that find jobs to watch.")
+    account_names: dict[values.AccountId, values.LabelValue] = Field(
+        {}, description="Names of accounts: the label aws_account_name of the series sagemaker_tuning_job_labels."
+    )
     tag_labels: values.TagLabels = Field(
         [], description="Keys of AWS tags that become labels tag_<key> of the series sagemaker_tuning_job_labels."
     )

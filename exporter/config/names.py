@@ -17,7 +17,8 @@ JOB_ARN_PATTERN = (
     f"arn:aws(-[a-z]+)*:sagemaker:{REGION_PATTERN}:{ACCOUNT_PATTERN}:hyper-parameter-tuning-job/{JOB_NAME_PATTERN}"
 )
 """What the ARN of a tuning job is written like, its partition left aside."""
-_ROLE_PATTERN = r"role/([!-~]+/)?[\w+=,.@-]{1,64}"
+ROLE_NAME_PATTERN = r"([!-~]+/)?[\w+=,.@-]{1,64}"
+_ROLE_PATTERN = f"role/{ROLE_NAME_PATTERN}"
 ROLE_ARN_PATTERN = f"arn:aws(-[a-z]+)*:iam::{ACCOUNT_PATTERN}:{_ROLE_PATTERN}"
 
 _NOT_IN_LABEL = re.compile(r"[^a-zA-Z0-9_]")
@@ -121,6 +122,11 @@ def parse_role_arn(text: str) -> RoleArn:
     except ValueError as error:
         raise ValueError(f"in this ARN {error}") from None
     return RoleArn(text, partition, account_id, resource.rpartition("/")[2])
+
+
+def role_of(partition: str, account_id: str, name: str) -> RoleArn:
+    """Return the role of a name, which may have a path before it, in an account."""
+    return RoleArn(f"arn:{partition}:iam::{account_id}:role/{name}", partition, account_id, name.rpartition("/")[2])
 
 
 def parse_account_id(text: str) -> str:

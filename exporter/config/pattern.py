@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from exporter.config.names import JOB_NAME_LENGTH
 from exporter.config.problem import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PATTERN_LENGTH = 1000
 """The most characters of a pattern."""
@@ -26,6 +29,8 @@ _QUIET = re.compile(
     r"|(?P<repeat>\{(?P<least>[0-9]*+)(?P<range>,(?P<most>[0-9]*+))?+\})",
     re.DOTALL,
 )
+
+_NAMED = re.compile(r"\(\?P?<([^>]*)>")
 
 # By what RE2 complains of: what it is, and what to write instead.
 _LACKS: tuple[tuple[str, str, str], ...] = (
@@ -81,6 +86,18 @@ def found(pattern: str, name: str) -> bool:
     """Tell whether a pattern that was parsed is found in a tuning job's name."""
     # Longer ones are no names that AWS gives, and are not to fill the memory.
     return (_found if len(name) <= JOB_NAME_LENGTH else _found.__wrapped__)(pattern, name)
+
+
+def named_groups(pattern: str) -> list[str]:
+    """Return the names of the groups of a pattern that was parsed, each as often as there are groups of it."""
+    return _NAMED.findall(_QUIET.sub("", pattern))
+
+
+def groups(pattern: str, name: str) -> Mapping[str, str]:
+    """Return what the named groups of a pattern find in a tuning job's name, without those that find nothing."""
+    compiled = _compiled(pattern)
+    matched = compiled.search(name) if compiled.groupindex else None
+    return {} if matched is None else {group: text for group, text in matched.groupdict().items() if text}
 
 
 @lru_cache(maxsize=16_384)  # lists bring the same names again and again

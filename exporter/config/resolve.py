@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from exporter.config import defaults
-from exporter.config.caller import Callers
+from exporter.config import defaults, places
+from exporter.config.caller import Callers, Place
 from exporter.config.duration import format_duration
 from exporter.config.ineffective import ineffective
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
+from exporter.config.pattern import named_groups
+from exporter.config.places import organization_of
 from exporter.config.prices import read_prices
-from exporter.config.problem import show_path
-from exporter.config.specs import LISTED, FailureClass, JobSpec, Money, RuleSpec, Settings, SpendSpec, TargetSpec
+from exporter.config.problem import ConfigError, show_path
+from exporter.config.specs import (
+    LISTED,
+    ExclusionSpec,
+    FailureClass,
+    JobSpec,
+    Money,
+    RuleSpec,
+    Settings,
+    SpendSpec,
+    TargetSpec,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.config.caller import Caller
     from exporter.config.load import Document
     from exporter.config.model import Config, Labelled, Rule, TuningJob
     from exporter.config.names import JobArn
+    from exporter.config.places import Reach
     from exporter.config.prices import Prices
     from exporter.config.problem import Path, Problem
-    from exporter.config.specs import TargetKey
+    from exporter.config.specs import Account, OrganizationSpec, TargetKey
     from exporter.config.validate import Validated
+
+    Accounts = Mapping[OrganizationSpec, Sequence[Account]]
+
+_ANY_ACCOUNT = "000000000000"
 
 
 @dataclass(slots=True)
@@ -49,18 +67,23 @@ def resolve(document: Document, validated: Validated, default_region: str | None
 
     Nothing is concluded from a value that is missing only because it was wrong.
     """
+    prices, wrong = read_prices(document, validated.config.spend)
+    settings, problems = _resolved(document, validated, default_region, prices, {})
+    return settings, [*wrong, *problems]
+
+
+def _resolved(
+    document: Document, validated: Validated, default_region: str | None, prices: Prices, accounts: Accounts
+) -> tuple[Settings, list[Problem]]:
+    """Return the same with the accounts of organizations, as far as they are known."""
     config = validated.config
-    prices, wrong = read_prices(document, config.spend)
     currency = config.spend.currency or prices.currency or defaults.CURRENCY
-    resolution = _Resolution(
-        document, Callers(config.aws, default_region, validated.broken), config.tag_labels, currency
-    )
-    resolution.problems += wrong
+    resolution = _Resolution(document, validated, default_region, currency, accounts)
     for place, job in validated.jobs:
         resolution.add_job(("tuning_jobs", place), job)
     for place, rule in validated.rules:
         resolution.add_rule(("discover", place), rule)
-    resolution.check_defaults()
+    resolution.check_defaults([rule for _, rule in validated.rules])
     if not any(key.startswith("aws") for key in validated.broken):
         resolution.check_identities()
     stale_after = config.stale_after
@@ -73,17 +96,39 @@ def resolve(document: Document, validated: Validated, default_region: str | None
         )
     targets = resolution.targets(config, stale_after, prices)
     unused = ineffective(document, validated, targets)
-    return Settings(targets, frozenset(config.collect), unused), resolution.problems
+    settings = Settings(targets, frozenset(config.collect), unused)
+    if resolution.organizations:
+        expand = partial(_expanded, document, validated, default_region, prices)
+        settings = replace(settings, organizations=tuple(resolution.organizations), expand=expand)
+    return settings, resolution.problems
+
+
+def _expanded(
+    document: Document, validated: Validated, default_region: str | None, prices: Prices, accounts: Accounts
+) -> Settings:
+    """Return the settings with these accounts, without reading any file; raise ConfigError when something contradicts them."""
+    settings, problems = _resolved(document, validated, default_region, prices, accounts)
+    if problems:
+        raise ConfigError(problems)
+    return settings
 
 
 class _Resolution:
     """The targets found so far, and what was wrong on the way."""
 
-    def __init__(self, document: Document, callers: Callers, tag_labels: Iterable[str], currency: str) -> None:
+    def __init__(
+        self, document: Document, validated: Validated, default_region: str | None, currency: str, accounts: Accounts
+    ) -> None:
         self.problems: list[Problem] = []
+        self.organizations: dict[OrganizationSpec, None] = {}
+        self.account_names: dict[str, str] = {}
+        self._accounts = accounts
+        self._told: set[Problem] = set()
         self._document = document
-        self._callers = callers
-        self._tag_labels = _by_tag(tag_labels)
+        self._defaults = validated.config.aws
+        self._broken = validated.broken
+        self._callers = Callers(self._defaults, default_region, self._broken)
+        self._tag_labels = _by_tag(validated.config.tag_labels)
         self._currency = currency
         self._targets: dict[TargetKey, _Target] = {}
         self._rule_names: dict[str, Path] = {}
@@ -93,7 +138,10 @@ class _Resolution:
         """Note a problem at the first of ``keys`` that is written under ``path``, else at ``path`` itself."""
         under = ((*path, key) for key in keys)
         written = (each for each in under if self._document.locate(each)[1] == each)
-        self.problems.append(self._document.problem(next(written, path), message))
+        problem = self._document.problem(next(written, path), message)
+        if problem not in self._told:  # a rule may say the same of each of its accounts
+            self._told.add(problem)
+            self.problems.append(problem)
 
     def add_job(self, path: Path, job: TuningJob) -> None:
         """Put a listed job into its target."""
@@ -124,26 +172,64 @@ class _Resolution:
         first = self._rule_names.setdefault(name, path)
         if first != path:
             self.complain(path, f"{self._place(first)} has the same name: write another", "name")
-        target = self._target(path, self._callers.of(rule))
-        if target is not None:
-            target.rules.append(
-                RuleSpec(
-                    name=name,
-                    name_contains=rule.name_contains,
-                    name_regex=rule.name_regex,
-                    statuses=frozenset(rule.statuses),
-                    created_within=rule.created_within,
-                    tags=rule.tags,
-                    max_jobs=rule.max_jobs,
-                    labels=rule.labels,
-                    tag_labels=self._tag_labels_of(rule),
-                    budget=self._budget_of(rule),
-                )
-            )
+        for group in () if rule.name_regex is None else named_groups(rule.name_regex):
+            if group in rule.labels:
+                message = f"name_regex has a group {group}, which becomes the same label: rename one of the two"
+                self.complain((*path, "labels", group), message)
+        spec = RuleSpec(
+            name=name,
+            name_contains=rule.name_contains,
+            name_regex=rule.name_regex,
+            statuses=frozenset(rule.statuses),
+            created_within=rule.created_within,
+            tags=rule.tags,
+            max_jobs=rule.max_jobs,
+            labels=rule.labels,
+            tag_labels=self._tag_labels_of(rule),
+            budget=self._budget_of(rule),
+            exclude=self._exclusions(path, rule),
+        )
+        contradictions = list(places.conflicts(rule, self._defaults, self._broken))
+        for conflict in contradictions:
+            self.complain(path, conflict.message, *conflict.keys)
+        if contradictions:
+            return
+        where = places.reach(rule, self._defaults)
+        for place in where.places(self._members(path, rule, where)):
+            target = self._target(path, self._callers.of(rule, place=place))
+            if target is None:
+                break  # the other places have the same mistake
+            target.rules.append(spec)
 
-    def check_defaults(self) -> None:
+    def _members(self, path: Path, rule: Rule, where: Reach) -> Sequence[Account]:
+        """Return the accounts of the organization that a rule looks in, as far as they are known."""
+        if where.organization is None:
+            return ()
+        region = where.regions[0]
+        # Its mistakes are told although no account may be known yet.
+        if not self._is_sound(path, self._callers.of(rule, place=Place(region, _ANY_ACCOUNT, where.role_name))):
+            return ()
+        spec = organization_of(self._callers.of(rule, place=Place(region)), where.organization)
+        members = self._accounts.get(spec, ())
+        self.organizations[spec] = None
+        self.account_names |= {each.id: each.name for each in members if each.name}
+        return members
+
+    def _exclusions(self, path: Path, rule: Rule) -> tuple[ExclusionSpec, ...]:
+        for place, each in enumerate(rule.exclude):
+            if not (each.name_contains or each.name_regex or each.statuses or each.tags):
+                self.complain(
+                    (*path, "exclude", place), "this has no condition and leaves out every job: write one, or remove it"
+                )
+        return tuple(
+            ExclusionSpec(each.name_contains, each.name_regex, frozenset(each.statuses), each.tags)
+            for each in rule.exclude
+        )
+
+    def check_defaults(self, rules: Sequence[Rule]) -> None:
         """Refuse what contradicts itself within ``aws``, and entries that no region is given for."""
-        for conflict in self._callers.defaults_conflicts():
+        of_places = places.conflicts_of_defaults(self._defaults, rules, self._broken)
+        for conflict in (*self._callers.defaults_conflicts(), *of_places):
             self.complain(("aws",), conflict.message, *conflict.keys)
         if self._without_region:
             first, *others = self._without_region
@@ -190,6 +276,7 @@ class _Resolution:
     def targets(self, config: Config, stale_after: float, prices: Prices) -> tuple[TargetSpec, ...]:
         """Return the targets, in the order in which the file names them."""
         spend = self.spend(config)
+        account_names = {**self.account_names, **config.account_names}
         names = target_names([target.caller for target in self._targets.values()])
         return tuple(
             TargetSpec(
@@ -206,6 +293,7 @@ class _Resolution:
                 jobs=tuple(job for _, job in target.jobs.values()),
                 rules=tuple(target.rules),
                 spend=None if spend is None else self._priced(spend, key.region, config, prices),
+                account_names=_names_for(target.account_id, account_names),
             )
             for key, target in self._targets.items()
         )
@@ -239,11 +327,7 @@ class _Resolution:
 
     def _target(self, path: Path, caller: Caller) -> _Target | None:
         """Return the target of an entry; None when the entry cannot belong to one."""
-        for conflict in caller.conflicts:
-            self.complain(path, conflict.message, *conflict.keys, "arn", "name")
-        if not caller.has_region:
-            self._without_region.append(path)
-        if caller.conflicts or not caller.has_region:
+        if not self._is_sound(path, caller):
             return None
         target = self._targets.get(caller.key)
         if target is None:
@@ -253,6 +337,14 @@ class _Resolution:
         if caller.account_id is not None:
             target.claims.add(caller.account_id)
         return target
+
+    def _is_sound(self, path: Path, caller: Caller) -> bool:
+        """Note what the keys of an entry say against each other, and tell whether there is nothing."""
+        for conflict in caller.conflicts:
+            self.complain(path, conflict.message, *conflict.keys, "arn", "name")
+        if not caller.has_region and path not in self._without_region:
+            self._without_region.append(path)
+        return not caller.conflicts and caller.has_region
 
     def _check_shared(self, path: Path, caller: Caller, target: _Target) -> None:
         theirs = target.caller.shared
@@ -278,6 +370,13 @@ class _Resolution:
     def _place(self, path: Path) -> str:
         line, _ = self._document.locate(path)
         return f"{show_path(path)} on line {line}"
+
+
+def _names_for(account_id: str | None, names: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the names of accounts that a target may need: all while its account is not known."""
+    if account_id is None:
+        return names
+    return {account_id: names[account_id]} if account_id in names else {}
 
 
 def _by_tag(keys: Iterable[str]) -> Mapping[str, str]:

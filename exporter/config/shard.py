@@ -32,7 +32,10 @@ class Shard:
 
     def part(self, settings: Settings) -> Settings:
         """Return what of a configuration is this exporter's."""
-        return replace(settings, targets=tuple(target for target in settings.targets if self.owns(target)))
+        own, expand = tuple(target for target in settings.targets if self.owns(target)), settings.expand
+        if expand is None:
+            return replace(settings, targets=own)
+        return replace(settings, targets=own, expand=lambda accounts: self.part(expand(accounts)))
 
 
 def parse_shard(index: str, total: str) -> Shard:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from exporter.config import defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.config.defaults import Billable
     from exporter.config.problem import Problem
+    from exporter.config.tag_condition import TagCondition
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Money:
 class JobSpec:
     """One tuning job to watch.
 
-    ``labels`` are the configured ones, without prefix. ``account_id`` is the account the configuration names
+    ``labels`` are the configured ones and those that a rule takes from the name, without prefix. ``account_id`` is the account the configuration names
     for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``LISTED`` or the
     name of the rule that discovered it. ``tag_labels`` gives the key of each AWS tag that becomes a label the label's
     name, without prefix; no two are the same. ``budget`` is what its training jobs may cost.
@@ -95,10 +96,21 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ExclusionSpec:
+    """What a rule leaves out: jobs that satisfy all these conditions. Empty ``statuses`` means any."""
+
+    name_contains: str | None = None
+    name_regex: str | None = None
+    statuses: frozenset[str] = frozenset()
+    tags: Mapping[str, TagCondition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSpec:
     """One ``discover`` rule; ``created_within`` in seconds, empty ``statuses`` means any.
 
-    ``tags`` are those that a job must carry, ``labels`` and ``tag_labels`` what its JobSpec gets.
+    ``tags`` is what a job's must be like by their keys, ``labels`` and ``tag_labels`` what its JobSpec gets. A job that
+    satisfies one of ``exclude`` is left out.
     """
 
     name: str
@@ -106,11 +118,17 @@ class RuleSpec:
     name_regex: str | None
     statuses: frozenset[str]
     created_within: float | None
-    tags: Mapping[str, str]
+    tags: Mapping[str, TagCondition]
     max_jobs: int
     labels: Mapping[str, str]
     tag_labels: Mapping[str, str] = field(default_factory=dict)
     budget: Money | None = None
+    exclude: tuple[ExclusionSpec, ...] = ()
+
+    @property
+    def asks_tags(self) -> bool:
+        """Whether it may take a job's tags to tell if it is one of the rule's."""
+        return bool(self.tags) or any(each.tags for each in self.exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +164,7 @@ class TargetSpec:
     claims, None when it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds:
     when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
     keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted. ``spend`` is None where
-    training jobs are not read.
+    training jobs are not read. ``account_names`` has what accounts are called, by their ids.
     """
 
     key: TargetKey
@@ -162,6 +180,29 @@ class TargetSpec:
     jobs: tuple[JobSpec, ...]
     rules: tuple[RuleSpec, ...] = ()
     spend: SpendSpec | None = None
+    account_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of an organization; ``name`` is what the organization calls it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSpec:
+    """An organization whose accounts are read: who calls Organizations, and how.
+
+    ``include_ous`` are the ids of the organizational units whose accounts count, with those of the units below them;
+    all count where it is empty. ``name`` tells it from others in the log and in metrics.
+    """
+
+    key: TargetKey
+    connection: Connection
+    name: str
+    include_ous: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +210,16 @@ class Settings:
     """A whole configuration, ready to run: the targets and the opt-in families of metrics.
 
     ``ineffective`` is what it gives without effect. That stands in the file and changes nothing that runs.
+
+    ``organizations`` are those whose accounts rules look in; ``targets`` has only those of the accounts that were known.
+    ``expand`` returns the settings for the accounts of each organization, or raises ConfigError where these contradict
+    something in the file.
     """
 
     targets: tuple[TargetSpec, ...]
     collect: frozenset[str] = frozenset()
     ineffective: tuple[Problem, ...] = field(default=(), compare=False)
+    organizations: tuple[OrganizationSpec, ...] = ()
+    expand: Callable[[Mapping[OrganizationSpec, Sequence[Account]]], Settings] | None = field(
+        default=None, compare=False, repr=False
+    )

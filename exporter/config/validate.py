@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from exporter.config.misplaced import meant_key, stands_for, unknown_key
 from exporter.config.model import (
-    AWS_KEYS,
     EXTENSION,
-    Aws,
+    AwsDefaults,
     Config,
+    Exclusion,
     FailureClass,
     Failures,
+    Organization,
     Rule,
     Section,
     Spend,
@@ -36,13 +37,14 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 _LISTS = ("tuning_jobs", "discover", "tag_labels", "collect")
 _SECTIONS: Mapping[str, type[Section]] = {
-    "aws": Aws,
+    "aws": AwsDefaults,
     "tuning_jobs": TuningJob,
     "discover": Rule,
     "spend": Spend,
     "failures": Failures,
 }
-_MAPPINGS = ("aws", "spend", "failures")
+_MAPPINGS = ("aws", "account_names", "spend", "failures")
+_PLURALS = {"region": "regions", "account_id": "accounts"}
 _ONE_EACH = ("region", "account_id", "role_arn", "profile", "name", "arn")
 _KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
 _EXPECTED = {"list_type": list_expected, "dict_type": mapping_expected, "model_type": mapping_expected}
@@ -75,7 +77,7 @@ def validate(document: Document) -> Validated:
     # A list is looked at as a whole only when all that is left in it is sound.
     while not isinstance(result := _attempt(pruned), Config):
         for each in result:
-            path = _in_file(each["loc"], origins)
+            path = _as_written(document, _in_file(each["loc"], origins))
             if path[-1] == _KEY_ITSELF and document.locate(path)[1] != path:
                 path = path[:-1]
             bad.add(path)
@@ -90,7 +92,7 @@ def validate(document: Document) -> Validated:
         frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS) | instead_of
     )
     if ("aws",) in bad:
-        broken |= {f"aws.{key}" for key in AWS_KEYS}
+        broken |= {f"aws.{key}" for key in AwsDefaults.model_fields}
     return Validated(
         result,
         tuple(zip(origins.get("tuning_jobs", range(len(result.tuning_jobs))), result.tuning_jobs, strict=True)),
@@ -148,6 +150,23 @@ def _in_file(path: Path, origins: Mapping[str, Sequence[int]]) -> Path:
     return path
 
 
+def _as_written(document: Document, path: Path) -> Path:
+    """Return a path without the place in a list where the file has its one item alone."""
+    value: Any = document.root
+    written: list[str | int] = []
+    for step in path:
+        if isinstance(step, int) and isinstance(value, dict):
+            continue
+        written.append(step)
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            value = None
+    return tuple(written)
+
+
 def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
     """Return the top mapping without bad items and keys, and of each list the places of what stayed."""
     pruned: dict[str, Any] = {}
@@ -169,7 +188,13 @@ def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict
 def _message(error: ErrorDetails, path: Path) -> str:
     kind = error["type"]
     if isinstance(error["input"], list) and path[-1] in _ONE_EACH and (path[-2:-1] == ("aws",) or len(path) == 3):
-        return f"one {path[-1]} per entry: write an entry of tuning_jobs or discover for each"
+        plural = _PLURALS.get(str(path[-1])) if path[0] != "tuning_jobs" else None
+        many = (
+            f"write {plural} for a list of them, in which rules of discover look"
+            if plural
+            else "write an entry of tuning_jobs or discover for each"
+        )
+        return f"one {path[-1]} per entry: {many}"
     if error["input"] is None and path in {("tuning_jobs",), ("discover",)}:
         return "there is no value: write [] for none, or remove the key"
     if kind == "value_error":
@@ -186,12 +211,16 @@ def _message(error: ErrorDetails, path: Path) -> str:
 def _section_of(path: Path) -> type[Section]:
     """Return the section that a key at the end of a path is in."""
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
-    return FailureClass if section is Failures and len(path) > 2 else section  # failures.classes[0].regex
+    if section is Failures and len(path) > 2:  # failures.classes[0].regex
+        return FailureClass
+    if "organization" in path[1:-1]:
+        return Organization
+    return Exclusion if section is Rule and "exclude" in path[2:-1] else section
 
 
 def _unknown_key(path: Path, value: object) -> str:
     key, section = str(path[-1]), _section_of(path)
-    if section is FailureClass:
+    if section in {FailureClass, Organization}:
         return f"unknown key {quote(key)}: {instead(key, section.model_fields)}"
     if (
         section is TuningJob

@@ -4,7 +4,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from exporter.config.names import (
     JOB_NAME_LENGTH,
     JOB_NAME_PATTERN,
     ROLE_ARN_PATTERN,
+    ROLE_NAME_PATTERN,
     JobArn,
     RoleArn,
     parse_account_id,
@@ -35,12 +36,18 @@ from exporter.config.names import (
     tag_label,
 )
 from exporter.config.number import parse_number
-from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
+from exporter.config.pattern import PATTERN_LENGTH, found, named_groups, parse_pattern
 from exporter.config.problem import instead, quote
 from exporter.config.regions import REGION_PATTERN, parse_region
 from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 
 T = TypeVar("T")
+
+TAG_VALUE_LENGTH = 256
+"""The most characters of a tag's value."""
+
+MOST_GROUPS = 10
+"""The most groups with a name in the regular expression for names: each becomes a label."""
 
 FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"]
 
@@ -48,6 +55,7 @@ _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": 
 _MOST_CLASSES = 10
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
 _LONGEST_TAG_KEY = 128
+_LONGEST_LABEL = 256
 _IN_TAG_KEY = frozenset("_.:/=+-@")
 # What all texts have, letters and a capital first, and nothing else in common.
 _ANY_TEXT = ("Xkqv jwz 1", "Bdfghlm", "Nprs: tuc")
@@ -202,6 +210,27 @@ def _tag_key(value: str) -> str:
     return value
 
 
+def _name_pattern(value: str) -> str:
+    pattern = parse_pattern(value)
+    names = named_groups(pattern)
+    if len(names) > MOST_GROUPS:
+        raise ValueError(
+            f"{quote(value)} has {len(names)} groups with a name: write at most {MOST_GROUPS}, and (?:…) for the others"
+        )
+    for name in names:
+        if not _LABEL_KEY.fullmatch(name):
+            fitting = re.sub(r"[^a-zA-Z0-9_]+", "_", name)
+            raise ValueError(
+                f"the group {quote(name)} cannot be a label: its name has only letters, digits and underscores;"
+                f" write (?P<{fitting}>…)"
+            )
+        if names.count(name) > 1:
+            raise ValueError(
+                f"two groups are called {quote(name)}: write one group of the name, with its cases as (?P<{name}>…|…)"
+            )
+    return pattern
+
+
 def _failure_pattern(value: str) -> str:
     pattern = parse_pattern(value)
     if found(pattern, "") or all(found(pattern, each) for each in _ANY_TEXT):
@@ -221,6 +250,15 @@ def _told_apart(keys: list[str]) -> list[str]:
     return keys
 
 
+def _each_once(items: list[T]) -> list[T]:
+    if not items:
+        raise ValueError("the list is empty: write an item, or remove the key")
+    twice = next((each for place, each in enumerate(items) if each in items[:place]), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is listed twice: remove one of them")
+    return items
+
+
 def _few(classes: list[T]) -> list[T]:
     if len(classes) > _MOST_CLASSES:
         raise ValueError(
@@ -229,14 +267,12 @@ def _few(classes: list[T]) -> list[T]:
     return classes
 
 
-def _up_to(longest: int) -> PlainValidator:
-    def convert(value: object) -> str:
-        word = text(value)
-        if len(word) > longest:
-            raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")
-        return word
-
-    return PlainValidator(convert, json_schema_input_type=Annotated[str, Field(max_length=longest)])
+def text_up_to(longest: int, value: object) -> str:
+    """Return a single text of at most so many characters; raise ValueError when it is not one."""
+    word = text(value)
+    if len(word) > longest:
+        raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")
+    return word
 
 
 Interval = Annotated[float, _duration("1s", "24h")]
@@ -253,6 +289,19 @@ Count = Annotated[int, PlainValidator(_count, json_schema_input_type=Annotated[i
 Flag = Annotated[bool, PlainValidator(boolean, json_schema_input_type=bool)]
 Region = Annotated[str, _from_text(parse_region, pattern=f"^{REGION_PATTERN}$", examples=["eu-west-1"])]
 AccountId = Annotated[str, _from_text(parse_account_id, pattern=f"^{ACCOUNT_PATTERN}$")]
+Regions = Annotated[list[Region], AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
+Accounts = Annotated[list[AccountId], AfterValidator(_each_once), Field(json_schema_extra={"minItems": 1})]
+OrganizationalUnits = Annotated[
+    list[
+        Annotated[
+            str,
+            _matching("(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})", 68, "an id such as ou-ab12-34cd56ef"),
+        ]
+    ],
+    AfterValidator(_each_once),
+    Field(json_schema_extra={"minItems": 1}),
+]
+AssumedRole = Annotated[str, _matching(ROLE_NAME_PATTERN, 512, "the name of a role, such as tuning-metrics")]
 JobName = Annotated[str, _from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
 TuningJobArn = Annotated[JobArn, _from_text(parse_job_arn, pattern=f"^{JOB_ARN_PATTERN}$")]
 Role = Annotated[RoleArn, _from_text(parse_role_arn, pattern=f"^{ROLE_ARN_PATTERN}$")]
@@ -271,7 +320,7 @@ NamePart = Annotated[
 FailureRegex = Annotated[
     str, _from_text(_failure_pattern, min_length=1, max_length=PATTERN_LENGTH, json_schema_extra={"format": "regex"})
 ]
-NameRegex = Annotated[str, _from_text(parse_pattern, max_length=PATTERN_LENGTH, json_schema_extra={"format": "regex"})]
+NameRegex = Annotated[str, _from_text(_name_pattern, max_length=PATTERN_LENGTH, json_schema_extra={"format": "regex"})]
 Amount = Annotated[float, PlainValidator(
     lambda value: parse_amount(text(value)), json_schema_input_type=Annotated[float, Field(gt=0, le=LARGEST_AMOUNT)]
 )]  # fmt: skip
@@ -295,8 +344,9 @@ RuleName = Annotated[
 Status = Annotated[TuningJobStatus, _one_of(TUNING_JOB_STATUSES)]
 Family = Annotated[FamilyName, _one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
 LabelKey = Annotated[str, _from_text(_label_key, pattern="^[a-zA-Z0-9_]{1,128}$")]
-LabelValue = Annotated[str, _up_to(256)]
+LabelValue = Annotated[str, PlainValidator(
+    partial(text_up_to, _LONGEST_LABEL), json_schema_input_type=Annotated[str, Field(max_length=_LONGEST_LABEL)]
+)]  # fmt: skip
 TagKey = Annotated[str, _from_text(_tag_key, pattern=rf"^[\p{{L}}\p{{Z}}\p{{N}}_.:/=+@-]{{1,{_LONGEST_TAG_KEY}}}$")]
 TagLabels = Annotated[list[TagKey], AfterValidator(_told_apart)]
-TagValue = Annotated[str, _up_to(256)]
 FewClasses = Annotated[list[T], AfterValidator(_few), Field(json_schema_extra={"maxItems": _MOST_CLASSES})]

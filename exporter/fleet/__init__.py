@@ -3,6 +3,7 @@
 from exporter.fleet.account import Identity
 from exporter.fleet.events import log_events
 from exporter.fleet.history import PastCall, past_calls
+from exporter.fleet.organizations import Organizations
 from exporter.fleet.pool import Pool
 from exporter.fleet.source import Operation, Work, perform
 from exporter.fleet.tag_calls import Tags
@@ -16,6 +17,7 @@ __all__ = [
     "JobView",
     "LastFailure",
     "Operation",
+    "Organizations",
     "PastCall",
     "Pool",
     "Spend",

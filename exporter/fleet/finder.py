@@ -135,7 +135,7 @@ class Finder:
         ``before`` are the rules until now. While the tags of the tuning job are not known, the rule that found it still
         wants it, if it asks for the same tags as before.
         """
-        asked, summary = {rule.name: rule.tags for rule in before}, _told(job)
+        asked, summary = {rule.name: (rule.tags, rule.exclude) for rule in before}, _told(job)
         if self._is_elsewhere(summary):
             return None
         for rule in self._spec.rules:
@@ -144,10 +144,10 @@ class Finder:
                     return rules.job_spec(rule, job.spec.name)
                 continue
             # To its end: neither its status nor its age makes it go.
-            tags = self._tags.known(summary)
-            if tags is None and rule.name == job.spec.source and rule.tags == asked.get(rule.name):
-                tags = rule.tags
-            if rules.fits(rule, summary) and rules.carries(tags or {}, rule):
+            wanted = rules.wants(rule, summary, self._tags.known)
+            if wanted is None and rule.name == job.spec.source and (rule.tags, rule.exclude) == asked.get(rule.name):
+                wanted = True
+            if wanted:
                 return rules.job_spec(rule, job.spec.name)
         return None
 

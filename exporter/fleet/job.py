@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import LISTED
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from exporter.fleet.source import Operation
     from exporter.fleet.view import Spend
     from exporter.tuning_job import Summary, TuningJob
+
+NAMELESS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -169,14 +172,15 @@ class Job:
             return self.listed
         return self.listed if same_moment(self.listed.creation_time, self.facts.creation_time) else None
 
-    def view(self, region: str, account_id: str | None) -> JobView:
+    def view(self, region: str, account_id: str | None, account_names: Mapping[str, str] = NAMELESS) -> JobView:
         """Return the view of it, made only when something has changed; ``account_id`` is the target's, where it has none."""
         if self._view is None:
+            account_id = self.spec.account_id or account_id or ""
             facts = self.facts
             if facts is not None and facts.last_modified_time != self.last_modified:
                 facts = replace(facts, last_modified_time=self.last_modified)
             self._view = JobView(
-                account_id=self.spec.account_id or account_id or "",
+                account_id=account_id,
                 region=region,
                 name=self.spec.name,
                 labels=self.spec.labels,
@@ -188,6 +192,7 @@ class Job:
                 tags=self.tags,
                 spend=self.spend,
                 budget=self.spec.budget,
+                account_name=account_names.get(account_id),
                 history=self.history,
             )
         return self._view

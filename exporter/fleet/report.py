@@ -29,7 +29,7 @@ def target_view(
             if goes_at <= now.monotonic:
                 continue
             changes.append(goes_at)
-        view = job.view(spec.key.region, account.id)
+        view = job.view(spec.key.region, account.id, spec.account_names)
         if job.facts is not None:
             stale_at = job.owed + spec.stale_after
             if now.monotonic >= stale_at:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from exporter.config.pattern import found
+from exporter.config.pattern import found, groups
 from exporter.config.specs import JobSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from exporter.clock import Instant
-    from exporter.config.specs import RuleSpec
+    from exporter.config.specs import ExclusionSpec, RuleSpec
+    from exporter.config.tag_condition import TagCondition
     from exporter.statuses import TuningJobStatus
     from exporter.tuning_job import Summary
+
+    Tags: TypeAlias = Callable[[Summary], Mapping[str, str] | None]
 
 RUNNING: TuningJobStatus = "InProgress"
 LONGEST_RUN = 30 * 86_400.0
@@ -38,43 +42,64 @@ class Match(NamedTuple):
 def match(
     rules: Iterable[RuleSpec],
     summary: Summary,
-    tags_of: Callable[[Summary], Mapping[str, str] | None],
+    tags_of: Tags,
     retention: float,
     now: Instant,
 ) -> Match:
-    """Return what the rules say of a tuning job now; ``tags_of`` is asked only where a rule has tags."""
+    """Return what the rules say of a tuning job now; ``tags_of`` is asked only where that hangs on tags."""
     later = False
     for rule in rules:
-        if not fits(rule, summary) or _too_old(rule, summary, retention, now):
+        if not _named(rule, summary) or _too_old(rule, summary, retention, now):
             continue
         if rule.statuses and summary.status not in rule.statuses:
             later = later or not summary.terminal
             continue
-        if rule.tags:
-            tags = tags_of(summary)
-            if tags is None:
-                return Match(tags_needed=True, later=later)
-            if not carries(tags, rule):
-                continue
-        return Match(rule, later=later)
+        excluding = [each for each in rule.exclude if not each.statuses or summary.status in each.statuses]
+        wanted = _wants(rule, excluding, summary, tags_of)
+        if wanted is None:
+            return Match(tags_needed=True, later=later)
+        if wanted:
+            return Match(rule, later=later)
+        later = later or (not summary.terminal and wants(rule, summary, tags_of) is not False)
     return Match(later=later)
 
 
-def fits(rule: RuleSpec, summary: Summary) -> bool:
-    """Tell whether the name is one that the rule asks for."""
-    if rule.name_contains is not None and rule.name_contains not in summary.name:
+def wants(rule: RuleSpec, summary: Summary, tags_of: Tags) -> bool | None:
+    """Tell whether a rule wants a tuning job in some status; None while that hangs on tags that are not known yet."""
+    return _wants(rule, [each for each in rule.exclude if not each.statuses], summary, tags_of)
+
+
+def _wants(rule: RuleSpec, excluding: Iterable[ExclusionSpec], summary: Summary, tags_of: Tags) -> bool | None:
+    if not _named(rule, summary):
         return False
-    return rule.name_regex is None or found(rule.name_regex, summary.name)
+    excluding = [each for each in excluding if _named(each, summary)]
+    if any(not each.tags for each in excluding):
+        return False
+    if not rule.tags and not excluding:
+        return True
+    tags = tags_of(summary)
+    if tags is None:
+        return None
+    return _carries(tags, rule.tags) and not any(_carries(tags, each.tags) for each in excluding)
 
 
-def carries(tags: Mapping[str, str], rule: RuleSpec) -> bool:
-    """Tell whether a tuning job has all the tags that the rule asks for."""
-    return rule.tags.items() <= tags.items()
+def _named(conditions: RuleSpec | ExclusionSpec, summary: Summary) -> bool:
+    """Tell whether the name is one that is asked for."""
+    if conditions.name_contains is not None and conditions.name_contains not in summary.name:
+        return False
+    return conditions.name_regex is None or found(conditions.name_regex, summary.name)
+
+
+def _carries(tags: Mapping[str, str], wanted: Mapping[str, TagCondition]) -> bool:
+    return all(condition.holds(tags.get(key)) for key, condition in wanted.items())
 
 
 def job_spec(rule: RuleSpec, name: str) -> JobSpec:
-    """Return what a rule says of a tuning job that it found."""
-    return JobSpec(name, rule.labels, None, rule.name, rule.tag_labels, rule.budget)
+    """Return what a rule says of a tuning job that it found. Named groups of its pattern are labels."""
+    of_name = {} if rule.name_regex is None else groups(rule.name_regex, name)
+    return JobSpec(
+        name, {**rule.labels, **of_name} if of_name else rule.labels, None, rule.name, rule.tag_labels, rule.budget
+    )
 
 
 def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapping[str, Any]]:

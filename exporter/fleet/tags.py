@@ -93,7 +93,7 @@ class TagListings:
 
     @property
     def _rules_ask(self) -> bool:
-        return any(rule.tags for rule in self._spec.rules)
+        return any(rule.asks_tags for rule in self._spec.rules)
 
     def reload(self, spec: TargetSpec) -> None:
         """Take a configuration; ``want`` tells of each tuning job."""

@@ -76,7 +76,8 @@ class JobView:
     ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
     describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
     values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix. ``spend`` is
-    None until the training jobs have been read. ``budget`` is what they may cost. ``history`` has the last calls about it,
+    None until the training jobs have been read. ``account_name`` is what the account is called, None where nothing tells.
+    ``budget`` is what they may cost. ``history`` has the last calls about it,
     packed: see ``history.past_calls``. It makes no difference between two views: no series tells of it.
     """
 
@@ -93,6 +94,7 @@ class JobView:
     tags: Mapping[str, str] = field(default_factory=dict)
     spend: Spend | None = None
     budget: Money | None = None
+    account_name: str | None = None
     history: bytes = field(default=b"", compare=False)
 
     @property

@@ -45,7 +45,7 @@ def _with_training_jobs(spec: TargetSpec) -> Sequence[Entry]:
 
 
 def _with_tags(spec: TargetSpec) -> Sequence[Entry]:
-    return tuple(each for each in _all(spec) if each.tag_labels or (not isinstance(each, JobSpec) and each.tags))
+    return tuple(each for each in _all(spec) if each.tag_labels or (not isinstance(each, JobSpec) and each.asks_tags))
 
 
 def _searched(spec: TargetSpec) -> Sequence[Entry]:
@@ -89,3 +89,10 @@ ROLE_PERMISSIONS = {
     TAG_SESSION: "needed for `role_arn` too where the exporter's own role comes from EKS pod identity",
 }
 """What an identity needs to assume roles, and what for."""
+
+ORGANIZATION_PERMISSIONS = {
+    "organizations:ListAccounts": "needed for `organization`: by the exporter's own identity, or the `role_arn` beside it",
+    "organizations:ListAccountsForParent": "needed for `organization` with `include_ous`, in place of ListAccounts",
+    "organizations:ListOrganizationalUnitsForParent": "needed for `organization` with `include_ous`, for the units below",
+}
+"""What an identity needs to read the accounts of an organization, and what for."""

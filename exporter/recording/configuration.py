@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
+from collections import ChainMap, Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from exporter.config.duration import format_duration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.config.specs import JobSpec, Money, RuleSpec, Settings, TargetSpec
+    from exporter.config.specs import ExclusionSpec, JobSpec, Money, RuleSpec, Settings, TargetSpec
+    from exporter.config.tag_condition import TagCondition
     from exporter.recording.pseudonyms import Pseudonyms
 
 _ENDPOINT = "endpoint"
@@ -30,6 +31,8 @@ _LEAST = {
     "describe_max_age": 0.0,
 }
 _MOST_REQUESTS = 1000.0
+_LONGEST_NAME = 58
+"""Of a rule, so that the number of a target fits behind it."""
 
 
 def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
@@ -46,6 +49,13 @@ def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
             "retention": first.retention,
             "describe_max_age": first.describe_max_age,
             "max_tracked_jobs": first.max_tracked_jobs,
+            "account_names": {
+                account_id if names is None else names.account(account_id): (
+                    name if names is None else names.numbered("account-name", name)
+                )
+                for target in settings.targets
+                for account_id, name in target.account_names.items()
+            },
         }
     if first is not None and (spend := first.spend) is not None:
         found["spend"] = {
@@ -57,10 +67,13 @@ def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
         classes = [(each.reason, each.regex) for each in spend.failure_classes]
         told = classes if names is None else [names.failure_class(*each) for each in classes]
         found["failures"] = {"classes": [{"reason": reason, "regex": regex} for reason, regex in told]}
+    uses = Counter(rule.name for target in settings.targets for rule in target.rules)
     for number, target in enumerate(settings.targets):
         where = _where(target, number)
         found["tuning_jobs"] += [_job(job, target, names) | where for job in target.jobs]
-        found["discover"] += [_rule(rule, target, names) | where for rule in target.rules]
+        found["discover"] += [
+            _rule(rule, target, names) | _named(rule, number, uses, names) | where for rule in target.rules
+        ]
     return found
 
 
@@ -149,31 +162,51 @@ def _job(job: JobSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str
     return {"name": name, **_account(account_id, names), **_labelled(job, names)}
 
 
-def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _named(rule: RuleSpec, number: int, uses: Mapping[str, int], names: Pseudonyms | None) -> dict[str, str]:
+    """Return the name of a target's rule: no two have the same, as a rule of several accounts and regions has."""
     if names is not None:
-        found["name"] = names.numbered("rule", rule.name)
-    elif not rule.name.endswith("]"):  # one without a name is called by its place, which no name may look like
-        found["name"] = rule.name
-    if rule.name_contains is not None:
-        found["name_contains"] = rule.name_contains if names is None else names.pattern("contains", rule.name_contains)
-    if rule.name_regex is not None:
-        found["name_regex"] = rule.name_regex if names is None else names.pattern("regex", rule.name_regex)
-    if rule.statuses:
-        found["statuses"] = sorted(rule.statuses)
+        name = names.numbered("rule", rule.name)
+    elif rule.name.endswith("]"):  # one without a name is called by its place, which no name may look like
+        return {}
+    else:
+        name = rule.name
+    return {"name": f"{name[:_LONGEST_NAME]}-{number}" if uses[rule.name] > 1 else name}
+
+
+def _rule(rule: RuleSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str, Any]:
+    found = _conditions(rule, names)
     if rule.created_within is not None:
         found["created_within"] = rule.created_within
-    if rule.tags:
-        found["tags"] = (
-            dict(rule.tags)
-            if names is None
-            else {
-                names.numbered("tag", key): names.numbered("value", value) if value else value
-                for key, value in rule.tags.items()
-            }
-        )
+    if rule.exclude:
+        found["exclude"] = [_conditions(each, names) for each in rule.exclude]
     found["max_jobs"] = rule.max_jobs
     return {**found, **_account(target.account_id, names), **_labelled(rule, names)}
+
+
+def _conditions(asked: RuleSpec | ExclusionSpec, names: Pseudonyms | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if asked.name_contains is not None:
+        found["name_contains"] = (
+            asked.name_contains if names is None else names.pattern("contains", asked.name_contains)
+        )
+    if asked.name_regex is not None:
+        found["name_regex"] = asked.name_regex if names is None else names.pattern("regex", asked.name_regex)
+    if asked.statuses:
+        found["statuses"] = sorted(asked.statuses)
+    if asked.tags:
+        found["tags"] = {
+            key if names is None else names.numbered("tag", key): _condition(condition, names)
+            for key, condition in asked.tags.items()
+        }
+    return found
+
+
+def _condition(condition: TagCondition, names: Pseudonyms | None) -> Any:
+    if condition.values is not None:
+        return sorted(condition.values if names is None else map(names.value, condition.values))
+    if condition.regex is not None:
+        return {"regex": condition.regex if names is None else names.value_pattern(condition.regex)}
+    return {"exists": condition.exists}
 
 
 def _account(account_id: str | None, names: Pseudonyms | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from exporter.config.pattern import found
 from exporter.tuning_job import OTHER, failure_class, name_key
 
 if TYPE_CHECKING:
-    from exporter.config.specs import Settings
+    from exporter.config.specs import ExclusionSpec, RuleSpec, Settings
 
 _ARN = re.compile(
     r"arn:(aws(?:-[a-z]{2,8}){0,3}):sagemaker:([a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}):([0-9]{12})"
@@ -53,8 +53,12 @@ class Pseudonyms:
         self._numbers: dict[str, dict[str, int]] = {}
         self._jobs: dict[str, str] = {}
         rules = [rule for target in settings.targets for rule in target.rules]
-        contains = dict.fromkeys(rule.name_contains for rule in rules if rule.name_contains is not None)
-        regexes = dict.fromkeys(rule.name_regex for rule in rules if rule.name_regex is not None)
+        asked: list[RuleSpec | ExclusionSpec] = [*rules, *(each for rule in rules for each in rule.exclude)]
+        contains = dict.fromkeys(each.name_contains for each in asked if each.name_contains is not None)
+        regexes = dict.fromkeys(each.name_regex for each in asked if each.name_regex is not None)
+        conditions = [condition for each in asked for condition in each.tags.values()]
+        of_values = dict.fromkeys(condition.regex for condition in conditions if condition.regex is not None)
+        self._value_marks = {regex: f"-fits{place}-" for place, regex in enumerate(of_values)}
         marks = [*(("contains", each) for each in contains), *(("regex", each) for each in regexes)]
         width = 1 if len(marks) <= len(_DIGITS) else 2
         self._marks = {mark: f"x{_number(place, width)}" for place, mark in enumerate(marks)}
@@ -83,6 +87,15 @@ class Pseudonyms:
     def pattern(self, kind: str, pattern: str) -> str:
         """Return what a rule asks for instead of a pattern: ``kind`` is ``contains`` or ``regex``."""
         return self._marks[kind, pattern]
+
+    def value(self, text: str) -> str:
+        """Return that of a tag's value, with the marks of the patterns that are found in it. An empty one stays."""
+        marks = "".join(mark for regex, mark in self._value_marks.items() if found(regex, text))
+        return f"{self.numbered('value', text) if text else ''}{marks}"
+
+    def value_pattern(self, regex: str) -> str:
+        """Return what a rule asks for instead of a pattern of a tag's value."""
+        return self._value_marks[regex]
 
     def part(self, text: str) -> str:
         """Return what stands in a list's filter for a part of a name: a rule's, or a whole name."""

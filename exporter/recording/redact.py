@@ -135,6 +135,7 @@ class Redactor:
         rules = [rule for target in settings.targets for rule in target.rules]
         self._tags = {key for job in jobs for key in job.tag_labels}
         self._tags |= {key for rule in rules for key in (*rule.tag_labels, *rule.tags)}
+        self._tags |= {key for rule in rules for each in rule.exclude for key in each.tags}
         self._leaves: Mapping[str, Callable[[Any], Any]] = {
             "word": _text(lambda text: text if _WORD.fullmatch(text) else "Unknown"),
             "job": _text(names.job),
@@ -158,11 +159,7 @@ class Redactor:
 
     def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
         """Return the tags that the configuration asks for, by pseudonyms of their keys and values."""
-        return {
-            self.tag(key): self.names.numbered("value", value) if value else value
-            for key, value in tags.items()
-            if key in self._tags
-        }
+        return {self.tag(key): self.names.value(value) for key, value in tags.items() if key in self._tags}
 
     def tag(self, key: str) -> str:
         """Return the pseudonym of a tag's key."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 
 OPERATIONS: Mapping[str, Collection[str]] = {
+    "organizations": ("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"),
     "sagemaker": (
         "DescribeHyperParameterTuningJob",
         "ListHyperParameterTuningJobs",
@@ -39,7 +40,7 @@ operations its ways to find credentials call is its own affair.
 _MEMBERS = {"SearchRecord": ("HyperParameterTuningJob", "TrainingJob")}
 
 # By the names that the models of the services above have for their endpoints, and of those that the SDK signs in with.
-_ENDPOINTS = ("api.sagemaker", "sts", "portal.sso", "oidc", "signin")
+_ENDPOINTS = ("api.sagemaker", "organizations", "sts", "portal.sso", "oidc", "signin")
 
 _DECOMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
 _BETWEEN = re.compile(r"[\s:,]*")

@@ -19,7 +19,7 @@ from exporter.sagemaker.transport import call_under_way
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from exporter.config.specs import Connection, Credentials, TargetKey, TargetSpec
+    from exporter.config.specs import Connection, Credentials, OrganizationSpec, TargetKey, TargetSpec
     from exporter.sagemaker.sources import Found
 
 _USELESS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
@@ -124,7 +124,7 @@ class Session:
     def keep_only(self, keys: Collection[TargetKey]) -> None:
         """Forget the roles and clients that none of these targets uses; calls under way end as they would."""
         roles = {key.credentials for key in keys}
-        used = {_client_key(key, service) for key in keys for service in ("sagemaker", "sts")}
+        used = {_client_key(key, service) for key in keys for service in ("sagemaker", "organizations", "sts")}
         with self._lock:
             self._roles = {role: found for role, found in self._roles.items() if role in roles}
             left = [self._clients.pop(unused) for unused in self._clients.keys() - used]
@@ -191,7 +191,7 @@ class Sessions:
         self._common = Common.load()
         self._sessions: dict[_SourceKey, Session] = {}
 
-    def get(self, spec: TargetSpec) -> Session:
+    def get(self, spec: TargetSpec | OrganizationSpec) -> Session:
         """Return the session for a target's credentials; opening it makes no call."""
         source = _source_key(spec)
         with self._lock:
@@ -205,7 +205,7 @@ class Sessions:
             session = self._sessions.get(_source_key(spec))
         return None if session is None else session.source
 
-    def keep_only(self, specs: Iterable[TargetSpec]) -> None:
+    def keep_only(self, specs: Iterable[TargetSpec | OrganizationSpec]) -> None:
         """Forget what none of these targets uses; calls under way end as they would."""
         wanted: dict[_SourceKey, list[TargetKey]] = {}
         for spec in specs:
@@ -221,11 +221,11 @@ def _shows_useless_credentials(error: Exception) -> bool:
     return classify(error).code in _USELESS
 
 
-def _source_key(spec: TargetSpec) -> _SourceKey:
+def _source_key(spec: TargetSpec | OrganizationSpec) -> _SourceKey:
     source = replace(spec.key.credentials, role_arn=None, external_id=None)
     return _SourceKey(source, spec.key.partition, spec.connection, spec.key.endpoint.use_fips)
 
 
 def _client_key(key: TargetKey, service: str) -> _ClientKey:
     # The URL of STS is the connection's.
-    return _ClientKey(service, key.region, key.endpoint.url if service == "sagemaker" else None)
+    return _ClientKey(service, key.region, None if service == "sts" else key.endpoint.url)

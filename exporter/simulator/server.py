@@ -1,4 +1,4 @@
-"""The simulator over HTTP: SageMaker's JSON protocol and STS' query protocol on one port."""
+"""The simulator over HTTP: the JSON protocol of SageMaker and Organizations and STS' query protocol on one port."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from exporter.simulator.faults import Fault, Faults
 
-_TARGET_PREFIX = "SageMaker."
+_SERVICES = {"SageMaker": "sagemaker", "AWSOrganizationsV20161128": "organizations"}
+"""By what comes before the operation in X-Amz-Target."""
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 (?:.*[ ,])?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/[^/,\s]+/aws4_request")
 
 
@@ -186,8 +187,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_json(body, request_id)
 
     def _answer_json(self, body: bytes, request_id: str) -> None:
-        target = self.headers.get("X-Amz-Target", "")
-        operation = target.removeprefix(_TARGET_PREFIX) if target.startswith(_TARGET_PREFIX) else ""
+        prefix, _, operation = self.headers.get("X-Amz-Target", "").partition(".")
+        service = _SERVICES.get(prefix)
+        service, operation = ("sagemaker", "") if service is None else (service, operation)
         try:
             content = json.loads(body)
         except ValueError:
@@ -195,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": request_id}
         status = 200
         try:
-            answer = self._handle("sagemaker", operation, content)
+            answer = self._handle(service, operation, content)
         except ApiError as error:
             status = error.http_status
             headers["x-amzn-ErrorType"] = error.code

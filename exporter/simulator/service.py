@@ -13,6 +13,7 @@ from exporter.simulator.errors import ApiError, unreadable
 from exporter.simulator.faults import Faults, altered, refusal, throttled
 from exporter.simulator.life import Life
 from exporter.simulator.limit import RateLimit
+from exporter.simulator.organizations import Organization
 from exporter.simulator.request import Request
 from exporter.simulator.sagemaker import SageMaker
 from exporter.simulator.scenario import SCENARIOS
@@ -32,7 +33,7 @@ class Simulator(SageMaker):
 
     ``requests`` counts every request by (operation, region), refused ones too. ``roles`` maps the ARN of each role
     that may be assumed to the external id it demands, or None; ``web_identities`` maps each token of an identity
-    provider to the ARN of its role. With ``require_signature`` an unsigned request from the wire is refused; without,
+    provider to the ARN of its role. ``organization`` has the accounts that Organizations lists. With ``require_signature`` an unsigned request from the wire is refused; without,
     it speaks for the default account. All methods may be called from any thread.
 
     ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
@@ -60,10 +61,12 @@ class Simulator(SageMaker):
         self.credentials_lifetime: float | None = None
         self.search_requests_per_second: float | None = None
         self.policies: Policies | None = None
+        self.organization = Organization()
         self._callers = Callers(chance(seed, "access keys"))
         self._limit = RateLimit()
         self._operations: dict[tuple[str, str], Operation] = {
             **{("sagemaker", name): operation for name, operation in self._of_sagemaker.items()},
+            **{("organizations", name): operation for name, operation in self.organization.operations.items()},
             ("sts", "GetCallerIdentity"): self._get_caller_identity,
             ("sts", "AssumeRole"): self._assume_role,
             ("sts", "AssumeRoleWithWebIdentity"): self._assume_role_with_web_identity,

@@ -52,10 +52,16 @@ def test_the_file_may_be_named_alone(
     ("content", "code", "out", "err"),
     [
         (b"tuning_jobs: [a]\n", 0, "standard input: ok, 1 tuning job and 0 discover rules in 1 target\n", ""),
+        (
+            b"aws: {regions: [eu-west-1, us-east-1], organization: {role_name: r}}\ndiscover: [{}]\n",
+            0,
+            "standard input: ok, 0 tuning jobs and 1 discover rule in 0 targets, and in the accounts of 1 organization, read when the exporter runs\n",
+            "",
+        ),
         (b"\xffa\n", 1, "", "standard input:1: the byte 0xff is not UTF-8: save the file as UTF-8\nstandard input: 1 mistake\n"),
         (b"x" * (16 << 20 | 1), 1, "", "standard input: it has more than 16 MiB\nstandard input: 1 mistake\n"),
     ],
-    ids=["good", "not text", "too long"],
+    ids=["good", "organization", "not text", "too long"],
 )  # fmt: skip
 def test_standard_input_is_a_file_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: bytes, code: int, out: str, err: str

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from exporter.clock import Instant
 from exporter.config import examine
 from exporter.config.doubts import covers, known_profiles
-from exporter.config.specs import RuleSpec
+from exporter.config.specs import ExclusionSpec, RuleSpec
+from exporter.config.tag_condition import parse_tag_condition
 from exporter.fleet import rules
 from exporter.tuning_job import reduce_page
 
@@ -140,6 +141,7 @@ def test_profiles_are_those_that_the_sdk_finds(
     assert known_profiles({"HOME": str(tmp_path)}) == profiles
 
 
+CONDITIONS = st.sampled_from(["x", ["x", "y"], {"regex": "x"}, {"exists": "true"}]).map(parse_tag_condition)
 RULES = st.builds(
     RuleSpec,
     name=st.just("r"),
@@ -147,7 +149,8 @@ RULES = st.builds(
     name_regex=st.sampled_from([None, "^a", "b"]),
     statuses=st.frozensets(st.sampled_from(["InProgress", "Completed"])),
     created_within=st.sampled_from([None, 100.0, 1_000.0]),
-    tags=st.dictionaries(st.just("env"), st.sampled_from(["x", "y"])),
+    tags=st.dictionaries(st.just("env"), CONDITIONS, max_size=1),
+    exclude=st.lists(st.builds(ExclusionSpec, name_contains=st.sampled_from(["a", "b"])), max_size=2).map(tuple),
     max_jobs=st.just(10),
     labels=st.just({}),
 )
@@ -183,8 +186,17 @@ def test_a_rule_that_covers_another_wants_all_that_this_one_wants(
             assert rules.match([first], job, lambda _: tags, 86_400.0, now).rule is not None
 
 
+def test_a_rule_is_doubted_only_where_another_takes_all_in_each_of_its_places() -> None:
+    here = "discover:\n- region: eu-west-1\n- regions: [eu-west-1, us-east-1]\n  name: both\n"
+    assert told(here) == []
+    everywhere = "discover:\n- regions: [eu-west-1, us-east-1]\n- regions: [eu-west-1, us-east-1]\n  name: both\n"
+    [doubt] = told(everywhere)
+    assert "the rule finds nothing, since the one on line 2 takes all" in doubt
+
+
 def test_a_rule_without_conditions_covers_every_rule() -> None:
     everything = RuleSpec("all", None, None, frozenset(), None, {}, 10, {})
-    other = replace(everything, name_contains="a", tags={"env": "x"})
+    other = replace(everything, name_contains="a", tags={"env": parse_tag_condition("x")})
     assert covers(everything, other)
     assert not covers(other, everything)
+    assert not covers(replace(everything, exclude=(ExclusionSpec("a"),)), everything)

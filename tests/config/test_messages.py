@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from exporter.config import ConfigError, parse
-from exporter.config.model import Aws, Config, Failures, Rule, Spend, TuningJob
+from exporter.config.model import AwsDefaults, Config, Failures, Rule, Spend, TuningJob
 
 HEADS: dict[str, type[BaseModel]] = {
     "": Config,
-    "aws: ": Aws,
+    "aws: ": AwsDefaults,
     "tuning_jobs: ": TuningJob,
     "discover: ": Rule,
     "spend: ": Spend,
@@ -34,6 +34,8 @@ WRONG: list[object] = [
     {"": ""}, {"a": None}, {"a": []}, {"a": {"b": "c"}}, {"a-b": "x", "a*b": "y"}, {"name": ["x"]}, {"arn": {}}, {"[key]": "x"},
     [{"name": None}, {"name": None}], [{"labels": {"a": ["b"]}}], [{"tags": []}], [{"tag_labels": ["t", "a*b", "t"]}], {"<<": {"a": "b"}},
     {"ml.m5.xlarge": "x"}, {"ml.m5.xlarge": "0"}, {"eu-west-1": {"ml.m5.xlarge": "1"}}, [{"reason": "a", "regex": "(?=a)"}], "1e16", "1e-400",
+    [{"tags": {"a": {"regex": "("}}}], {"tags": {"a": {"b": "c"}}}, {"regex": "a"}, {"exists": "x", "name_regex": "("},
+    ["eu-west-1", "eu-west-1"], ["123456789012"], {"123456789012": "a"},
     ["warm_start_parents", "x", "warm_start_parents"], 7, 1.5, True, [1, 2], {1: 2},
 ]  # fmt: skip
 VALUES = st.recursive(
@@ -41,7 +43,11 @@ VALUES = st.recursive(
     lambda each: (
         st.lists(each, max_size=3)
         | st.lists(st.sampled_from(["team", "a*b", "cost-center", "cost_center", ""]), max_size=4)
-        | st.dictionaries(st.sampled_from(["name", "arn", "labels", "tags", "team", "a*b", ""]), each, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "arn", "labels", "tags", "exclude", "regex", "exists", "a*b", ""]),
+            each,
+            max_size=3,
+        )
     ),
 )
 

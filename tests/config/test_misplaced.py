@@ -35,11 +35,11 @@ def mistakes(text: str) -> list[str]:
         ("discovery: []\n", '1: discovery: unknown key "discovery": write discover'),
         (
             "regions: [eu-west-1]\ntuning_jobs: [a]\n",
-            '1: regions: unknown key "regions": one region per entry: write region in each entry of tuning_jobs and discover',
+            '1: regions: unknown key "regions" at the top: write it under aws: or in an entry of discover',
         ),
         (
             "aws: {region: [eu-west-1, us-east-1]}\ntuning_jobs: [a]\n",
-            "1: aws.region: one region per entry: write an entry of tuning_jobs or discover for each",
+            "1: aws.region: one region per entry: write regions for a list of them, in which rules of discover look",
         ),
         (
             "tuning_jobs:\n- {name: a, region: 'eu-west-1, us-east-1'}\n",

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from exporter.config import parse
-from exporter.config.model import AWS_KEYS, Aws, Config, FailureClass, Failures, Rule, Spend, TuningJob, expand
+from exporter.config.model import (
+    AWS_KEYS,
+    AwsDefaults,
+    Config,
+    FailureClass,
+    Failures,
+    Organization,
+    Rule,
+    Spend,
+    TuningJob,
+    expand,
+)
 from exporter.statuses import TUNING_JOB_STATUSES
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.yaml"
@@ -28,7 +39,9 @@ def test_the_example_is_valid_as_it_is() -> None:
 def test_the_example_names_every_key_and_is_valid_with_all_of_them() -> None:
     text = SETTABLE.sub(r"\1", EXAMPLE.read_text())
     assert len(parse(text, "config.example.yaml").targets) == 3
-    keys = {key for section in (Config, Aws, TuningJob, Rule) for key in section.model_fields}
+    keys = {key for section in (Config, AwsDefaults, TuningJob, Rule) for key in section.model_fields}
+    keys -= {"organization"}  # not together with accounts
+    assert "organization: {" in text
     assert keys - set(re.findall(r"^[ -]*([a-z_]+):", text, re.MULTILINE)) == set()
     inner = {key for section in (Spend, Failures, FailureClass) for key in section.model_fields}
     assert inner - set(re.findall(r"[{ ]([a-z_]+): ", text)) == set()
@@ -69,7 +82,7 @@ def test_the_schema_describes_what_a_file_may_hold() -> None:
 
 
 def test_every_key_is_described() -> None:
-    for section in (Config, Aws, TuningJob, Rule, Spend, Failures, FailureClass):
+    for section in (Config, AwsDefaults, TuningJob, Rule, Organization, Spend, Failures, FailureClass):
         for name, field in section.model_fields.items():
             assert field.description, name
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.processes import PATIENCE
 
 from exporter.config import pattern
 from exporter.config.load import load
-from exporter.config.pattern import found, parse_pattern
+from exporter.config.pattern import found, groups, named_groups, parse_pattern
 from exporter.config.validate import validate
 
 SLOW = "^([a-z0-9]+-?)+-hpo$"
@@ -51,7 +51,7 @@ def refused(text: str) -> str | None:
 
 def test_the_pattern_that_took_minutes_for_a_short_name_returns_at_once() -> None:
     program = (
-        "from exporter.config.pattern import found, parse_pattern\n"
+        "from exporter.config.pattern import found, groups, named_groups, parse_pattern\n"
         f"print(found(parse_pattern({SLOW!r}), 'churnxgboostvalidationauc251125'), found({SLOW!r}, 'churn-hpo'))"
     )
     run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=PATIENCE)
@@ -191,3 +191,30 @@ def test_who_writes_no_pattern_does_not_load_re2() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=PATIENCE)
     assert run.stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("expression", "name", "labels"),
+    [
+        (r"^(?P<search>.+)-\d{6}$", "churn-xgboost-251125", {"search": "churn-xgboost"}),
+        (r"^(?P<search>.+)-\d{6}$", "churn-xgboost", {}),
+        (r"^(?P<env>prod|dev)?-?(?P<search>.*)$", "a-b", {"search": "a-b"}),
+        ("(?<of>a)(b)", "ab", {"of": "a"}),
+        ("a", "a", {}),
+    ],
+)
+def test_named_groups_tell_what_they_find(expression: str, name: str, labels: dict[str, str]) -> None:
+    assert groups(parse_pattern(expression), name) == labels
+
+
+@given(st.lists(ATOMS, max_size=5).map("".join), NAMES)
+@settings(max_examples=50)
+def test_the_groups_that_are_told_are_those_that_re2_sees(expression: str, name: str) -> None:
+    assert set(named_groups(expression)) == set(re2.compile(expression).groupindex)
+    assert groups(expression, name).keys() <= set(named_groups(expression))
+    assert all(text and text in name for text in groups(expression, name).values())
+
+
+def test_what_only_looks_like_a_group_is_none() -> None:
+    assert named_groups(r"\(?P<a>|[(?P<b>]|\Q(?P<c>\E") == []
+    assert named_groups("(?P<a>(?P<b>x))|(?P<a>y)") == ["a", "b", "a"]

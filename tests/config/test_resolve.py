@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from exporter.config import ConfigError, Settings, parse
-from exporter.config.specs import Credentials, Endpoint, FailureClass, JobSpec, RuleSpec, SpendSpec, TargetKey
+from exporter.config.specs import (
+    Credentials,
+    Endpoint,
+    ExclusionSpec,
+    FailureClass,
+    JobSpec,
+    RuleSpec,
+    SpendSpec,
+    TargetKey,
+)
+from exporter.config.tag_condition import TagCondition, parse_tag_condition
 
 A, B = "111111111111", "222222222222"
 ARN = "arn:aws:sagemaker:{region}:{account}:hyper-parameter-tuning-job/{name}"
@@ -31,6 +43,10 @@ def one_problem(*jobs: str, head: str = HEAD) -> tuple[int | None, str, str]:
     return problem
 
 
+def asked(**tags: Any) -> dict[str, TagCondition]:
+    return {key: parse_tag_condition(value) for key, value in tags.items()}
+
+
 def test_entries_gather_in_targets_in_the_order_of_the_file() -> None:
     text = listing(
         "churn", f"{{name: ranker, role_arn: '{ROLE_A}', labels: {{team: search}}}}", "{arn: '" + ARN_A + "2'}"
@@ -42,7 +58,7 @@ def test_entries_gather_in_targets_in_the_order_of_the_file() -> None:
     assert plain.key == TargetKey("aws", "eu-west-1", Credentials(), Endpoint())
     assert plain.jobs == (JobSpec("churn", {}), JobSpec("churn2", {}, A))
     assert plain.rules == (
-        RuleSpec("discover[0]", "prod", None, frozenset({"Failed"}), 604_800.0, {"env": "prod"}, 200, {"a": "b"}),
+        RuleSpec("discover[0]", "prod", None, frozenset({"Failed"}), 604_800.0, asked(env="prod"), 200, {"a": "b"}),
     )
     assert role.jobs == (JobSpec("ranker", {"team": "search"}, A, "listed"),)
     assert role.key.credentials == Credentials(role_arn=ROLE_A)
@@ -260,7 +276,7 @@ def test_the_tags_of_the_top_are_labels_of_every_entry_without_a_list_of_its_own
     common = {"team": "team", "cost-center": "cost_center"}
     assert [job.tag_labels for job in target.jobs] == [common, {"Größe": "Gr__e"}, {}]
     assert [rule.tag_labels for rule in target.rules] == [common, {"aws:createdBy": "aws_createdBy"}]
-    assert [rule.tags for rule in target.rules] == [{"env": "prod"}, {}]
+    assert [rule.tags for rule in target.rules] == [asked(env="prod"), {}]
 
 
 def test_an_entry_may_name_a_tag_that_would_collide_with_one_of_the_top() -> None:
@@ -353,3 +369,28 @@ class TestSpend:
         with pytest.raises(ConfigError) as raised:
             self.spend(text)
         assert str(raised.value) == problem
+
+
+def test_what_a_rule_leaves_out_is_one_mapping_or_a_list_of_them() -> None:
+    text = HEAD + "discover:\n- exclude: {name_contains: test, tags: {env: [dev, ci]}}\n"
+    text += "- exclude:\n  - {name_regex: ^x}\n  - {statuses: [Failed]}\n- {}\n"
+    one, several, none = parse(text, "c.yaml").targets[0].rules
+    assert one.exclude == (ExclusionSpec("test", tags=asked(env=["ci", "dev"])),)
+    assert several.exclude == (ExclusionSpec(name_regex="^x"), ExclusionSpec(statuses=frozenset({"Failed"})))
+    assert (one.asks_tags, several.asks_tags, none.exclude) == (True, False, ())
+
+
+@pytest.mark.parametrize(("written", "line", "path"), [("{}", 3, ""), ("[{name_contains: a}, {}]", 3, "[1]")])
+def test_leaving_out_every_job_is_refused(written: str, line: int, path: str) -> None:
+    [problem] = problems(f"{HEAD}discover:\n- exclude: {written}\n")
+    assert problem == (
+        *(line, f"discover[0].exclude{path}"),
+        "this has no condition and leaves out every job: write one, or remove it",
+    )
+
+
+def test_a_group_that_would_be_the_same_label_as_a_configured_one_is_refused() -> None:
+    text = f"{HEAD}discover:\n- name_regex: ^(?P<search>.+)-(?P<day>[0-9]+)$\n  labels:\n    team: a\n    search: b\n"
+    [problem] = problems(text)
+    assert problem[:2] == (6, "discover[0].labels.search")
+    assert problem[2].endswith("becomes the same label: rename one of the two")

@@ -12,6 +12,7 @@ from dashboards import DIRECTORY
 from support.clock import ManualClock
 from support.processes import PATIENCE, wait_until
 from support.prometheus import Prometheus, scrape_job
+from support.simulated import search_of
 from support.tools import RELEASES, release
 
 from exporter.clock import SystemClock
@@ -133,7 +134,8 @@ def _configuration(jobs: list[Member], teams: dict[str, str], endpoint_url: str)
                 {
                     "name": job.name,
                     "region": job.region,
-                    "labels": {"team": teams[job.name]} if job.name in teams else {},
+                    "labels": {"search": search_of(job.name)}
+                    | ({"team": teams[job.name]} if job.name in teams else {}),
                     "budget": 500,
                 }
                 for job in jobs

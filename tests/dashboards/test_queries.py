@@ -11,6 +11,7 @@ import pytest
 from dashboards import render
 from dashboards.page import FLEET, TUNING_JOB
 from support.processes import wait_until
+from support.simulated import search_of
 
 from exporter.simulator.fleet import SECOND_REGION
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("dashboards")
 
 REPLICAS = ("replica-a", "replica-b")
-ALL = {"account": ".*", "region": ".*", "team": ".*", "job": ".*"}
+ALL = {"account": ".*", "region": ".*", "team": ".*", "job": ".*", "search": "churn-xgboost"}
 TELLING = {
     "converged-running",
     "warm-start",
@@ -91,7 +92,8 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def chosen(job: Any) -> dict[str, str]:
-    return {"account": job.account_id, "region": job.region, "team": ".*", "job": job.name}
+    place = {"account": job.account_id, "region": job.region}
+    return {**place, "team": ".*", "job": job.name, "search": search_of(job.name)}
 
 
 def ask(demo: Any, query: Query, values: Mapping[str, str], moment: float | None = None) -> list[Any]:
@@ -205,3 +207,17 @@ def test_a_second_replica_changes_nothing(demo, query):
         return both == pytest.approx(one, rel=0.01, nan_ok=True)
 
     wait_until(the_same, what=alone)
+
+
+def test_the_runs_of_a_search_are_compared(demo):
+    """Of the chosen tuning job's account and region, and none where nothing tells the search."""
+    runs = [job for job in demo.jobs if search_of(job.name) == "churn-xgboost"]
+    assert len(runs) == 3
+    began, best, cost, *_ = (query for query in queries(TUNING_JOB) if query.title == "Last 10 runs")
+    for query in (began, best, cost):
+        of_first, of_last = (ask(demo, query, chosen(job)) for job in (runs[0], runs[-1]))
+        told = {sample.labels["tuning_job"] for sample in of_first}
+        assert told == {sample.labels["tuning_job"] for sample in of_last}
+        assert told <= {job.name for job in runs}
+        assert ask(demo, query, chosen(runs[0]) | {"search": ""}) == []
+    assert {sample.labels["tuning_job"] for sample in ask(demo, began, chosen(runs[0]))} == {job.name for job in runs}

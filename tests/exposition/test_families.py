@@ -92,7 +92,8 @@ class TestTable:
 
     @every_family
     def test_samples_have_the_labels_of_the_table(self, family: Family) -> None:
-        failing = view(facts(), labels={"team": "a"}, tags={"env": "b"}, failure=Failure(ErrorCode.TLS, ""))
+        told = {"labels": {"team": "a"}, "tags": {"env": "b"}, "account_name": "research"}
+        failing = view(facts(), **told, failure=Failure(ErrorCode.TLS, ""))
         found = list(family.samples(failing))
         assert found
         for labels, _ in found:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from fleet.driver import ACCOUNT, REGION, Driver, known, target_spec
 from support.clock import ManualClock
 from support.simulated import SimulatedApi
 
-from exporter.config.specs import RuleSpec, TargetSpec
+from exporter.config.specs import ExclusionSpec, RuleSpec, TargetSpec
+from exporter.config.tag_condition import TagCondition, parse_tag_condition
 from exporter.simulator.service import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NOW = float(2**30)
 HOUR = 3_600.0
@@ -28,7 +33,17 @@ def rule(name: str = "all", **conditions: Any) -> RuleSpec:
         "max_jobs": 200,
         "labels": {},
     }
-    return RuleSpec(name, **(defaults | conditions))
+    settings = defaults | conditions
+    return RuleSpec(name, **(settings | {"tags": asked(settings["tags"])}))
+
+
+def exclusion(tags: Mapping[str, Any] = MappingProxyType({}), **conditions: Any) -> ExclusionSpec:
+    return ExclusionSpec(tags=asked(tags), **conditions)
+
+
+def asked(tags: Mapping[str, Any]) -> Mapping[str, TagCondition]:
+    """Return conditions about tags that are written as in a file."""
+    return {key: parse_tag_condition(value) for key, value in tags.items()}
 
 
 def rules(*given: RuleSpec, names: tuple[str, ...] = (), **changes: Any) -> TargetSpec:

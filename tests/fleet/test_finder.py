@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, ended_ago, rule, rules, run
+from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, ended_ago, exclusion, rule, rules, run
 from fleet.driver import ACCOUNT, REGION, job_specs, known
 
 from exporter.fleet import JobState, perform
 from exporter.simulator.faults import Fault, Kind
+
+if TYPE_CHECKING:
+    from exporter.config.specs import RuleSpec
 
 # What is found
 
@@ -273,6 +276,45 @@ def test_without_permission_to_search_tags_are_listed_and_that_is_told(account: 
     assert len(account.api.inputs("ListTags")) == 5
     assert driver.target.view(driver.now).errors == (("Search", "access_denied"),)
     assert len(account.api.inputs("Search")) == 1
+
+
+CONDITIONS: dict[str, tuple[RuleSpec, set[str]]] = {
+    "a value": (rule(tags={"env": "prod"}), {"prod", "both"}),
+    "a list": (rule(tags={"env": ["prod", "staging"]}), {"prod", "staging", "both"}),
+    "a pattern": (rule(tags={"team": {"regex": "^se.*h$"}}), {"both"}),
+    "presence": (rule(tags={"env": {"exists": "true"}}), {"prod", "staging", "both"}),
+    "absence": (rule(tags={"env": {"exists": "false"}}), {"bare", "team"}),
+    "several": (rule(tags={"env": {"exists": "true"}, "team": ["search", "ads"]}), {"both"}),
+    "an exclusion": (rule(exclude=(exclusion({"env": ["prod"]}),)), {"staging", "bare", "team"}),
+    "two exclusions": (
+        rule(exclude=(exclusion({"team": {"regex": "."}}, name_contains="t"), exclusion({"env": {"exists": "false"}}))),
+        {"prod", "staging"},
+    ),
+}
+
+
+@pytest.mark.parametrize("refused", [(), ("Search",), ("ListTags",), ("Search", "ListTags")], ids=" and ".join)
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_each_condition_about_tags_by_search_and_by_lists(
+    account: Account, condition: str, refused: tuple[str, ...]
+) -> None:
+    tags = {
+        "prod": {"env": "prod"}, "staging": {"env": "staging"}, "bare": {}, "team": {"team": "ads-2"},
+        "both": {"env": "prod", "team": "search"},
+    }  # fmt: skip
+    for operation in refused:
+        account.simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation=operation))
+    for age, name in enumerate(tags):
+        account.create(name, "stuck", age=90.0 + age, tags=tags[name])
+    given, wanted = CONDITIONS[condition]
+    driver = account.watch(rules(given))
+    run(driver, 130)
+    assert set(driver.views()) == (set() if len(refused) == 2 else wanted), "what nobody has told is not made up"
+    told = {operation for operation, _ in driver.target.view(driver.now).errors}
+    assert told == set(refused) - ({"ListTags"} if len(refused) == 1 else set()), (
+        "a call that is not needed is not made"
+    )
+    assert len(account.api.inputs("ListTags")) == (0 if "Search" not in refused else 5) or len(refused) == 2
 
 
 # Failures

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from fleet.account import DAY, HOUR, Account, rule, rules, run
+from fleet.account import DAY, HOUR, Account, exclusion, rule, rules, run
 
 from exporter.clock import Instant
 from exporter.config.specs import RuleSpec
-from exporter.fleet.rules import Match, created_between, first_lists
+from exporter.fleet.rules import Match, created_between, first_lists, job_spec
 from exporter.fleet.rules import match as match_rules
 from exporter.simulator.life import Life
 from exporter.simulator.scenario import SCENARIOS
 from exporter.tuning_job import Summary, reduce_summary
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config.tag_condition import TagCondition
+
 STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting")
 LATE = 11 * 60.0
 """Lists of what was created lately are read about every five minutes, and a job's last status a round later."""
+
+
+ASKED: list[dict[str, Any]] = [
+    {"env": "prod"}, {"env": "prod", "team": "a"}, {"env": ["prod", "test"]}, {"team": {"regex": "^a"}},
+    {"team": {"exists": "true"}, "owner": {"exists": "false"}}, {"owner": {"exists": "true"}},
+]  # fmt: skip
+EXCLUSIONS = [
+    (exclusion(name_contains="a"),), (exclusion({"team": {"regex": "b$"}}),), (exclusion(statuses=frozenset({"Stopped"})),),
+    (exclusion({"env": "dev"}, name_regex="^prod-"), exclusion({"owner": {"exists": "true"}}, statuses=frozenset({"Failed"}))),
+]  # fmt: skip
 
 
 def random_rule(random: Random, number: int) -> RuleSpec:
@@ -28,9 +44,22 @@ def random_rule(random: Random, number: int) -> RuleSpec:
         name_regex=random.choice([None, None, "[02468]$", "^prod-"]),
         statuses=frozenset(random.sample(STATUSES, random.choice([0, 0, 1, 2, 3]))),
         created_within=random.choice([None, None, HOUR, 5 * HOUR]),
-        tags=random.choice([{}, {}, {"env": "prod"}, {"env": "prod", "team": "a"}]),
+        tags=random.choice([{}, {}, *ASKED]),
+        exclude=random.choice([(), (), *EXCLUSIONS]),
         max_jobs=10_000,
     )
+
+
+def carries(life: Life, tags: Mapping[str, TagCondition]) -> bool:
+    for key, asked in tags.items():
+        value = life.tags.get(key)
+        if asked.values is not None and value not in asked.values:
+            return False
+        if asked.regex is not None and (value is None or not re.search(asked.regex, value)):
+            return False
+        if asked.values is None and asked.regex is None and asked.exists != (key in life.tags):
+            return False
+    return True
 
 
 def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
@@ -49,7 +78,14 @@ def wanted(each: RuleSpec, life: Life, t: float, retention: float) -> bool:
             or each.created_within is None
             or t - life.created <= each.created_within
         )
-        and all(life.tags.get(key) == value for key, value in each.tags.items())
+        and carries(life, each.tags)
+        and not any(
+            (out.name_contains or "") in life.name
+            and (out.name_regex is None or life.name.startswith("prod-"))
+            and (not out.statuses or status in out.statuses)
+            and carries(life, out.tags)
+            for out in each.exclude
+        )
         and (status not in {"Completed", "Failed", "Stopped"} or t < summary["HyperParameterTuningEndTime"] + retention)
     )
 
@@ -72,7 +108,8 @@ def test_rules_find_what_they_should_and_nothing_else(seed: int) -> None:
             account_id="111122223333",
             created=random.uniform(begin, end),
             speed=random.choice([0.3, 1, 3]),
-            tags={"env": random.choice(["prod", "dev"]), "team": random.choice("ab")},
+            tags={"env": random.choice(["prod", "dev"]), "team": random.choice("ab")}
+            | random.choice([{}, {"owner": "someone"}]),
         )
     started = account.clock.time()
     driver = account.watch(rules(*given, retention=retention, describe_max_age=random.choice([0.0, 300.0])))
@@ -193,3 +230,37 @@ def test_the_first_look_reaches_back_as_far_as_a_job_may_have_run() -> None:
     assert [*first_lists(rule(statuses=frozenset({"InProgress"})), DAY, Instant(100 * DAY, 0.0))] == []
     asked = first_lists(rule(statuses=frozenset({"InProgress", "Stopped"})), DAY, Instant(100 * DAY, 0.0))
     assert [each["StatusEquals"] for each in asked] == ["Deleting", "Stopped", "Stopping"]
+
+
+def test_what_a_rule_leaves_out_takes_all_conditions_of_one_exclusion() -> None:
+    given = rule(exclude=(exclusion({"env": "dev"}, name_contains="prod"), exclusion({"keep": {"exists": "false"}})))
+    assert match(given, summary(), tags={"env": "dev", "keep": ""}).rule is None
+    assert match(given, summary("a"), tags={"env": "dev", "keep": ""}).rule == given
+    assert match(given, summary("a"), tags={}).rule is None
+    assert match(given, summary(), tags=None) == (None, True, False)
+
+
+def test_tags_are_asked_for_only_where_they_decide() -> None:
+    def asked(_: Summary) -> None:
+        raise AssertionError("nothing hangs on tags")
+
+    given = rule(exclude=(exclusion(name_contains="test"), exclusion({"env": "dev"}, name_regex="^dev")))
+    for name, found in (("a-test", None), ("dev-test", None), ("prod", given)):
+        assert match_rules([given], summary(name), asked, DAY, Instant(2_000.0, 0.0)).rule == found
+
+
+def test_a_job_that_is_left_out_for_its_status_may_be_wanted_in_another() -> None:
+    given = rule(exclude=(exclusion(statuses=frozenset({"InProgress", "Stopped"})),))
+    assert match(given, summary()) == (None, False, True)
+    stopped = summary(HyperParameterTuningJobStatus="Stopped", LastModifiedTime=1_900.0)
+    assert match(given, stopped) == (None, False, False)
+    failed = summary(HyperParameterTuningJobStatus="Failed", LastModifiedTime=1_900.0)
+    assert match(given, failed).rule == given
+
+
+def test_named_groups_are_labels_beside_the_configured_ones() -> None:
+    given = rule(name_regex="^(?P<search>.+?)(-(?P<day>[0-9]{6}))?$", labels={"team": "a"})
+    assert job_spec(given, "churn-251125").labels == {"team": "a", "search": "churn", "day": "251125"}
+    assert job_spec(given, "churn").labels == {"team": "a", "search": "churn"}
+    plain = rule(name_regex="^c", labels={"team": "a"})
+    assert job_spec(plain, "churn").labels is plain.labels

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.tools import require
 
-from exporter.permissions.table import PERMISSIONS, ROLE_PERMISSIONS
+from exporter.permissions.table import ORGANIZATION_PERMISSIONS, PERMISSIONS, ROLE_PERMISSIONS
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,8 @@ def test_only_what_is_about_tuning_jobs_is_narrowed(reference: dict[str, Any]) -
         assert permission.narrows is ("hyper-parameter-tuning-job" in resources), permission.action
     for action in ROLE_PERMISSIONS:
         assert reference["sts"]["Actions"][action.partition(":")[2].lower()] == {"Resources": ["role"]}
+    for action in ORGANIZATION_PERMISSIONS:
+        assert action.partition(":")[2].lower() in reference["organizations"]["Actions"]
 
 
 def test_who_one_is_may_be_asked_without_permission(reference: dict[str, Any]) -> None:

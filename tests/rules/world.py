@@ -65,6 +65,7 @@ def job(
     name: str = NAME,
     region: str = REGION,
     team: str | None = TEAM,
+    search: str | None = None,
     created: int = -180,
     code: str | Mapping[int, str | None] | None = None,
     training_jobs: Mapping[str, Value] | None = None,
@@ -87,7 +88,8 @@ def job(
     def add(family: str, value: Value, **labels: str) -> None:
         world[Series(f"sagemaker_tuning_job_{family}", (*identity, *labels.items()))] = value
 
-    add("labels", 1, **({} if team is None else {"label_team": team}))
+    configured = {"label_team": team, "label_search": search}
+    add("labels", 1, **{name: value for name, value in configured.items() if value is not None})
     add("up", {since: int(error is None) for since, error in codes.items()})
     add("next_describe_timestamp_seconds", lambda minute: 60.0 * (minute + 1))
     for error in {*codes.values()} - {None}:

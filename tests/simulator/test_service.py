@@ -218,8 +218,10 @@ def test_search_may_throttle_early(simulator):
 
 def test_the_operations_are_those_that_answer(simulator):
     for operation in simulator.operations:
-        service = (
-            "sts" if operation in {"GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"} else "sagemaker"
-        )
+        service = "sagemaker"
+        if operation in simulator.organization.operations:
+            service = "organizations"
+        elif operation in {"GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"}:
+            service = "sts"
         empty = Request(service=service, operation=operation, content=None, region="us-east-1")
         assert code_of(simulator.handle, empty) == ("SerializationException", 400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from exporter.errors import CallFailed, ErrorCode
@@ -73,3 +74,8 @@ class SimulatedApi:
             return call()
         except ApiError as error:
             raise CallFailed(code_of(error), str(error)) from None
+
+
+def search_of(name: str) -> str:
+    """Return the search that a tuning job is a run of."""
+    return re.sub("-[0-9]{6}.*", "", name)

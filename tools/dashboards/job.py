@@ -8,6 +8,7 @@ from dashboards import look
 from dashboards.page import (
     FLEET,
     TO_CONSOLE,
+    TO_JOB,
     TUNING_JOB,
     annotation_queries,
     hidden_variable,
@@ -43,6 +44,7 @@ from dashboards.promql import (
     INSTANCES,
     LAUNCHED,
     LEFT,
+    MOST_RUNS,
     NOT_IMPROVING,
     PROGRESS,
     RUNTIME,
@@ -50,6 +52,7 @@ from dashboards.promql import (
     SLOTS_USED,
     alerts,
     each,
+    of_last_runs,
     recorded,
     since_improvement,
     states,
@@ -91,11 +94,17 @@ def build() -> model.Dashboard:
         TUNING_JOB,
         "SageMaker tuning: Job",
         "One hyperparameter tuning job: progress against its limits, its objective, its training jobs, its troubles.",
-        [_glance(), _progress(), _training(), _cost(), _best(), _troubles()],
+        [_glance(), _progress(), _training(), _cost(), _runs(), _best(), _troubles()],
         variables=[
             *variables(one_job=True),
             hidden_variable("console", place, '/console="([^"]+)"/', description="Host of the AWS console."),
             hidden_variable("home", place, '/aws_region="([^"]+)"/', description="Region of the tuning job."),
+            hidden_variable(
+                "search",
+                each("labels", "label_search"),
+                '/label_search="([^"]+)"/',
+                description="The search that the tuning job is a run of.",
+            ),
         ],
         annotations=annotation_queries(shown=True),
         links=[
@@ -392,6 +401,45 @@ def _cost() -> Row:
                     count(_needs("training_jobs", "No training job failed")),
                     stacked=True,
                     held=True,
+                ),
+            ),
+        ],
+    )
+
+
+def _runs() -> Row:
+    by = "objective_metric", "objective_type"
+    return (
+        "Runs of the same search (opt-in)",
+        [
+            line(
+                9,
+                rows(
+                    f"Last {MOST_RUNS} runs",
+                    "The runs of the same search that began last in this account and region: those whose label search has the"
+                    " same value, as long as the exporter shows them. A group (?P<search>…) in the name_regex of a rule makes"
+                    " that label. Cost needs collect: [training_jobs] and prices.",
+                    [
+                        of_last_runs(f"1000 * {each('created_timestamp_seconds')}"),
+                        of_last_runs(with_direction(recorded("best_objective_value:last", *by))),
+                        of_last_runs(COST),
+                        of_last_runs(LAUNCHED),
+                        of_last_runs(RUNTIME),
+                    ],
+                    [
+                        Column("tuning_job", "Tuning job", link=TO_JOB),
+                        Column("A", "Began", unit="dateTimeAsIso"),
+                        Column("B", "Best", unit="none"),
+                        Column("objective_metric", "Objective"),
+                        Column("direction", "Direction"),
+                        Column("C", "Cost", unit="none"),
+                        Column("currency", "Currency", width=90),
+                        Column("D", "Training jobs", unit="none", width=120),
+                        Column("E", "Runtime", unit="s"),
+                    ],
+                    empty="No label search: name_regex of its rule has no such group",
+                    sort=("Began", True),
+                    without=("aws_account_id", "aws_region", "objective_type"),
                 ),
             ),
         ],

@@ -77,6 +77,17 @@ FAILURES = recorded("training_job_failures:sum", "reason")
 INSTANCES = each("running_instances", "instance_type", "spot")
 
 
+MOST_RUNS = 10
+"""How many runs of one search are compared."""
+
+
+def of_last_runs(expression: str) -> str:
+    """Keep the last runs of the search that the chosen tuning job is a run of, by their label ``search``."""
+    search = f'{JOB}labels{{{PLACE},label_search="$search",label_search!=""}}'
+    created = f"max by ({ID}) ({JOB}created_timestamp_seconds{{{PLACE}}})"
+    return f"({expression.replace(CHOSEN, PLACE)}) and {ON} topk({MOST_RUNS}, {created} and {ON} {search})"
+
+
 def running(expression: str) -> str:
     """Keep the tuning jobs that are in progress."""
     return f"{expression} and {ON} {RUNNING}"

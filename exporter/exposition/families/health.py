@@ -28,6 +28,8 @@ def _last_success(view: JobView) -> Iterable[Sample]:
 def _labels(view: JobView) -> Iterable[Sample]:
     pairs = [(f"label_{key}", value) for key, value in view.labels.items()]
     pairs += [(f"tag_{key}", value) for key, value in view.tags.items()]
+    if view.account_name:
+        pairs.append(("aws_account_name", view.account_name))
     return ((tuple(pairs), 1),)
 
 
@@ -71,10 +73,10 @@ HEALTH = Section(
         Family(
             name="labels",
             help="Labels from the configuration and AWS tags of the tuning job; always 1.",
-            source="labels in the configuration, ListTags",
+            source="labels, named groups of name_regex and account_names in the configuration, ListTags",
             absent="never",
             example='sagemaker_tuning_job_up == 0 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_labels{label_team="search"}',
-            labels=("label_*", "tag_*"),
+            labels=("label_*", "tag_*", "aws_account_name"),
             samples=_labels,
         ),
     ),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from exporter.config.specs import JobSpec, RuleSpec, SpendSpec, TargetSpec
+    from exporter.config.specs import ExclusionSpec, JobSpec, RuleSpec, SpendSpec, TargetSpec
+    from exporter.config.tag_condition import TagCondition
     from exporter.web.pages.snapshot import Refused, Snapshot, WebConfiguration
 
 
@@ -58,8 +59,18 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Tuning jobs that a rule leaves out. Empty conditions mean any."""
+
+    name_contains: str | None
+    name_regex: str | None
+    statuses: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that finds tuning jobs. Empty conditions mean any."""
+    """A rule that finds tuning jobs. Empty conditions mean any; those of tags are as in the file."""
 
     name: str
     name_contains: str | None
@@ -67,6 +78,7 @@ class Rule:
     statuses: tuple[str, ...]
     created_within_seconds: float | None
     tags: Mapping[str, str]
+    exclude: tuple[Exclusion, ...]
     max_jobs: int
     labels: Mapping[str, str]
     tag_labels: Mapping[str, str]
@@ -110,6 +122,7 @@ class Target:
     describe_max_age_seconds: float
     requests_per_second: float
     max_tracked_jobs: int
+    account_names: Mapping[str, str]
     spend: Spend | None
     rules: tuple[Rule, ...]
     tuning_jobs: tuple[Job, ...]
@@ -187,6 +200,7 @@ def _target(spec: TargetSpec) -> Target:
         describe_max_age_seconds=spec.describe_max_age,
         requests_per_second=spec.requests_per_second,
         max_tracked_jobs=spec.max_tracked_jobs,
+        account_names=_texts(spec.account_names),
         spend=None if spec.spend is None else _spend(spec.spend),
         rules=tuple(map(_rule, spec.rules)),
         tuning_jobs=tuple(_job(job) for job in spec.jobs if job.source == LISTED),
@@ -211,12 +225,26 @@ def _rule(spec: RuleSpec) -> Rule:
         name_regex=shown(spec.name_regex),
         statuses=tuple(sorted(spec.statuses)),
         created_within_seconds=spec.created_within,
-        tags=_texts(spec.tags),
+        tags=_conditions(spec.tags),
+        exclude=tuple(map(_exclusion, spec.exclude)),
         max_jobs=spec.max_jobs,
         labels=_texts(spec.labels),
         tag_labels=spec.tag_labels,
         budget=spec.budget,
     )
+
+
+def _exclusion(spec: ExclusionSpec) -> Exclusion:
+    return Exclusion(
+        name_contains=shown(spec.name_contains),
+        name_regex=shown(spec.name_regex),
+        statuses=tuple(sorted(spec.statuses)),
+        tags=_conditions(spec.tags),
+    )
+
+
+def _conditions(tags: Mapping[str, TagCondition]) -> Mapping[str, str]:
+    return {key: shown(str(condition)) for key, condition in tags.items()}
 
 
 def _job(spec: JobSpec) -> Job:

@@ -1,0 +1,79 @@
+"""What a rule may ask about an AWS tag: a value, one of several, a pattern, or only whether the tag is there."""
+
+# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
+from exporter.config.problem import instead, quote
+from exporter.config.values import TAG_VALUE_LENGTH, boolean, text, text_up_to
+
+_FORMS = "write a value, a list of values, {regex: …}, or {exists: true}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagCondition:
+    """What a tag must be like: there, or with ``exists`` False not there.
+
+    Of one that must be there, the value is one of ``values``, or ``regex`` is found in it; both None take any value.
+    """
+
+    values: frozenset[str] | None = None
+    regex: str | None = None
+    exists: bool = True
+
+    def holds(self, value: str | None) -> bool:
+        """Tell whether a tag of this value fits, None being no such tag."""
+        if value is None or not self.exists:
+            return self.exists == (value is not None)
+        return (self.values is None or value in self.values) and (self.regex is None or found(self.regex, value))
+
+    def __str__(self) -> str:
+        """Return it as it stands in a file, but for quotes."""
+        if self.values is not None:
+            return next(iter(self.values)) if len(self.values) == 1 else f"[{', '.join(sorted(self.values))}]"
+        return f"{{exists: {str(self.exists).lower()}}}" if self.regex is None else f"{{regex: {self.regex}}}"
+
+
+def parse_tag_condition(value: object) -> TagCondition:
+    """Return what a value of ``tags`` asks for; raise ValueError with what to write instead."""
+    if isinstance(value, dict):
+        return _by_key(value)
+    if not isinstance(value, list):
+        return TagCondition(frozenset({text_up_to(TAG_VALUE_LENGTH, value)}))
+    if not value:
+        raise ValueError("the list has no values: write those that the tag may have, or {exists: true} for any")
+    return TagCondition(frozenset(text_up_to(TAG_VALUE_LENGTH, each) for each in value))
+
+
+def _by_key(value: dict[str, object]) -> TagCondition:
+    unknown = next((key for key in value if key not in {"regex", "exists"}), None)
+    if unknown is not None:
+        raise ValueError(f"unknown key {quote(unknown)}: {instead(unknown, ['regex', 'exists'])}")
+    if len(value) != 1:
+        raise ValueError(f"one condition is expected here, not {len(value) or 'none'}: {_FORMS}")
+    if "exists" in value:
+        return TagCondition(exists=boolean(value["exists"]))
+    pattern = text(value["regex"])
+    if not pattern:
+        raise ValueError("the expression is empty: write what is to be found, or {exists: true} for any value")
+    return TagCondition(regex=parse_pattern(pattern))
+
+
+_TEXT = {"type": "string", "maxLength": TAG_VALUE_LENGTH}
+_PATTERN = {"type": "string", "minLength": 1, "maxLength": PATTERN_LENGTH}
+_BY_KEY = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"regex": _PATTERN, "exists": {"type": "boolean"}},
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+Condition = Annotated[
+    TagCondition,
+    PlainValidator(parse_tag_condition),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}, _BY_KEY]}),
+]

@@ -1,0 +1,118 @@
+"""When the accounts of organizations are read, and what stays while that fails, on a manual clock."""
+
+from __future__ import annotations
+
+import queue
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from support.clock import ManualClock
+from support.processes import wait_until
+
+from exporter.config.specs import Account, Connection, Credentials, Endpoint, OrganizationSpec, TargetKey
+from exporter.errors import CallFailed, ErrorCode
+from exporter.fleet.organizations import PERIOD, RETRY, Organizations
+from exporter.telemetry import PREFIX, Telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+A, B = Account("111111111111", "a"), Account("222222222222", "b")
+KEY = TargetKey("aws", "eu-west-1", Credentials(), Endpoint())
+
+
+def spec(*units: str) -> OrganizationSpec:
+    return OrganizationSpec(KEY, Connection(), "/".join(("organization", *units)), units)
+
+
+class World:
+    """Organizations that answer what they are told to, and what was called."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(1_000.0)
+        self.telemetry = Telemetry()
+        self.answers: dict[OrganizationSpec, Sequence[Account] | Exception] = {}
+        self.readings: Counter[OrganizationSpec] = Counter()
+        self.changes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.organizations = Organizations(self._read, self.telemetry, self.clock, lambda: self.changes.put(None))
+
+    def _read(self, asked: OrganizationSpec) -> Sequence[Account]:
+        self.readings[asked] += 1
+        answer = self.answers[asked]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def settle(self, readings: int, asked: OrganizationSpec) -> None:
+        """Wait until an organization has been read so often and its thread waits again."""
+        wait_until(lambda: self.readings[asked] == readings and self.clock._waiting, what="a reading")
+
+    def own(self, name: str) -> list[str]:
+        lines = self.telemetry.render_text().decode().splitlines()
+        return [line.removeprefix(f"{PREFIX}_{name}") for line in lines if line.startswith(f"{PREFIX}_{name}{{")]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.organizations.keep_only(())
+
+
+def test_accounts_are_read_each_period_and_told_when_they_change(world: World) -> None:
+    one = spec()
+    world.answers[one] = (A,)
+    world.organizations.keep_only([one])
+    world.settle(1, one)
+    assert (world.organizations.accounts, world.organizations.untried) == ({one: (A,)}, [])
+    assert world.changes.qsize() == 1
+    world.clock.advance(PERIOD - 1)
+    assert world.readings[one] == 1
+    world.clock.advance(1)
+    world.settle(2, one)
+    assert world.changes.qsize() == 1, "nothing has changed"
+    world.answers[one] = (A, B)
+    world.clock.advance(PERIOD)
+    world.settle(3, one)
+    assert world.organizations.accounts == {one: (A, B)}
+    assert world.changes.qsize() == 2
+    assert world.own("organization_accounts") == ['{organization="organization"} 2.0']
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(CallFailed(ErrorCode.ACCESS_DENIED, "no"), "access_denied"), (KeyError("Accounts"), "other")],
+)
+def test_failures_keep_what_is_known_and_are_tried_again_ever_later(world: World, error: Exception, code: str) -> None:
+    one = spec()
+    world.answers[one] = (A,)
+    world.organizations.keep_only([one])
+    world.settle(1, one)
+    world.answers[one] = error
+    world.clock.advance(PERIOD)
+    world.settle(2, one)
+    for number, pause in enumerate((RETRY, 2 * RETRY, 4 * RETRY, 8 * RETRY, PERIOD, PERIOD), 3):
+        world.clock.advance(pause - 1)
+        assert world.readings[one] == number - 1
+        world.clock.advance(1)
+        world.settle(number, one)
+    assert world.organizations.accounts == {one: (A,)}
+    assert world.changes.qsize() == 1
+    assert world.own("organization_errors_total") == [f'{{code="{code}",organization="organization"}} 7.0']
+    assert world.own("organization_last_success_timestamp_seconds") == ['{organization="organization"} 1000.0']
+
+
+def test_one_that_leaves_the_configuration_is_read_no_more(world: World) -> None:
+    one, other = spec("ou-ab12-11111111"), spec("ou-ab12-22222222")
+    world.answers |= {one: (A,), other: CallFailed(ErrorCode.TIMEOUT, "late")}
+    world.organizations.keep_only([one, other])
+    wait_until(lambda: not world.organizations.untried, what="both to be tried")
+    assert world.organizations.accounts == {one: (A,)}, "one that fails hides nothing of another"
+    world.organizations.keep_only([other])
+    assert world.organizations.accounts == {}
+    assert world.own("organization_accounts") == []
+    wait_until(lambda: len(world.clock._waiting) == 1, what="its thread to end")
+    world.clock.advance(PERIOD)
+    wait_until(lambda: world.readings[other] == 2, what="the other")
+    assert world.readings[one] == 1
