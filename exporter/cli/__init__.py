@@ -66,7 +66,6 @@ def module(command: str) -> Command:
 
 
 def _run(arguments: list[str]) -> int:
-    early.open_standard_streams()
     early.ignore_others()
     early.open_standard_streams()
     command, *others = [_DAEMON, *arguments] if not arguments or arguments[0].startswith("-") else arguments
