@@ -116,11 +116,17 @@ class _Day:
         self._go_on(passed, window, self.calls - before)
 
     @property
+    def start(self) -> float:
+        """After how many seconds everything was read once, and all series are there."""
+        spec = self.spec
+        reads = _CALLS_AT_START * self._expected.jobs / spec.requests_per_second
+        return min(_DAY, max(_LEAST_WINDOW, 3 * spec.interval, reads))
+
+    @property
     def _window(self) -> float:
         """How many seconds are like those that come after: all that repeats within the hour is in them."""
         spec = self.spec
-        start = _CALLS_AT_START * self._expected.jobs / spec.requests_per_second
-        return min(_DAY, max(_LEAST_WINDOW, spec.describe_max_age, 10 * spec.interval, start))
+        return min(_DAY, max(spec.describe_max_age, 10 * spec.interval, self.start))
 
     def _go_on(self, passed: float, window: float, last: Counter[str]) -> None:
         """Count the calls of the rest of the day, which goes on as the last window."""
@@ -169,7 +175,8 @@ def cost(
         if same is day:
             day.run_whole(on_step)
         else:
-            day.run(_HOUR)
+            day.run(day.start)
+            on_step()
             day.calls, day.most_in_an_hour = same.calls, same.most_in_an_hour
         if spec.key.credentials.role_arn is not None:
             telemetry.api_requests.labels(spec.name, "AssumeRole")
