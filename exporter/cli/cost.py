@@ -243,6 +243,10 @@ def _of(day: _Day, wanted: Expected, telemetry: Telemetry) -> TargetCost:
 
 
 def _kind(spec: TargetSpec, wanted: Expected) -> object:
-    """Return what makes targets alike: all but who calls, and what their tuning jobs are called."""
-    jobs = tuple(replace(job, name="", account_id=None) for job in spec.jobs)
-    return repr((replace(spec, key=None, name="", account_id=None, jobs=jobs), wanted))  # type: ignore[arg-type]
+    """Return what makes targets alike: all but who calls, and what tuning jobs and rules are called."""
+    jobs = tuple(replace(job, name="", account_id=None, labels=dict.fromkeys(job.labels, "")) for job in spec.jobs)
+    rules = tuple(
+        replace(rule, name="", name_contains=None, name_regex=None, labels=dict.fromkeys(rule.labels, ""))
+        for rule in spec.rules
+    )
+    return repr((replace(spec, key=None, name="", account_id=None, jobs=jobs, rules=rules), wanted))  # type: ignore[arg-type]

@@ -184,8 +184,12 @@ def test_targets_that_are_alike_take_the_same() -> None:
     rules = [{"region": region, "max_jobs": 5} for region in regions]
     settings = parse(json.dumps({"interval": "30m", "discover": rules}), "test.yaml")
     wanted = {region: expected(settings.targets[0], None, None, None) for region in regions}
-    found = cost(settings, wanted, lambda: None)
+    steps: list[float] = []
+    found = cost(settings, wanted, lambda: steps.append(0.0))
     first, second = found.targets
+    one = cost(replace(settings, targets=settings.targets[:1]), wanted, lambda: steps.append(1.0))
+    assert steps.count(0.0) == steps.count(1.0) + 1  # the second one has no day of its own
+    assert found.series == 2 * one.series
     assert (first.target, second.target) == regions
     assert first.an_hour == second.an_hour
     assert (found.tuning_jobs, found.running) == (10, 10)
