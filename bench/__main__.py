@@ -28,6 +28,7 @@ MODULES = (
     "rest",
     "accounts",
     "spend",
+    "plan",
 )
 """Each has ``rows()``."""
 _PAGE = ROOT / "docs" / "performance.md"

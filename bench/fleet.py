@@ -34,8 +34,8 @@ _SLOWLY = 0.01  # so that what runs, and what it looks like, stays through the b
 _HOUR = 3600.0
 
 
-def populate(simulator: Simulator, jobs: int, running: int) -> None:
-    """Create so many tuning jobs, of which ``running`` are in progress and the others have ended."""
+def populate(simulator: Simulator, jobs: int, running: int, region: str | None = None) -> None:
+    """Create so many tuning jobs in a region, of which ``running`` are in progress and the others have ended."""
     rng = random.Random(jobs)
     now = simulator.clock.time()
     for number, name in enumerate(names(jobs)):
@@ -45,7 +45,7 @@ def populate(simulator: Simulator, jobs: int, running: int) -> None:
         else:
             scenario = FINISHED_SCENARIOS[number % len(FINISHED_SCENARIOS)]
             age, speed = rng.uniform(50.0, 200.0) * _HOUR, 1.0
-        simulator.create(scenario, name, created=now - age, speed=speed)
+        simulator.create(scenario, name, region=region, created=now - age, speed=speed)
 
 
 def serve(jobs: int, running: int) -> None:

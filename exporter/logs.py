@@ -168,5 +168,9 @@ def _begin_alike(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _defuse(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Make control characters visible, so that no text of others can write to a terminal or start a line."""
-    return {key: value.translate(_CONTROLS) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: defused(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def defused(text: str) -> str:
+    """Return a text with its control characters visible, so that no text of others can write to a terminal or start a line."""
+    return text.translate(_CONTROLS)

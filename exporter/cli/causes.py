@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config.duration import format_duration
 from exporter.fleet import JobState
+from exporter.logs import defused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,8 @@ def _line(operation: Operation, code: ErrorCode, gathered: _Gathered) -> str:
         such = gathered.example if gathered.calls == 1 else f"such as {gathered.example}"
         about = f" for {gathered.calls:,} tuning job{plural} ({such})"
     remedy = code.remedy(operation)
-    return f"error: {operation} fails with {code}{about} in {_several([*gathered.targets])}: {gathered.failure.message} | {remedy}"
+    said = defused(gathered.failure.message)
+    return f"error: {operation} fails with {code}{about} in {_several([*gathered.targets])}: {said} | {remedy}"
 
 
 def _untried(round_: Round) -> Iterator[str]:

@@ -33,11 +33,12 @@ _START = 2.0**30
 _MOST_RUNNING = 100
 _USUAL_CHANGES = 0.02
 
-# Measured by `make bench`: see docs/performance.md. In MB.
+# Measured by `make bench`, which also holds the result against daemons: see docs/performance.md. In MB.
 _AT_REST = 69.0
 _OF_A_JOB = 0.0053
 _OF_A_TARGET = 0.038
-_OF_TRAINING_JOBS = 0.018
+_OF_AN_OPT_IN_SERIES = 0.00055
+_OF_A_TRAINING_JOB = 0.0000366
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +116,17 @@ class _Day:
         self._go_on(passed, window, self.calls - before)
 
     @property
+    def start(self) -> float:
+        """After how many seconds everything was read once, and all series are there."""
+        spec = self.spec
+        reads = _CALLS_AT_START * self._expected.jobs / spec.requests_per_second
+        return min(_DAY, max(_LEAST_WINDOW, 3 * spec.interval, reads))
+
+    @property
     def _window(self) -> float:
         """How many seconds are like those that come after: all that repeats within the hour is in them."""
         spec = self.spec
-        start = _CALLS_AT_START * self._expected.jobs / spec.requests_per_second
-        return min(_DAY, max(_LEAST_WINDOW, spec.describe_max_age, 10 * spec.interval, start))
+        return min(_DAY, max(spec.describe_max_age, 10 * spec.interval, self.start))
 
     def _go_on(self, passed: float, window: float, last: Counter[str]) -> None:
         """Count the calls of the rest of the day, which goes on as the last window."""
@@ -168,13 +175,15 @@ def cost(
         if same is day:
             day.run_whole(on_step)
         else:
-            day.run(_HOUR)
+            day.run(day.start)
+            on_step()
             day.calls, day.most_in_an_hour = same.calls, same.most_in_an_hour
         if spec.key.credentials.role_arn is not None:
             telemetry.api_requests.labels(spec.name, "AssumeRole")
             telemetry.api_request_duration.labels("AssumeRole")
         days.append(day)
-    series, own = count_series(settings, views or [day.view for day in days], telemetry)
+    shown = views or [day.view for day in days]
+    series, own = count_series(settings, shown, telemetry)
     targets = tuple(_of(day, wanted[day.spec.name], telemetry) for day in days)
     jobs = sum(each.tuning_jobs for each in targets)
     return Cost(
@@ -182,15 +191,28 @@ def cost(
         running=sum(each.running for each in targets),
         series=series,
         own_series=own,
-        memory=memory(jobs, len(targets), reads_training_jobs=any(spec.spend for spec in settings.targets)),
+        memory=memory(jobs, len(targets), series - _usual_series(settings, shown), _training_jobs(settings, shown)),
         targets=targets,
     )
 
 
-def memory(jobs: int, targets: int, *, reads_training_jobs: bool) -> float:
-    """Return about how many MB an exporter takes, by what was measured of it."""
-    of_a_job = _OF_A_JOB + (_OF_TRAINING_JOBS if reads_training_jobs else 0.0)
-    return _AT_REST + of_a_job * jobs + _OF_A_TARGET * max(0, targets - 1)
+def memory(jobs: int, targets: int, opt_in_series: int, training_jobs: int) -> float:
+    """Return about how many MB an exporter takes, by what was measured of it; ``training_jobs`` are those that it reads."""
+    more = _OF_AN_OPT_IN_SERIES * opt_in_series + _OF_A_TRAINING_JOB * training_jobs
+    return _AT_REST + _OF_A_JOB * jobs + _OF_A_TARGET * max(0, targets - 1) + more
+
+
+def _usual_series(settings: Settings, views: Sequence[TargetView]) -> int:
+    """Return how many series there would be of the tuning jobs if none were opted in to."""
+    return count_series(replace(settings, collect=frozenset()), views, Telemetry(lasts=False))[0]
+
+
+def _training_jobs(settings: Settings, views: Sequence[TargetView]) -> int:
+    """Return how many training jobs are read."""
+    if not any(spec.spend for spec in settings.targets):
+        return 0
+    facts = [job.facts for view in views for job in view.jobs if job.facts is not None]
+    return round(sum(sum(each.training_jobs.values()) for each in facts))
 
 
 def count_series(settings: Settings, views: Iterable[TargetView], telemetry: Telemetry) -> tuple[int, int]:
@@ -221,6 +243,10 @@ def _of(day: _Day, wanted: Expected, telemetry: Telemetry) -> TargetCost:
 
 
 def _kind(spec: TargetSpec, wanted: Expected) -> object:
-    """Return what makes targets alike: all but who calls, and what their tuning jobs are called."""
-    jobs = tuple(replace(job, name="", account_id=None) for job in spec.jobs)
-    return repr((replace(spec, key=None, name="", account_id=None, jobs=jobs), wanted))  # type: ignore[arg-type]
+    """Return what makes targets alike: all but who calls, and what tuning jobs and rules are called."""
+    jobs = tuple(replace(job, name="", account_id=None, labels=dict.fromkeys(job.labels, "")) for job in spec.jobs)
+    rules = tuple(
+        replace(rule, name="", name_contains=None, name_regex=None, labels=dict.fromkeys(rule.labels, ""))
+        for rule in spec.rules
+    )
+    return repr((replace(spec, key=None, name="", account_id=None, jobs=jobs, rules=rules), wanted))  # type: ignore[arg-type]

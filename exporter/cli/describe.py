@@ -47,7 +47,9 @@ def run(argv: Sequence[str]) -> int:
         with warnings.catch_warnings(action="ignore"):
             return _debugged(given) if given.debug else _run(given)
     except _Ended as ended:
-        print(f"{_PROGRAM}: {ended}", file=sys.stderr)
+        from exporter.logs import defused
+
+        print(f"{_PROGRAM}: {defused(str(ended))}", file=sys.stderr)
         return ended.code
     except BrokenPipeError:  # whoever reads has had enough
         return 0

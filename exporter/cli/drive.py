@@ -121,13 +121,14 @@ class Round:
         self._clock = clock
 
     def run(self, seconds: float, on_step: Callable[[], object]) -> None:
-        """Make the calls, for so many seconds at most; ``on_step`` is called whenever it has come further.
+        """Make the calls, and begin none after so many seconds; ``on_step`` is called whenever it has come further.
 
         Afterwards a target that is not ``over`` has more to do.
         """
         ends = self._clock.monotonic() + seconds
         while (left := [each for each in self.targets if not each.over]) and self._clock.monotonic() < ends:
-            if not [each for each in left if each.step()]:
+            # One call may take as long as its deadline, so time is looked at before each.
+            if not [each for each in left if self._clock.monotonic() < ends and each.step()]:
                 now = self._clock.now()
                 wakes = [each.target.wakes_at(now) for each in left if not each.over]
                 self._sleep(min([ends, *(at for at in wakes if at is not None)]) if wakes else now.monotonic)

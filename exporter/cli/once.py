@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from exporter.cli import options
 from exporter.cli.timeout import add_timeout
+from exporter.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +66,8 @@ def run(argv: Sequence[str]) -> int:
 
     logs.configure(given.log_level, LogFormat(given.log_format))
     settings = read(Path(given.config_file), environment_region(os.environ))
+    if given.output is not None and not given.output.parent.is_dir():  # told before a round that may take minutes
+        raise UserError(_unwritable(given.output, os.strerror(errno.ENOENT)))
     telemetry = Telemetry(lasts=False)
     round_ = read_once(settings, telemetry, given.timeout)
     if given.format == "json":
@@ -89,10 +93,13 @@ def _write(text: bytes, output: Path | None) -> bool:
     try:
         replace_file(output, text)
     except OSError as error:
-        remedy = "name a file in a directory that you may write to"
-        print(f"{output} cannot be written ({error.strerror}): {remedy}", file=sys.stderr)
+        print(_unwritable(output, str(error.strerror)), file=sys.stderr)
         return False
     return True
+
+
+def _unwritable(output: Path, why: str) -> str:
+    return f"{output} cannot be written ({why}): name a file in a directory that you may write to"
 
 
 def _exposed(round_: Round, settings: Settings, telemetry: Telemetry, format_: str) -> bytes:

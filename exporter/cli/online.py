@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from exporter.fleet import TargetView
 
 
+_Caller = tuple[str | None, str | None, Failure | None]
+"""Account and ARN of who calls, and why they cannot be told."""
+
+_NOBODY: _Caller = (None, None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """Why something fails: code, AWS's words, and what to do."""
@@ -97,24 +103,34 @@ class Reached:
 
 
 def reach(settings: Settings, clock: Clock, timeout: float, on_step: Callable[[], object]) -> tuple[Reached, ...]:
-    """Try every target once, for so many seconds at most, and return what that brought."""
+    """Try every target once, begin no call after so many seconds, and return what that brought."""
+    ends = clock.monotonic() + timeout
     telemetry, sessions = Telemetry(lasts=False), Sessions()
     apis = {spec.name: SageMakerApi(spec, sessions, telemetry) for spec in settings.targets}
+    callers = {}
+    for spec in settings.targets:
+        if clock.monotonic() < ends:
+            callers[spec.name] = _caller(spec, apis[spec.name])
+            on_step()
     round_ = Round(settings.targets, lambda spec: apis[spec.name], telemetry, clock)
-    round_.run(timeout, on_step)
-    return tuple(_reached(each, apis[each.spec.name], sessions) for each in round_.targets)
+    round_.run(ends - clock.monotonic(), on_step)
+    reached = []
+    for each in round_.targets:
+        complete = each.over and not each.given_up and clock.monotonic() < ends
+        if complete:
+            _probe(each, apis[each.spec.name], each.view)
+        reached.append(_reached(each, callers.get(each.spec.name, _NOBODY), sessions, complete=complete))
+    return tuple(reached)
 
 
-def _reached(driven: Driven, api: SageMakerApi, sessions: Sessions) -> Reached:
+def _reached(driven: Driven, caller: _Caller, sessions: Sessions, *, complete: bool) -> Reached:
     spec, view = driven.spec, driven.view
-    account, arn, failure = _caller(spec, api)
+    account, arn, failure = caller
     account = view.account_id or account
 
     def trouble(operation: str, name: str, failed: Failure) -> Trouble:
         return Trouble(failed.code, failed.message, remedy(spec, operation, name, failed, account, arn))
 
-    if not driven.given_up:
-        _probe(driven, api, view)
     return Reached(
         target=spec.name,
         region=spec.key.region,
@@ -125,14 +141,14 @@ def _reached(driven: Driven, api: SageMakerApi, sessions: Sessions) -> Reached:
         rights=tuple(_rights(driven, trouble)),
         rules=_matched(driven.spec, view),
         tuning_jobs=tuple(_listed(view, spec, trouble)),
-        complete=driven.over and not driven.given_up,
+        complete=complete,
     )
 
 
-def _caller(spec: TargetSpec, api: SageMakerApi) -> tuple[str | None, str | None, Failure | None]:
+def _caller(spec: TargetSpec, api: SageMakerApi) -> _Caller:
     """Return account and ARN of who calls, and why they cannot be told."""
     if not spec.key.credentials.sign_requests:
-        return None, None, None
+        return _NOBODY
     try:
         told = api.caller()
     except CallFailed as failed:

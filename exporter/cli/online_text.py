@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.logs import defused
 from exporter.web.pages.figures import count
 
 if TYPE_CHECKING:
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
 
 
 def lines(reached: Reached) -> Iterator[str]:
-    """Yield the lines about a target, an empty one first. What fails for one reason throughout is explained once."""
+    """Yield the lines about a target, an empty one first. What fails for one reason throughout is explained once.
+
+    What others said in them does nothing to a terminal.
+    """
+    yield from map(defused, _lines(reached))
+
+
+def _lines(reached: Reached) -> Iterator[str]:
     yield ""
     yield f"{reached.target}: account {reached.account_id or 'not known'}, region {reached.region}"
     told: set[Trouble] = set()

@@ -21,8 +21,9 @@ def print_bytes(content: bytes) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Put a file in the place of another one, if there is one, so that who reads it finds the one or the other whole.
 
-    Everybody may read it. Raise OSError when it cannot be written; then nothing has changed.
+    Everybody may read it. A symbolic link stays one. Raise OSError when it cannot be written; then nothing has changed.
     """
+    path = path.resolve()
     # The beginning keeps it from those that look at all files, the end from those that look at *.prom.
     descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LISTEN_ADDRESS = "127.0.0.1:10980"
-_MOST_SPEED = 3600.0
+_LEAST_SPEED, _MOST_SPEED = 0.01, 3600.0
 
 
 def parser() -> options.Parser:
@@ -81,6 +81,6 @@ def _speed(text: str) -> float:
         speed = float(text)
     except ValueError:
         speed = math.nan
-    if not 0 < speed <= _MOST_SPEED:
-        raise argparse.ArgumentTypeError(f"write a number above 0 up to {_MOST_SPEED:g}")
+    if not _LEAST_SPEED <= speed <= _MOST_SPEED:
+        raise argparse.ArgumentTypeError(f"write a number from {_LEAST_SPEED:g} to {_MOST_SPEED:g}")
     return speed

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 _ENDPOINT = "endpoint"
 """Stands in a recording for the URL of whatever will answer from it."""
 
-# The least that a configuration may say, in seconds.
-_LEAST = {
-    "interval": 1.0,
-    "stale_after": 1.0,
-    "created_within": 60.0,
-    "spend": 60.0,
-    "retention": 0.0,
-    "describe_max_age": 0.0,
+_DAY = 86_400.0
+# The least and the most that a configuration may say, in seconds.
+_BOUNDS = {
+    "interval": (1.0, _DAY),
+    "stale_after": (1.0, 30 * _DAY),
+    "created_within": (60.0, 3_650 * _DAY),
+    "spend": (60.0, _DAY),
+    "retention": (0.0, 365 * _DAY),
+    "describe_max_age": (0.0, _DAY),
 }
-_MOST_REQUESTS = 1000.0
+_LEAST_REQUESTS, _MOST_REQUESTS = 0.01, 1000.0
 _LONGEST_NAME = 58
 """Of a rule, so that the number of a target fits behind it."""
 
@@ -88,12 +89,10 @@ def text(found: Mapping[str, Any], endpoint: str, speed: float = 1.0) -> str:
     Durations are shorter by that, as far as a configuration may go.
     """
     given = dict(found)
-    for key in _LEAST.keys() & given.keys() - {"spend"}:
+    for key in _BOUNDS.keys() & given.keys() - {"spend"}:
         given[key] = _duration(key, given[key], speed)
     if "stale_after" in given:
-        given["stale_after"] = format_duration(
-            max(found["stale_after"] / speed, _LEAST["interval"], found["interval"] / speed)
-        )
+        given["stale_after"] = _duration("stale_after", max(found["stale_after"], found["interval"]), speed)
     if "spend" in given:
         # No file of this machine is read because a recording says so.
         spend = {key: value for key, value in given["spend"].items() if key != "prices_file"}
@@ -133,14 +132,15 @@ def _priced(target: TargetSpec, prices: list[Mapping[str, float] | None], curren
 
 
 def _duration(key: str, seconds: float, speed: float) -> str:
-    return format_duration(max(seconds / speed, _LEAST[key]))
+    least, most = _BOUNDS[key]
+    return format_duration(min(max(seconds / speed, least), most))
 
 
 def _entry(entry: Mapping[str, Any], endpoint: str, speed: float) -> dict[str, Any]:
     given = {key: value for key, value in entry.items() if key != _ENDPOINT}
     if "created_within" in given:
         given["created_within"] = _duration("created_within", given["created_within"], speed)
-    given["requests_per_second"] = min(given["requests_per_second"] * speed, _MOST_REQUESTS)
+    given["requests_per_second"] = min(max(given["requests_per_second"] * speed, _LEAST_REQUESTS), _MOST_REQUESTS)
     url = f"{endpoint}/{entry[_ENDPOINT]}"
     return {**given, "endpoint_url": url, "sts_endpoint_url": url}
 

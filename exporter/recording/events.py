@@ -26,6 +26,7 @@ MOST_LEAVES = 5_000_000
 
 _LONGEST_ABOUT = 4_096
 _LATEST = 32_503_680_000.0  # the year 3000
+_LONGEST = 100 * 366 * 86_400_000  # of a recording, in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ class Recording:
                 if [*map(type, (target, after, took, about))] != [int, int, int, str]:
                     raise TypeError(line)  # noqa: TRY301 - told with the others
                 at += after
+                if not (0 <= at <= _LONGEST and 0 <= took <= _LONGEST):
+                    raise ValueError(line)  # noqa: TRY301 - told with the others
                 event, given = self._event(rows, Call(call), target, at / 1000, took / 1000, about, told)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
                 raise self._reader.damaged(number) from None

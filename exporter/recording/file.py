@@ -11,6 +11,7 @@ import json
 import math
 import time
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from exporter.errors import UserError
@@ -46,7 +47,13 @@ class Writer:
         self.bytes = 0
         self._flushed = -math.inf  # the header is in the file at once
         self._waits = False
-        self.write({"format": FORMAT, "version": VERSION, **header})
+        try:
+            self.write({"format": FORMAT, "version": VERSION, **header})
+        except OSError:
+            with suppress(OSError):  # what its end would write once more
+                self._file.close()
+            path.unlink()  # so that the name is free once there is room
+            raise
 
     def write(self, line: Any) -> None:
         """Add a line."""
@@ -106,7 +113,7 @@ class Reader:
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise self._foreign()
         version = header.get("version")
-        if not isinstance(version, int) or version < 1:
+        if type(version) is not int or version < 1:
             raise self._foreign()
         if version > VERSION:
             raise RecordingError(
@@ -144,6 +151,8 @@ class Reader:
         unpack = zlib.decompressobj(_GZIP)
         self.whole = None
         try:
+            if not self.path.is_dir() and self.path.exists() and not self.path.is_file():
+                raise RecordingError(f"{self.path} is a pipe or a device: write the recording into a file first")
             with self.path.open("rb") as file:
                 packed = file.read(_CHUNK)
                 if packed and not _MAGIC.startswith(packed[: len(_MAGIC)]):

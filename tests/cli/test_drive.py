@@ -12,6 +12,8 @@ from support.simulated import SimulatedApi
 
 from exporter.cli.causes import causes
 from exporter.cli.drive import Round
+from exporter.cli.online import Reached, Trouble
+from exporter.cli.online_text import lines
 from exporter.clock import SkippingClock
 from exporter.config import parse
 from exporter.errors import CallFailed, ErrorCode
@@ -143,6 +145,34 @@ def test_a_round_that_takes_too_long_ends_with_what_it_had() -> None:
     ]
     assert fleet.clock.monotonic() == 30.0
     assert any(view.jobs for view in fleet.round.views())
+
+
+def test_what_others_said_does_nothing_to_a_terminal() -> None:
+    api = FakeApi()
+    api.jobs["a"] = CallFailed(ErrorCode.ACCESS_DENIED, "not \x1b[31mallowed\x9b")
+    made = Round([target_spec("a")], lambda _: api, Telemetry(lasts=False), SkippingClock(START))
+    made.run(3.0, lambda: None)
+    (line,) = causes(made, 3.0)
+    assert r"not \x1b[31mallowed\x9b" in line
+    trouble = Trouble("access_denied", "\x07", "Allow it to \x1b[0m.")
+    reached = Reached("t", "r", None, "arn\x1b]0;", None, trouble, (), (), (), complete=True)
+    assert "".join(lines(reached)).isprintable()
+
+
+def test_no_call_begins_once_time_is_up() -> None:
+    clock = SkippingClock(START)
+
+    class Hanging(FakeApi):
+        def describe(self, name: str) -> Any:
+            clock.skip_to(clock.monotonic() + 15.0)
+            return super().describe(name)
+
+    specs = [replace(target_spec("a"), name=name) for name in ("first", "second", "third")]
+    made = Round(specs, lambda _: Hanging(), Telemetry(lasts=False), clock)
+    made.run(3.0, lambda: None)
+    assert clock.monotonic() == 15.0
+    assert [bool(each.tried) for each in made.targets] == [True, False, False]
+    assert [each.over for each in made.targets][1:] == [False, False]
 
 
 def test_a_target_without_credentials_is_given_up_and_the_others_go_on() -> None:

@@ -163,6 +163,28 @@ def test_ctrl_c_and_a_closed_pipe_end_quietly(
     assert capsys.readouterr() == ("", "")
 
 
+def test_streams_that_are_closed_are_no_defect_and_take_no_others_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = []
+    for name, arguments in (
+        ("stdin", ["check", "-"]),
+        ("stdout", ["check", "none.yaml", "--format=json"]),
+        ("stderr", ["check", "none.yaml"]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, name, None)
+            assert main(arguments) == 1
+            opened.append(getattr(sys, name))
+    for each in opened:
+        each.close()
+    out, err = capsys.readouterr()
+    assert out == ""  # what is for a closed standard error is printed nowhere
+    assert err == (
+        "standard input: the file is empty: write for example tuning_jobs: [my-tuning-job]\nstandard input: 1 mistake\n"
+    )
+
+
 @pytest.fixture
 def defect(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(_: str) -> str:

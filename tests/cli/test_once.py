@@ -126,6 +126,17 @@ def test_a_file_is_replaced_as_a_whole_and_for_everybody_to_read(
     assert samples(file.read_text())["sagemaker_tuning_job_up"] == [*JOBS]
 
 
+def test_a_symbolic_link_stays_one(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    link, there = tmp_path / "link.prom", tmp_path / "there"
+    there.mkdir()
+    link.symlink_to(there / "tuning.prom")
+    assert main(["once", "--config.file", str(config), "--output", str(link)]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert link.is_symlink()
+    assert [each.name for each in there.iterdir()] == ["tuning.prom"]
+    assert samples(link.read_text())["sagemaker_tuning_job_up"] == [*JOBS]
+
+
 def test_what_was_had_is_printed_though_something_failed(
     config: Path, simulator: tuple[Simulator, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -216,3 +216,15 @@ def test_the_page_has_every_member_of_the_report() -> None:
         assert rows is not None, model.__name__
         members = re.findall(r"^\| `(\w+)`", rows[0], re.MULTILINE)
         assert members == [each.name for each in dataclasses.fields(model)]
+
+
+@pytest.mark.long
+def test_nothing_more_is_tried_once_time_is_up(
+    config: Path, simulator: Simulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulator.faults.add(Fault(Kind.SLOW, "GetCallerIdentity", seconds=1.2))
+    asked = simulator.requests.copy()
+    assert main(["check", str(config), "--online", "--format=json", "--timeout=1s"]) == 1
+    (target,) = json.loads(capsys.readouterr().out)["online"]
+    assert (target["account_id"], target["complete"]) == (ACCOUNT, False)
+    assert {operation for operation, _ in simulator.requests - asked} == {"GetCallerIdentity"}

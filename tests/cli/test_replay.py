@@ -69,8 +69,8 @@ def test_tells_what_is_wrong_in_one_sentence(tmp_path: Path, capsys: pytest.Capt
     for odd in ({"tuning_jobs": 3}, {"tuning_jobs": [{"endpoint": 9}]}, {**CONFIGURATION, "interval": "soon"}):
         file.unlink()
         assert "the file is damaged" in refused(capsys, written(file, CALL, header=USABLE | {"configuration": odd}))
-    for option in ("--speed=0", "--speed=nan", "--speed=fast", "--speed=1e9"):
-        assert "write a number above 0 up to 3600" in refused(capsys, file, option)
+    for option in ("--speed=0", "--speed=1e-9", "--speed=nan", "--speed=fast", "--speed=1e9"):
+        assert "write a number from 0.01 to 3600" in refused(capsys, file, option)
     assert "is not a listen address" in refused(capsys, file, "--web.listen-address=8080")
     two = ("--endpoint-only", "--web.listen-address=:1", "--web.listen-address=:2")
     assert "with --endpoint-only there is one address" in refused(capsys, file, *two)

@@ -84,6 +84,16 @@ def test_faster_it_asks_more_often_within_what_may_be_configured(settings: Setti
     assert all(target.interval == 1.0 and target.requests_per_second == 1_000.0 for target in fastest.targets)
 
 
+def test_slower_it_asks_more_seldom_within_what_may_be_configured(settings: Settings) -> None:
+    document = configuration.document(settings, None)
+    slow = configuration.settings(document, configuration.prices(settings), URL, 0.01)
+    [first, *_] = slow.targets
+    assert (first.interval, first.requests_per_second, first.retention) == (3_000.0, 0.01, 4_320_000.0)
+    document["interval"] = document["stale_after"] = 86_400.0
+    [first, *_] = configuration.settings(document, configuration.prices(settings), URL, 0.01).targets
+    assert first.stale_after >= first.interval
+
+
 def test_it_names_no_file_to_read(settings: Settings) -> None:
     document = configuration.document(settings, None)
     document["spend"]["prices_file"] = "/etc/hostname"

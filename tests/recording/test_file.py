@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import zlib
 from typing import TYPE_CHECKING
 
@@ -65,6 +67,7 @@ BAD = {
         gz([1]),
         gz({"format": "x", "version": 1}),
         gz({**HEAD, "version": "1"}),
+        gz({**HEAD, "version": True}),
     ],
     "install a newer one": [gz({**HEAD, "version": 2})],
     "ends before its first line": [b"", gz(HEAD)[:12], b"\x1f"],
@@ -79,6 +82,10 @@ BAD = {
         gz(HEAD, ["X", *CALL[1:]]),
         gz(HEAD, ["D", 1, *CALL[2:]]),
         gz(HEAD, ["D", 0, 1e999, *CALL[3:]]),
+        gz(HEAD, ["D", 0, -1, *CALL[3:]]),
+        gz(HEAD, ["D", 0, 10**17, *CALL[3:]]),
+        gz(HEAD, ["D", 0, 5, -120, *CALL[4:]]),
+        gz(HEAD, ["D", 0, 5, 10**17, *CALL[4:]]),
         gz(HEAD, [*CALL[:5], "no_code"]),
         gz(HEAD, [*CALL[:6], {"/a": 3}]),
         gz(HEAD, ["L", *CALL[1:6], ["a", "a"]]),
@@ -108,6 +115,25 @@ def test_one_sentence_tells_what_is_wrong(tmp_path: Path, told: str, content: by
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="No such file or directory"):
         Recording(tmp_path / "a.rec")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.rec")
+    with pytest.raises(RecordingError, match="is a pipe or a device: write the recording into a file first"):
+        Recording(tmp_path / "a.rec")
+
+
+def test_a_file_for_which_there_is_no_room_leaves_its_name_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "_put", full)
+        with pytest.raises(OSError, match="No space left"):
+            Writer(tmp_path / "a.rec", HEADER)
+    Writer(tmp_path / "a.rec", HEADER).close()
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
