@@ -50,10 +50,6 @@ helm test tuning --namespace monitoring --logs
 `config` too. `config` is what [config.example.yaml](../../config.example.yaml) describes; write in quotes what is text but looks like
 a number or a boolean (`account_id`, values of `labels`), because Helm would turn it into one.
 
-A key with nothing behind it is an empty list, map or text, or a section with its defaults; a number or a switch must have a value. Keys at
-the top that begin with `x-` are yours, for anchors of YAML. When you upgrade from an older chart, use `--reset-then-reuse-values` rather
-than `--reuse-values`, which hides the defaults of new values.
-
 ## Values
 """
 

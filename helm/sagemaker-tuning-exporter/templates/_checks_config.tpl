@@ -101,10 +101,10 @@
 {{- if not (hasKey $own "account_id") -}}
   {{- with $own.arn | default $own.role_arn }}{{ $_ := set $own "account_id" (regexFind "[0-9]{12}" .) }}{{ end -}}
 {{- end -}}
-{{- $defaults := .aws -}}
-{{- if eq (toString $own.sign_requests) "false" }}{{ $defaults = omit $defaults "profile" "role_arn" "external_id" }}{{ end -}}
-{{- if eq (toString $own.verify_ssl) "false" }}{{ $defaults = omit $defaults "ca_bundle" }}{{ end -}}
-{{- range $key, $value := $defaults -}}
+{{- $for_all := .aws -}}
+{{- if eq (toString $own.sign_requests) "false" }}{{ $for_all = omit $for_all "profile" "role_arn" "external_id" }}{{ end -}}
+{{- if eq (toString $own.verify_ssl) "false" }}{{ $for_all = omit $for_all "ca_bundle" }}{{ end -}}
+{{- range $key, $value := $for_all -}}
   {{- if not (hasKey $own $key) }}{{ $_ := set $own $key $value }}{{ end -}}
 {{- end -}}
 {{- toYaml $own -}}
