@@ -23,7 +23,7 @@ USES = FROM_THE_START | {"compile", "search", "sub", "subn", "split", "findall",
 # Where an expression comes from a variable: all that it may be.
 TABLES = {
     "exporter.config.values": {
-        ast.literal_eval(call.args[0])
+        eval(ast.unparse(call.args[0]), vars(values))
         for call in ast.walk(ast.parse(inspect.getsource(values)))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_matching"
     },

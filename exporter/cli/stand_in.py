@@ -223,7 +223,7 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
             name,
             "InProgress" if runs else _ended(rule),
             created,
-            {} if rule is None else dict.fromkeys(rule.tags, ""),
+            {_TAG: ""} if rule is not None and rule.asks_tags else {},
             place,
         )
         place += runs

@@ -30,7 +30,7 @@ _QUIET = re.compile(
     re.DOTALL,
 )
 
-_NAMED = re.compile(r"\(\?P?<([^>]*)>")
+_NAMED = re.compile(r"\(\?P?<([^>(]*)>")
 
 # By what RE2 complains of: what it is, and what to write instead.
 _LACKS: tuple[tuple[str, str, str], ...] = (

@@ -82,7 +82,7 @@ def test_lists_are_for_rules_and_listed_jobs_stay_where_they_are() -> None:
         ("aws: {regions: []}\ndiscover: [{region: us-east-2}]", "1: aws.regions: the list is empty: write an item"),
         ("discover:\n- regions:\n  - us-east-2\n  - us_east_2\n", "4: discover[0].regions[1]: \"us_east_2\" is not an AWS region: did you"),
         ("discover:\n- regions: [us-east-2, us-east-2]\n", "2: discover[0].regions: us-east-2 is listed twice: remove one"),
-        ("discover:\n- regions: us-east-2\n", "2: discover[0].regions: a list is expected here: write '- …'"),
+        ("discover:\n- regions: us-east-2\n", "2: discover[0].regions: a list is expected here: write [\"us-east-2\"]"),
         ("discover:\n- region: us-east-2\n  regions: [us-east-1]\n", "2: discover[0].region: region and regions are both given: write one"),
         ("discover:\n- region: us-east-2\n  accounts: [11]\n", "3: discover[0].accounts[0]: \"11\" is not an AWS account id: write its 12"),
         ("discover:\n- region: us-east-2\n  accounts: [111111111111]\n", "3: discover[0].accounts: the accounts are reached by a role of the same name in each: add role_name"),

@@ -131,7 +131,7 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
             "discover[0].exclude.name_contain",
             'did you mean "name_contains"?',
         ),
-        ("tag_labels: team\n", 1, "tag_labels", "a list is expected here: write '- …'"),
+        ("tag_labels: team\n", 1, "tag_labels", 'a list is expected here: write ["team"]'),
         ("tag_labels:\n", 1, "tag_labels", "there is no value"),
         ("tag_labels:\n- team\n- a*b\n", 3, "tag_labels[1]", 'contains "*", which no AWS tag'),
         ("tag_labels:\n- team\n- {team: x}\n", 3, "tag_labels[1]", "a single value is expected here"),
