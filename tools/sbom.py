@@ -78,18 +78,19 @@ def render(bom: Bom) -> str:
 def _component(pin: Pin, package: Distribution) -> Component:
     if package.version != pin.version:
         raise ValueError(f"{pin.name} {package.version} is installed, {pin.version} is locked")
+    purl = PackageURL("pypi", name=pin.name, version=pin.version)
     return Component(
         type=ComponentType.LIBRARY,
         name=pin.name,
         version=pin.version,
         description=package.metadata["Summary"],
         licenses=_licenses(package),
-        purl=PackageURL("pypi", name=pin.name, version=pin.version),
+        purl=purl,
         bom_ref=pin.name,
         external_references=[
             ExternalReference(
                 type=ExternalReferenceType.DISTRIBUTION,
-                url=XsUri(f"https://pypi.org/project/{pin.name}/{pin.version}/"),
+                url=XsUri(purl.to_string()),
                 hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in pin.hashes],
             )
         ],
