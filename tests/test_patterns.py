@@ -22,10 +22,10 @@ USES = FROM_THE_START | {"compile", "search", "sub", "subn", "split", "findall",
 
 # Where an expression comes from a variable: all that it may be.
 TABLES = {
-    "exporter.config.values": {
+    "exporter.config.conversions": {
         eval(ast.unparse(call.args[0]), vars(values))
         for call in ast.walk(ast.parse(inspect.getsource(values)))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_matching"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "matching"
     },
     "exporter.config.syntax": {each for each, _, _ in syntax._REMEDIES},
     "exporter.config.pattern": {each for each, _, _ in pattern._LACKS},
@@ -88,7 +88,7 @@ def test_the_expressions_that_come_from_tables_are_linear_too() -> None:
     assert {module for module, expression, _, _ in ALL if expression is None} == TABLES.keys()
     for module, expressions in TABLES.items():
         assert expressions
-        from_the_start = module in {"exporter.config.values", "exporter.config.pattern"}
+        from_the_start = module in {"exporter.config.conversions", "exporter.config.pattern"}
         for expression in expressions:
             assert slow(expression, searched=not from_the_start) == set(), expression
 

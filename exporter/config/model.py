@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from exporter.config import defaults, values
+from exporter.config import conversions, defaults, values
 from exporter.config.duration import format_duration
 from exporter.config.names import ARN_START
 from exporter.config.tag_condition import Condition
@@ -42,7 +42,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _not_null(cls, value: object) -> object:
-        return values.text(value) if value is None else value
+        return conversions.text(value) if value is None else value
 
 
 class Aws(Section):

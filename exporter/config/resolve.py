@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from exporter.config import defaults, places
 from exporter.config.caller import Callers, Place
 from exporter.config.duration import format_duration
+from exporter.config.gathered import Gathered, alike
 from exporter.config.ineffective import ineffective
 from exporter.config.names import tag_label
 from exporter.config.naming import target_names
@@ -44,22 +45,6 @@ if TYPE_CHECKING:
     Accounts = Mapping[OrganizationSpec, Sequence[Account]]
 
 _ANY_ACCOUNT = "000000000000"
-
-
-@dataclass(slots=True)
-class _Target:
-    """A target while its entries are gathered; ``path`` is its first entry, ``jobs`` are by their names in small letters."""
-
-    path: Path
-    caller: Caller
-    jobs: dict[str, tuple[Path, JobSpec]] = field(default_factory=dict)
-    rules: list[RuleSpec] = field(default_factory=list)
-    claims: set[str] = field(default_factory=set)
-
-    @property
-    def account_id(self) -> str | None:
-        """The account that all claims agree on: one set of credentials belongs to one account."""
-        return next(iter(self.claims)) if len(self.claims) == 1 else None
 
 
 def resolve(document: Document, validated: Validated, default_region: str | None) -> tuple[Settings, list[Problem]]:
@@ -130,7 +115,7 @@ class _Resolution:
         self._callers = Callers(self._defaults, default_region, self._broken)
         self._tag_labels = _by_tag(validated.config.tag_labels)
         self._currency = currency
-        self._targets: dict[TargetKey, _Target] = {}
+        self._targets: dict[TargetKey, Gathered] = {}
         self._rule_names: dict[str, Path] = {}
         self._without_region: list[Path] = []
 
@@ -156,10 +141,8 @@ class _Resolution:
         if target is None:
             return
         name = job.name or (arn.name if arn else "")
-        # The API takes a name in either case for the same job.
-        first = target.jobs.get(name.lower())
-        if first is not None:
-            self.complain(path, self._twice(first, name, caller), "name", "arn")
+        if twice := target.twice(name, caller, self._place):
+            self.complain(path, twice, "name", "arn")
             return
         spec = JobSpec(name, job.labels, caller.account_id, LISTED, self._tag_labels_of(job), self._budget_of(job))
         target.jobs[name.lower()] = path, spec
@@ -238,26 +221,8 @@ class _Resolution:
 
     def check_identities(self) -> None:
         """Refuse jobs of different targets that could not be told apart on /metrics."""
-        alike: dict[tuple[str, str], list[tuple[Path, str, str | None]]] = {}
-        for target in self._targets.values():
-            for folded, (path, job) in target.jobs.items():
-                known = job.account_id or target.account_id
-                alike.setdefault((target.caller.key.region, folded), []).append((path, job.name, known))
-        for (region, _), entries in alike.items():
-            earlier: dict[str | None, tuple[Path, str]] = {}
-            for path, name, account_id in sorted(entries, key=lambda entry: entry[0][1]):
-                same = next(iter(earlier.values()), None) if account_id is None else earlier.get(account_id)
-                other = same or earlier.get(None)
-                if other is not None:
-                    place, written = self._place(other[0]), other[1]
-                    case = "" if written == name else " (the same in either case)"
-                    where = f"{place} names {written}{case} in {region} too, with other credentials or endpoint"
-                    if account_id is not None and account_id in earlier:
-                        message = f"{where} but of the same account: remove one of them"
-                    else:
-                        message = f"{where}, and /metrics could not tell them apart: give both an account_id"
-                    self.complain(path, message, "name", "arn")
-                earlier.setdefault(account_id, (path, name))
+        for path, message in alike(self._targets.values(), self._place):
+            self.complain(path, message, "name", "arn")
 
     def spend(self, config: Config) -> SpendSpec | None:
         """Return how training jobs are read, None where they are not collected."""
@@ -325,15 +290,16 @@ class _Resolution:
             )
         return any(wrong.values())
 
-    def _target(self, path: Path, caller: Caller) -> _Target | None:
+    def _target(self, path: Path, caller: Caller) -> Gathered | None:
         """Return the target of an entry; None when the entry cannot belong to one."""
         if not self._is_sound(path, caller):
             return None
         target = self._targets.get(caller.key)
         if target is None:
-            target = self._targets[caller.key] = _Target(path, caller)
+            target = self._targets[caller.key] = Gathered(path, caller)
         elif caller is not target.caller:
-            self._check_shared(path, caller, target)
+            for key, message in target.unlike(caller, self._place):
+                self.complain(path, message, key)
         if caller.account_id is not None:
             target.claims.add(caller.account_id)
         return target
@@ -345,27 +311,6 @@ class _Resolution:
         if not caller.has_region and path not in self._without_region:
             self._without_region.append(path)
         return not caller.conflicts and caller.has_region
-
-    def _check_shared(self, path: Path, caller: Caller, target: _Target) -> None:
-        theirs = target.caller.shared
-        for key, value in caller.shared.items():
-            if value != theirs[key]:
-                self.complain(
-                    path,
-                    f"{key} is {_written(key, value)} here but {_written(key, theirs[key])} for {self._place(target.path)}, which has the same"
-                    " region, credentials and endpoint: write the same value for both, or write it once under aws:",
-                    key,
-                )
-
-    def _twice(self, first: tuple[Path, JobSpec], name: str, caller: Caller) -> str:
-        path, job = first
-        if job.account_id and caller.account_id and job.account_id != caller.account_id:
-            return (
-                f"{self._place(path)} names the same job of account {job.account_id} with the same credentials, which reach only"
-                " one account: give one of the two its own role_arn or profile"
-            )
-        case = "" if job.name == name else ", and names are the same in either case"
-        return f"this job is listed already: {self._place(path)}{case}; remove one of them"
 
     def _place(self, path: Path) -> str:
         line, _ = self._document.locate(path)
@@ -381,13 +326,3 @@ def _names_for(account_id: str | None, names: Mapping[str, str]) -> Mapping[str,
 
 def _by_tag(keys: Iterable[str]) -> Mapping[str, str]:
     return {key: tag_label(key) for key in keys}
-
-
-def _written(key: str, value: object) -> str:
-    if value is None:
-        return "not set"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return format_duration(value) if key.endswith("_timeout") else format(value, "g")
-    return str(value)

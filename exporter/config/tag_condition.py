@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from exporter.config.conversions import TAG_VALUE_LENGTH, boolean, text, text_up_to
 from exporter.config.pattern import PATTERN_LENGTH, found, parse_pattern
 from exporter.config.problem import instead, quote
-from exporter.config.values import TAG_VALUE_LENGTH, boolean, text, text_up_to
 
 _FORMS = "write a value, a list of values, {regex: …}, or {exists: true}"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, field_validator
 
-from exporter.config import values
+from exporter.config import conversions, values
 from exporter.config.duration import parse_duration
 from exporter.config.model import Section
 from exporter.config.problem import instead, quote
@@ -47,7 +47,7 @@ _HTTP1_ONLY = "HTTP/2 is not spoken here: write false, or remove the line"
 
 
 def _read(convert: Callable[[str], T]) -> PlainValidator:
-    return PlainValidator(lambda value: convert(values.text(value)))
+    return PlainValidator(lambda value: convert(conversions.text(value)))
 
 
 def _one_of(words: Iterable[str], refused: Mapping[str, str] = MappingProxyType({})) -> PlainValidator:
@@ -64,7 +64,7 @@ def _one_of(words: Iterable[str], refused: Mapping[str, str] = MappingProxyType(
 
 
 def _http2(value: object) -> bool:
-    if values.boolean(value):
+    if conversions.boolean(value):
         raise ValueError(_HTTP1_ONLY)
     return False
 
