@@ -110,7 +110,7 @@ class Daemon:
             lambda: self._commands.put(_Accounts()),
         )
         self._publisher = Publisher(self._views, self.telemetry, clock)
-        self._pool = Pool(clock, self._changed)
+        self._pool = Pool(clock, lambda more: self._publisher.changed(more=more))
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
         self._web_config = web_config
         if web_config is not None:
@@ -273,9 +273,6 @@ class Daemon:
             self._pool.drive(target, api)
         return target
 
-    def _changed(self, more: bool) -> None:
-        self._publisher.changed(more=more)
-
     def _views(self, now: Instant) -> Iterator[TargetView]:
         for target in tuple(self._targets.values()):
             with target.lock:
@@ -321,7 +318,7 @@ class Daemon:
             left_out=published.left_out,
             states={target.spec.name: self._state_of(target, totals, now) for target in tuple(self._targets.values())},
             configuration=self._configuration,
-            web=None if self._web_config is None else _web_configuration(self._web_config),
+            web=None if self._web_config is None else WebConfiguration.of(self._web_config),
             unhealthy="" if health.ok else health.detail,
         )
 
@@ -329,9 +326,3 @@ class Daemon:
         with target.lock:
             spec, standing = target.spec, target.standing(now)
         return TargetState(spec, self._sessions.source(spec), standing, totals.get(spec.name, Totals({}, {})))
-
-
-def _web_configuration(file: WebConfigFile) -> WebConfiguration:
-    trouble = file.trouble
-    refused = None if trouble is None else Refused(trouble.since, "file", trouble.problems)
-    return WebConfiguration(str(file.path), file.settings.summary(), file.loaded, refused)

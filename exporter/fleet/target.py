@@ -32,6 +32,7 @@ from exporter.fleet.sweep import Sweep
 from exporter.fleet.tags import TagListings
 from exporter.fleet.tally import Tally
 from exporter.fleet.training_jobs import TrainingJobs
+from exporter.fleet.turns import Turns
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Target:
             self._account,
         )
         # A new kind of call is a source of its own, and is added here.
-        self._sources: tuple[Source, ...] = (
+        sources: tuple[Source, ...] = (
             self._account,
             self._lists,
             self._describes,
@@ -88,7 +89,7 @@ class Target:
             self._bills,
             self._training_jobs,
         )
-        self._last: Source = self._describes
+        self._turns = Turns(sources, describes=self._describes, first_of_all=self._account)
         self._adopt(spec, None, now)
         self._changes_told = self._jobs.changes
         self._changed = False
@@ -101,7 +102,7 @@ class Target:
     @property
     def operations(self) -> tuple[Operation, ...]:
         """The operations that the configuration may need."""
-        return tuple(operation for source in self._sources for operation in source.operations())
+        return tuple(operation for source in self._turns.sources for operation in source.operations())
 
     def update(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
         """Take a new configuration of this target and return what is worth a log line. Jobs that stay keep their values."""
@@ -120,7 +121,7 @@ class Target:
 
     def _adopt(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         self._finder.reload(spec, before, now)
-        for source in self._sources:
+        for source in self._turns.sources:
             source.reload(spec)
         wanted = {name_key(job.name): job for job in spec.jobs}
         rules_before = () if before is None else before.rules
@@ -179,32 +180,13 @@ class Target:
         self._sweep.begin(now)
         self._changed |= errors != self._calls.errors  # a list that failed may be wanted no more
         self._rounds.check(now)
-        if not self._budget.spend(self._spec.name, now, self._due):
+        if not self._budget.spend(self._spec.name, now, self._turns.due):
             return None
-        source = self._last = self._choose(now)
+        source = self._turns.take(self._spec.interval, now)
         work = source.start(next(self._serials), now)
         self._calls.begin(work, source)
         self._tally.begun(self._spec, work)
         return work
-
-    def _choose(self, now: Instant) -> Source:
-        """Return whose call is made now.
-
-        What has waited for longest comes first, each source with its head start. But describes that have waited for a
-        quarter of an interval take turns with the others, however many calls these have.
-        """
-        interval = self._spec.interval
-        ready = {source: due for source in self._sources if (due := source.due) is not None and due <= now.monotonic}
-        first = min(ready, key=lambda source: ready[source] - source.head_start * interval)
-        waited = now.monotonic - ready.get(self._describes, now.monotonic)
-        if self._last is not self._describes and waited >= interval / 4 and first is not self._account:
-            return self._describes
-        return first
-
-    @property
-    def _due(self) -> float | None:
-        """When the next call falls due, None when only a change can bring one."""
-        return min((due for source in self._sources if (due := source.due) is not None), default=None)
 
     def hurry(self, now: Instant) -> None:
         """Have those calls made now that wait only for more to be asked with them."""
@@ -212,12 +194,12 @@ class Target:
 
     def has_more(self, now: Instant) -> bool:
         """Tell whether more calls are due already."""
-        due = self._due
+        due = self._turns.due
         return due is not None and due <= now.monotonic
 
     def wakes_at(self, now: Instant) -> float | None:
         """Return the monotonic time at which ``next`` may have something, None when only a change can bring it."""
-        due = self._due
+        due = self._turns.due
         if due is not None and due <= now.monotonic:
             due = self._budget.next_token_at(now.monotonic)
         return _earliest(due, self.expires_at(now), self._refresh.round_at, self._sweep.at)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetSpec
     from exporter.fleet import Standing, TargetView
     from exporter.telemetry import Totals
+    from exporter.web.webconfig.file import WebConfigFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ class WebConfiguration:
     serving: str
     loaded_at: float
     refused: Refused | None = None
+
+    @classmethod
+    def of(cls, file: WebConfigFile) -> WebConfiguration:
+        """Return what is to be told of a file."""
+        trouble = file.trouble
+        refused = None if trouble is None else Refused(trouble.since, "file", trouble.problems)
+        return cls(str(file.path), file.settings.summary(), file.loaded, refused)
 
 
 @dataclass(frozen=True, slots=True)
