@@ -6,6 +6,7 @@ applying a configuration and stopping never meet each other half way.
 
 from __future__ import annotations
 
+import gc
 import queue
 import sys
 import time
@@ -133,6 +134,10 @@ class Daemon:
 
     def run(self) -> None:
         """Carry out commands until one says to stop; then stop."""
+        # A full garbage collection stops every thread. Most of what it looks at lives as long as the process, as imported
+        # code does; without that it takes a sixth of the time (90 ms before, while pages were opened).
+        gc.collect()
+        gc.freeze()
         while not isinstance(command := self._next_command(), _Stop):
             if isinstance(command, _Reload):
                 self._reload(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import re
 import sys
@@ -270,6 +271,16 @@ def test_threads_that_compute_give_way_to_the_web_server_soon(start):
         assert sys.getswitchinterval() <= 0.001
     finally:
         sys.setswitchinterval(before)
+
+
+def test_garbage_collections_leave_out_what_lives_as_long_as_the_process(start):
+    daemon, _ = start(TWO_TARGETS)
+    daemon.request_stop()
+    try:
+        daemon.run()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_health_is_no_lie_while_a_target_is_called_in_another_way(start):
