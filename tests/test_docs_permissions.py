@@ -21,7 +21,6 @@ from exporter.permissions.table import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEPLOYING = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
 TOLD = {permission.action: permission.purpose for permission in PERMISSIONS} | ROLE_PERMISSIONS
 TOLD |= ORGANIZATION_PERMISSIONS
@@ -29,12 +28,6 @@ TOLD |= ORGANIZATION_PERMISSIONS
 
 def fenced(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", DEPLOYING, re.MULTILINE | re.DOTALL)
-
-
-def test_the_readme_has_the_table() -> None:
-    rows = re.findall(r"^\| `((?:sagemaker|sts|organizations):\w+)` \| (.+) \|$", README, re.MULTILINE)
-    assert dict(rows) == TOLD
-    assert [action for action, _ in rows] == list(TOLD)
 
 
 def test_no_page_names_another_action() -> None:

@@ -113,12 +113,9 @@ class TestReadme:
             "make test",
             "make unit",
             "--config.file",
-            "--web.listen-address",
-            "--log.level",
-            "--log.format",
-            "[::]:10980",
-            "/-/healthy",
-            "/-/ready",
+            "/metrics",
+            "10980",
+            "iam-policy",
             "sagemaker:DescribeHyperParameterTuningJob",
             "sts:AssumeRole",
         ],
@@ -126,12 +123,13 @@ class TestReadme:
     def test_tells(self, promise: str) -> None:
         assert promise in README
 
-    def test_has_a_row_for_every_metric(self) -> None:
+    def test_is_short_enough_to_be_read(self) -> None:
+        assert README.count("\n") < 150
+
+    def test_shows_ten_metrics_that_exist(self) -> None:
         rows = re.findall(r"^\| `([a-z_]+)` \|", README, re.MULTILINE)
-        assert sorted(rows) == sorted(
-            [family.name for family in FAMILIES]
-            + [name.removeprefix("sagemaker_tuning_exporter_") for name in own_metrics()]
-        )
+        assert len(rows) == 10
+        assert set(rows) <= {family.name for family in FAMILIES if family.collect is None}
 
     def test_names_no_metric_that_does_not_exist(self) -> None:
         names = set(re.findall(r"sagemaker_tuning_(?:job|exporter)_[a-z_]*[a-z]", README))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from dashboards.look import JOB_COLORS, OBJECTIVE_COLORS, TRAINING_COLORS
 from support.answers import OUTPUT
 from support.clock import ManualClock
-from support.tools import ROOT
 
 from exporter.exposition.families.progress import UNKNOWN_STATUS
 from exporter.simulator import reading
@@ -42,13 +39,3 @@ def test_the_dashboards_have_a_color_for_each() -> None:
     assert sorted(JOB_COLORS) == sorted((*TUNING_JOB_STATUSES, UNKNOWN_STATUS))
     assert sorted(TRAINING_COLORS) == sorted(TRAINING_JOB_STATUSES)
     assert sorted(OBJECTIVE_COLORS) == sorted(OBJECTIVE_STATUSES)
-
-
-@pytest.mark.parametrize(
-    ("family", "words"), [("training_jobs", TRAINING_JOB_STATUSES), ("objectives", OBJECTIVE_STATUSES)]
-)
-def test_the_readme_lists_the_same(family: str, words: tuple[str, ...]) -> None:
-    [row] = re.findall(
-        rf"^\| `{family}` \| `status` \| .*: (.+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    assert tuple(row.split(", ")) == words

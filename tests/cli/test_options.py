@@ -1,14 +1,8 @@
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
 from exporter.cli import options
-from exporter.cli.run import run
-
-README = Path(__file__, "../../../README.md").resolve().read_text(encoding="utf-8")
 
 
 def parsed(*arguments: str) -> tuple[str, str]:
@@ -90,19 +84,6 @@ def test_an_interface_that_cannot_be_is_a_usage_error(
         interface(argument)
     assert refused.value.code == 2
     assert says in capsys.readouterr().err
-
-
-def test_the_readme_has_each_flag_with_its_variable_and_default(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("COLUMNS", "500")
-    with pytest.raises(SystemExit):
-        run(["--help"])
-    shown = re.sub(r"\n {10,}", " ", capsys.readouterr().out)
-    told = re.findall(r"^  (--[\w.-]+).*? \[(\w+); default (\S+)\]$", shown, re.MULTILINE)
-    assert len(told) == 12
-    rows = re.findall(r"^\| `(--[\w.-]+)` \| `(\w+)` \| `([^`]+)` \|", README, re.MULTILINE)
-    assert sorted(rows) == sorted(told)
 
 
 def test_every_option_in_force_is_told_with_its_value_wherever_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from typing import get_args
 
 import pytest
-from support.tools import ROOT
 from support.views import facts, view
 
 from exporter.config.values import FamilyName
@@ -20,7 +19,6 @@ from exporter.fleet import JobView
 from exporter.statuses import TUNING_JOB_STATUSES
 from exporter.tuning_job import CompletionCriteria, Objective, TrainingJob
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 BY_NAME = {family.name: family for family in FAMILIES}
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 
@@ -36,13 +34,6 @@ def samples(name: str, shown: JobView) -> list[tuple[tuple[str, ...], float]]:
 
 
 class TestTable:
-    def test_holds_the_families_that_the_readme_promises(self) -> None:
-        section = README.partition("\n## Metrics\n")[2].partition("\n### ")[0]
-        rows = re.findall(r"^\| `([a-z_]+)` \|([^|]+)\|", section, re.MULTILINE)
-        assert {name: re.findall(r"`(.+?)`", labels.replace("…", "*")) for name, labels in rows} == {
-            family.name: list(family.labels) for family in FAMILIES
-        }
-
     def test_opt_ins_are_those_of_the_configuration(self) -> None:
         assert {family.collect for family in FAMILIES} == {None, *get_args(FamilyName)}
 

@@ -1,6 +1,6 @@
 """What the metrics of a tuning job must be, read from the simulator's answer alone.
 
-Written from the metric table in the README and sharing no code with the exporter, so that the two can disagree.
+Written from docs/metrics.md and sharing no code with the exporter, so that the two can disagree.
 """
 
 from __future__ import annotations
