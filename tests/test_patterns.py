@@ -16,6 +16,7 @@ from support.backtracking import slow
 
 import exporter
 from exporter.config import pattern, syntax, values
+from exporter.config.schema import config_schema
 
 FROM_THE_START = {"match", "fullmatch"}
 USES = FROM_THE_START | {"compile", "search", "sub", "subn", "split", "findall", "finditer"}
@@ -29,6 +30,11 @@ TABLES = {
     },
     "exporter.config.syntax": {each for each, _, _ in syntax._REMEDIES},
     "exporter.config.pattern": {each for each, _, _ in pattern._LACKS},
+    "exporter.config.schema": {
+        each
+        for each in re.findall(r"'pattern': '([^']+)'", str(config_schema()).replace("\\\\", "\\"))
+        if r"\p{" not in each
+    },
     "exporter.sagemaker.redact": {"[A-Z]", "[a-z]", "[0-9]"},
 }
 
@@ -88,7 +94,7 @@ def test_the_expressions_that_come_from_tables_are_linear_too() -> None:
     assert {module for module, expression, _, _ in ALL if expression is None} == TABLES.keys()
     for module, expressions in TABLES.items():
         assert expressions
-        from_the_start = module in {"exporter.config.conversions", "exporter.config.pattern"}
+        from_the_start = module in {"exporter.config.conversions", "exporter.config.pattern", "exporter.config.schema"}
         for expression in expressions:
             assert slow(expression, searched=not from_the_start) == set(), expression
 

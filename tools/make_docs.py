@@ -11,10 +11,13 @@ import docs_metrics
 import docs_permissions
 import page_alerts
 
+from exporter.config.schema import editor_schema
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = {
     "alerts.md": docs_alerts.render,
     "cli.md": docs_cli.render,
+    "config.schema.json": editor_schema,
     "fields.md": docs_fields.render,
     "metrics.md": docs_metrics.render,
     "permissions.md": docs_permissions.render,

@@ -35,6 +35,7 @@ COMMANDS = {
     "prices": "Print a file of instance prices, made from AWS's own price list (an offer file).",
     "record": "Record what AWS answers of your tuning jobs, redacted, into a file for bug reports, tests and demos.",
     "replay": "Watch a recording: an endpoint that answers as AWS did, and the exporter on it.",
+    "schema": "Print the JSON Schema of a configuration file, for editors.",
     "simulate": "Serve a simulated SageMaker endpoint.",
     "version": "Print the version, and those of what it runs on.",
 }

@@ -27,7 +27,7 @@ TAG_VALUE_LENGTH = 256
 MOST_GROUPS = 10
 """The most groups with a name in the regular expression for names: each becomes a label."""
 
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 MOST_CLASSES = 10
 _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
 LONGEST_TAG_KEY = 128
@@ -113,14 +113,14 @@ def _known(value: str, words: tuple[str, ...]) -> str:
 def billable(value: str) -> str:
     """Return how billed time is read, ``off`` where YAML has made that a truth value; raise ValueError for other words."""
     # Helm, as any reader of YAML 1.1, takes off for false and hands that on.
-    return "off" if _BOOLEANS.get(value) is False else _known(value, get_args(defaults.Billable))
+    return "off" if BOOLEANS.get(value) is False else _known(value, get_args(defaults.Billable))
 
 
 def boolean(value: object) -> bool:
     """Return what ``true`` or ``false`` says; raise ValueError for any other word."""
     word = text(value)
-    if word in _BOOLEANS:
-        return _BOOLEANS[word]
+    if word in BOOLEANS:
+        return BOOLEANS[word]
     raise ValueError(f"{quote(word)} is neither true nor false: write true or false")
 
 

@@ -14,8 +14,9 @@ from helm.kubernetes import DURATION, TEXT, TEXTS, TYPES, Schema
 from helm.values import Value, read
 
 from exporter.config.model import Config
-from exporter.config.names import JOB_ARN_PATTERN, JOB_NAME_PATTERN, ROLE_ARN_PATTERN
+from exporter.config.names import ROLE_ARN_PATTERN
 from exporter.config.regions import REGION_PATTERN
+from exporter.config.schema import NAME_OR_ARN, config_schema
 from exporter.config.shard import MOST_SHARDS
 from exporter.log_format import LEVELS, LogFormat
 
@@ -64,7 +65,6 @@ _REFINED: dict[str, Schema] = {
     "proxy.noProxy": {"items": TEXT},
     "shards": {"minimum": 1, "maximum": MOST_SHARDS},
 }
-_JOB = {"pattern": f"^({JOB_NAME_PATTERN}|{JOB_ARN_PATTERN})$"}
 
 
 def render() -> str:
@@ -129,13 +129,8 @@ def _config() -> tuple[Schema, Schema]:
 
     It is as strict as JSON Schema can be; templates check the rest.
     """
-    made = json.loads(json.dumps(Config.model_json_schema()).replace("#/$defs/", "#/definitions/"))
+    made = json.loads(json.dumps(config_schema()).replace("#/$defs/", "#/definitions/"))
     definitions = made.pop("$defs")
-    for each in (made, *definitions.values()):
-        # Helm does not read them, and people see the key anyway.
-        del each["title"]
-        for described in each["properties"].values():
-            described.pop("title", None)
     for each in (made, *definitions.values()):
         for described in each["properties"].values():
             # Helm prints what does not fit, and a URL may have a password: templates judge it.
@@ -150,9 +145,7 @@ def _config() -> tuple[Schema, Schema]:
     listed = made["properties"]["tuning_jobs"]
     # One type with two names instead of two types, so that a mistake in a mapping is told and not just that neither fits.
     listed["items"] = {"$ref": "#/definitions/TuningJob"}
-    job |= _JOB | {"type": ["string", "object"]}
-    name = job["properties"]["name"]
-    job["properties"]["name"] = {"description": name["description"], **TEXT, **_JOB}
+    job |= NAME_OR_ARN | {"type": ["string", "object"]}
     return made, definitions
 
 

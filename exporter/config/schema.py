@@ -1,0 +1,80 @@
+"""The keys of a configuration as JSON Schema: what editors complete and underline while you write the file.
+
+An editor knows less than ``check`` does, so what ``check`` accepts must fit the schema, but not the other way round.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from exporter.config.conversions import BOOLEANS
+from exporter.config.model import Config
+from exporter.config.names import JOB_ARN_PATTERN, JOB_NAME_PATTERN
+
+Schema = dict[str, Any]
+
+NAME_OR_ARN = {"pattern": f"^({JOB_NAME_PATTERN}|{JOB_ARN_PATTERN})$"}
+"""A listed tuning job's ``name`` may be its ARN."""
+
+# What YAML reads as a number or a flag unless it is quoted; the exporter reads all of it as text.
+_NUMBERS = ("1", "0.5", "1e5", *("1" * length for length in range(2, 21)))
+_NOT_IN_EVERY_DIALECT = re.compile(r"\\p\{|\(\?[P#aiLmsux]")
+
+
+def config_schema() -> Schema:
+    """Return the model's own schema, without the titles, which are the keys once more."""
+    made = Config.model_json_schema()
+    for each in (made, *made["$defs"].values()):
+        each.pop("title", None)
+        for described in each["properties"].values():
+            described.pop("title", None)
+    names = made["$defs"]["TuningJob"]["properties"]
+    names["name"] = {"description": names["name"]["description"], "type": "string", **NAME_OR_ARN}
+    made["properties"]["tuning_jobs"]["items"]["anyOf"][0] |= NAME_OR_ARN
+    return made
+
+
+def editor_schema() -> str:
+    """Return the schema for editors as JSON. It accepts whatever ``check`` accepts."""
+    head = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "Configuration of sagemaker-tuning-exporter",
+    }
+    return json.dumps(head | _lenient(config_schema()), indent=2, ensure_ascii=False) + "\n"
+
+
+def _lenient(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_lenient(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _lenient(value) for key, value in schema.items() if key not in {"shortest", "longest", "format"}}
+    pattern = made.get("pattern")
+    if isinstance(pattern, str) and _NOT_IN_EVERY_DIALECT.search(pattern):
+        del made["pattern"]
+    if "patternProperties" in made:
+        keys = {key: value for key, value in made["patternProperties"].items() if not _NOT_IN_EVERY_DIALECT.search(key)}
+        if len(keys) < len(made["patternProperties"]):
+            [made["additionalProperties"]] = made.pop("patternProperties").values()
+    if "enum" in made or "const" in made:
+        return made
+    match made.get("type"):
+        case "string":
+            made["type"] = ["string", *_unquoted(made.get("pattern"))]
+        case "number" | "integer" as kind:
+            made["type"] = [kind, "string"]
+        case "boolean":
+            del made["type"]
+            made["enum"] = [True, False, *BOOLEANS]
+    return made
+
+
+def _unquoted(pattern: str | None) -> list[str]:
+    """Return the types that text which fits a pattern may have in YAML, if nobody quotes it."""
+
+    def fits(*texts: str) -> bool:
+        return pattern is None or any(re.match(pattern, text) for text in texts)
+
+    return ["number"] * fits(*_NUMBERS) + ["boolean"] * fits(*BOOLEANS)
