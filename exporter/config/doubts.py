@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"\$\{[^}$]*\}|\$\([^)$]*\)|\{\{[^{}]*\}\}")
 _MOST_VARIABLES = 20
+_TURNED_OFF = re.compile(r"off|off:[ ,]*[A-Za-z]+(?:[ ,]+[A-Za-z]+)*[ ,]*")
+"""What the label ``alerts`` may say, as the shipped rules read it: ``off``, or ``off:`` and names of alerts."""
 _LONGEST_START = 3_600.0
 """How long it may take at most to describe all that is listed once, in seconds."""
 
@@ -57,6 +59,7 @@ def of_settings(
         *_files(validated, environment),
         *_budgets(document, targets),
         *_rules(document, validated, targets),
+        *_muted(validated),
     ]
     aws = validated.config.aws
     if not targets and not any(rule.organization or aws.organization for _, rule in validated.rules):
@@ -107,6 +110,18 @@ def _entries(validated: Validated) -> Iterator[tuple[Way, Aws]]:
     for name, entries in (("tuning_jobs", validated.jobs), ("discover", validated.rules)):
         for place, entry in entries:
             yield (name, place), entry
+
+
+def _muted(validated: Validated) -> Iterator[tuple[Way, str]]:
+    """Yield the labels that are to turn alerts off, and turn none off."""
+    for name, entries in (("tuning_jobs", validated.jobs), ("discover", validated.rules)):
+        for place, entry in entries:
+            said = entry.labels.get("alerts")
+            if said is not None and not _TURNED_OFF.fullmatch(said):
+                yield (
+                    (name, place, "labels", "alerts"),
+                    f'{quote(said)} turns no alert off: write "off" for all of them, or "off: Stuck Failed" for some',
+                )
 
 
 def known_profiles(environment: Mapping[str, str]) -> AbstractSet[str]:

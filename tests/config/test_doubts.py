@@ -38,6 +38,8 @@ def told(text: str, **environment: str) -> list[str]:
         HEAD + "discover: [{created_within: 1h}, {created_within: 2h}]\n",
         HEAD + "discover: [{statuses: [Completed]}, {name_regex: '^a{2}$'}]\n",
         HEAD + "tuning_jobs: [{name: a, labels: {cost: $5, team: '{search}'}}]\n",
+        HEAD + "tuning_jobs: [{name: a, labels: {alerts: 'off'}}, {name: b, labels: {alerts: 'off: Stuck, Failed'}}]\n",
+        HEAD + "discover: [{labels: {alerts: 'off:Stuck'}}]\n",
     ],
 )
 def test_what_people_mean_is_not_doubted(text: str) -> None:
@@ -50,6 +52,16 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
         (
             "tuning_jobs:\n- name: a\n  region: eu-wset-1\n",
             'c.yaml:3: tuning_jobs[0].region: "eu-wset-1" is no region that AWS is known to have: did you mean eu-west-1?',
+        ),
+        (
+            HEAD + "discover:\n- labels:\n    alerts: Stuck\n",
+            'c.yaml:4: discover[0].labels.alerts: "Stuck" turns no alert off: write "off" for all of them, or "off: Stuck'
+            ' Failed" for some',
+        ),
+        (
+            HEAD + "tuning_jobs:\n- {name: a, labels: {alerts: 'off:'}}\n",
+            'c.yaml:3: tuning_jobs[0].labels.alerts: "off:" turns no alert off: write "off" for all of them, or "off: Stuck'
+            ' Failed" for some',
         ),
         ("tuning_jobs: []\n", "c.yaml: nothing is watched: add entries under tuning_jobs or discover"),
         (

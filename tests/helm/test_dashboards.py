@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from helm.chart import find, the
+from helm.chart import HELMS, find, rendered, the
 from helm.values import CHART
 
 pytestmark = pytest.mark.xdist_group("helm")
@@ -29,6 +29,20 @@ def test_each_is_a_config_map_that_the_sidecar_finds(case: str) -> None:
         assert each["metadata"]["labels"]["grafana_dashboard"] == "1"
         # What etcd takes, with the object's other fields.
         assert len(json.dumps(each)) < MIB
+
+
+@pytest.mark.parametrize("program", HELMS)
+@pytest.mark.parametrize(
+    ("labels", "team"),
+    [("[tag_team]", "tag_team"), ("[label_squad, tag_cost_center]", "label_squad"), ("[]", "label_team")],
+)
+def test_the_team_is_the_first_label_that_alerts_carry(labels: str, team: str, program: str) -> None:
+    given = f"{{demo: {{enabled: true}}, dashboards: {{enabled: true}}, prometheusRule: {{teamLabels: {labels}}}}}"
+    maps = [each["data"] for each in rendered(given, program) if each["kind"] == "ConfigMap"]
+    made = {key: json.loads(text) for data in maps for key, text in data.items() if key.endswith(".json")}
+    shipped = json.dumps(SHIPPED)
+    assert shipped.count("label_team") > 20
+    assert made == json.loads(shipped.replace("label_team", team))
 
 
 def test_the_folder_is_told_by_annotation() -> None:

@@ -152,7 +152,7 @@ def variables(*, one_job: bool) -> list[model.VariableModel]:
             "label_team",
             f"{JOB}labels{{{PLACE}}}",
             title="Team",
-            description="The label team that the configuration gives to tuning jobs. All: with or without one.",
+            description="Who a tuning job belongs to, by its label team. All: with or without one.",
             multi=multi,
         ),
         label_variable(
