@@ -55,13 +55,13 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
         ),
         (
             HEAD + "discover:\n- labels:\n    alerts: Stuck\n",
-            'c.yaml:4: discover[0].labels.alerts: "Stuck" turns no alert off: write "off" for all of them, or "off: Stuck'
-            ' Failed" for some',
+            ('c.yaml:4: discover[0].labels.alerts: "Stuck" turns no alert off: write "off" for all of them, or "off: Stuck'
+            ' Failed" for some'),
         ),
         (
             HEAD + "tuning_jobs:\n- {name: a, labels: {alerts: 'off:'}}\n",
-            'c.yaml:3: tuning_jobs[0].labels.alerts: "off:" turns no alert off: write "off" for all of them, or "off: Stuck'
-            ' Failed" for some',
+            ('c.yaml:3: tuning_jobs[0].labels.alerts: "off:" turns no alert off: write "off" for all of them, or "off: Stuck'
+            ' Failed" for some'),
         ),
         ("tuning_jobs: []\n", "c.yaml: nothing is watched: add entries under tuning_jobs or discover"),
         (

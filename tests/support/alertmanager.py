@@ -37,6 +37,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._messages: list[Mapping[str, Any]] = []
         self._kept: list[Notification] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.inbox = self
@@ -62,14 +63,21 @@ class Inbox:
         with self._lock:
             return list(self._kept)
 
-    def keep(self, message: Mapping[str, Any]) -> None:
-        """Keep the alerts of a message."""
+    @property
+    def messages(self) -> list[Mapping[str, Any]]:
+        """The messages themselves, in order, as they were posted."""
         with self._lock:
+            return list(self._messages)
+
+    def keep(self, message: Mapping[str, Any]) -> None:
+        """Keep a message, and its alerts if it is a webhook's."""
+        with self._lock:
+            self._messages.append(message)
             self._kept.extend(
                 Notification(
                     message["receiver"], alert["status"], alert["labels"], alert["annotations"], alert["startsAt"]
                 )
-                for alert in message["alerts"]
+                for alert in message.get("alerts", ())
             )
 
 
@@ -85,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.inbox.keep(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.send_response(200)
         self.end_headers()
+        self.wfile.write(b"ok")  # what Slack says
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name for it
         """Keep quiet."""
