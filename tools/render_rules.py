@@ -71,19 +71,53 @@ def render(
     values: Mapping[tuple[str, str], str] | None = None,
     runbook_url: str | None = None,
     team_labels: Sequence[str] = TEAM_LABELS,
+    aggregation_labels: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document adapted.
 
     Every duration is divided by ``speed``: those of ``for`` and ``keep_firing_for``, the ranges and offsets of selectors,
     the thresholds in seconds, the intervals of groups. ``values`` replace thresholds, by alert and name, before that.
-    ``runbook_url`` stands before the ``#`` of each runbook link. Raise ValueError for an alert or a threshold that
+    ``runbook_url`` stands before the ``#`` of each runbook link. Each sum, join and message keeps the
+    ``aggregation_labels``. Raise ValueError for an alert or a threshold that
     there is not, and for a value of the wrong kind.
     """
     values = values or {}
     known = {(rule["alert"], name): one for rule in alerts(document) for name, one in thresholds(rule).items()}
     for key, value in values.items():
         _check(key, value, known)
-    return {"groups": [_group(group, speed, values, runbook_url, team_labels) for group in document["groups"]]}
+    groups = [_group(group, speed, values, runbook_url, team_labels) for group in document["groups"]]
+    if aggregation_labels:
+        groups = [
+            {**group, "rules": [_aggregated(rule, aggregation_labels) for rule in group["rules"]]} for group in groups
+        ]
+    return {"groups": groups}
+
+
+def aggregated(text: str, labels: Sequence[str]) -> str:
+    """Return expressions in which each sum and join over tuning jobs, targets or exporters keeps the labels."""
+    kept = ", ".join(labels)
+    text = re.sub(r"\b(by|on) \(\)", rf"\1 ({kept})", text)
+    return re.sub(r"\b(by|on) \(([^)]*\b(?:aws_region|job)\b)", rf"\1 ({kept}, \2", text)
+
+
+def _aggregated(rule: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    adapted = {**rule, "expr": aggregated(rule["expr"], labels)}
+    if "annotations" in rule:
+        selected = "{" + ",".join(f"{label}=%q" for label in (*labels, "aws_account_id"))
+        given = " ".join(f"$labels.{label}" for label in (*labels, "aws_account_id", "aws_region"))
+        texts = {
+            name: aggregated(
+                text.replace("{aws_account_id=%q", selected).replace(
+                    "$labels.aws_account_id $labels.aws_region", given
+                ),
+                labels,
+            )
+            for name, text in rule["annotations"].items()
+        }
+        for label in labels:
+            texts["summary"] += f"{{{{ with $labels.{label} }}}}, {label} {{{{ . }}}}{{{{ end }}}}"
+        adapted["annotations"] = texts
+    return adapted
 
 
 def divide(duration: str, speed: float) -> str:
@@ -172,6 +206,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--team-labels", default=",".join(TEAM_LABELS), metavar="LABELS", help="labels to take over, parted by commas"
     )
+    parser.add_argument(
+        "--aggregation-labels",
+        default="",
+        metavar="LABELS",
+        help="labels that tell exporters apart in a central Prometheus, such as cluster, parted by commas",
+    )
     options = parser.parse_args(arguments)
     try:
         document = render(
@@ -179,12 +219,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             speed=options.speed,
             values=dict(map(_assignment, options.threshold)),
             runbook_url=options.runbook_url,
-            team_labels=[label for label in options.team_labels.split(",") if label],
+            team_labels=_parted(options.team_labels),
+            aggregation_labels=_parted(options.aggregation_labels),
         )
     except ValueError as error:
         parser.error(str(error))
     sys.stdout.write(dump(document))
     return 0
+
+
+def _parted(labels: str) -> list[str]:
+    return [label for label in labels.split(",") if label]
 
 
 def _assignment(text: str) -> tuple[tuple[str, str], str]:

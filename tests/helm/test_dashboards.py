@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -43,6 +44,25 @@ def test_the_team_is_the_first_label_that_alerts_carry(labels: str, team: str, p
     shipped = json.dumps(SHIPPED)
     assert shipped.count("label_team") > 20
     assert made == json.loads(shipped.replace("label_team", team))
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_aggregation_labels_are_chosen_by_and_kept(program: str) -> None:
+    given = "{workload: None, dashboards: {enabled: true}, prometheusRule: {aggregationLabels: [cluster, env]}}"
+    made = [json.loads(text) for each in rendered(given, program) for text in each.get("data", {}).values()]
+    assert len(made) == len(SHIPPED)
+    kept, chosen = "cluster, env, ", r"cluster=~\"$cluster\",env=~\"$env\","
+    for board in made:
+        _, cluster, env, account, *_ = variables = board["templating"]["list"]
+        assert [each["name"] for each in (cluster, env, account)] == ["cluster", "env", "account"]
+        assert cluster["query"]["query"] == "label_values(sagemaker_tuning_job_labels, cluster)"
+        assert cluster["datasource"] == account["datasource"]
+        del variables[1:3]
+        text = json.dumps(board)
+        assert text.count(kept) == len(re.findall(r"\b(?:by|on) \([^)]*aws_region", text)) > 100
+        assert text.count(chosen) == text.count(r"aws_account_id=~\"$account\"") > 100
+        # And nothing else differs from what is shipped.
+        assert json.loads(text.replace(kept, "").replace(chosen, "")) in SHIPPED.values()
 
 
 def test_the_folder_is_told_by_annotation() -> None:

@@ -9,7 +9,11 @@
 {{- if and $v.demo.enabled (or $v.config $v.existingConfigMap.name) -}}
   {{- fail "demo.enabled, and there is a configuration: the demo watches only its own tuning jobs, take demo.enabled away, or config and existingConfigMap.name" -}}
 {{- end -}}
-{{- if not (or $listed $v.existingConfigMap.name $v.demo.enabled) -}}
+{{- $exporter := include "sagemaker-tuning-exporter.exporter" . -}}
+{{- if not (or $exporter $v.prometheusRule.enabled $v.dashboards.enabled $v.extraObjects) -}}
+  {{- fail "workload is None, and nothing else is installed: set prometheusRule.enabled=true or dashboards.enabled=true" -}}
+{{- end -}}
+{{- if and $exporter (not (or $listed $v.existingConfigMap.name $v.demo.enabled)) -}}
   {{- fail "nothing to watch: set config.tuning_jobs or config.discover, or existingConfigMap.name, or demo.enabled=true for a tour without AWS" -}}
 {{- end -}}
 {{- if and $v.demo.enabled (gt (int $v.shards) 1) -}}

@@ -2,9 +2,14 @@
 {{- regexReplaceAll "-+$" (.Values.nameOverride | default .Chart.Name | trunc 52) "" -}}
 {{- end -}}
 
+{{- /* "true" if there is an exporter, nothing where only rules and dashboards are installed. */ -}}
+{{- define "sagemaker-tuning-exporter.exporter" -}}
+{{- if ne .Values.workload "None" }}true{{ end -}}
+{{- end -}}
+
 {{- /* "true" if it is a StatefulSet, else nothing. */ -}}
 {{- define "sagemaker-tuning-exporter.stateful" -}}
-{{- if or (gt (int .Values.shards) 1) (eq .Values.workload "StatefulSet") }}true{{ end -}}
+{{- if or (and (gt (int .Values.shards) 1) (ne .Values.workload "None")) (eq .Values.workload "StatefulSet") }}true{{ end -}}
 {{- end -}}
 
 {{- /* Not above 52 characters: Kubernetes adds a hash to the name of a StatefulSet to make a label of it. */ -}}

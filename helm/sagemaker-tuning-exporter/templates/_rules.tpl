@@ -29,8 +29,9 @@ A group of rules/*.yaml with what the values say in place. Takes root and group;
   {{- $number := printf "(?m)\\d[\\d.]*[a-z]*([\\])\\s]*# threshold: %s(?: \\(seconds\\))?)$" $name -}}
   {{- $expr = regexReplaceAll $number $expr (printf "%s${1}" (kindIs "string" $value | ternary $value (toJson $value))) -}}
 {{- end -}}
-{{- $_ := set $rule "expr" $expr -}}
+{{- $_ := set $rule "expr" (include "sagemaker-tuning-exporter.aggregated" (dict "text" $expr "labels" $values.aggregationLabels)) -}}
 {{- if $rule.alert -}}
+  {{- include "sagemaker-tuning-exporter.annotated" (dict "rule" $rule "labels" $values.aggregationLabels) -}}
   {{- with .own.for }}{{ $_ := set $rule "for" . }}{{ end -}}
   {{- with .own.keepFiringFor }}{{ $_ := set $rule "keep_firing_for" . }}{{ end -}}
   {{- $_ := set $rule "labels" (mergeOverwrite $rule.labels (deepCopy $values.alertLabels)) -}}
@@ -41,4 +42,46 @@ A group of rules/*.yaml with what the values say in place. Takes root and group;
   {{- end -}}
 {{- end -}}
 {{- toYaml $rule -}}
+{{- end -}}
+
+{{- /* Expressions in which each sum and join over tuning jobs, targets or exporters keeps the labels. */ -}}
+{{- define "sagemaker-tuning-exporter.aggregated" -}}
+{{- $text := .text -}}
+{{- with .labels -}}
+  {{- $text = regexReplaceAll "\\b(by|on) \\(\\)" $text (printf "${1} (%s)" (join ", " .)) -}}
+  {{- $text = regexReplaceAll "\\b(by|on) \\(([^)]*\\b(?:aws_region|job)\\b)" $text (printf "${1} (%s, ${2}" (join ", " .)) -}}
+{{- end -}}
+{{- $text -}}
+{{- end -}}
+
+{{- /* Changes a rule's annotations: what they ask is asked of what has the alert's labels, and the summary names them. */ -}}
+{{- define "sagemaker-tuning-exporter.annotated" -}}
+{{- $annotations := .rule.annotations -}}
+{{- $labels := .labels -}}
+{{- if $labels -}}
+  {{- range $name, $text := $annotations -}}
+    {{- $selected := printf "{%s=%%q,aws_account_id=%%q" (join "=%q," $labels) -}}
+    {{- $given := printf "$labels.%s $labels.aws_account_id $labels.aws_region" (join " $labels." $labels) -}}
+    {{- $text = $text | replace "{aws_account_id=%q" $selected | replace "$labels.aws_account_id $labels.aws_region" $given -}}
+    {{- $_ := set $annotations $name (include "sagemaker-tuning-exporter.aggregated" (dict "text" $text "labels" $labels)) -}}
+  {{- end -}}
+  {{- range $labels -}}
+    {{- $_ := set $annotations "summary" (printf "%s{{ with $labels.%s }}, %s {{ . }}{{ end }}" $annotations.summary . .) -}}
+  {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* A dashboard that chooses by the labels, too: a variable for each, before that of the account, and every query selects by it. */ -}}
+{{- define "sagemaker-tuning-exporter.aggregatedDashboard" -}}
+{{- $text := .text -}}
+{{- range .labels -}}
+  {{- $query := dict "qryType" 1 "query" (printf "label_values(sagemaker_tuning_job_labels, %s)" .) "refId" (printf "variable-%s" .) -}}
+  {{- $variable := dict "type" "query" "name" . "label" . "query" $query "multi" true "includeAll" true "allValue" ".*"
+        "datasource" (dict "type" "prometheus" "uid" "${datasource}") "refresh" 2 "sort" 1 "skipUrlSync" false
+        "current" (dict "text" "All" "value" "$__all") -}}
+  {{- $account := "      {\n        \"type\": \"query\",\n        \"name\": \"account\"," -}}
+  {{- $text = replace $account (printf "      %s,\n%s" (toJson $variable) $account) $text -}}
+  {{- $text = replace "aws_account_id=~\\\"$account\\\"" (printf "%s=~\\\"$%s\\\",aws_account_id=~\\\"$account\\\"" . .) $text -}}
+{{- end -}}
+{{- include "sagemaker-tuning-exporter.aggregated" (dict "text" $text "labels" .labels) -}}
 {{- end -}}
