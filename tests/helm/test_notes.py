@@ -54,3 +54,13 @@ def test_tell_what_dashboards_lack_without_the_rules() -> None:
     assert lacking in notes("minimal", "--set", "dashboards.enabled=true")
     assert lacking not in notes("minimal")
     assert lacking not in notes("minimal", "--set", "dashboards.enabled=true,prometheusRule.enabled=true")
+
+
+def test_tell_that_there_is_no_exporter() -> None:
+    alone = ("--set", "workload=None,prometheusRule.enabled=true")
+    told = notes("minimal", *alone)
+    assert told.startswith("There is no exporter in this release, only rules.\n")
+    assert "prometheusRule.aggregationLabels" in told
+    assert "kubectl" not in told
+    told = notes("minimal", *alone, "--set", "dashboards.enabled=true,prometheusRule.aggregationLabels={cluster}")
+    assert told.strip() == "There is no exporter in this release, only rules and dashboards."

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import render_rules
 import yaml
-from helm.chart import HELMS, find, template, the, workload
+from helm.chart import HELMS, find, rendered, template, the, workload
 from helm.values import CHART
 
 pytestmark = pytest.mark.xdist_group("helm")
@@ -88,6 +88,22 @@ def test_the_rules_can_be_adapted() -> None:
                 each["labels"]["severity"] = "page"
     groups.append({"name": "mine", "rules": [{"alert": "Mine", "expr": "vector(1)"}]})
     assert the("rules", "PrometheusRule")["spec"]["groups"] == groups
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_rules_and_dashboards_can_be_installed_alone(program: str) -> None:
+    """For the cluster of a central ruler, with the labels that tell the exporters of others apart."""
+    given = (
+        "{workload: None, shards: 3, config: {tuning_jobs: [a]}, ingress: {enabled: true, hosts: [a.example.com]},"
+        " podMonitor: {enabled: true}, networkPolicy: {enabled: true}, podDisruptionBudget: {enabled: true},"
+        " scrape: {basicAuth: {secretName: scrape}},"
+        " web: {config: {basic_auth_users: {a: $2b$10$abcdefghijklmnopqrstuuRnBtBJRkFQzEYTAOJ5Oq5pBl1zDqfvS}}},"
+        " dashboards: {enabled: true}, prometheusRule: {enabled: true, aggregationLabels: [cluster, env]}}"
+    )
+    made = rendered(given, program)
+    assert sorted({each["kind"] for each in made}) == ["ConfigMap", "PrometheusRule"]
+    [rule] = [each for each in made if each["kind"] == "PrometheusRule"]
+    assert rule["spec"] == render_rules.render(SHIPPED, aggregation_labels=("cluster", "env"))
 
 
 WITHOUT_TEAMS = {
