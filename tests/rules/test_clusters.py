@@ -52,7 +52,7 @@ def test_a_trouble_of_one_cluster_is_told_of_that_one(newest_promtool: Path, tmp
     expected = [firing(minute, alert, clusters) for minute, clusters in ((before, {}), (at, {"b": story.firing[at]}))]
     told = {
         "exp_labels": {**story.labels, "cluster": "b", "env": "prod"},
-        "exp_annotations": annotations(story),
+        "exp_annotations": texts(story),
     }
     asked = [{"eval_time": f"{at}m", "alertname": alert, "exp_alerts": [told]}] if story.firing[at] == 1 else []
     tests = [group("b alone", there, expected, alert_rule_test=asked)]
@@ -61,7 +61,7 @@ def test_a_trouble_of_one_cluster_is_told_of_that_one(newest_promtool: Path, tmp
     rehearse(newest_promtool, tmp_path, [ALERTS[alert]], tests, document=DOCUMENT)
 
 
-def annotations(story: Story) -> dict[str, str]:
+def texts(story: Story) -> dict[str, str]:
     link = {name: text for name, text in ALERTS[story.alert]["annotations"].items() if name.endswith("_url")}
     console = {
         "console_url": "https://eu-west-1.console.aws.amazon.com/sagemaker/home?region=eu-west-1#/hyper-tuning-jobs/churn-xgboost"
