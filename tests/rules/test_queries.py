@@ -128,11 +128,11 @@ VARIANTS: dict[str, tuple[Scraped, str, int]] = {
     ),
     "a team that has just changed in one of two replicas": (
         of_pod(PLAIN, "a") | of_pod(changed(PLAIN, RENAMED, LAST - 1), "b"),
-        "",
+        "search",
         2,
     ),
 }
-"""What is scraped, the team that counts, if it is known, and how many exporters call AWS at a time."""
+"""What is scraped, the team that counts, and how many exporters call AWS at a time."""
 
 
 def labels(**values: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from render_rules import load
+from render_rules import alerts, load
 from rules.cases_spend import USD, of_job, trained
 from rules.rehearsal import records, rehearse
 from rules.story import group
@@ -28,10 +28,11 @@ from rules.world import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 RECORDS = records(load())
+FAILED = [each for each in alerts(load()) if each["alert"] == "SageMakerTuningJobFailed"]
 ID = "aws_account_id, aws_region, tuning_job"
 RUNNING = job(
     created=-60,
@@ -205,17 +206,46 @@ def test_each_end_counts_once_for_its_team_over_pods_replicas_and_a_change_of_te
     rehearse(promtools, tmp_path, RECORDS, tests)
 
 
-def test_while_exporters_disagree_about_a_team_there_is_none(promtools: Path, tmp_path: Path) -> None:
-    one, other = (of_pod(scrape(job(team=team), 30), pod) for team, pod in (("search", "a"), ("pricing", "b")))
-    both = one | only(other, 2, 3)
+def test_while_exporters_disagree_about_a_team_it_is_the_one_of_an_hour_ago(promtools: Path, tmp_path: Path) -> None:
+    one, other, nobody = (
+        of_pod(scrape(job(team=team), 240), pod) for team, pod in (("search", "a"), ("pricing", "b"), (None, "c"))
+    )
     agreed = "count by (label_team) (tuning_job:sagemaker_tuning_job_labels:agreed)"
+    search, pricing, none = ({f"{{{team}}}": 1} for team in ('label_team="search"', 'label_team="pricing"', ""))
+
+    def told(name: str, scraped: Scraped, **teams: Mapping[str, float]) -> dict[str, Any]:
+        return group(name, scraped, [asked(agreed, int(minute[3:]), **team) for minute, team in teams.items()])
+
     tests = [
-        asked(agreed, 5, **{'{label_team="search"}': 1}),
-        asked(agreed, 10, **{"{}": 1}),
-        asked(agreed, 15, **{"{}": 1}),
-        asked(agreed, 20, **{'{label_team="search"}': 1}),
+        told("for a while", one | only(other, 13, 20), at_60=search, at_65=search, at_100=search, at_110=search),
+        told(
+            "for long", one | only(other, 13, 40), at_65=search, at_120=search, at_135=none, at_200=none, at_240=search
+        ),
+        told(
+            "taken over",
+            only(one, 0, 15) | only(other, 13, 48),
+            at_65=search,
+            at_75=search,
+            at_80=pricing,
+            at_200=pricing,
+        ),
+        told("given a team", only(nobody, 0, 15) | only(other, 13, 48), at_60=none, at_75=none, at_80=pricing),
+        told("without one any more", only(one, 0, 15) | only(nobody, 13, 48), at_75=search, at_80=none),
+        # Nothing says which is right.
+        told("from the start", one | only(other, 0, 10), at_5=none, at_50=none, at_60=search),
     ]
-    rehearse(promtools, tmp_path, RECORDS, [group("disagreement", both, tests)])
+    rehearse(promtools, tmp_path, RECORDS, tests)
+
+
+def test_an_alert_is_told_once_while_exporters_disagree_about_the_team(promtools: Path, tmp_path: Path) -> None:
+    one, other = (
+        of_pod(scrape(job("Failed", team=team, end_timestamp_seconds=0), 180), pod)
+        for team, pod in (("search", "a"), ("pricing", "b"))
+    )
+    alert = 'count by (label_team) (ALERTS{alertname="SageMakerTuningJobFailed",alertstate="firing"})'
+    told = [asked(alert, minute, **{'{label_team="search"}': 1}) for minute in range(5, 185, 5)]
+    tests = [group("a second replica with another team", one | only(other, 14, 24), told)]
+    rehearse(promtools, tmp_path, FAILED, tests)
 
 
 @pytest.mark.parametrize(
