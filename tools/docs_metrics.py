@@ -25,7 +25,7 @@ TARGET = "aws_account_id, aws_region, target"
 # The text under each heading, before the first family.
 INTRODUCTIONS = {
     "Health": "What the exporter knows about a tuning job, whatever AWS answers. These series stay as long as the tuning job"
-    " is configured: alert on them first.",
+    " is configured: alert on them first. If `up` is 0, `error_info` says why: see [error codes](#error-codes) for what to do.",
     "State and progress": "What the tuning job is, and how far it has come.",
     "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether lower is better. The target"
     " has the labels of the best value, or of the configuration until there is a best value. So you can subtract and compare"
