@@ -16,22 +16,22 @@ _HEAD = """# The command line
 
 <!-- Made by tools/make_docs.py from the parsers of exporter/cli; change them and run `make docs`. -->
 
-`sagemaker-tuning-exporter` serves metrics. With a command, it does something else and ends:
+Without a command, `sagemaker-tuning-exporter` serves metrics. These are its commands:
 
 {commands}
 
-Where a variable is named, it sets the option in the environment; the command line wins. `COMMAND --help` shows the same as
-this page. An error is told in a sentence on standard error, with what to do.
+A variable of the environment sets its option; the option on the command line wins. `COMMAND --help` shows the same as this page.
+Errors are one sentence on standard error, with what to do.
 
 | exit code | |
 |---|---|
-| 0 | it did what it was asked |
-| 1 | it could not: a mistake in a file, an address in use, a call that failed |
-| 2 | an option or a command that there is not |
-| 130, 141 | Ctrl-C; nobody reads the output any more |
+| 0 | success |
+| 1 | failure: a mistake in a file, an address in use, a call that failed |
+| 2 | an unknown option or command |
+| 130, 141 | Ctrl-C; the reader of the output has closed it |
 
-With `SAGEMAKER_TUNING_EXPORTER_LOG_LEVEL=debug`, a defect is told with its traceback. What shows progress or colours does so only at a
-terminal; `NO_COLOR=1` turns colours off.
+With `SAGEMAKER_TUNING_EXPORTER_LOG_LEVEL=debug`, a bug is shown with its traceback. Progress and colours appear only at a terminal;
+`NO_COLOR=1` turns colours off.
 
 To complete commands and options with the Tab key, in bash: `eval "$(sagemaker-tuning-exporter completion bash)"`.
 """

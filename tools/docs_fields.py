@@ -1,4 +1,4 @@
-"""Makes docs/fields.md: where every member of the API's answers goes."""
+"""Makes docs/fields.md: which metric each member of the API's answers becomes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from exporter.tuning_job.training_fields import BILL_FIELDS, TRAINING_FIELDS
 _HEAD = """\
 # The API's fields
 
-Where every member of `DescribeHyperParameterTuningJob`'s answer goes, or why it is not exported. `[]` stands for the items of
-a list, `{key}` and `{value}` for the entries of a map. The prefix of all metrics, `sagemaker_tuning_job_`, is left out.
-What applies to `TrainingJobDefinition` applies to each of `TrainingJobDefinitions[]`. Metrics in *italics* are opt-in, by `collect`.
+Which metric each member of `DescribeHyperParameterTuningJob`'s answer becomes, or why it is not exported. `[]` means the items of
+a list, `{key}` and `{value}` the entries of a map. The prefix of all metrics, `sagemaker_tuning_job_`, is left out.
+What applies to `TrainingJobDefinition` applies to each of `TrainingJobDefinitions[]`. Metrics in *italics* are opt-in, with `collect`.
 
 | field | exported as |
 |---|---|
@@ -24,14 +24,14 @@ What applies to `TrainingJobDefinition` applies to each of `TrainingJobDefinitio
 _TRAININGS = """
 ## Training jobs
 
-And where those of `ListTrainingJobsForHyperParameterTuningJob`'s answer go, with `collect: [training_jobs]`.
+The same for the answer of `ListTrainingJobsForHyperParameterTuningJob`, with `collect: [training_jobs]`.
 
 | field | exported as |
 |---|---|
 """
 _BILLS = """
-And where those of `Search`'s answer over training jobs go, with `spend: {billable: search}`. What is not in this table, such as
-hyperparameters and environment, is not read.
+The same for the answer of `Search` over training jobs, with `spend: {billable: search}`. The exporter reads nothing that is not in this
+table, such as hyperparameters and environment.
 
 | field | exported as |
 |---|---|
@@ -39,7 +39,7 @@ hyperparameters and environment, is not read.
 _AS_JSON = """
 ## As JSON
 
-What the page of a tuning job and [`/api/v1/jobs/{…}`](api.md#one-tuning-job) tell of the answer, as `facts`. What AWS does not say is
+The `facts` of a tuning job, on its page and in [`/api/v1/jobs/{…}`](api.md#one-tuning-job). A value that AWS did not send is
 `null`, or empty. A time is ISO 8601.
 """
 _MODELS = (

@@ -22,51 +22,51 @@ if TYPE_CHECKING:
 JOIN = ", ".join(IDENTITY)
 TARGET = "aws_account_id, aws_region, target"
 
-# What stands under each heading before the first family.
+# The text under each heading, before the first family.
 INTRODUCTIONS = {
-    "Health": "What the exporter knows of a tuning job whatever AWS answers. These series stay as long as the tuning job"
-    " is configured: alert on them first.",
+    "Health": "What the exporter knows about a tuning job, whatever AWS answers. These series stay as long as the tuning job"
+    " is configured: alert on them first. If `up` is 0, `error_info` says why: see [error codes](#error-codes) for what to do.",
     "State and progress": "What the tuning job is, and how far it has come.",
-    "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether less is better. The target"
-    " carries the labels of the best value, or of the configuration until there is one, so that the two can be subtracted and"
-    " compared as they stand.",
-    "Times": "Unix times in seconds. Subtract them from `time()` for an age. How long a running tuning job has run is"
+    "Objective": "Values keep the sign that the algorithm printed; `objective_type` says whether lower is better. The target"
+    " has the labels of the best value, or of the configuration until there is a best value. So you can subtract and compare"
+    " the two directly.",
+    "Times": "Unix times in seconds. Subtract them from `time()` to get an age. The run time of a running tuning job is"
     f" `time() - {PREFIX}created_timestamp_seconds`; its `runtime_seconds` is only as new as its last describe."
-    " `last_modified_timestamp_seconds` moves on every 10 seconds or so while a tuning job runs or stops, even when nothing"
-    " changes, so it says nothing until the tuning job has ended; then it equals the end. How long a tuning job has been in a"
-    " status is told by the series of `status` over time.",
-    "Limits and completion criteria": "What was asked for when the tuning job was created; it never changes.",
-    "Opt-in": "Exposed only where `collect` in the configuration names them. No tuning job that the API can describe has more"
-    " series of a family than its limit. Should one have more, the rest is left out, told in the log and counted by"
+    " `last_modified_timestamp_seconds` changes about every 10 seconds while a tuning job runs or stops, even if nothing"
+    " else changes. So it is only useful after the tuning job has ended; then it equals the end. To see how long a tuning job has"
+    " been in a status, look at the series of `status` over time.",
+    "Limits and completion criteria": "What was set when the tuning job was created. It never changes.",
+    "Opt-in": "Exposed only if `collect` in the configuration names them. No tuning job that the API can describe has more"
+    " series of a family than its limit. If one did, the exporter would leave out the rest, log it, and count it in"
     f" `{OWN_PREFIX}_series_capped_total`.\n\n"
     "`definition` is the name of the training job definition. It is empty if there is only one and it has no name, and for"
-    " ranges of the tuning job as a whole; the second of several without names is `#2`. `scale` is the range's `ScalingType`.\n\n"
-    "`definition_instances` cannot tell how many instances are in use: an answer does not say which definition the running"
+    " ranges of the tuning job as a whole. The second of several without names is `#2`. `scale` is the range's `ScalingType`.\n\n"
+    "`definition_instances` cannot show how many instances are in use: an answer does not say which definition the running"
     " training jobs belong to. Its sum times the running training jobs gave 1,175 instances in a fleet where 47 training"
-    " jobs ran. `running_instances` [tells it](#training-jobs).",
-    "Training jobs": "Opt-in as well, by `collect: [training_jobs]`, which costs calls:"
-    " [when lists are read](configuration.md#training-jobs), what can keep a sum short, and the values of `reason`. No"
-    " training job has series of its own. What has ended is counted and added up, by counters and one summary: use `rate` and"
-    " `increase`, or the plain value for what a tuning job has come to since it was created. A counter begins anew only when the"
-    " exporter starts, with all that lists still show, when `spend.billable` becomes `search`, or when a later tuning job bears"
-    " the name.",
+    " jobs ran. Use [`running_instances`](#training-jobs) instead.",
+    "Training jobs": "Opt-in too, with `collect: [training_jobs]`, which costs calls. The page about the configuration says"
+    " [when lists are read](configuration.md#training-jobs), why a sum may be too low, and what the values of `reason` mean. No"
+    " training job has series of its own. Ended training jobs are counted and added up, by counters and one summary. Use `rate` and"
+    " `increase`, or the plain value for the total since the tuning job was created. A counter restarts only when the exporter"
+    " restarts (with everything that lists still show), when `spend.billable` becomes `search`, or when a later tuning job has"
+    " the same name.",
 }
 
 PREFIXED = {
     "label_*": "any; one label for each of `labels`, and for each named group of `name_regex`",
-    "aws_account_name": "what `account_names` has for the account",
-    "tag_*": "any; one label for each of `tag_labels` that the tuning job is tagged with",
+    "aws_account_name": "the name of the account in `account_names`",
+    "tag_*": "any; one label for each of `tag_labels` that the tuning job has as a tag",
 }
 
 OWN_INTRODUCTION = f"""\
 ## The exporter itself
 
-What it asked of AWS, what came back, and how it is doing. These begin with `{OWN_PREFIX}_`; a `target` is an account and
-region called with one set of credentials. Its name is made from the configuration and may be the same in two accounts of two
-exporters: `aws_account_id`, `aws_region` and `target` together tell it from all others. The account is empty as long as
-neither the configuration nor AWS has told it; when it becomes known, or changes, the same count goes on under it. Counters
-start at 0 with their target, so that the first increase is one; of `{OWN_PREFIX}_api_errors_total` only those with
-`code="throttled"` do, the others begin with the first error."""
+The exporter's calls to AWS, their results, and its own state. These metrics begin with `{OWN_PREFIX}_`. A `target` is an account
+and region, called with one set of credentials. Its name comes from the configuration, and two exporters may use the same name for
+two accounts: `aws_account_id`, `aws_region` and `target` together are unique. The account is empty until the configuration or AWS
+has said it; when it becomes known, or changes, the count goes on under the new label. Counters start at 0 with their target, so
+that the first increase is one. In `{OWN_PREFIX}_api_errors_total` only those with `code="throttled"` do; the others begin with
+the first error."""
 
 OWN_QUESTIONS = f"""\
 ```promql
@@ -77,16 +77,16 @@ sum by ({TARGET}) (rate({OWN_PREFIX}_api_errors_total[5m]))
 # 95th percentile of the time that a call takes.
 histogram_quantile(0.95, sum by (operation, le) (rate({OWN_PREFIX}_api_request_duration_seconds_bucket[5m])))
 
-# The budget is too small: share of the time that due calls waited for it.
+# The call budget is too small: share of the time that due calls waited for it.
 rate({OWN_PREFIX}_rate_limit_wait_seconds_total[5m]) > 0.5
 
-# A configuration was refused, and the one before is still at work.
+# A configuration was refused, and the old one is still in use.
 {OWN_PREFIX}_config_last_reload_successful == 0
 
-# Describes that have been due for ten minutes. A tuning job that has ended rests for up to a day: no old answer is a sign of trouble.
+# Describes that are ten minutes overdue. A tuning job that has ended is described once a day: an old answer alone is no problem.
 time() - max by ({JOIN}) ({PREFIX}next_describe_timestamp_seconds) > 600
 
-# Targets for which AWS has not answered one list or describe so far: nobody watches their tuning jobs.
+# Targets for which AWS has not answered a single list or describe: their tuning jobs are not watched.
 max by ({TARGET}) ({OWN_PREFIX}_target_info)
   unless max by ({TARGET}) ({OWN_PREFIX}_target_last_success_timestamp_seconds)
 ```"""
@@ -94,8 +94,8 @@ max by ({TARGET}) ({OWN_PREFIX}_target_info)
 ERRORS_INTRODUCTION = f"""\
 ## Error codes
 
-The values of `code`, on `{PREFIX}error_info` and `{OWN_PREFIX}_api_errors_total`. *Tried again* tells whether a
-describe that failed so is repeated before its interval is over, a little later each time."""
+The values of `code`, on `{PREFIX}error_info` and `{OWN_PREFIX}_api_errors_total`. *Tried again* means that the exporter
+repeats a describe before its interval is over, a little later each time."""
 
 
 def render() -> str:
@@ -123,8 +123,8 @@ def _introduction(titles: Iterable[str]) -> str:
 
 <!-- Made by `make docs` from the table that also renders /metrics. Change that instead. -->
 
-Every metric that the exporter exposes. A tuning job's begin with `{PREFIX}`, the exporter's own with
-`{OWN_PREFIX}_`. To look up a member of the API's answer instead, see [the API's fields](fields.md).
+Every metric that the exporter exposes. Those of a tuning job begin with `{PREFIX}`, those of the exporter itself with
+`{OWN_PREFIX}_`. To look up a member of the API's answer, see [the API's fields](fields.md).
 
 {contents}
 
@@ -136,51 +136,52 @@ A series looks like this:
 {PREFIX}training_jobs{{aws_account_id="123456789012",aws_region="eu-west-1",tuning_job="ranker-v7-hpo",status="Completed"}} 41
 ```
 
-**Labels.** Every series of a tuning job carries `aws_account_id`, `aws_region` and `tuning_job`, which tell the tuning job
-from all others; the sections below name only the labels that come on top. `aws_account_id` is empty as long as neither the
-configuration nor AWS has told it. Values are spelled as in the API's answers: `InProgress`, not `IN_PROGRESS`. An empty value
-is the same as no label.
+**Labels.** Every series of a tuning job has `aws_account_id`, `aws_region` and `tuning_job`, which together are unique. The
+sections below name only the additional labels. `aws_account_id` is empty until the configuration or AWS has said it. Values are
+spelled as in the API's answers: `InProgress`, not `IN_PROGRESS`. An empty value is the same as no label.
 
-**Types.** All metrics of tuning jobs but those [of training jobs](#training-jobs) are gauges, the counts too: SageMaker moves
-training jobs from one status to another, so a count can fall. Use `delta`, never `rate`. In OpenMetrics those whose names end in `_info`, the exporter's own too, are of
-type info; their series are the same in both formats. `status` is a gauge there too: as a stateset its label would have to be
-called `{PREFIX}status`.
+**Types.** All metrics of tuning jobs are gauges, including the counts, except those [of training jobs](#training-jobs). SageMaker moves
+training jobs from one status to another, so a count can fall. Use `delta`, never `rate`. In OpenMetrics, metrics whose names end
+in `_info` are of type info, including the exporter's own; their series are the same in both formats. `status` is a gauge there
+too, because as a stateset its label would have to be called `{PREFIX}status`.
 
-**Absence.** What AWS does not say has no series, never a 0 or NaN; each metric below tells when that is so. When describes
-fail, `{PREFIX}up` turns 0 at once, the last values stay for `stale_after`, and then their series end, all but those under
-[Health](#health); those of a tuning job that no longer exists end at once.
+**Absence.** A value that AWS did not send has no series. It is never 0 or NaN. Each metric below says when it is absent. When describes
+fail, `{PREFIX}up` becomes 0 at once. The last values stay for `stale_after`, then their series end, except those under
+[Health](#health). If a tuning job no longer exists, its series end at once.
 
-**Cardinality.** A tuning job has at most {total} series, plus what is [opt-in](#opt-in), however wide its search is and
-however long it runs: a thousand tuning jobs are {1000 * total:,} series at most.
+**Age.** [How often a tuning job is described](configuration.md#how-often-a-tuning-job-is-described) says how old a value can be.
 
-**Joins.** Put the labels of the configuration, or AWS tags, on any series of a tuning job:
+**Cardinality.** A tuning job has at most {total} series, plus [opt-in](#opt-in) ones, whatever the size of its search and
+its run time. A thousand tuning jobs have at most {1000 * total:,} series.
+
+**Joins.** To add the labels of the configuration, or AWS tags, to any series of a tuning job:
 
 ```promql
 {PREFIX}runtime_seconds
   * on ({JOIN}) group_left (label_team) topk by ({JOIN}) (1, {PREFIX}labels)
 ```
 
-`topk` takes one series where there are two: two replicas, or labels that have just changed.
+`topk` takes one series if there are two: two replicas, or labels that have just changed.
 
-Keep only tuning jobs in some status, or with some configuration:
+To keep only tuning jobs in some status, or with some configuration:
 
 ```promql
 {PREFIX}best_objective_value
   and on ({JOIN}) {PREFIX}status{{status="InProgress"}} == 1
 ```
 
-Where two replicas watch the same tuning jobs, each has all series; take one of both, by the labels of the metric itself and
-never by those of the scrape (`job`, `instance`, `pod`):
+If two replicas watch the same tuning jobs, each has all series. Take one of both, by the labels of the metric itself and never by
+those of the scrape (`job`, `instance`, `pod`):
 
 ```promql
 max by ({JOIN}, status) ({PREFIX}training_jobs)
 ```
 
 **Stability.** Every metric keeps its name, labels and meaning until the next major version. The [changelog](../CHANGELOG.md)
-tells what is new.
+says what is new.
 
-**Never exposed**, because secret, free text or without bound: static hyperparameters, environment variables, names of
-buckets, keys, VPCs and roles, images, metric regexes, failure reasons. The last error's text and the failure reason are
+**Never exposed**, because it is secret, free text or without limit: static hyperparameters, environment variables, names of
+buckets, keys, VPCs and roles, images, metric regexes, failure reasons. The text of the last error and the failure reason are
 in the log."""
 
 
@@ -238,7 +239,7 @@ def _own() -> Iterator[str]:
     elsewhere = {"code": "see [below](#error-codes)", "family": "the full name of one of those under [Opt-in](#opt-in)"}
     yield "\n".join(f"- `{label}`: {elsewhere.get(label) or _choices(values)}" for label, values in VALUES.items())
     yield OWN_QUESTIONS
-    yield "And those that every process has:"
+    yield "The usual metrics of a process:"
     yield _own_table(metric for metric in metrics if metric.process)
 
 

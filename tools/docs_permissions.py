@@ -1,4 +1,4 @@
-"""Makes docs/permissions.md: what the exporter must be allowed in AWS."""
+"""Makes docs/permissions.md: which permissions the exporter needs in AWS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from exporter.permissions.trust import NAMESPACE, OIDC_PROVIDER, SERVICE_ACCOUNT
 _HEAD = """\
 # Permissions
 
-The exporter reads, and writes nothing to AWS. `iam-policy` prints the least that your configuration needs. It calls nobody:
+The exporter only reads from AWS. `iam-policy` prints the smallest policy that your configuration needs, without any call to AWS:
 
 ```sh
 sagemaker-tuning-exporter iam-policy config.yaml > policy.json
@@ -22,53 +22,53 @@ If you change the configuration, print the policy again: a new tuning job, rule,
 """
 
 _TAIL = """
-`sts:GetCallerIdentity`, by which the exporter asks for the account where nothing else tells it, needs no permission.
+`sts:GetCallerIdentity` needs no permission. The exporter calls it if nothing else says which account it is in.
 
 ## How narrow it is
 
-- A listed tuning job is allowed by its name, in small letters as in SageMaker's ARNs. A rule is allowed the names that its `name_contains`
-  lets through, or its `name_regex` if that is plain text, with `.*` between at most, such as `^prod-` or `^prod-.*-hpo$`; any
+- A listed tuning job is allowed by its name, in lower case as in SageMaker's ARNs. A rule is allowed the names that match its
+  `name_contains`, or its `name_regex` if that is plain text, with `.*` in between at most, such as `^prod-` or `^prod-.*-hpo$`. Any
   other rule is allowed every name.
-- Where the configuration does not tell the account, it is `*` in ARNs: a policy reaches no other account than its own.
-- `sagemaker:Search` and `sagemaker:ListHyperParameterTuningJobs` cannot be narrowed to tuning jobs. Search shows whoever may use it
-  what a describe would show, of every tuning job in the region.
-- IAM takes 6,144 characters for a policy. A longer one is printed as several. If more than ten were needed to name every tuning job, all of
-  the account and region are allowed, and a warning says so.
-- Tags are no condition: they can change while a tuning job runs, and it would then be watched no more.
+- If the configuration does not say the account, ARNs have `*` instead. A policy never reaches another account than its own.
+- `sagemaker:Search` and `sagemaker:ListHyperParameterTuningJobs` cannot be limited to some tuning jobs. With Search, the exporter's role can
+  see what a describe would show, of every tuning job in the region.
+- IAM allows 6,144 characters in a policy. A longer one is printed as several. If naming every tuning job takes more than ten policies, the
+  policy allows all of the account and region, and a warning says so.
+- The policy has no conditions on tags: tags can change while a tuning job runs, and the exporter would lose access to it.
 
 ## Roles of other accounts
 
-For entries with `role_arn`, it prints a policy for each role, and the role's trust policy. The exporter's own identity is allowed
-`sts:AssumeRole` on exactly these roles. The JSON is then an object: `policies` and `trust` of each identity, the exporter first.
-What only you know has a name in capitals, and stderr says what belongs there. External ids are never printed.
+For entries with `role_arn`, it prints a policy for each role, and the role's trust policy. The exporter's own identity may call
+`sts:AssumeRole` on exactly these roles. The JSON is then an object with `policies` and `trust` of each identity, the exporter first.
+Values that only you know are names in capitals, and stderr says what to write for them. External ids are never printed.
 
 ```sh
 sagemaker-tuning-exporter iam-policy config.yaml > permissions.json
 jq '."arn:aws:iam::222222222222:role/metrics".policies[0]' permissions.json
 ```
 
-The accounts of an `organization` are known only when the exporter runs. What it takes for them is not printed: allow
-`sts:AssumeRole` on the role in every account, such as `arn:aws:iam::*:role/tuning-metrics`, and the `organizations:` actions above; roll the
-role out with a stack set.
+The accounts of an `organization` are known only when the exporter runs, so their policies are not printed. Allow `sts:AssumeRole` on the
+role in every account, such as `arn:aws:iam::*:role/tuning-metrics`, and the `organizations:` actions above. Create the role in the accounts
+with a stack set.
 
-Entries with a `profile` are called by another identity, which is printed as `profile NAME`.
+Entries with a `profile` use another identity, which is printed as `profile NAME`.
 
 ## The pod's own role on EKS
 
-`--trust=pod-identity` and `--trust=irsa` add the trust policy of the exporter's own role. With pod identity, EKS tags the session, and the tags
-go along to each role that the exporter assumes. So `sts:TagSession` is allowed to the exporter and by the roles; without it AWS refuses them.
-With IRSA you fill in:
+`--trust=pod-identity` and `--trust=irsa` add the trust policy of the exporter's own role. With pod identity, EKS tags the session, and the
+tags are passed on to each role that the exporter assumes. So both the exporter's policy and the trust policies of the roles allow
+`sts:TagSession`; without it AWS refuses to assume the roles. With IRSA you fill in:
 
-| name | what belongs there |
+| name | what to write |
 |---|---|
 {blanks}
 ## Terraform and CloudFormation
 
-`--format=terraform` prints a module with the policies, the roles that the exporter assumes, and with `--trust` its own role. What is to be
-filled in is a variable. The module is given a provider for each other account, such as `aws.account_222222222222`.
+`--format=terraform` prints a module with the policies, the roles that the exporter assumes, and with `--trust` its own role. The values
+that you fill in are variables. The module needs a provider for each other account, such as `aws.account_222222222222`.
 
-`--format=cloudformation` prints one template for all accounts. It makes in each account what belongs there, so you can deploy it as a
-stack set: first in the exporter's account, since IAM trusts only roles that exist. It needs `CAPABILITY_NAMED_IAM`. CloudFormation takes
+`--format=cloudformation` prints one template for all accounts. In each account it creates only what belongs there, so you can deploy it as a
+stack set. Start with the exporter's account, because IAM trusts only roles that exist. It needs `CAPABILITY_NAMED_IAM`. CloudFormation allows
 500 resources and 200 parameters in a template; for more roles or external ids, use Terraform.
 """
 
