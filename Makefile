@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit coverage programs faults bench alerts-report image image-test sbom lint format docs chart dashboards lock clean
+.PHONY: help demo test unit coverage programs faults bench alerts-report image image-test sbom lint format docs docs-site chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -34,7 +34,7 @@ test: lint programs ## Check the code, then run every test, or those that TESTS 
 unit: .venv/.dev ## Run the quick tests, or those that TESTS and ARGS name; installs nothing outside .venv
 	@CI= $(PYTEST) --quiet -m 'not slow and not long' $(or $(TESTS),$(UNIT)) $(ARGS)
 
-programs: .venv/.dev .venv-peers/.installed
+programs: .venv/.dev .venv-peers/.installed .venv-site/.installed
 	@tools/install-debian
 	@.venv/bin/python tools/helm/install.py
 
@@ -64,6 +64,9 @@ alerts-report: .venv/.dev ## Replay fleets, those in TRACES and RECORDINGS too, 
 	@tools/install-debian
 	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(strip $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),$(if $(RECORDINGS),,--docs)) $(SEEDS) $(if $(RECORDINGS),--recordings $(RECORDINGS)))
 
+docs-site: .venv-site/.installed ## Build the documentation as a site in build/site; a dead link is an error
+	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --quiet
+
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
 	@cd tools && ../.venv/bin/python -m helm.make
 
@@ -90,15 +93,16 @@ lock: .cache/uv/bin/uv ## Renew the lock files to the newest releases
 	@$(COMPILE) pyproject.toml --output-file locks/runtime.txt >/dev/null
 	@$(COMPILE) pyproject.toml --group dev --constraint locks/runtime.txt --output-file locks/dev.txt >/dev/null
 	@$(COMPILE) --group peers --output-file locks/peers.txt >/dev/null
+	@$(COMPILE) --group site --output-file locks/site.txt >/dev/null
 	@! grep -n '://' locks/*.txt || { echo "a lock file holds an address" >&2; exit 1; }
 	@grep -c '==' locks/*.txt
 
 clean: ## Remove everything that was installed, built or cached here
-	@rm -rf .venv .venv-peers .cache build dist *.egg-info .hypothesis .*_cache
+	@rm -rf .venv .venv-peers .venv-site .cache build dist *.egg-info .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip comes last into a new environment, so that an interrupted one is made anew.
-.venv/bin/pip .venv-peers/bin/pip .cache/uv/bin/pip: %/bin/pip:
+.venv/bin/pip .venv-peers/bin/pip .venv-site/bin/pip .cache/uv/bin/pip: %/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "$(PYTHON) is not Python 3.11 or newer; name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -120,6 +124,11 @@ clean: ## Remove everything that was installed, built or cached here
 .venv-peers/.installed: locks/peers.txt | .venv-peers/bin/pip
 	@echo "Installing the programs that the tests talk to into .venv-peers"
 	@.venv-peers/bin/python $(LOCKED) -r locks/peers.txt
+	@touch $@
+
+.venv-site/.installed: locks/site.txt | .venv-site/bin/pip
+	@echo "Installing what builds the site into .venv-site"
+	@.venv-site/bin/python $(LOCKED) -r locks/site.txt
 	@touch $@
 
 .cache/uv/bin/uv: | .cache/uv/bin/pip
