@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from typing import Any
 
 import pytest
 import yaml
-from support.tools import ROOT, make_would_run
+from support.tools import ROOT, make_would_run, require
+
+CHART = "helm/sagemaker-tuning-exporter"
 
 WORKFLOWS = {path.stem: path.read_text() for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))}
 every_workflow = pytest.mark.parametrize("text", WORKFLOWS.values(), ids=WORKFLOWS)
@@ -56,3 +59,24 @@ def test_a_commit_is_checked_as_make_lint_does() -> None:
     assert [hook["entry"] for hook in repository["hooks"]] == make_would_run("lint")
     for hook in repository["hooks"]:
         assert (hook["language"], hook["pass_filenames"]) == ("system", False)
+
+
+def test_every_placeholder_is_in_the_list() -> None:
+    page = (ROOT / "docs/releasing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `((?:https://)?\w+\.\w+/[^`]+)` \| ([^|]+) \|", page, re.MULTILINE)
+    assert len(rows) == 2
+    for placeholder, files in rows:
+        found = {
+            path
+            for path in tracked()
+            if placeholder in (ROOT / path).read_text(encoding="utf-8", errors="ignore")
+            and not path.startswith(("tests/", "docs/releasing.md"))
+            # Made from the others.
+            and path not in {f"{CHART}/README.md", f"{CHART}/files/facts.json"}
+        }
+        assert set(re.findall(r"`([^`]+)`", files)) == found
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run([require("git"), "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return listed.splitlines()
