@@ -17,6 +17,11 @@ WORKFLOWS = {path.stem: path.read_text() for path in sorted((ROOT / ".github" / 
 every_workflow = pytest.mark.parametrize("text", WORKFLOWS.values(), ids=WORKFLOWS)
 
 
+def test_actionlint_has_nothing_to_say() -> None:
+    done = subprocess.run([require("actionlint")], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
 @every_workflow
 def test_it_says_that_it_is_untested(text: str) -> None:
     assert text.startswith("# UNTESTED")
