@@ -164,6 +164,9 @@ class InProcess:
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._simulator.search(**request)
 
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._simulator.list_service_quotas(**request)
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         return {tag["Key"]: tag["Value"] for tag in self._simulator.list_tags(arn)["Tags"]}
 

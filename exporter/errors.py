@@ -35,7 +35,7 @@ class ErrorCode(StrEnum):
 
     def remedy(self, operation: str) -> str:
         """Return what a person should do about it, in one sentence; ``operation`` is the API's that failed."""
-        return _REMEDIES[self].format(action=f"{_SERVICES.get(operation, 'sagemaker')}:{operation}")
+        return _REMEDIES[self].format(action=action_of(operation))
 
 
 _TRANSIENT = frozenset(
@@ -48,8 +48,14 @@ _TRANSIENT = frozenset(
     }
 )
 
-_SERVICES = {"GetCallerIdentity": "sts"}
+_SERVICES = {"GetCallerIdentity": "sts", "ListServiceQuotas": "servicequotas"}
 """Whose operations those are that are not SageMaker's."""
+
+
+def action_of(operation: str) -> str:
+    """Return the action of IAM that an operation of the API needs."""
+    return f"{_SERVICES.get(operation, 'sagemaker')}:{operation}"
+
 
 _REMEDIES = {
     ErrorCode.NOT_FOUND: "Check the tuning job's name, region and account; remove it from the configuration if it was deleted.",

@@ -14,6 +14,7 @@ from exporter.exposition.publish import EMPTY
 from exporter.exposition.targets import TargetCollector
 from exporter.fleet import JobState, Operation, TargetView
 from exporter.telemetry import PREFIX, Telemetry
+from exporter.tuning_job import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "operation": tuple(Operation),
     "code": tuple(ErrorCode),
     "state": tuple(JobState),
+    "spot": ("true", "false"),
     "family": tuple(family.full_name for family in FAMILIES if family.limit is not None),
 }
 """The own labels whose values are a closed set."""
@@ -73,6 +75,7 @@ def _a_scrape() -> str:
         untracked_running_jobs=0,
         matched=(("rule", 0),),
         errors=((Operation.LIST, ErrorCode.ACCESS_DENIED),),
+        quotas=Quotas({("ml.m5.xlarge", "true"): 20.0}, 100.0),
     )
     published = replace(EMPTY, targets=(watched,))
     telemetry.show(TargetCollector(lambda: published))

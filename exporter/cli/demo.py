@@ -130,16 +130,21 @@ def _forget_aws() -> None:
 
 
 def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
+    from typing import get_args
+
     import yaml
 
-    from exporter.exposition.families import FAMILIES
+    from exporter.config.values import CollectName
 
     return yaml.safe_dump(
         {
             "interval": _INTERVAL,
             "describe_max_age": "0s",  # so that every value moves while you watch
-            "collect": sorted({family.collect for family in FAMILIES if family.collect is not None}),
-            "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "20"},
+            "collect": list(get_args(CollectName)),
+            "aws": {
+                **dict.fromkeys(("endpoint_url", "sts_endpoint_url", "quotas_endpoint_url"), endpoint_url),
+                "requests_per_second": "20",
+            },
             "tuning_jobs": [
                 *(
                     {"name": job.name, "region": job.region, "labels": {"scenario": job.scenario, "team": job.team}}

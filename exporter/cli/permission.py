@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.config.specs import JobSpec
-from exporter.errors import ErrorCode
+from exporter.errors import ErrorCode, action_of
 from exporter.permissions.arns import job_arn
 from exporter.permissions.table import ASSUME_ROLE, PERMISSIONS
 
@@ -27,7 +27,7 @@ def remedy(spec: TargetSpec, operation: str, name: str, failure: Failure, accoun
             f"Allow {ASSUME_ROLE} on {role} to the exporter's own identity, and name that identity (and the external id) in"
             " the trust policy of the role."
         )
-    action = f"sagemaker:{operation}"
+    action = action_of(operation)
     if failure.code is not ErrorCode.ACCESS_DENIED or action not in {each.action for each in PERMISSIONS}:
         return failure.code.remedy(operation)
     resource = job_arn(spec, JobSpec(name, {}, account)) if action in _NARROW else "*"

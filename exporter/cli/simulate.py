@@ -177,7 +177,7 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
     return yaml.safe_dump(
         {
             "interval": "10s",
-            "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url},
+            "aws": dict.fromkeys(("endpoint_url", "sts_endpoint_url", "quotas_endpoint_url"), endpoint_url),
             "tuning_jobs": [
                 {"name": job.name, "region": job.region, "labels": {"scenario": job.scenario}} for job in jobs
             ],

@@ -31,6 +31,8 @@ _FAILED = (5, 6)  # two of the training jobs that had ended before
 _TRAINED = 25 + len(_FAILED)  # had ended before
 _PARALLEL = 4
 _LATE = 8  # turns
+_INSTANCE_TYPE = "ml.m5.xlarge"
+_QUOTAS = 2_000  # that AWS lists of SageMaker in a region, about
 _GAP = 17.5
 """Seconds from the end of a training job to the beginning of the next one, on average as the simulator has it."""
 
@@ -130,6 +132,10 @@ class StandIn:
         first, last = (datetime.fromisoformat(each["Value"]).timestamp() for each in filters)
         found = [job for job in self._newest_first if first <= job.created <= last]
         return _page("Results", found, request, lambda job: {"HyperParameterTuningJob": self._tagged(job)})
+
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return as many quotas as AWS has about, those of the instance type that is used among them."""
+        return _page("Quotas", range(_QUOTAS), request, _quota)
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
         """Return the tags of a tuning job."""
@@ -257,7 +263,7 @@ def _training_status(number: int) -> str:
 
 
 def _bill(name: str) -> Mapping[str, Any]:
-    resources = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}
+    resources = {"InstanceType": _INSTANCE_TYPE, "InstanceCount": 1}
     return {
         "TrainingJobName": name,
         "TrainingJobStatus": _training_status(int(name.rpartition("-")[2])),
@@ -265,6 +271,11 @@ def _bill(name: str) -> Mapping[str, Any]:
         "ResourceConfig": resources,
         "EnableManagedSpotTraining": False,
     }
+
+
+def _quota(number: int) -> Mapping[str, Any]:
+    used = ("training job", "spot training job")[number : number + 1]
+    return {"QuotaName": f"{_INSTANCE_TYPE} for {used[0]} usage" if used else f"quota {number}", "Value": 20.0}
 
 
 @cache

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from exporter.config.names import JobArn, RoleArn
 
-_CONNECTION_KEYS = ("sts_endpoint_url", "verify_ssl", "ca_bundle", "connect_timeout", "read_timeout")
+_CONNECTION_KEYS = (
+    "sts_endpoint_url",
+    "quotas_endpoint_url",
+    "verify_ssl",
+    "ca_bundle",
+    "connect_timeout",
+    "read_timeout",
+)
 
 
 @dataclass(frozen=True, slots=True)

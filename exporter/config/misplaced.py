@@ -33,6 +33,7 @@ _RENAMED = {
     "profilename": "profile", "awsprofile": "profile",
     "role": "role_arn", "assumerole": "role_arn", "assumerolearn": "role_arn", "iamrole": "role_arn", "awsrolearn": "role_arn",
     "endpoint": "endpoint_url", "awsendpointurl": "endpoint_url", "stsendpoint": "sts_endpoint_url",
+    "servicequotasendpointurl": "quotas_endpoint_url", "quotasendpoint": "quotas_endpoint_url",
     "fips": "use_fips", "usefipsendpoint": "use_fips", "fipsenabled": "use_fips",
     "verify": "verify_ssl", "sslverify": "verify_ssl", "tlsverify": "verify_ssl",
     "cafile": "ca_bundle", "cabundlepath": "ca_bundle",

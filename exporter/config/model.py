@@ -61,6 +61,9 @@ class Aws(Section):
     external_id: values.ExternalId | None = Field(None, description="External id the role's trust policy asks for.")
     endpoint_url: values.Url | None = Field(None, description="SageMaker endpoint. Default: the region's public one.")
     sts_endpoint_url: values.Url | None = Field(None, description="STS endpoint. Default: the region's public one.")
+    quotas_endpoint_url: values.Url | None = Field(
+        None, description="Service Quotas endpoint, where collect has quotas. Default: the region's public one."
+    )
     use_fips: values.Flag | None = Field(
         None, description=f"Use the region's FIPS endpoint. Default: {_stated(defaults.USE_FIPS)}."
     )
@@ -287,6 +290,6 @@ class Config(Section):
     max_tracked_jobs: values.Count = Field(
         defaults.MAX_TRACKED_JOBS, description="Most jobs watched in one account and region; listed ones always are."
     )
-    collect: list[values.Family] = Field([], description="Opt-in families of metrics.")
+    collect: list[values.Collected] = Field([], description="Opt-in families of metrics.")
     spend: Spend = Field(default_factory=Spend, description="How training jobs are read: see collect.")
     failures: Failures = Field(default_factory=Failures, description="How failed training jobs are classed.")

@@ -259,6 +259,7 @@ class _Resolution:
                 rules=tuple(target.rules),
                 spend=None if spend is None else self._priced(spend, key.region, config, prices),
                 account_names=_names_for(target.account_id, account_names),
+                quotas="quotas" in config.collect,
             )
             for key, target in self._targets.items()
         )

@@ -47,7 +47,8 @@ class TargetKey:
 class Connection:
     """How a target's endpoint is reached; times in seconds.
 
-    ``sts_endpoint_url`` None: the region's own STS. ``ca_bundle`` None: the SDK's default trust store.
+    ``sts_endpoint_url`` None: the region's own STS. ``quotas_endpoint_url`` None: the region's own Service Quotas.
+    ``ca_bundle`` None: the SDK's default trust store.
     """
 
     sts_endpoint_url: str | None = None
@@ -55,6 +56,7 @@ class Connection:
     ca_bundle: str | None = None
     connect_timeout: float = defaults.CONNECT_TIMEOUT
     read_timeout: float = defaults.READ_TIMEOUT
+    quotas_endpoint_url: str | None = None
 
     @property
     def deadline(self) -> float:
@@ -164,7 +166,8 @@ class TargetSpec:
     claims, None when it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds:
     when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
     keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted. ``spend`` is None where
-    training jobs are not read. ``account_names`` has what accounts are called, by their ids.
+    training jobs are not read. ``account_names`` has what accounts are called, by their ids. ``quotas`` tells whether those
+    of the account are read.
     """
 
     key: TargetKey
@@ -181,6 +184,7 @@ class TargetSpec:
     rules: tuple[RuleSpec, ...] = ()
     spend: SpendSpec | None = None
     account_names: Mapping[str, str] = field(default_factory=dict)
+    quotas: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ from exporter.statuses import TUNING_JOB_STATUSES, TuningJobStatus
 T = TypeVar("T")
 
 FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"]
+"""The opt-in families of tuning jobs."""
+
+CollectName = Literal[FamilyName, "quotas"]
+"""All that can be opted in to."""
 
 Interval = Annotated[float, duration("1s", "24h")]
 Timeout = Annotated[float, duration("1ms", "5m")]
@@ -126,7 +130,7 @@ RuleName = Annotated[
     ),
 ]
 Status = Annotated[TuningJobStatus, one_of(TUNING_JOB_STATUSES)]
-Family = Annotated[FamilyName, one_of(get_args(FamilyName), {"parents": "warm_start_parents"})]
+Collected = Annotated[CollectName, one_of(get_args(CollectName), {"parents": "warm_start_parents"})]
 LabelKey = Annotated[str, from_text(label_key, pattern="^[a-zA-Z0-9_]{1,128}$")]
 LabelValue = Annotated[str, PlainValidator(
     partial(text_up_to, LONGEST_LABEL), json_schema_input_type=Annotated[str, Field(max_length=LONGEST_LABEL)]

@@ -8,17 +8,19 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 
 from exporter.fleet import JobState
 from exporter.telemetry import PREFIX
+from exporter.tuning_job import Quotas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from prometheus_client import Metric
 
     from exporter.exposition.publish import Published
+    from exporter.fleet import TargetView
 
 
 class TargetCollector:
-    """``target_info``, ``tracked_jobs``, ``untracked_running_jobs``, ``target_error_info`` and ``rule_matched_jobs``."""
+    """What the views of the targets tell beside their tuning jobs: ``target_info``, counts, errors, and quotas of accounts."""
 
     def __init__(self, published: Callable[[], Published]) -> None:
         self._published = published
@@ -59,10 +61,37 @@ class TargetCollector:
                 errors.add_metric((*identity, operation, code), {})
             for rule, count in target.matched:
                 matched.add_metric((*identity, rule), count)
-        return [family for family in (info, tracked, untracked, errors, matched) if family.samples]
+        families = (info, tracked, untracked, errors, matched, *_quotas(self._published().targets))
+        return [family for family in families if family.samples]
 
 
-_IDENTITY = ("aws_account_id", "aws_region", "target")
+_PLACE = ("aws_account_id", "aws_region")
+_IDENTITY = (*_PLACE, "target")
+
+
+def _quotas(targets: Iterable[TargetView]) -> Iterator[GaugeMetricFamily]:
+    """Yield the quotas of each account and region, once however many targets are there. Whose they are must be known."""
+    told: dict[tuple[str, str], Quotas] = {}
+    for target in targets:
+        if target.quotas is not None and target.account_id:
+            place = target.account_id, target.region
+            told[place] = told.get(place, Quotas()) | target.quotas
+    instances = GaugeMetricFamily(
+        f"{PREFIX}_quota_training_instances",
+        "Quota of instances that training jobs run on at once, for types that tuning jobs use; with collect: [quotas].",
+        labels=(*_PLACE, "instance_type", "spot"),
+    )
+    tuning_jobs = GaugeMetricFamily(
+        f"{PREFIX}_quota_tuning_jobs",
+        "Quota of tuning jobs that run at once, if AWS lists it; with collect: [quotas].",
+        labels=_PLACE,
+    )
+    for place, quotas in told.items():
+        for key, most in quotas.instances.items():
+            instances.add_metric((*place, *key), most)
+        if quotas.tuning_jobs is not None:
+            tuning_jobs.add_metric(place, quotas.tuning_jobs)
+    yield from (instances, tuning_jobs)
 
 
 def _gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:

@@ -35,6 +35,7 @@ _WHAT = {
     Operation.LIST_TRAINING_JOBS: "listing training jobs",
     Operation.LIST_TAGS: "listing tags",
     Operation.SEARCH: "searching for tags or bills",
+    Operation.LIST_SERVICE_QUOTAS: "listing the quotas of the account",
     Operation.IDENTIFY: "asking for the AWS account id",
 }
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from exporter.fleet.view import JobView, Standing, TargetView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
     from exporter.fleet.account import Account
@@ -15,11 +17,19 @@ if TYPE_CHECKING:
     from exporter.fleet.calls import Calls
     from exporter.fleet.finder import Finder
     from exporter.fleet.jobs import Jobs
+    from exporter.fleet.quotas import AccountQuotas
     from exporter.fleet.tally import Tally
 
 
 def target_view(
-    spec: TargetSpec, jobs: Jobs, account: Account, finder: Finder, calls: Calls, tally: Tally, now: Instant
+    spec: TargetSpec,
+    jobs: Jobs,
+    account: Account,
+    finder: Finder,
+    quotas: AccountQuotas,
+    calls: Calls,
+    tally: Tally,
+    now: Instant,
 ) -> TargetView:
     """Return the view of a target, without values that have gone stale and jobs past their retention."""
     views: list[JobView] = []
@@ -40,6 +50,11 @@ def target_view(
     untracked = finder.untracked(now)
     if untracked is not None:
         changes.append(finder.untracked_until)
+    known = quotas.known(now)
+    if known is not None:
+        changes.append(quotas.known_until)
+        # Those of types that no tuning job uses bear on none, and there are some hundred.
+        known = known.of_types(_instance_types(views))
     return TargetView(
         spec.name,
         spec.key.region,
@@ -51,7 +66,19 @@ def target_view(
         tuple(sorted((str(operation), str(code)) for operation, code in calls.errors)),
         tally.last_answered,
         finder.matched,
+        known,
     )
+
+
+def _instance_types(views: Iterable[JobView]) -> set[str]:
+    """Return those that the definitions of tuning jobs name."""
+    facts = (view.facts for view in views if view.facts is not None)
+    return {
+        instances.instance_type
+        for each in facts
+        for definition in each.definitions
+        for instances in definition.instances
+    }
 
 
 def target_standing(budget: Allowance, calls: Calls, tally: Tally, now: Instant) -> Standing:

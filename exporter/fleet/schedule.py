@@ -81,10 +81,10 @@ def differs(facts: TuningJob, summary: Summary) -> bool:
     )
 
 
-def tags_again_at(name: str, now: float) -> float:
-    """Return when to list the tags of a tuning job again: in about a day.
+def in_about_a_day(name: str, now: float) -> float:
+    """Return when to read again what changes rarely: the tags of a tuning job, the quotas of a target.
 
-    What was listed together is not the next time: each name has its own moment within a fifth of the day.
+    What was read together is not the next time: each name has its own moment within a fifth of the day.
     """
     share = zlib.crc32(name.encode()) / 2**32
     return now + _TAGS_PERIOD * (1 - _TAGS_SPREAD / 2 + _TAGS_SPREAD * share)

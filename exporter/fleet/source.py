@@ -27,6 +27,7 @@ class Operation(StrEnum):
     LIST_TRAINING_JOBS = "ListTrainingJobsForHyperParameterTuningJob"
     LIST_TAGS = "ListTags"
     SEARCH = "Search"
+    LIST_SERVICE_QUOTAS = "ListServiceQuotas"
     IDENTIFY = "GetCallerIdentity"
 
     @property

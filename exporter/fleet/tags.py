@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet.schedule import REFUSED_PAUSE, tags_again_at, tags_retry_at
+from exporter.fleet.schedule import REFUSED_PAUSE, in_about_a_day, tags_retry_at
 from exporter.fleet.source import Operation
 from exporter.fleet.tag_calls import PAGE_SIZE, THE_SEARCH, ListTags, SearchTags, Tags
 from exporter.tuning_job import Found, arn_key, name_key, same_moment
@@ -121,7 +121,7 @@ class TagListings:
             if added and listing.known is None:
                 self._plan(key, listing, now.monotonic)
             elif listing.due is None:
-                self._plan(key, listing, tags_again_at(key, now.monotonic))
+                self._plan(key, listing, in_about_a_day(key, now.monotonic))
         if job.facts is not None:
             self.described(job.spec.name, job.facts, now)
         self._jobs.tag(job.spec.name, listing.shown)
@@ -272,7 +272,7 @@ class TagListings:
         self._jobs.tag(key, listing.shown)
         self._start_anew(key, listing)
         if listing.labels:
-            self._plan(key, listing, tags_again_at(key, now.monotonic))
+            self._plan(key, listing, in_about_a_day(key, now.monotonic))
         self._end_search()
 
     def _end_search(self) -> None:

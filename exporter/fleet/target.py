@@ -23,6 +23,7 @@ from exporter.fleet.finder import Finder
 from exporter.fleet.job import Job
 from exporter.fleet.jobs import Jobs
 from exporter.fleet.lists import Lists
+from exporter.fleet.quotas import AccountQuotas
 from exporter.fleet.refresh import Refresh
 from exporter.fleet.report import target_standing, target_view
 from exporter.fleet.rounds import Rounds
@@ -63,6 +64,7 @@ class Target:
         self._tags = TagListings(spec, self._calls, self._jobs)
         self._bills = BillSearches(spec, self._calls)
         self._training_jobs = TrainingJobs(spec, self._calls, self._jobs, self._bills)
+        self._quotas = AccountQuotas(spec, self._calls, self._account)
         self._lists = Lists(spec, self._calls, self._account)
         running = Running(self._lists)
         self._finder = Finder(spec, self._jobs, self._lists, running, self._tags, telemetry)
@@ -88,6 +90,7 @@ class Target:
             self._tags,
             self._bills,
             self._training_jobs,
+            self._quotas,
         )
         self._turns = Turns(sources, describes=self._describes, first_of_all=self._account)
         self._adopt(spec, None, now)
@@ -144,6 +147,7 @@ class Target:
         for job in self._jobs:
             self._tags.want(job, now)
             self._training_jobs.described(job, now)
+        self._quotas.want(now)
         self._jobs.arrange(wanted)
         self._refresh.reload(spec, before, now)
         self._rounds.target = spec.name
@@ -233,7 +237,7 @@ class Target:
         late = self._calls.give_up(deadline, now)
         self._tally.incidents.only(Operation.LIST, self._lists.concerns, now)
         # Where an answer is not wanted any more, no call tells.
-        for operation in (Operation.SEARCH, Operation.IDENTIFY):
+        for operation in (Operation.SEARCH, Operation.IDENTIFY, Operation.LIST_SERVICE_QUOTAS):
             self._tally.incidents.only(operation, self._calls.failing(operation), now)
         self._tally.incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
         given_up = [event for work, source in late for event in self._bring(source, work, failure, now)]
@@ -298,6 +302,7 @@ class Target:
             finder.untracked(now),
             finder.limits.left_out,
             finder.untold,
+            self._quotas.known(now),
             self._calls.errors,
         )
 
@@ -309,7 +314,9 @@ class Target:
 
     def view(self, now: Instant) -> TargetView:
         """Return the target as it stands, values that have gone stale and jobs past their retention left out."""
-        return target_view(self._spec, self._jobs, self._account, self._finder, self._calls, self._tally, now)
+        return target_view(
+            self._spec, self._jobs, self._account, self._finder, self._quotas, self._calls, self._tally, now
+        )
 
     def standing(self, now: Instant) -> Standing:
         """Return what it does with its budget."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from exporter.config.specs import Money
     from exporter.errors import Failure
-    from exporter.tuning_job import TuningJob
+    from exporter.tuning_job import Quotas, TuningJob
 
 
 class JobState(StrEnum):
@@ -116,6 +116,7 @@ class TargetView:
     list has told lately. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
     ``last_answered`` is when AWS last answered a describe or a list (Unix seconds): that a tuning job does not exist is an
     answer too. None while nothing ever has been answered. ``matched`` tells how many tuning jobs each rule matches, as far as that is known.
+    ``quotas`` are those of the account for the instance types of its tuning jobs, None while they have not been read.
     """
 
     name: str
@@ -128,6 +129,7 @@ class TargetView:
     errors: tuple[tuple[str, str], ...] = ()
     last_answered: float | None = None
     matched: tuple[tuple[str, int], ...] = ()
+    quotas: Quotas | None = None
     states: Counter[JobState] = field(init=False)
 
     def __post_init__(self) -> None:

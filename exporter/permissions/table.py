@@ -56,6 +56,10 @@ def _searched(spec: TargetSpec) -> Sequence[Entry]:
     return () if len(tagged) == 1 and isinstance(tagged[0], JobSpec) else tagged
 
 
+def _with_quotas(spec: TargetSpec) -> Sequence[Entry]:
+    return _all(spec) if spec.quotas else ()
+
+
 PERMISSIONS = (
     Permission("sagemaker:DescribeHyperParameterTuningJob", "always needed", narrows=True, needed_by=_all),
     Permission(
@@ -79,6 +83,9 @@ PERMISSIONS = (
         "saves requests where tags are read: one for a hundred jobs; needed for `spend.billable: search`",
         narrows=False,
         needed_by=_searched,
+    ),
+    Permission(
+        "servicequotas:ListServiceQuotas", "needed for `collect: [quotas]`", narrows=False, needed_by=_with_quotas
     ),
 )
 """What is called in the name of the identity that watches. GetCallerIdentity is called too, but needs no permission."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from exporter.errors import CallFailed, ErrorCode
 from exporter.recording.calls import Call, about_list
 from exporter.tuning_job import name_key
 
@@ -50,6 +51,10 @@ class RecordedApi:
         self._take(Call.BILLS if resource == "TrainingJob" else Call.SEARCH, resource)
         return self._world.search(self._target, request, self._clock.time())
 
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as of an Api
+        """Raise CallFailed: a recorded configuration asks for no quotas."""
+        raise CallFailed(ErrorCode.OTHER, "a recording has no quotas")
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         """See ``Api``."""
         self._take(Call.TAGS, name_key(arn.rpartition("/")[2]))
@@ -93,6 +98,10 @@ class RecordingApi:
         tell = self._recorder.searched
         call = Call.BILLS if request.get("Resource") == "TrainingJob" else Call.SEARCH
         return self._make(call, lambda: self._api.search(request), lambda a: tell(self._target, request, a))
+
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See ``Api``. It is not written: what an account may run is nobody else's business, and tells of no tuning job."""
+        return self._api.list_service_quotas(request)
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
         """See ``Api``."""

@@ -42,7 +42,7 @@ def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
     Each target has an endpoint of its own, so that they are told apart without credentials.
     """
     first = next(iter(settings.targets), None)
-    found: dict[str, Any] = {"collect": sorted(settings.collect), "tuning_jobs": [], "discover": []}
+    found: dict[str, Any] = {"collect": sorted(settings.collect - {"quotas"}), "tuning_jobs": [], "discover": []}
     if first is not None:
         found |= {
             "interval": first.interval,

@@ -40,6 +40,9 @@ class Api(Protocol):
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer of Search, times in Unix seconds."""
 
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of ListServiceQuotas."""
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         """Return the AWS tags of the resource with this ARN, values by key (ListTags, every page)."""
 
@@ -80,6 +83,11 @@ class SageMakerApi:
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer of Search, times in Unix seconds."""
         answer: Mapping[str, Any] = self._call("sagemaker", lambda client: client.search(**request))
+        return answer
+
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the answer of ListServiceQuotas."""
+        answer: Mapping[str, Any] = self._call("service-quotas", lambda client: client.list_service_quotas(**request))
         return answer
 
     def list_tags(self, arn: str) -> Mapping[str, str]:

@@ -28,6 +28,7 @@ OPERATIONS: Mapping[str, Collection[str]] = {
         "ListTrainingJobsForHyperParameterTuningJob",
         "Search",
     ),
+    "service-quotas": ("ListServiceQuotas",),
 }
 """By service, every operation that is called.
 
@@ -40,7 +41,7 @@ operations its ways to find credentials call is its own affair.
 _MEMBERS = {"SearchRecord": ("HyperParameterTuningJob", "TrainingJob")}
 
 # By the names that the models of the services above have for their endpoints, and of those that the SDK signs in with.
-_ENDPOINTS = ("api.sagemaker", "organizations", "sts", "portal.sso", "oidc", "signin")
+_ENDPOINTS = ("api.sagemaker", "organizations", "servicequotas", "sts", "portal.sso", "oidc", "signin")
 
 _DECOMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
 _BETWEEN = re.compile(r"[\s:,]*")

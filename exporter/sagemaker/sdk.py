@@ -111,7 +111,10 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
         ask: Callable[[str], str] = refuse_to_ask,
     ) -> None:
         super().__init__(event_hooks=common.events, include_builtin_handlers=False, profile=key.credentials.profile)
-        self._sts_endpoint_url = connection.sts_endpoint_url
+        self._endpoint_urls = {
+            "sts": connection.sts_endpoint_url,
+            "service-quotas": connection.quotas_endpoint_url,
+        }
         self._ask = ask
         self.register_component("data_loader", common.loader)
         parsers = ResponseParserFactory()
@@ -132,8 +135,8 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
         """Return a client whose calls keep to the rules of ``transport``; raise CallFailed for what it cannot use."""
-        if service_name == "sts":
-            kwargs["endpoint_url"] = self._sts_endpoint_url
+        if service_name in self._endpoint_urls:
+            kwargs["endpoint_url"] = self._endpoint_urls[service_name]
         if kwargs.get("aws_access_key_id") is not None:  # a profile's role is assumed with keys that were looked up
             keys = (kwargs[name] for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"))
             check_keys("the source of a profile's role", ReadOnlyCredentials(*keys))

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from exporter.config.specs import Connection, Credentials, OrganizationSpec, TargetKey, TargetSpec
     from exporter.sagemaker.sources import Found
 
+_OF_THE_CONNECTION = frozenset({"sts", "service-quotas"})
+"""The services whose URL is the connection's and not the target's."""
+
+_SERVICES = ("sagemaker", "organizations", *_OF_THE_CONNECTION)
+
 _USELESS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
 
 # Many targets may share a source that has nothing of use, and a search takes some milliseconds of CPU, or seconds of
@@ -124,7 +129,7 @@ class Session:
     def keep_only(self, keys: Collection[TargetKey]) -> None:
         """Forget the roles and clients that none of these targets uses; calls under way end as they would."""
         roles = {key.credentials for key in keys}
-        used = {_client_key(key, service) for key in keys for service in ("sagemaker", "organizations", "sts")}
+        used = {_client_key(key, service) for key in keys for service in _SERVICES}
         with self._lock:
             self._roles = {role: found for role, found in self._roles.items() if role in roles}
             left = [self._clients.pop(unused) for unused in self._clients.keys() - used]
@@ -227,5 +232,4 @@ def _source_key(spec: TargetSpec | OrganizationSpec) -> _SourceKey:
 
 
 def _client_key(key: TargetKey, service: str) -> _ClientKey:
-    # The URL of STS is the connection's.
-    return _ClientKey(service, key.region, None if service == "sts" else key.endpoint.url)
+    return _ClientKey(service, key.region, None if service in _OF_THE_CONNECTION else key.endpoint.url)

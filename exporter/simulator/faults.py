@@ -33,9 +33,9 @@ class Kind(StrEnum):
     """As some operations of the service spell it."""
 
     WRONG_ACCOUNT = "wrong-account"
-    """A describe answers with an ARN of another account."""
+    """A describe answers with an ARN of another account, and so does the list of quotas."""
     MALFORMED = "malformed"
-    """The counters of a describe's answer are lists, the entries of a list of training jobs numbers."""
+    """The counters of a describe's answer are lists, the entries of a list of training jobs or quotas numbers."""
 
     BARE_429 = "bare-429"
     """Throttled by something before the service: no body, no code."""
@@ -121,7 +121,7 @@ class Faults:
 
 
 def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) -> ApiError | None:
-    """Return how ``sagemaker`` or ``sts`` refuses a request, None for a kind that is not a refusal."""
+    """Return how a service, ``sts`` or one with JSON, refuses a request, None for a kind that is not a refusal."""
     of_sts = service == "sts"
     match kind:
         case Kind.THROTTLED:
@@ -154,7 +154,10 @@ def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) ->
 
 def throttled(service: str) -> ApiError:
     """Return the refusal of a request too many."""
-    return ApiError("Throttling" if service == "sts" else "ThrottlingException", "Rate exceeded")
+    return ApiError(_THROTTLED.get(service, "ThrottlingException"), "Rate exceeded")
+
+
+_THROTTLED = {"sts": "Throttling", "servicequotas": "TooManyRequestsException"}
 
 
 def altered(kind: Kind, answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,11 +191,16 @@ def _of_another_account(arn: str) -> str:
 
 
 _ALTERATIONS: Mapping[Kind, Mapping[str, Callable[[Any], Any]]] = {
-    Kind.WRONG_ACCOUNT: {"HyperParameterTuningJobArn": _of_another_account, "TrainingJobArn": _of_another_account},
+    Kind.WRONG_ACCOUNT: {
+        "HyperParameterTuningJobArn": _of_another_account,
+        "TrainingJobArn": _of_another_account,
+        "Quotas": lambda quotas: [{**each, "QuotaArn": _of_another_account(each["QuotaArn"])} for each in quotas],
+    },
     Kind.MALFORMED: {
         "TrainingJobStatusCounters": lambda _: [1],
         "ObjectiveStatusCounters": lambda _: [1],
         "TrainingJobSummaries": lambda _: [1],
+        "Quotas": lambda _: [1],
     },
 }
 

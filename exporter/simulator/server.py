@@ -1,4 +1,4 @@
-"""The simulator over HTTP: the JSON protocol of SageMaker and Organizations and STS' query protocol on one port."""
+"""The simulator over HTTP: the JSON protocol of SageMaker, Organizations and Service Quotas, and STS' query protocol on one port."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
     from exporter.simulator.faults import Fault, Faults
 
-_SERVICES = {"SageMaker": "sagemaker", "AWSOrganizationsV20161128": "organizations"}
+_SERVICES = {
+    "SageMaker": "sagemaker",
+    "AWSOrganizationsV20161128": "organizations",
+    "ServiceQuotasV20190624": "servicequotas",
+}
 """By what comes before the operation in X-Amz-Target."""
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 (?:.*[ ,])?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/[^/,\s]+/aws4_request")
 

@@ -14,6 +14,7 @@ from exporter.simulator.faults import Faults, altered, refusal, throttled
 from exporter.simulator.life import Life
 from exporter.simulator.limit import RateLimit
 from exporter.simulator.organizations import Organization
+from exporter.simulator.quotas import ServiceQuotas
 from exporter.simulator.request import Request
 from exporter.simulator.sagemaker import SageMaker
 from exporter.simulator.scenario import SCENARIOS
@@ -33,8 +34,9 @@ class Simulator(SageMaker):
 
     ``requests`` counts every request by (operation, region), refused ones too. ``roles`` maps the ARN of each role
     that may be assumed to the external id it demands, or None; ``web_identities`` maps each token of an identity
-    provider to the ARN of its role. ``organization`` has the accounts that Organizations lists. With ``require_signature`` an unsigned request from the wire is refused; without,
-    it speaks for the default account. All methods may be called from any thread.
+    provider to the ARN of its role. ``organization`` has the accounts that Organizations lists, ``quotas`` what
+    Service Quotas does. With ``require_signature`` an unsigned request from the wire is refused; without, it speaks for
+    the default account. All methods may be called from any thread.
 
     ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
     what SageMaker takes from an account in a region before it throttles, ``search_requests_per_second`` what it takes
@@ -62,11 +64,13 @@ class Simulator(SageMaker):
         self.search_requests_per_second: float | None = None
         self.policies: Policies | None = None
         self.organization = Organization()
+        self.quotas = ServiceQuotas()
         self._callers = Callers(chance(seed, "access keys"))
         self._limit = RateLimit()
         self._operations: dict[tuple[str, str], Operation] = {
             **{("sagemaker", name): operation for name, operation in self._of_sagemaker.items()},
             **{("organizations", name): operation for name, operation in self.organization.operations.items()},
+            **{("servicequotas", name): operation for name, operation in self.quotas.operations.items()},
             ("sts", "GetCallerIdentity"): self._get_caller_identity,
             ("sts", "AssumeRole"): self._assume_role,
             ("sts", "AssumeRoleWithWebIdentity"): self._assume_role_with_web_identity,
@@ -143,6 +147,12 @@ class Simulator(SageMaker):
         """Return the answer of Search, in the form of the wire. Raise ApiError."""
         return self._call("Search", wire_input, region, account_id)
 
+    def list_service_quotas(
+        self, *, region: str | None = None, account_id: str | None = None, **wire_input: Any
+    ) -> dict[str, Any]:
+        """Return the answer of ListServiceQuotas, in the form of the wire. Raise ApiError."""
+        return self._call("ListServiceQuotas", wire_input, region, account_id, service="servicequotas")
+
     def list_training_jobs(
         self, name: str, *, region: str | None = None, account_id: str | None = None, **wire_input: Any
     ) -> dict[str, Any]:
@@ -181,11 +191,16 @@ class Simulator(SageMaker):
         return altered(fault.kind, operation(request.content, request.region, caller))
 
     def _call(
-        self, operation: str, content: Mapping[str, Any], region: str | None, account_id: str | None
+        self,
+        operation: str,
+        content: Mapping[str, Any],
+        region: str | None,
+        account_id: str | None,
+        service: str = "sagemaker",
     ) -> dict[str, Any]:
         return self.handle(
             Request(
-                service="sagemaker",
+                service=service,
                 operation=operation,
                 content=content,
                 region=region or self.default_region,

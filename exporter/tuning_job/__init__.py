@@ -17,6 +17,7 @@ from exporter.tuning_job.model import (
     name_key,
     same_moment,
 )
+from exporter.tuning_job.quotas import Quotas, QuotasPage, reduce_quotas
 from exporter.tuning_job.reduce import reduce, reduce_summary
 from exporter.tuning_job.texts import plain, without_commands
 from exporter.tuning_job.trainings import Bill, Bills, Training, TrainingsPage, reduce_bills, reduce_trainings
@@ -34,6 +35,8 @@ __all__ = [
     "MalformedAnswer",
     "Objective",
     "Page",
+    "Quotas",
+    "QuotasPage",
     "ResourceLimits",
     "Summary",
     "Training",
@@ -48,6 +51,7 @@ __all__ = [
     "reduce_bills",
     "reduce_found",
     "reduce_page",
+    "reduce_quotas",
     "reduce_summary",
     "reduce_trainings",
     "same_moment",

@@ -179,6 +179,21 @@ def test_a_day_that_goes_on_as_it_went_takes_what_the_whole_day_takes(monkeypatc
     assert sum(short.an_hour.values()) == pytest.approx(sum(whole.an_hour.values()), rel=0.1)
 
 
+def test_the_daily_reading_of_quotas_is_counted_page_by_page() -> None:
+    configuration = {"aws": {"region": REGION}, "tuning_jobs": ["a"], "interval": "1h"}
+    found = {}
+    for collect in ([], ["quotas"]):
+        settings = parse(json.dumps({**configuration, "collect": collect}), "test.yaml")
+        found[len(collect)] = cost(settings, {REGION: Expected(1, 1, 0.0)}, lambda: None)
+    (without,), (target,) = found[0].targets, found[1].targets
+    # About a day after the first reading comes the next one, or before.
+    assert round(target.an_hour["ListServiceQuotas"] * HOURS) in {20, 40}
+    assert target.an_hour.keys() - without.an_hour.keys() == {"ListServiceQuotas"}
+    # Of the one instance type, on demand and on spot; and the counters of the operation.
+    assert found[1].series == found[0].series
+    assert found[1].own_series - found[0].own_series >= 2
+
+
 def test_targets_that_are_alike_take_the_same() -> None:
     regions = ("eu-west-1", "us-east-1")
     rules = [{"region": region, "max_jobs": 5} for region in regions]

@@ -51,7 +51,8 @@ def config(tmp_path: Path, served: tuple[Simulator, str]) -> Path:
 
 
 def written(file: Path, url: str, **settings: Any) -> Path:
-    aws = {"region": "us-east-1", "endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": 1000}
+    urls = dict.fromkeys(("endpoint_url", "sts_endpoint_url", "quotas_endpoint_url"), url)
+    aws = {"region": "us-east-1", **urls, "requests_per_second": 1000}
     file.write_text(yaml.safe_dump({"aws": aws} | settings))
     return file
 
@@ -108,6 +109,20 @@ def test_all_that_works_is_told_by_account_and_region(
         f"warning: {config}: us-east-1, rule none: finds no tuning job now, not counting listed ones: if there should be some, check"
         " its conditions, its region and its account\n"
     )
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_quotas_are_tried_where_they_are_asked_for(
+    config: Path, simulator: Simulator, served: tuple[Simulator, str], capsys: pytest.CaptureFixture[str], denied: bool
+) -> None:
+    written(config, served[1], tuning_jobs=["search-1"], collect=["quotas"])
+    if denied:
+        simulator.faults.add(Fault(Kind.ACCESS_DENIED, "ListServiceQuotas"))
+    (target,) = checked(config, capsys, int(denied))["online"]
+    [right] = [right for right in target["rights"] if right["operation"] == "ListServiceQuotas"]
+    assert right["allowed"] is not denied
+    remedy = right["error"] and right["error"]["remedy"]
+    assert remedy == (f"Allow servicequotas:ListServiceQuotas on * to {USER}." if denied else None)
 
 
 def test_what_is_denied_is_told_with_the_permission_and_the_arn(

@@ -394,3 +394,36 @@ def test_a_group_that_would_be_the_same_label_as_a_configured_one_is_refused() -
     [problem] = problems(text)
     assert problem[:2] == (6, "discover[0].labels.search")
     assert problem[2].endswith("becomes the same label: rename one of the two")
+
+
+class TestQuotas:
+    TEXT = "aws: {{region: eu-west-1, quotas_endpoint_url: {url}}}\ntuning_jobs: [churn]\ncollect: [{collect}]\n"
+
+    def test_are_read_where_they_are_collected(self) -> None:
+        [without] = parse("aws: {region: eu-west-1}\ntuning_jobs: [churn]\n", "x").targets
+        assert (without.quotas, without.connection.quotas_endpoint_url) == (False, None)
+        settings = parse(self.TEXT.format(url="'https://vpce.example:8443'", collect="quotas, definitions"), "x")
+        [target] = settings.targets
+        assert (target.quotas, target.connection.quotas_endpoint_url) == (True, "https://vpce.example:8443")
+        assert settings.collect == {"quotas", "definitions"}
+
+    @pytest.mark.parametrize(
+        ("url", "collect", "problem"),
+        [
+            ("'https://a.example'", "quota", 'x:3: collect[0]: "quota" is unknown: did you mean "quotas"?'),
+            ("vpce.example", "quotas", "x:1: aws.quotas_endpoint_url: "),
+        ],
+    )
+    def test_are_refused_with_the_line_and_what_to_write(self, url: str, collect: str, problem: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            parse(self.TEXT.format(url=url, collect=collect), "x")
+        [told] = map(str, caught.value.problems)
+        assert told.startswith(problem)
+        assert "write" in told or "did you mean" in told
+
+    def test_entries_of_one_target_have_one_endpoint(self) -> None:
+        text = self.TEXT.format(url="'https://a.example'", collect="quotas").replace(
+            "[churn]", "[churn, {name: ranker, quotas_endpoint_url: 'https://b.example'}]"
+        )
+        with pytest.raises(ConfigError, match="quotas_endpoint_url"):
+            parse(text, "x")

@@ -10,6 +10,7 @@ from exporter.errors import ErrorCode, Failure
 from exporter.exposition import Published, TargetCollector
 from exporter.exposition.publish import EMPTY, publish
 from exporter.telemetry import PREFIX, Telemetry
+from exporter.tuning_job import Quotas
 
 
 class Site:
@@ -85,3 +86,36 @@ def test_a_target_that_left_leaves_nothing(site: Site) -> None:
     site.published = publish(2, [target([], name="prod")])
     assert {name for name, *_ in info(site)} == {"prod"}
     assert {name for name, _ in tracked(site)} == {"prod"}
+
+
+PLACE = ("aws_account_id", "aws_region")
+SPOT = ("ml.m5.xlarge", "true")
+
+
+def test_quotas_of_an_account_stand_there_once_however_many_targets_it_has(site: Site) -> None:
+    shared = Quotas({SPOT: 4.0, ("ml.g5.xlarge", "false"): 0.0}, 100.0)
+    site.published = publish(
+        1,
+        [
+            target([], name="prod", quotas=shared),
+            target([], name="test", quotas=Quotas({SPOT: 4.0, ("ml.c5.large", "true"): 2.0})),
+            target([], name="us", region="us-east-1", quotas=Quotas({SPOT: 9.0})),
+            target([], name="unread"),
+            target([], name="whose", account_id="", quotas=shared),
+        ],
+    )
+    here = ("123456789012", "eu-west-1")
+    assert site.samples("quota_training_instances", *PLACE, "instance_type", "spot") == {
+        (*here, *SPOT): 4,
+        (*here, "ml.g5.xlarge", "false"): 0,
+        (*here, "ml.c5.large", "true"): 2,
+        ("123456789012", "us-east-1", *SPOT): 9,
+    }
+    assert site.samples("quota_tuning_jobs", *PLACE) == {here: 100}
+    text = site.telemetry.render_text().decode()
+    assert text.count(f"{PREFIX}_quota_training_instances{{") == 4, "no series comes twice"
+
+
+def test_quotas_that_were_not_read_have_no_series(site: Site) -> None:
+    site.published = publish(1, [target([], name="prod"), target([], name="test", quotas=Quotas())])
+    assert "quota" not in site.telemetry.render_text().decode()

@@ -104,6 +104,9 @@ class FakeApi:
             raise told
         return told
 
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no quotas for {request}")
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         told = self.tags.get(arn, {})
         if isinstance(told, Exception):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.fleet.schedule import next_round, retry_at, tags_again_at, tags_retry_at
+from exporter.fleet.schedule import in_about_a_day, next_round, retry_at, tags_retry_at
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ DAY = 86_400.0
 
 
 def test_tags_are_listed_again_in_about_a_day_spread_over_a_fifth_of_it() -> None:
-    pauses = sorted(tags_again_at(f"job-{i}", 1_000.0) - 1_000.0 for i in range(1_000))
+    pauses = sorted(in_about_a_day(f"job-{i}", 1_000.0) - 1_000.0 for i in range(1_000))
     assert 0.9 * DAY <= pauses[0] < 0.91 * DAY
     assert 1.09 * DAY < pauses[-1] <= 1.1 * DAY
     tenths = [sum(low <= pause / DAY < low + 0.02 for pause in pauses) for low in (0.9, 0.98, 1.06)]
@@ -54,7 +54,7 @@ def test_tags_are_listed_again_in_about_a_day_spread_over_a_fifth_of_it() -> Non
 
 
 def test_each_tuning_job_keeps_its_moment() -> None:
-    assert tags_again_at("churn", 0.0) == tags_again_at("churn", DAY) - DAY
+    assert in_about_a_day("churn", 0.0) == in_about_a_day("churn", DAY) - DAY
 
 
 def test_pauses_before_tags_are_tried_again_double_from_a_minute_to_an_hour() -> None:

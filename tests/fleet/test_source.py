@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 import pytest
 from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, FakeApi, answer, arn_of
 
-from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.errors import CallFailed, ErrorCode, Failure, action_of
 from exporter.fleet import Identity, Operation, Tags, Work, incidents, perform
 from exporter.fleet.account import Identify
 from exporter.fleet.describes import Describe
@@ -194,12 +194,12 @@ class TestEveryOperation:
     """What must be said of each elsewhere."""
 
     def test_is_one_that_the_sdk_knows(self) -> None:
-        assert {*OPERATIONS["sagemaker"]} == {*Operation} - {Operation.IDENTIFY}
+        assert {*OPERATIONS["sagemaker"], *OPERATIONS["service-quotas"]} == {*Operation} - {Operation.IDENTIFY}
 
     def test_has_words_for_the_log(self) -> None:
         assert incidents._WHAT.keys() == {*Operation}
 
     def test_has_a_row_among_the_permissions(self) -> None:
         # Anybody may ask who he is.
-        needed = {f"sagemaker:{each}" for each in {*Operation} - {Operation.IDENTIFY}}
+        needed = {action_of(each) for each in {*Operation} - {Operation.IDENTIFY}}
         assert {permission.action for permission in PERMISSIONS} == needed

@@ -21,7 +21,7 @@ from fleet.driver import (
 from exporter.config.specs import TargetSpec
 from exporter.errors import CallFailed, ErrorCode
 from exporter.fleet import JobState, Operation, Work, perform
-from exporter.fleet.schedule import tags_again_at
+from exporter.fleet.schedule import in_about_a_day
 
 DAY = 86_400.0
 TEAM = {"team": "team"}
@@ -81,8 +81,8 @@ def test_tags_are_listed_after_the_first_good_describe_and_about_once_a_day() ->
     del driver.api.jobs["churn"]
     driver.run(until=60 + 3.5 * DAY)
     first = 60.0
-    second = tags_again_at("churn", first)
-    third = tags_again_at("churn", second)
+    second = in_about_a_day("churn", first)
+    third = in_about_a_day("churn", second)
     assert driver.listed("churn")[:3] == [first, second, third]
     assert 0.9 * DAY <= second - first <= 1.1 * DAY
 
@@ -224,7 +224,7 @@ def test_a_failure_is_tried_again_after_pauses_that_grow_to_an_hour(code: ErrorC
     driver.run(until=15_000)
     assert driver.views()["churn"].tags["team"] == "search"
     deny(driver, "churn", code)
-    again = tags_again_at("churn", 14_580)
+    again = in_about_a_day("churn", 14_580)
     driver.run(until=again + 100)
     assert driver.listed("churn")[9:] == [14_580, again, again + 60]
 

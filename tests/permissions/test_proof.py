@@ -11,6 +11,7 @@ from support.clock import ManualClock
 
 from exporter.cli import iam_policy
 from exporter.config import parse
+from exporter.errors import action_of
 from exporter.simulator.service import Simulator
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ CASES = {
     ),
     "training jobs": Case(f"collect: [training_jobs]\n{LISTED}", "Describe List Trainings"),
     "bills": Case(f"collect: [training_jobs]\nspend: {{billable: search}}\n{LISTED}", "Describe List Trainings Search"),
+    "quotas": Case(f"collect: [quotas]\n{LISTED}", "Describe List ListServiceQuotas"),
     "China": Case("tuning_jobs: [Churn-V3]\naws: {region: cn-north-1}\n", "Describe List"),
     "GovCloud": Case("discover: [{}]\naws: {region: us-gov-west-1}\n", "Describe List"),
     "two regions": Case(
@@ -146,8 +148,8 @@ def test_nothing_is_denied_and_every_part_is_needed(
     wanted = {NAMES.get(each, each) for each in case.operations.split()}
     assert {operation for operation, _ in whole.called} == wanted - {"AssumeRole"}
     tagged = {"sts:TagSession"} if case.trust == "pod-identity" else set()
-    services = {each: "sts" if each == "AssumeRole" else "sagemaker" for each in wanted}
-    assert actions(printed) == {f"{service}:{each}" for each, service in services.items()} | tagged
+    needed = {"sts:AssumeRole" if each == "AssumeRole" else action_of(each) for each in wanted}
+    assert actions(printed) == needed | tagged
 
     for what, fewer in less(printed):
         broken = outcome(case, fewer, until_denied=True)

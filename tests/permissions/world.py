@@ -11,7 +11,7 @@ from support.clock import ManualClock
 from support.simulated import code_of
 
 from exporter.clock import Instant
-from exporter.errors import CallFailed, ErrorCode
+from exporter.errors import CallFailed, ErrorCode, action_of
 from exporter.fleet import Target, perform
 from exporter.simulator import sts
 from exporter.simulator.errors import ApiError
@@ -170,7 +170,7 @@ class _Aws:
                 key, session_token = self._role(spec, key, session_token)
         except ApiError as error:
             raise CallFailed(ErrorCode.ASSUME_ROLE_DENIED, error.message) from None
-        service = "sts" if operation == "GetCallerIdentity" else "sagemaker"
+        service = action_of(operation).partition(":")[0]
         self.called.add((operation, spec.key.region))
         try:
             return self._handle(service, operation, content, spec.key.region, key, session_token)
@@ -233,6 +233,9 @@ class _SignedApi:
 
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._ask("Search", dict(request))
+
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._ask("ListServiceQuotas", dict(request))
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
         return {tag["Key"]: tag["Value"] for tag in self._ask("ListTags", {"ResourceArn": arn})["Tags"]}

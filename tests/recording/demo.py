@@ -41,6 +41,7 @@ def record(path: Path, *, redacts: bool) -> Recorded:
     simulator = Simulator(clock, default_account_id=ACCOUNT)
     jobs = mixed_fleet(simulator, 60.0)
     configured = yaml.safe_load(demo._configuration(jobs, "http://127.0.0.1:1"))
+    configured["collect"].remove("quotas")  # which are not recorded
     for key in ("interval", "describe_max_age"):
         del configured[key]
     configured |= {"tag_labels": ["scenario"], "spend": {"billable": "search", "prices": {"ml.m5.xlarge": 0.25}}}

@@ -147,6 +147,9 @@ class Service:
         now = self._clock.time()
         return search.answer(self._jobs, search.read(dict(request), owner=self._account_id, now=now), now=now)
 
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, f"no quotas for {request}")
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         raise CallFailed(ErrorCode.ACCESS_DENIED, f"no tags of {arn}")
 

@@ -48,6 +48,7 @@ LAST = MINUTES // 5
 CHANGE = LAST // 3
 PACES = {ACCOUNT: 2, "210987654321": 1}
 """Calls a minute for each account."""
+QUOTAS = (("true", 20), ("false", 0))
 AGE = (60 + MINUTES) * 60
 
 Expected = dict[str, float]
@@ -87,6 +88,24 @@ def world(team: str) -> World:
         ),
         job({0: "InProgress", 20: "Failed"}, name="fails", team=None, end_timestamp_seconds={20: 1200}),
         job("Completed", name="old", team=team, end_timestamp_seconds=-10 * 86_400.0),
+        *(
+            instances(name, spot, count)
+            for name, spot, count in ((NAME, "true", 3), ("loss", "true", 4), ("loss", "false", 1))
+        ),
+        # Two targets are in the account and region, with different credentials: quotas stand there once.
+        *(
+            own("quota_training_instances", most, **PLACE, instance_type="ml.m5.xlarge", spot=spot)
+            for spot, most in QUOTAS
+        ),
+        *(
+            own(family, count, **PLACE, target=target, **more)
+            for target, watched in (("prod", 3), ("test", 1))
+            for family, count, more in (
+                ("tracked_jobs", watched, {"state": "running"}),
+                ("tracked_jobs", 9, {"state": "finished"}),
+                ("untracked_running_jobs", 10 - watched, {}),
+            )
+        ),
         of_job("estimated_cost_total", lambda minute: 10.0 + minute // 20, **USD, status="Completed"),
         of_job("estimated_cost_total", 7, **USD, status="Failed"),
         of_job("training_job_failures_total", 2, reason="data"),
@@ -95,6 +114,12 @@ def world(team: str) -> World:
             for account, pace in PACES.items()
         ),
     )
+
+
+def instances(name: str, spot: str, count: int) -> World:
+    """Return on how many instances the training jobs of a tuning job run."""
+    labels = {**PLACE, "tuning_job": name, "instance_type": "ml.m5.xlarge", "spot": spot}
+    return {Series("sagemaker_tuning_job_running_instances", tuple(labels.items())): count}
 
 
 def minimized(series: Series) -> Series:
@@ -158,6 +183,8 @@ def expected(question: str, team: str, exporters: int) -> Expected:
         },
         "Success by team this week": {labels(label_team=team, status="Completed"): 1, labels(status="Failed"): 1},
         "Slots used of allowed": {of(NAME): 0.75, of("loss"): 1, of("stuck"): 0},
+        "Instances used of quota": {labels(**PLACE, instance_type="ml.m5.xlarge", spot="true"): 0.35},
+        "Tuning jobs running of quota": {labels(**PLACE): 0.1},
         "API calls by account": {labels(aws_account_id=account): pace * exporters for account, pace in PACES.items()},
         "Distance to the target": {
             of(NAME, **objective("Maximize")): 0.05,
@@ -167,6 +194,7 @@ def expected(question: str, team: str, exporters: int) -> Expected:
         "Runs of one search": {
             f"{record}best_objective_value:last{of(NAME, **objective('Maximize'))}": 0.9,
             f"{record}best_objective_value:last{of('loss', **objective('Minimize'))}": 0.3,
+            f"{record}estimated_cost:sum{of(NAME, **USD)}": 25,
         },
         "What failures cost": {f"{record}estimated_cost:failed{of(NAME, **USD)}": 7},
         "Cost of the last hour by team": {labels(**USD, label_team=team): 3},
@@ -181,8 +209,8 @@ def asked(query: str, answers: Expected) -> dict[str, Any]:
     return {"expr": query, "eval_time": f"{MINUTES}m", "exp_samples": samples}
 
 
-def test_all_eleven_are_asked() -> None:
-    assert len(QUERIES) == 11
+def test_all_thirteen_are_asked() -> None:
+    assert len(QUERIES) == 13
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -240,7 +268,7 @@ CONVERGED = partial(
 
 
 @pytest.mark.parametrize(
-    ("page", "least"), [("README.md", 2), ("docs/metrics.md", 40), ("docs/runbooks.md", 40), ("docs/queries.md", 11)]
+    ("page", "least"), [("README.md", 2), ("docs/metrics.md", 40), ("docs/runbooks.md", 40), ("docs/queries.md", 13)]
 )
 def test_what_a_page_asks_can_be_asked_of_two_replicas(promtool: Path, tmp_path: Path, page: str, least: int) -> None:
     """Of the same mind or, as while a configuration is rolled out, not."""

@@ -22,6 +22,7 @@ from rules.world import (
     of_pod,
     only,
     outage_of_aws,
+    own,
     rollouts,
     scrape,
     two_replicas,
@@ -438,3 +439,32 @@ def test_there_is_no_share_and_no_excess_while_sums_are_short(promtool: Path, tm
     there = f'count({{__name__=~"tuning_job:sagemaker_tuning_job_({names})"}})'
     tests = [asked(there, 25, **{"{}": 2}), asked(there, 30)]
     rehearse(promtool, tmp_path, RECORDS, [group("short", scrape(world, 40), tests)])
+
+
+@pytest.mark.parametrize(("listed", "allowed"), [(None, 100), (50, 50)])
+def test_the_tuning_jobs_that_may_run_are_those_that_aws_lists_else_documents(
+    promtool: Path, tmp_path: Path, listed: int | None, allowed: float
+) -> None:
+    world = merged(
+        own("tracked_jobs", 3, **PLACE, target="prod", state="running"),
+        own("untracked_running_jobs", 1, **PLACE, target="prod"),
+        own("quota_tuning_jobs", {0: listed}, **PLACE),
+    )
+    place = '{aws_account_id="123456789012",aws_region="eu-west-1"}'
+    tests = [
+        asked("account:sagemaker_tuning_jobs:running * 1", 60, **{place: 4}),
+        asked("account:sagemaker_tuning_jobs:quota * 1", 60, **{place: allowed}),
+    ]
+    groups = [group(variant, scraped, tests) for variant, scraped in variants(scrape(world, 60)).items()]
+    rehearse(promtool, tmp_path, RECORDS, groups)
+
+
+def test_without_a_list_of_what_runs_and_without_quotas_nothing_is_said(promtool: Path, tmp_path: Path) -> None:
+    world = merged(
+        own("tracked_jobs", 3, **PLACE, target="prod", state="running"),
+        own("quota_training_instances", 0, **PLACE, instance_type="ml.m5.xlarge", spot="true"),
+        of_job("running_instances", 3, instance_type="ml.m5.xlarge", spot="true"),
+    )
+    names = ("sagemaker_tuning_jobs:running", "sagemaker_tuning_jobs:quota", "sagemaker_training_instances:quota")
+    tests = [asked(f"account:{name}", 60) for name in names]
+    rehearse(promtool, tmp_path, RECORDS, [group("nothing", scrape(world, 60), tests)])

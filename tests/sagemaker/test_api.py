@@ -11,7 +11,7 @@ from sagemaker.conftest import MakeApi, Own
 from sagemaker.wire import ACCOUNT, Wire, error, http, sts_credentials, sts_error, sts_identity, tuning_job
 from support.processes import PATIENCE
 
-from exporter.config.specs import Credentials
+from exporter.config.specs import Connection, Credentials
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.sdk import SdkSession
 
@@ -274,3 +274,39 @@ def test_tags_that_cannot_be_listed_are_a_failure(
         make_api(wire.url).list_tags(ARN)
     assert raised.value.code is code
     assert len(wire.requests) == 1
+
+
+def test_quotas_are_asked_for_at_the_endpoint_of_their_service(wire: Wire, make_api: MakeApi, telemetry: Own) -> None:
+    quota = {"QuotaName": "ml.m5.xlarge for training job usage", "Value": 15.0, "QuotaArn": "arn:x", "Adjustable": True}
+    wire.answer = http(json.dumps({"Quotas": [quota], "NextToken": "t"}))
+    connection = Connection(quotas_endpoint_url=wire.url, connect_timeout=PATIENCE, read_timeout=PATIENCE)
+    api = make_api("http://127.0.0.1:1", connection=connection)
+    told = api.list_service_quotas({"ServiceCode": "sagemaker", "MaxResults": 100})
+    assert (told["Quotas"], told["NextToken"]) == ([quota], "t")
+    [request] = wire.requests
+    assert request.headers["x-amz-target"] == "ServiceQuotasV20190624.ListServiceQuotas"
+    assert "/servicequotas/aws4_request" in request.headers["authorization"]
+    assert json.loads(request.body) == {"ServiceCode": "sagemaker", "MaxResults": 100}
+    assert telemetry.value("api_requests_total", target="eu", operation="ListServiceQuotas") is None, (
+        "the target counts it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (
+            error("AccessDeniedException", "not authorized to perform: servicequotas:ListServiceQuotas"),
+            ErrorCode.ACCESS_DENIED,
+        ),
+        (error("TooManyRequestsException", "Rate exceeded"), ErrorCode.THROTTLED),
+        (error("ServiceException", "", status=500), ErrorCode.SERVER_ERROR),
+        (error("InvalidPaginationTokenException", "no"), ErrorCode.OTHER),
+    ],
+)
+def test_quotas_may_be_refused(wire: Wire, make_api: MakeApi, answer: bytes, code: ErrorCode) -> None:
+    wire.answer = answer
+    connection = Connection(quotas_endpoint_url=wire.url, connect_timeout=PATIENCE, read_timeout=PATIENCE)
+    with pytest.raises(CallFailed) as raised:
+        make_api("http://127.0.0.1:1", connection=connection).list_service_quotas({"ServiceCode": "sagemaker"})
+    assert raised.value.code is code

@@ -56,9 +56,11 @@ def make_life() -> MakeLife:
 @pytest.fixture(scope="session")
 def validate() -> Validate:
     """Return a function that tells everything in which an answer breaks botocore's output model."""
-    model = ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+    names = ("sagemaker", "service-quotas")
+    models = [ServiceModel(Loader().load_service_model(name, "service-2"), name) for name in names]
 
     def check(operation: str, answer: object) -> list[str]:
+        [model] = [each for each in models if operation in each.operation_names]
         shape = model.operation_model(operation).output_shape
         return list(problems(shape, answer, operation))
 
@@ -108,6 +110,7 @@ def scalar_problems(shape: Shape, value: Any, path: str):
         "integer": (int,),
         "long": (int,),
         "float": (int, float),
+        "double": (int, float),
         "timestamp": (float,),
         "boolean": (bool,),
     }

@@ -25,6 +25,9 @@ class RefusingApi:
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         self._refuse()
 
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._refuse()
+
     def list_tags(self, arn: str) -> Mapping[str, str]:
         self._refuse()
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _CODES = {
     "ResourceNotFound": ErrorCode.NOT_FOUND,
     "ThrottlingException": ErrorCode.THROTTLED,
+    "TooManyRequestsException": ErrorCode.THROTTLED,
     "AccessDeniedException": ErrorCode.ACCESS_DENIED,
     "InternalFailure": ErrorCode.SERVER_ERROR,
 }
@@ -55,6 +56,11 @@ class SimulatedApi:
 
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         return self._call("Search", request, lambda: self._simulator.search(**self._where, **request))
+
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._call(
+            "ListServiceQuotas", request, lambda: self._simulator.list_service_quotas(**self._where, **request)
+        )
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
         answer = self._call("ListTags", arn, lambda: self._simulator.list_tags(arn, **self._where))

@@ -56,6 +56,7 @@ from dashboards.promql import (
     by_target,
     each,
     ended_this_week,
+    of_quota,
     of_targets,
     of_team,
     or_zero,
@@ -93,7 +94,7 @@ def build() -> model.Dashboard:
         FLEET,
         "SageMaker tuning: Fleet",
         "All hyperparameter tuning jobs that the exporter watches: what is wrong, what runs, where the time goes.",
-        [_wrong(), _runs(), _time(), _cost(), _health()],
+        [_wrong(), _runs(), _time(), _cost(), _quotas(), _health()],
         variables=variables(one_job=False),
         annotations=annotation_queries(shown=False),
         links=[
@@ -471,6 +472,36 @@ def _cost() -> Row:
                     f"The {LONGEST} tuning jobs in progress that have cost most since their best training job ended.",
                     _ranking(COST_SINCE_BEST),
                     "Nothing is in progress",
+                ),
+            ),
+        ],
+    )
+
+
+def _quotas() -> Row:
+    return (
+        "Quotas",
+        [
+            line(
+                9,
+                lines(
+                    "Instances used of quota",
+                    "Instances that training jobs of the watched tuning jobs run on, as a share of the account's quota for the type in"
+                    " the region, on demand and on spot. Other training jobs take from the same quota and are not counted."
+                    " Needs collect: [training_jobs, quotas] and the shipped rules.",
+                    {
+                        "{{instance_type}}, spot {{spot}}, {{aws_account_id}} {{aws_region}}": of_quota(
+                            "training_instances", "instance_type", "spot"
+                        )
+                    },
+                    share("Nothing ran, or collect has no quotas", look.NEAR_LIMIT),
+                ),
+                lines(
+                    "Tuning jobs running of quota",
+                    "Tuning jobs that run in an account and region, watched or not, as a share of those that may run at once:"
+                    " the quota where AWS lists it, else the 100 that AWS documents. Needs the shipped rules.",
+                    {"{{aws_account_id}} {{aws_region}}": of_quota("tuning_jobs")},
+                    share("No list has told what runs", look.NEAR_LIMIT),
                 ),
             ),
         ],

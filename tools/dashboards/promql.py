@@ -77,6 +77,15 @@ FAILURES = recorded("training_job_failures:sum", "reason")
 INSTANCES = each("running_instances", "instance_type", "spot")
 
 
+def of_quota(what: str, *by: str) -> str:
+    """Return how much of a quota is used in each of the chosen accounts and regions, by what the shipped rules record."""
+    used, most = (
+        f"max by ({', '.join(('aws_account_id', 'aws_region', *by))}) (account:sagemaker_{what}:{each}{{{PLACE}}})"
+        for each in ("running", "quota")
+    )
+    return f"{used} / {most}"
+
+
 MOST_RUNS = 10
 """How many runs of one search are compared."""
 

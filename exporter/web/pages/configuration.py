@@ -111,6 +111,7 @@ class Target:
     sign_requests: bool
     endpoint_url: str | None
     sts_endpoint_url: str | None
+    quotas_endpoint_url: str | None
     use_fips: bool
     verify_ssl: bool
     ca_bundle: str | None
@@ -124,6 +125,7 @@ class Target:
     max_tracked_jobs: int
     account_names: Mapping[str, str]
     spend: Spend | None
+    quotas: bool
     rules: tuple[Rule, ...]
     tuning_jobs: tuple[Job, ...]
 
@@ -189,6 +191,7 @@ def _target(spec: TargetSpec) -> Target:
         sign_requests=credentials.sign_requests,
         endpoint_url=shown(spec.key.endpoint.url),
         sts_endpoint_url=shown(connection.sts_endpoint_url),
+        quotas_endpoint_url=shown(connection.quotas_endpoint_url),
         use_fips=spec.key.endpoint.use_fips,
         verify_ssl=connection.verify_ssl,
         ca_bundle=shown(connection.ca_bundle),
@@ -202,6 +205,7 @@ def _target(spec: TargetSpec) -> Target:
         max_tracked_jobs=spec.max_tracked_jobs,
         account_names=_texts(spec.account_names),
         spend=None if spec.spend is None else _spend(spec.spend),
+        quotas=spec.quotas,
         rules=tuple(map(_rule, spec.rules)),
         tuning_jobs=tuple(_job(job) for job in spec.jobs if job.source == LISTED),
     )

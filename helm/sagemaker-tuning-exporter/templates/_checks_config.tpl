@@ -114,7 +114,7 @@
 {{- define "sagemaker-tuning-exporter.callerFaults" -}}
 {{- $own := .own -}}
 {{- $all := .all -}}
-{{- range $key := list "endpoint_url" "sts_endpoint_url" -}}
+{{- range $key := list "endpoint_url" "sts_endpoint_url" "quotas_endpoint_url" -}}
   {{- with get $own $key -}}
     {{- if or (contains "@" .) (contains "%40" .) }}
 {{ $.path }}.{{ $key }}: credentials do not belong in a URL, take the part before the @ away

@@ -1,0 +1,88 @@
+"""The quotas of an account and region that bound its trainings, from the answers of ListServiceQuotas.
+
+AWS lists well over a thousand quotas of SageMaker and tells them apart by codes, one for each instance type and use, and by
+names. Codes of new types cannot be known, so the names are read.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.tuning_job.members import Answer, MalformedAnswer, Number, next_token, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_INSTANCES = re.compile(r"(ml\.[a-z0-9-]+\.[a-z0-9-]+) for (spot )?training job usage")
+_ARN = re.compile(r"arn:[a-z-]+:servicequotas:([a-z0-9-]+):([0-9]{12}):sagemaker/.+")
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """The most instances that training jobs may run on at once, by instance type and whether on spot, and tuning jobs.
+
+    Spot is ``true`` or ``false``, as in labels. ``tuning_jobs`` is None where AWS does not list that quota.
+    """
+
+    instances: Mapping[tuple[str, str], Number] = field(default_factory=dict)
+    tuning_jobs: Number | None = None
+
+    def of_types(self, types: Collection[str]) -> Quotas:
+        """Return them without those of other instance types."""
+        return Quotas({key: most for key, most in self.instances.items() if key[0] in types}, self.tuning_jobs)
+
+    def __or__(self, other: Quotas) -> Quotas:
+        """Return both; what both tell is as the other has it."""
+        tuning_jobs = self.tuning_jobs if other.tuning_jobs is None else other.tuning_jobs
+        return Quotas({**self.instances, **other.instances}, tuning_jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotasPage:
+    """A page of quotas. ``places`` are the regions and accounts that their ARNs name."""
+
+    quotas: Quotas
+    places: frozenset[tuple[str, str]]
+    next_token: str | None
+
+
+def reduce_quotas(answer: Answer) -> QuotasPage:
+    """Return what an answer of ListServiceQuotas tells of training; a quota without a value is not known.
+
+    Raise MalformedAnswer where there is no list of quotas.
+    """
+    raw = answer.get("Quotas")
+    if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
+        raise MalformedAnswer("the answer has no Quotas")
+    instances: dict[tuple[str, str], Number] = {}
+    tuning_jobs: Number | None = None
+    for entry in raw:
+        name, most = text(entry, "QuotaName") or "", number(entry, "Value")
+        if most is None or most < 0:  # AWS says by an ErrorReason that it cannot tell
+            continue
+        if (key := _instances(name)) is not None:
+            instances[key] = most
+        elif _is_of_tuning_jobs(name):
+            tuning_jobs = most
+    arns = (_ARN.fullmatch(text(entry, "QuotaArn") or "") for entry in raw)
+    places = frozenset((found[1], found[2]) for found in arns if found is not None)
+    return QuotasPage(Quotas(instances, tuning_jobs), places, next_token(answer))
+
+
+def _instances(name: str) -> tuple[str, str] | None:
+    """Return the instance type, and whether on spot, of a quota such as ``ml.m5.xlarge for spot training job usage``."""
+    found = _INSTANCES.fullmatch(name)
+    return None if found is None else (sys.intern(found[1]), "true" if found[2] else "false")
+
+
+def _is_of_tuning_jobs(name: str) -> bool:
+    """Tell whether a quota is that of the tuning jobs that run at once: "parallel (concurrent) hyperparameter tuning jobs".
+
+    So the developer guide calls it, with a value of 100 that cannot be raised. Where Service Quotas lists it the words around
+    may differ. Others are of training jobs "per hyperparameter tuning job".
+    """
+    lower = name.lower()
+    return "hyperparameter tuning jobs" in lower and ("parallel" in lower or "concurrent" in lower)
