@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import yaml
@@ -20,11 +20,13 @@ from exporter.simulator.service import Simulator
 from exporter.web.listen import open_socket, parse_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import httpx
 
-Start = Callable[[list[dict[str, Any]]], "httpx.Client"] if TYPE_CHECKING else Any
+    class Start(Protocol):
+        def __call__(self, entries: list[dict[str, Any]], collect: tuple[str, ...] = ...) -> httpx.Client: ...
+
 
 REGION, ACCOUNT, OTHER = "us-east-1", "123456789012", "210987654321"
 OPERATION = "ListServiceQuotas"

@@ -30,8 +30,8 @@ _TAIL = """
   `name_contains`, or its `name_regex` if that is plain text, with `.*` in between at most, such as `^prod-` or `^prod-.*-hpo$`. Any
   other rule is allowed every name.
 - If the configuration does not say the account, ARNs have `*` instead. A policy never reaches another account than its own.
-- `sagemaker:Search` and `sagemaker:ListHyperParameterTuningJobs` cannot be limited to some tuning jobs. With Search, the exporter's role can
-  see what a describe would show, of every tuning job in the region.
+- `sagemaker:Search`, `sagemaker:ListHyperParameterTuningJobs` and `servicequotas:ListServiceQuotas` cannot be limited to some tuning jobs.
+  With Search, the exporter's role can see what a describe would show, of every tuning job in the region.
 - IAM allows 6,144 characters in a policy. A longer one is printed as several. If naming every tuning job takes more than ten policies, the
   policy allows all of the account and region, and a warning says so.
 - The policy has no conditions on tags: tags can change while a tuning job runs, and the exporter would lose access to it.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleet.account import DAY, HOUR, Account, run
-from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, Driver, known, target_spec
+from fleet.driver import ACCOUNT, OTHER_ACCOUNT, REGION, Call, Driver, known, target_spec
 from support.simulated import SimulatedApi
 
 from exporter.errors import ErrorCode
@@ -55,6 +55,16 @@ def asked(driver: Driver) -> list[float]:
 
 def break_(account: Account, kind: Kind, **scope: Any) -> Fault:
     return account.simulator.faults.add(Fault(kind, operation=OPERATION, **scope))
+
+
+def break_at(driver: Driver, account: Account, kind: Kind, page: int) -> None:
+    """Let a call fail, and those that come after it, by its number."""
+
+    def watch(call: Call) -> None:
+        if call.operation == OPERATION and len(asked(driver)) == page:
+            break_(account, kind)
+
+    driver.on_call = watch
 
 
 def test_they_are_read_at_the_start_page_by_page(account: Account) -> None:
@@ -138,9 +148,7 @@ def test_a_refusal_is_told_and_touches_nothing_else(account: Account) -> None:
 @pytest.mark.parametrize("kind", [Kind.THROTTLED, Kind.SERVER_ERROR])
 def test_after_a_transient_failure_the_same_page_is_asked_for_again(account: Account, kind: Kind) -> None:
     driver = account.watch(spec())
-    driver.on_call = lambda call: (
-        break_(account, kind) and None if call.operation == OPERATION and len(asked(driver)) == 2 else None
-    )
+    break_at(driver, account, kind, page=2)
     run(driver, 59.0)
     assert quotas(driver) is None
     assert errors(driver) == {(OPERATION, kind.replace("-", "_"))}
@@ -157,11 +165,7 @@ def test_half_a_reading_is_none(account: Account) -> None:
     driver = account.watch(spec())
     run(driver, 60.0)
     account.simulator.quotas.set(ACCOUNT, REGION, NAMES[-1], 99.0)
-    driver.on_call = lambda call: (
-        break_(account, Kind.ACCESS_DENIED) and None
-        if len(asked(driver)) == PAGES + 2 and call.operation == OPERATION
-        else None
-    )
+    break_at(driver, account, Kind.ACCESS_DENIED, page=PAGES + 2)
     run(driver, 1.1 * DAY)
     assert quotas(driver) == USUAL_ONES
     assert errors(driver) == {(OPERATION, "access_denied")}

@@ -75,9 +75,7 @@ def test_of_what_the_sdk_signs_in_with_only_texts_are_left_out(whole: Any, cut: 
 
 def test_the_endpoints_of_all_that_is_called_are_kept(whole: Any) -> None:
     full, kept = whole.load_data("endpoints"), create_loader(None).load_data("endpoints")
-    called = {
-        model(whole, service)["metadata"]["endpointPrefix"] for service in ("sagemaker", "organizations", *SIGN_IN)
-    }
+    called = {model(whole, service)["metadata"]["endpointPrefix"] for service in (*OPERATIONS, *SIGN_IN)}
     for partition in full["partitions"]:
         partition["services"] = {name: each for name, each in partition["services"].items() if name in called}
     assert full["partitions"][0]["services"]

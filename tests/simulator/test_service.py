@@ -221,6 +221,8 @@ def test_the_operations_are_those_that_answer(simulator):
         service = "sagemaker"
         if operation in simulator.organization.operations:
             service = "organizations"
+        elif operation in simulator.quotas.operations:
+            service = "servicequotas"
         elif operation in {"GetCallerIdentity", "AssumeRole", "AssumeRoleWithWebIdentity"}:
             service = "sts"
         empty = Request(service=service, operation=operation, content=None, region="us-east-1")

@@ -74,7 +74,8 @@ def test_a_quota_without_a_value_is_not_known(value: object) -> None:
 
 def test_the_arns_tell_where_they_are() -> None:
     page = reduce_quotas({"Quotas": [quota("any"), {"QuotaName": "x"}, quota("y", QuotaArn="arn:x")], "NextToken": "t"})
-    assert (page.places, page.next_token) == ({("cn-north-1", "123456789012")}, "t")
+    assert {*page.places} == {("cn-north-1", "123456789012")}
+    assert page.next_token == "t"
     default = quota("z", QuotaArn="arn:aws:servicequotas:eu-west-1::sagemaker/L-1")
     assert reduce_quotas({"Quotas": [default]}).places == frozenset()
 
