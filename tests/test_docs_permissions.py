@@ -36,7 +36,9 @@ def test_no_page_names_another_action() -> None:
         action
         for page in pages
         if page.is_file()
-        for action in re.findall(r"\b(?:sagemaker|sts|servicequotas|organizations):[A-Z]\w+", page.read_text(encoding="utf-8"))
+        for action in re.findall(
+            r"\b(?:sagemaker|sts|servicequotas|organizations):[A-Z]\w+", page.read_text(encoding="utf-8")
+        )
     }
     assert found > set(TOLD)
     assert found - set(TOLD) == {ASSUME_ROLE_WITH_WEB_IDENTITY, "sts:GetCallerIdentity"}

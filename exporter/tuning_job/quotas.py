@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from exporter.tuning_job.members import Answer, MalformedAnswer, Number, next_token, number, text
@@ -72,6 +73,7 @@ def reduce_quotas(answer: Answer) -> QuotasPage:
     return QuotasPage(Quotas(instances, tuning_jobs), places, next_token(answer))
 
 
+@lru_cache(maxsize=4_096)  # all accounts have the same names: each is read once, and held once
 def _instances(name: str) -> tuple[str, str] | None:
     """Return the instance type, and whether on spot, of a quota such as ``ml.m5.xlarge for spot training job usage``."""
     found = _INSTANCES.fullmatch(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import pytest
 from dashboards import DIRECTORY
@@ -17,6 +17,7 @@ from support.tools import RELEASES, release
 
 from exporter.clock import SystemClock
 from exporter.config import parse
+from exporter.config.values import CollectName
 from exporter.daemon import Daemon
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.fleet import SECOND_REGION, Member, mixed_fleet
@@ -127,9 +128,12 @@ def _configuration(jobs: list[Member], teams: dict[str, str], endpoint_url: str)
     return json.dumps(
         {
             "interval": "1s",
-            "collect": ["definitions", "best_training_job", "hyperparameters", "warm_start_parents", "training_jobs"],
+            "collect": list(get_args(CollectName)),
             "spend": {"billable": "search", "prices": dict.fromkeys(_instance_types(), 1.0)},
-            "aws": {"endpoint_url": endpoint_url, "sts_endpoint_url": endpoint_url, "requests_per_second": "100"},
+            "aws": {
+                **dict.fromkeys(("endpoint_url", "sts_endpoint_url", "quotas_endpoint_url"), endpoint_url),
+                "requests_per_second": "100",
+            },
             "tuning_jobs": [
                 {
                     "name": job.name,
