@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TargetCollector:
-    """What the views of the targets tell beside their tuning jobs: ``target_info``, counts, errors, and quotas of accounts."""
+    """Metrics of targets: ``target_info``, numbers of tuning jobs, errors of calls, and the quotas of their accounts."""
 
     def __init__(self, published: Callable[[], Published]) -> None:
         self._published = published
@@ -70,7 +70,7 @@ _IDENTITY = (*_PLACE, "target")
 
 
 def _quotas(targets: Iterable[TargetView]) -> Iterator[GaugeMetricFamily]:
-    """Yield the quotas of each account and region, once however many targets are there. Whose they are must be known."""
+    """Yield the quotas of each account and region once, even if several targets use it. The account must be known."""
     told: dict[tuple[str, str], Quotas] = {}
     for target in targets:
         if target.quotas is not None and target.account_id:
@@ -78,12 +78,12 @@ def _quotas(targets: Iterable[TargetView]) -> Iterator[GaugeMetricFamily]:
             told[place] = told.get(place, Quotas()) | target.quotas
     instances = GaugeMetricFamily(
         f"{PREFIX}_quota_training_instances",
-        "Quota of instances that training jobs run on at once, for types that tuning jobs use; with collect: [quotas].",
+        "Quota of instances that training jobs may use at once, for types that tuning jobs name; needs collect: [quotas].",
         labels=(*_PLACE, "instance_type", "spot"),
     )
     tuning_jobs = GaugeMetricFamily(
         f"{PREFIX}_quota_tuning_jobs",
-        "Quota of tuning jobs that run at once, if AWS lists it; with collect: [quotas].",
+        "Quota of tuning jobs that may run at once, if AWS lists it; needs collect: [quotas].",
         labels=_PLACE,
     )
     for place, quotas in told.items():

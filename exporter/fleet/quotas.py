@@ -1,4 +1,4 @@
-"""The quotas of the account and region, read about once a day, page by page."""
+"""Source: the quotas of the account and region, which are read about once a day, page by page."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ THE_QUOTAS = "quotas of SageMaker"
 """What these calls are about."""
 
 HOLDS = 3 * 86_400.0
-"""Seconds after which quotas that were not read again are no longer shown."""
+"""Seconds for which quotas are shown after they were read last."""
 
 _MOST_PAGES = 100
-"""Of about twenty that AWS has."""
+"""AWS has about 20."""
 
 
 @dataclass(frozen=True, slots=True)

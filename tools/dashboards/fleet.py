@@ -486,8 +486,8 @@ def _quotas() -> Row:
                 9,
                 lines(
                     "Instances used of quota",
-                    "Instances that training jobs of the watched tuning jobs run on, as a share of the account's quota for the type in"
-                    " the region, on demand and on spot. Other training jobs take from the same quota and are not counted."
+                    "Instances that training jobs of watched tuning jobs use, as a share of the account's quota for the instance"
+                    " type, on demand and on spot. Other training jobs use the same quota, but are not counted."
                     " Needs collect: [training_jobs, quotas] and the shipped rules.",
                     {
                         "{{instance_type}}, spot {{spot}}, {{aws_account_id}} {{aws_region}}": of_quota(
@@ -498,8 +498,8 @@ def _quotas() -> Row:
                 ),
                 lines(
                     "Tuning jobs running of quota",
-                    "Tuning jobs that run in an account and region, watched or not, as a share of those that may run at once:"
-                    " the quota where AWS lists it, else the 100 that AWS documents. Needs the shipped rules.",
+                    "Tuning jobs that run in an account and region, watched or not, as a share of those that may run at the same"
+                    " time: the account's quota if AWS lists it, otherwise 100. Needs the shipped rules.",
                     {"{{aws_account_id}} {{aws_region}}": of_quota("tuning_jobs")},
                     share("No list has told what runs", look.NEAR_LIMIT),
                 ),
