@@ -120,9 +120,8 @@ class Findings:
 
 def _rules(settings: Settings) -> set[str]:
     """Return the names of the rules, those among them that look in the accounts of an organization only."""
-    if settings.expand is not None:
-        some = (Account("000000000000", ""),)
-        settings = settings.expand(dict.fromkeys(settings.organizations, some))
+    some = (Account("000000000000", ""),)
+    settings = settings.with_accounts(dict.fromkeys(settings.organizations, some))
     return {rule.name for target in settings.targets for rule in target.rules}
 
 
