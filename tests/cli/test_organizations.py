@@ -57,8 +57,11 @@ def config(tmp_path: Path, simulator: tuple[Simulator, str]) -> Path:
 
 def written(file: Path, url: str, organization: Any = None, **more: Any) -> Path:
     aws = {
-        "endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": 1000,
-        "regions": REGIONS, "organization": {"role_name": "metrics", "endpoint_url": url, **(organization or {})},
+        "endpoint_url": url,
+        "sts_endpoint_url": url,
+        "requests_per_second": 1000,
+        "regions": REGIONS,
+        "organization": {"role_name": "metrics", "endpoint_url": url, **(organization or {})},
     }
     file.write_text(
         yaml.safe_dump(
@@ -219,11 +222,9 @@ def test_plan_refuses_accounts_where_there_is_no_organization(
 
 
 @pytest.mark.long
-def test_record_has_the_accounts_that_there_are_when_it_starts(
-    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_has_the_accounts_that_there_are_when_it_starts(tmp_path: Path, config: Path) -> None:
     file = tmp_path / "fleet.rec"
-    program = [
+    program: list[str | Path] = [
         sys.executable,
         "-m",
         "exporter",
