@@ -24,7 +24,15 @@ from exporter.fleet import Organizations, Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions, read_accounts
 from exporter.telemetry import Telemetry, Totals
 from exporter.web.app import Check, create_app
-from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
+from exporter.web.pages import (
+    Configuration,
+    OrganizationState,
+    Origin,
+    Refused,
+    Snapshot,
+    TargetState,
+    WebConfiguration,
+)
 from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -341,6 +349,10 @@ class Daemon:
             configuration=self._configuration,
             web=None if self._web_config is None else WebConfiguration.of(self._web_config),
             unhealthy="" if health.ok else health.detail,
+            organizations=tuple(
+                OrganizationState(view, self._sessions.source(view.spec), totals.get(view.spec.name, Totals({}, {})))
+                for view in self._organizations.views
+            ),
         )
 
     def _state_of(self, target: Target, totals: Mapping[str, Totals], now: Instant) -> TargetState:
