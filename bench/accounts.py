@@ -110,8 +110,15 @@ def latest(daemon: Daemon, healthy: Sequence[str], asked: Asked) -> float:
 
     wait(all_are_planned)
     wait(lambda: time.time() > max(due.values()))
-    wait(lambda: all(late(asked()[name], due[name]) is not None for name in healthy))
-    return max(late(asked()[name], due[name]) or 0.0 for name in healthy)
+    found: list[float | None] = []
+
+    def have_all_begun() -> bool:
+        times = asked()
+        found[:] = [late(times[name], due[name]) for name in healthy]
+        return None not in found
+
+    wait(have_all_begun)
+    return max(each for each in found if each is not None)
 
 
 def late(asked: list[float], due: float) -> float | None:
