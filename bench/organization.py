@@ -37,7 +37,7 @@ class Figures:
 
     ``tried`` is from the start of the process until the organization was read, and in each account and region the tuning job
     has been asked for; where the account hangs its list, where it denies its role. ``calls`` are those up to then. ``latest`` is
-    as in ``bench.accounts``.
+    as in ``bench.accounts``, of each round.
     """
 
     resident: float
@@ -45,7 +45,7 @@ class Figures:
     threads: int
     calls: int
     tried: float
-    latest: float
+    latest: tuple[float, ...]
 
 
 def rows() -> list[Row]:
@@ -53,8 +53,8 @@ def rows() -> list[Row]:
     of = f"{COUNT} accounts of an organization in {len(REGIONS)} regions"
     healthy, troubled = measure(COUNT), measure(COUNT, DENYING, HANGING)
     among = f"{of}, {DENYING} deny and {HANGING} hang"
-    alone = Row(f"{_LATEST}, {of}", Spread.of([healthy.latest], "s"))
-    beside = versus(f"{_LATEST}, {among}", [troubled.latest], "all healthy", [healthy.latest], "s", _DELAY)
+    alone = Row(f"{_LATEST}, {of}", Spread.of(healthy.latest, "s"))
+    beside = versus(f"{_LATEST}, {among}", troubled.latest, "all healthy", healthy.latest, "s", _DELAY)
     return [*_rows(of, healthy), alone, *_rows(among, troubled), beside]
 
 
@@ -92,7 +92,7 @@ def measure(
             wait(lambda: are_tried(asked()))
             calls = daemon.calls()
             tried = max(times[0] for times in asked().values()) - began
-            late_by = max(latest(daemon, healthy, asked) for _ in range(rounds))
+            late_by = tuple(latest(daemon, healthy, asked) for _ in range(rounds))
             return Figures(resident(daemon.pid), peak(daemon.pid), most(), calls, tried, late_by)
 
 
