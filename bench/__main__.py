@@ -27,6 +27,7 @@ MODULES = (
     "describe",
     "rest",
     "accounts",
+    "organization",
     "spend",
     "plan",
 )

@@ -26,9 +26,11 @@ from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exporter.simulator.request import Request
+
+    Asked = Callable[[], Mapping[str, list[float]]]
 
 COUNTS = (1, 20, 200, 1_000)
 GOAL = 200
@@ -44,7 +46,7 @@ _ROUNDING = 0.01  # seconds, of the times at which describes are said to be due
 _NEXT = re.compile(
     rb'^sagemaker_tuning_job_next_describe_timestamp_seconds\{[^}]*\btuning_job="([^"]+)"[^}]*\} (\S+)', re.MULTILINE
 )
-_DESCRIBE = "DescribeHyperParameterTuningJob"
+DESCRIBE = "DescribeHyperParameterTuningJob"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +86,39 @@ def _rows(of: str, figures: Figures, most_threads: int | None) -> Iterator[Row]:
 
 def measure(count: int, hanging: int = 0, interval: float = INTERVAL, rounds: int = ROUNDS) -> Figures:
     """Run an exporter on so many accounts for so many rounds after the first, and return what it cost."""
-    with TemporaryDirectory() as directory, _simulator(count, hanging, Path(directory, "asked")) as (url, asked):
+    with simulator("bench.accounts:serve", count, hanging) as (url, asked):
         entries = [{"name": name, "role_arn": _role(number)} for number, name in enumerate(names(count))]
         healthy = names(count)[hanging:]
-        with Daemon(url, entries, f"{interval:g}s", 5) as daemon, _most_threads(daemon.pid) as most:
+        with Daemon(url, entries, f"{interval:g}s", 5) as daemon, most_threads(daemon.pid) as most:
             began = time.time() - (time.perf_counter() - daemon.started)
-            _wait(lambda: len(asked()) == count)
+            wait(lambda: len(asked()) == count)
             tried = max(times[0] for times in asked().values()) - began
-            latest = max(_latest(daemon, healthy, asked) for _ in range(rounds))
-            return Figures(resident(daemon.pid), peak(daemon.pid), most(), tried, latest)
+            late_by = max(latest(daemon, healthy, asked) for _ in range(rounds))
+            return Figures(resident(daemon.pid), peak(daemon.pid), most(), tried, late_by)
 
 
-def _latest(daemon: Daemon, healthy: list[str], asked: Callable[[], Mapping[str, list[float]]]) -> float:
+def latest(daemon: Daemon, healthy: Sequence[str], asked: Asked) -> float:
     """Return how late the latest one of the next describes of healthy accounts was, in seconds."""
     due: dict[str, float] = {}
 
     def all_are_planned() -> bool:
-        due.update((name.decode(), float(at)) for name, at in _NEXT.findall(daemon.get("/metrics")[1]))
+        found = {name.decode(): float(at) for name, at in _NEXT.findall(daemon.get("/metrics")[1])}
+        now = time.time()
         # What is due by now may be under way, and its answer not be published yet.
-        return all(due.get(name, 0.0) > time.time() for name in healthy)
+        due.update((name, found[name]) for name in healthy if found.get(name, 0.0) > now)
+        return len(due) == len(healthy)
 
-    _wait(all_are_planned)
-    _wait(lambda: time.time() > max(due.values()))
-    _wait(lambda: all(late(asked()[name], due[name]) is not None for name in healthy))
-    return max(late(asked()[name], due[name]) or 0.0 for name in healthy)
+    wait(all_are_planned)
+    wait(lambda: time.time() > max(due.values()))
+    found: list[float | None] = []
+
+    def have_all_begun() -> bool:
+        times = asked()
+        found[:] = [late(times[name], due[name]) for name in healthy]
+        return None not in found
+
+    wait(have_all_begun)
+    return max(each for each in found if each is not None)
 
 
 def late(asked: list[float], due: float) -> float | None:
@@ -116,23 +127,28 @@ def late(asked: list[float], due: float) -> float | None:
 
 
 @contextmanager
-def _simulator(count: int, hanging: int, record: Path) -> Iterator[tuple[str, Callable[[], Mapping[str, list[float]]]]]:
-    """Run a simulator; give its URL, and what returns by tuning job when it was asked for, in Unix seconds."""
-    record.touch()
+def simulator(serve: str, *arguments: object) -> Iterator[tuple[str, Asked]]:
+    """Run a simulator that a function serves, which is given the arguments and the file to record in.
 
-    def asked() -> Mapping[str, list[float]]:
-        found: dict[str, list[float]] = {}
-        for line in record.read_text().splitlines():
-            name, at = line.split()
-            found.setdefault(name, []).append(float(at))
-        return found
+    Give its URL, and what returns by tuning job when it was asked for, in Unix seconds.
+    """
+    with TemporaryDirectory() as directory:
+        record = Path(directory, "asked")
+        record.touch()
 
-    with Program(python("bench.accounts:serve", count, hanging, str(record)), r"simulator at (\S+)") as program:
-        yield program.match[1], asked
+        def asked() -> Mapping[str, list[float]]:
+            found: dict[str, list[float]] = {}
+            for line in record.read_text().splitlines():
+                name, at = line.split()
+                found.setdefault(name, []).append(float(at))
+            return found
+
+        with Program(python(serve, *arguments, str(record)), r"simulator at (\S+)") as program:
+            yield program.match[1], asked
 
 
 @contextmanager
-def _most_threads(pid: int) -> Iterator[Callable[[], int]]:
+def most_threads(pid: int) -> Iterator[Callable[[], int]]:
     """Watch a process during the block; give what returns the most threads that it has had at once."""
     found = [threads(pid)]
     ended = threading.Event()
@@ -150,7 +166,7 @@ def _most_threads(pid: int) -> Iterator[Callable[[], int]]:
         watcher.join()
 
 
-def _wait(condition: Callable[[], bool]) -> None:
+def wait(condition: Callable[[], bool]) -> None:
     ends = time.monotonic() + _PATIENCE
     while not condition():
         if time.monotonic() > ends:
@@ -166,29 +182,39 @@ def _role(number: int) -> str:
     return f"arn:aws:iam::{_account(number)}:role/metrics"
 
 
-class _Recording(Simulator):
+class Recording(Simulator):
     """A simulator that writes down when each tuning job is asked for."""
 
     def __init__(self, record: str) -> None:
         super().__init__(SystemClock())
         self._record = os.open(record, os.O_WRONLY | os.O_APPEND)
 
+    def asked_for(self, request: Request) -> str | None:
+        """Return what to write down of a request, None for nothing."""
+        if request.operation == DESCRIBE and isinstance(request.content, dict):
+            return str(request.content["HyperParameterTuningJobName"])
+        return None
+
     def handle(self, request: Request) -> dict[str, Any]:
-        if request.operation == _DESCRIBE and isinstance(request.content, dict):
-            line = f"{request.content['HyperParameterTuningJobName']} {time.time()}\n"
-            os.write(self._record, line.encode())  # at once and whole
+        if (what := self.asked_for(request)) is not None:
+            os.write(self._record, f"{what} {time.time()}\n".encode())  # at once and whole
         return super().handle(request)
 
 
 def serve(count: int, hanging: int, record: str) -> None:
     """Serve a simulator with so many accounts until the process is ended; print its URL."""
-    simulator = _Recording(record)
-    created = simulator.clock.time() - 3_600.0
+    served = Recording(record)
+    created = served.clock.time() - 3_600.0
     for number, name in enumerate(names(count)):
-        simulator.create("healthy", name, account_id=_account(number), created=created, speed=0.01)
-        simulator.roles[_role(number)] = None
+        served.create("healthy", name, account_id=_account(number), created=created, speed=0.01)
+        served.roles[_role(number)] = None
         if number < hanging:
-            simulator.faults.add(Fault(Kind.HANG, operation=_DESCRIBE, account_id=_account(number)))
+            served.faults.add(Fault(Kind.HANG, operation=DESCRIBE, account_id=_account(number)))
+    serve_on(served)
+
+
+def serve_on(simulator: Simulator) -> None:
+    """Serve a simulator until the process is ended; print its URL."""
     server = Server(simulator)
     server.start()
     print(f"simulator at {server.url}", flush=True)

@@ -32,18 +32,31 @@ def simulator(jobs: int, running: int) -> Iterator[str]:
 class Daemon:
     """An exporter that watches tuning jobs of a simulator, from the start of the ``with`` block to its end.
 
-    Each entry is a tuning job as the configuration lists it; given as a number, so many of those of the bench.
+    Each entry is a tuning job as the configuration lists it; given as a number, so many of those of the bench. ``aws`` and
+    ``discover`` are more of the configuration.
     """
 
     def __init__(
-        self, url: str, jobs: int | Sequence[Mapping[str, Any]], interval: str, requests_per_second: float
+        self,
+        url: str,
+        jobs: int | Sequence[Mapping[str, Any]],
+        interval: str,
+        requests_per_second: float,
+        aws: Mapping[str, Any] | None = None,
+        discover: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         entries = [{"name": name} for name in names(jobs)] if isinstance(jobs, int) else jobs
-        self._configuration = {
+        self._configuration: dict[str, Any] = {
             "interval": interval,
             # Every one that runs is described in each interval, whatever lists would tell.
             "describe_max_age": "0s",
-            "aws": {"endpoint_url": url, "sts_endpoint_url": url, "requests_per_second": requests_per_second},
+            "aws": {
+                "endpoint_url": url,
+                "sts_endpoint_url": url,
+                "requests_per_second": requests_per_second,
+                **(aws or {}),
+            },
+            "discover": list(discover),
             "tuning_jobs": [{**entry, "labels": {"team": "search"}} for entry in entries],
         }
         self._jobs = len(entries)
@@ -77,6 +90,11 @@ class Daemon:
             return self.get("/metrics")[1].count(up) == self._jobs
 
         return self._wait(all_described, pause=0.5)
+
+    def calls(self) -> int:
+        """Return how many calls were made so far, of all operations."""
+        requests = re.compile(rb"^sagemaker_tuning_exporter_api_requests_total\{[^}]*\} (\S+)", re.MULTILINE)
+        return round(sum(map(float, requests.findall(self.get("/metrics")[1]))))
 
     def wait_requests(self, count: int) -> None:
         """Return when so many describes were begun."""

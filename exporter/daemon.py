@@ -24,7 +24,15 @@ from exporter.fleet import Organizations, Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions, read_accounts
 from exporter.telemetry import Telemetry, Totals
 from exporter.web.app import Check, create_app
-from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
+from exporter.web.pages import (
+    Configuration,
+    OrganizationState,
+    Origin,
+    Refused,
+    Snapshot,
+    TargetState,
+    WebConfiguration,
+)
 from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
@@ -32,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from exporter.clock import Clock, Instant
-    from exporter.config.specs import Settings, TargetKey, TargetSpec
+    from exporter.config.specs import Account, OrganizationSpec, Settings, TargetKey, TargetSpec
     from exporter.exposition import Format, Published
     from exporter.sagemaker import Api
     from exporter.web.webconfig.file import WebConfigFile
@@ -105,11 +113,12 @@ class Daemon:
         self._commands: queue.SimpleQueue[_Stop | _Reload | _Accounts] = queue.SimpleQueue()
         self._targets: dict[TargetKey, Target] = {}
         self._organizations = Organizations(
-            lambda spec: read_accounts(spec, self._sessions),
+            lambda spec: read_accounts(spec, self._sessions, self.telemetry),
             self.telemetry,
             clock,
             lambda: self._commands.put(_Accounts()),
         )
+        self._followed: Mapping[OrganizationSpec, Sequence[Account]] = {}
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, lambda more: self._publisher.changed(more=more))
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
@@ -208,7 +217,9 @@ class Daemon:
 
     def _load_in(self, settings: Settings, trigger: str) -> None:
         """Have a configuration in force that was loaded; raise ConfigError where it contradicts accounts that are known."""
-        self._apply(self._with_accounts(settings), trigger)
+        accounts = self._organizations.accounts
+        self._apply(settings.with_accounts(accounts), trigger)
+        self._followed = accounts
         self._settings = settings
         self._organizations.keep_only(settings.organizations)
         if not settings.targets and not settings.organizations:
@@ -224,15 +235,14 @@ class Daemon:
 
     def _follow_organizations(self) -> None:
         """Watch what the accounts of organizations are now, by the configuration that is in force."""
+        accounts = self._organizations.accounts
         try:
-            self._apply(self._with_accounts(self._settings), "organization")
+            self._apply(self._settings.with_accounts(accounts), "organization")
         except ConfigError as error:
             log.error("accounts of the organization contradict the configuration, all stays", problems=str(error))  # noqa: TRY400
         except Exception:  # a defect of ours must not end what works
             log.exception("the exporter failed inside while it followed an organization, all stays; please report this")
-
-    def _with_accounts(self, settings: Settings) -> Settings:
-        return settings if settings.expand is None else settings.expand(self._organizations.accounts)
+        self._followed = accounts
 
     def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the settings say: add, update, remove."""
@@ -302,13 +312,27 @@ class Daemon:
     def ready(self) -> Check:
         """Whether every target was attempted once and that is published, or time has run out on it."""
         published = self._publisher.published
-        waiting = [target.name for target in published.targets if not target.attempted] + self._organizations.untried
+        waiting = [target.name for target in published.targets if not target.attempted]
+        waiting += self._unread
+        # Last: whoever has become a target by then must have been published before.
+        shown = {target.name for target in published.targets}
+        waiting += [target.spec.name for target in tuple(self._targets.values()) if target.spec.name not in shown]
         if published.generation > 0 and not waiting:
             return Check(ok=True, detail="ready")
         names = ", ".join(waiting) or "all targets"
         if self._clock.monotonic() - self._started.monotonic >= _READY_ANYWAY_SECONDS:
             return Check(ok=True, detail=f"ready without a first answer, after {_READY_ANYWAY_SECONDS:.0f} s: {names}")
         return Check(ok=False, detail=f"waiting for a first answer: {names}")
+
+    @property
+    def _unread(self) -> list[str]:
+        """The names of the organizations whose first reading has not ended, or whose accounts are not followed yet."""
+        followed = self._followed
+        return [
+            view.spec.name
+            for view in self._organizations.views
+            if not view.tried or (view.accounts is not None and view.accounts != followed.get(view.spec))
+        ]
 
     def snapshot(self) -> Snapshot:
         """Return what the pages are made of. Each target's lock is held for as long as it takes to read a few numbers."""
@@ -325,6 +349,10 @@ class Daemon:
             configuration=self._configuration,
             web=None if self._web_config is None else WebConfiguration.of(self._web_config),
             unhealthy="" if health.ok else health.detail,
+            organizations=tuple(
+                OrganizationState(view, self._sessions.source(view.spec), totals.get(view.spec.name, Totals({}, {})))
+                for view in self._organizations.views
+            ),
         )
 
     def _state_of(self, target: Target, totals: Mapping[str, Totals], now: Instant) -> TargetState:

@@ -86,12 +86,15 @@ class _Joined(Collector):
     from where it was under its new labels, and never stands under both. A target that is not published has no series.
     """
 
-    def __init__(self, registry: CollectorRegistry, targets: Targets) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, targets: Targets, organizations: Mapping[str, Mapping[str, str]]
+    ) -> None:
         self._registry = registry
         self._targets = targets
+        self._organizations = organizations
 
     def collect(self) -> Iterator[Metric]:
-        known = self._targets.labels()
+        known = {**self._organizations, **self._targets.labels()}
         for metric in self._registry.collect():
             metric.samples = [joined for sample in metric.samples if (joined := _join(sample, known)) is not None]
             yield metric
@@ -113,7 +116,9 @@ class Totals(NamedTuple):
 
 
 class Telemetry:
-    """The own metrics of one daemon. ``target`` is always the stable name of a TargetSpec.
+    """The own metrics of one daemon.
+
+    ``target`` is always the stable name of a TargetSpec, or where it is about calls, that of an OrganizationSpec.
 
     With ``lasts`` False nothing is told of the process itself, which will have ended by the time that anybody reads it.
     """
@@ -122,6 +127,7 @@ class Telemetry:
         self._registry = CollectorRegistry(auto_describe=True)
         self._exposed: Collector = self._registry
         self._targets: set[str] = set()
+        self._organizations: dict[str, Mapping[str, str]] = {}
         self._of_targets: list[_TargetCounter | _TargetGauge] = []
         if lasts:
             ProcessCollector(registry=self._registry)
@@ -230,7 +236,7 @@ class Telemetry:
 
     def show(self, targets: Targets) -> None:
         """Expose what is published of the targets, and of what is counted only that of targets that are published."""
-        self._exposed = _Joined(self._registry, targets)
+        self._exposed = _Joined(self._registry, targets, self._organizations)
 
     def add_target(self, target: str, operations: tuple[str, ...]) -> None:
         """Start the counters of a target at 0, so that their first increase is seen as one.
@@ -240,6 +246,18 @@ class Telemetry:
         self._targets.add(target)
         for counter in (self.polls, self.poll_overruns, self.rate_limit_wait):
             counter.labels(target)
+        self._start_calls(target, operations)
+
+    def add_organization(self, organization: str, account_id: str, operations: tuple[str, ...]) -> None:
+        """Start the counters of an organization's calls at 0, under its name as target.
+
+        ``account_id`` is of who calls, empty where nothing tells. It has no region: Organizations is the partition's.
+        """
+        self._organizations[organization] = {"aws_account_id": account_id, "aws_region": ""}
+        self._targets.add(organization)
+        self._start_calls(organization, operations)
+
+    def _start_calls(self, target: str, operations: tuple[str, ...]) -> None:
         for operation in operations:
             self.api_requests.labels(target, operation)
             self.api_connection_retries.labels(target, operation)
@@ -247,13 +265,18 @@ class Telemetry:
 
     def keep_only_targets(self, targets: Collection[str]) -> None:
         """Forget the targets that left the configuration; calls of theirs that end later are not counted any more."""
-        for target in self._targets - set(targets):
-            self._targets.discard(target)
-            for metric in self._of_targets:
-                metric.remove_by_labels({"target": target})
+        for target in self._targets - set(targets) - self._organizations.keys():
+            self._forget(target)
+
+    def _forget(self, target: str) -> None:
+        self._targets.discard(target)
+        for metric in self._of_targets:
+            metric.remove_by_labels({"target": target})
 
     def forget_organization(self, organization: str) -> None:
         """Forget an organization that left the configuration."""
+        self._organizations.pop(organization, None)
+        self._forget(organization)
         for metric in (self.organization_accounts, self.organization_last_success, self.organization_errors):
             metric.remove_by_labels({"organization": organization})
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 import time
 
 import pytest
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 from support.web import client as client_of
 
 from exporter.clock import SystemClock
@@ -60,7 +61,7 @@ def start(simulator, monkeypatch):
     running = []
     with Server(simulator) as server:
 
-        def start(organization, **more):
+        def start(organization, aws=None, **more):
             text = json.dumps(
                 {
                     "interval": "1s",
@@ -72,6 +73,7 @@ def start(simulator, monkeypatch):
                         "role_name": "tuning-metrics",
                         "external_id": "shared",
                         "organization": {"endpoint_url": server.url, **organization},
+                        **(aws or {}),
                     },
                     "discover": [{"name_contains": "search"}],
                     **more,
@@ -122,6 +124,8 @@ def test_accounts_that_join_and_leave_are_followed_without_a_reload(start, simul
     wait_until(lambda: watched(client)[0] == places(*expected), what="all accounts but the one that denies")
     loaded = client.get("/api/v1/config").json()["applied"]
     names = watched(client)[1]
+    calls = r'^sagemaker_tuning_exporter_api_requests_total\{.*operation="ListAccounts",target="organization"\} (.*)$'
+    assert float(re.findall(calls, client.get("/metrics").text, re.MULTILINE)[0]) >= 2, "two pages"
     assert (names[ACCOUNTS[0]], names[ACCOUNTS[1]], names[ACCOUNTS[-1]]) == ("mine", "team-02", "team-30")
     assert own(client, "organization_accounts") == 30
     join(simulator, NEW, "brand new")
@@ -151,6 +155,36 @@ def test_units_are_read_with_those_below_and_refusals_keep_what_is_known(start, 
     wait_until(lambda: (NEW, REGIONS[0]) in watched(client)[0], what="an account that joined a unit below")
 
 
+def test_it_is_ready_once_the_accounts_are_read_and_each_was_tried(start, simulator, monkeypatch):
+    monkeypatch.setattr("exporter.daemon._READY_ANYWAY_SECONDS", math.inf)
+    listed, answers = threading.Event(), threading.Event()
+    handle = simulator.handle
+
+    def late(request):
+        if request.operation == "ListAccounts":
+            listed.wait(PATIENCE)
+        elif request.service == "sagemaker" and request.region == REGIONS[1]:
+            answers.wait(PATIENCE)
+        return handle(request)
+
+    monkeypatch.setattr(simulator, "handle", late)
+    client, _ = start({"exclude_accounts": ACCOUNTS[1:]}, aws={"read_timeout": "60s"})
+    seen = set()
+
+    def waits(*names):
+        answer = client.get("/-/ready")
+        seen.add(answer.status_code)
+        return answer.text == f"waiting for a first answer: {', '.join(names)}\n"
+
+    wait_until(lambda: waits("organization"), what="the organization")
+    listed.set()
+    wait_until(lambda: waits(f"{REGIONS[1]}/{ACCOUNTS[0]}/tuning-metrics"), what="one of two regions")
+    assert seen == {503}
+    wait_until(lambda: watched(client)[0] == {(ACCOUNTS[0], REGIONS[0])}, what="the other region")
+    answers.set()
+    wait_until(lambda: client.get("/-/ready").status_code == 200, what="readiness")
+
+
 def test_an_organization_that_denies_from_the_start_hides_nothing_else(start, simulator):
     simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation="ListAccounts"))
     simulator.roles[role(NEW)] = "shared"
@@ -158,5 +192,6 @@ def test_an_organization_that_denies_from_the_start_hides_nothing_else(start, si
     client, _ = start({}, tuning_jobs=[{"name": "alone", "region": REGIONS[0], "role_arn": role(NEW)}])
     wait_until(lambda: own(client, "organization_errors_total"), what="refusals")
     wait_until(lambda: watched(client)[0] == {(NEW, REGIONS[0])}, what="the listed job")
+    wait_until(lambda: client.get("/-/ready").text == "ready\n", what="readiness, though nothing was read")
     assert own(client, "organization_accounts") is None
     assert own(client, "organization_last_success_timestamp_seconds") is None

@@ -299,3 +299,29 @@ def test_totals_are_what_was_counted_of_each_target(telemetry: Telemetry) -> Non
     assert totals["test"].requests == dict.fromkeys(OPERATIONS, 0)
     telemetry.keep_only_targets({"test"})
     assert telemetry.totals().keys() == {"test"}
+
+
+def test_the_calls_of_an_organization_are_counted_beside_those_of_targets(telemetry: Telemetry) -> None:
+    telemetry.show(Published(prod=("111111111111", "eu-west-1")))
+    telemetry.add_target("prod", OPERATIONS)
+    telemetry.add_organization("organization", "222222222222", ("ListAccounts",))
+    telemetry.api_errors.labels("organization", "ListAccounts", "tls").inc()
+    telemetry.organization_errors.labels("organization", "tls").inc()
+    telemetry.keep_only_targets({"prod"})
+    of = {"aws_account_id": "222222222222", "aws_region": "", "target": "organization"}
+    found = of_target(telemetry, "organization")
+    assert {
+        (name.removeprefix(f"{PREFIX}_"), *sorted(dict(labels).items() - of.items())): n
+        for (name, labels), n in found.items()
+    } == {
+        ("api_requests_total", ("operation", "ListAccounts")): 0,
+        ("api_connection_retries_total", ("operation", "ListAccounts")): 0,
+        ("api_errors_total", ("code", "throttled"), ("operation", "ListAccounts")): 0,
+        ("api_errors_total", ("code", "tls"), ("operation", "ListAccounts")): 1,
+    }
+    assert telemetry.totals()["organization"].errors["ListAccounts", "tls"] == 1
+    telemetry.forget_organization("organization")
+    telemetry.api_requests.labels("organization", "ListAccounts").inc()
+    assert of_target(telemetry, "organization") == {}
+    assert telemetry.totals().keys() == {"prod"}
+    assert 'organization="' not in telemetry.render_text().decode()

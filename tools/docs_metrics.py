@@ -54,7 +54,7 @@ INTRODUCTIONS = {
 
 PREFIXED = {
     "label_*": "any; one label for each of `labels`, and for each named group of `name_regex`",
-    "aws_account_name": "the name of the account in `account_names`",
+    "aws_account_name": "the name of the account in `account_names`, or in its organization",
     "tag_*": "any; one label for each of `tag_labels` that the tuning job has as a tag",
 }
 
@@ -66,7 +66,11 @@ and region, called with one set of credentials. Its name comes from the configur
 two accounts: `aws_account_id`, `aws_region` and `target` together are unique. The account is empty until the configuration or AWS
 has said it; when it becomes known, or changes, the count goes on under the new label. Counters start at 0 with their target, so
 that the first increase is one. In `{OWN_PREFIX}_api_errors_total` only those with `code="throttled"` do; the others begin with
-the first error."""
+the first error.
+
+The calls that read the accounts of an [organization](configuration.md#many-accounts-and-regions) are counted in the first four
+metrics below like all others. Their `target` is the organization's name, such as `organization`. `aws_region` is empty, since
+Organizations has no regions, and `aws_account_id` is that of the `role_arn` beside `organization`."""
 
 OWN_QUESTIONS = f"""\
 ```promql

@@ -47,9 +47,11 @@ sagemaker-tuning-exporter iam-policy config.yaml > permissions.json
 jq '."arn:aws:iam::222222222222:role/metrics".policies[0]' permissions.json
 ```
 
-The accounts of an `organization` are known only when the exporter runs, so their policies are not printed. Allow `sts:AssumeRole` on the
-role in every account, such as `arn:aws:iam::*:role/tuning-metrics`, and the `organizations:` actions above. Create the role in the accounts
-with a stack set.
+Only AWS knows the accounts of an `organization`. So the exporter's own identity is allowed `sts:AssumeRole` on the role in every account,
+such as `arn:aws:iam::*:role/tuning-metrics`; add a condition on `aws:ResourceOrgID` to narrow that. The policy and the trust policy of
+the role are printed once, under this name, for all accounts. The `organizations:` actions are allowed to the `role_arn` beside
+`organization`, or to the exporter's own identity if there is none. With `--format=cloudformation` the template creates the role in every
+account where you deploy it: use a stack set. Terraform needs a provider for each account, so `--format=terraform` is refused.
 
 Entries with a `profile` use another identity, which is printed as `profile NAME`.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.config.specs import LIST_ACCOUNTS, LIST_ACCOUNTS_OF_UNIT, LIST_UNITS
 from exporter.errors import ErrorCode
 from exporter.exposition.families import FAMILIES
 from exporter.exposition.publish import EMPTY
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VALUES: Mapping[str, tuple[str, ...]] = {
-    "operation": tuple(Operation),
+    "operation": (*Operation, LIST_ACCOUNTS, LIST_ACCOUNTS_OF_UNIT, LIST_UNITS, "AssumeRole"),
     "code": tuple(ErrorCode),
     "state": tuple(JobState),
     "spot": ("true", "false"),

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from exporter.cli.organizations import unread
 from exporter.config.duration import format_duration
 from exporter.fleet import JobState
 from exporter.logs import defused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from exporter.cli.drive import Round
     from exporter.errors import ErrorCode, Failure
-    from exporter.fleet import Operation
+    from exporter.fleet import Operation, OrganizationView
 
 _NAMED = 3
 
@@ -29,8 +30,12 @@ class _Gathered:
     calls: int = 0
 
 
-def causes(round_: Round, seconds: float) -> Iterator[str]:
-    """Yield a line for each cause for which something is missing from a round that might take so many ``seconds``."""
+def causes(round_: Round, seconds: float, organizations: Iterable[OrganizationView] = ()) -> Iterator[str]:
+    """Yield a line for each cause for which something is missing from a round that might take so many ``seconds``.
+
+    First those for which it does not know the accounts of ``organizations``.
+    """
+    yield from unread(organizations)
     found: dict[tuple[Operation, ErrorCode], _Gathered] = {}
     for each in round_.targets:
         watched = {job.name for job in each.view.jobs}

@@ -55,15 +55,16 @@ def run(argv: Sequence[str]) -> int:
     if config_file:
         found.check(config_file)
     if as_text:
-        _print_file(found)
+        _print_file(found, online=given.online)
     if given.web_config_file:
         of_web = found.check_web(given)
         if as_text:
             _print_web(given.web_config_file, *of_web)
     if given.online:
+        before = len(found.errors)
         doubts = found.try_targets(given.timeout)
         if as_text:
-            _print_online(found, doubts)
+            _print_online(found, doubts, found.errors[before:])
     if not as_text:
         from exporter.cli.output import print_bytes
         from exporter.web.pages.as_json import encoded
@@ -72,7 +73,7 @@ def run(argv: Sequence[str]) -> int:
     return 0 if found.report.ok else 1
 
 
-def _print_file(found: Findings) -> None:
+def _print_file(found: Findings, *, online: bool) -> None:
     from exporter.config.problem import counted
 
     _warn(found.warnings)
@@ -84,7 +85,8 @@ def _print_file(found: Findings) -> None:
     watched = f"{counted(report.tuning_jobs or 0, 'tuning job')} and {counted(report.rules or 0, 'discover rule')}"
     where = counted(report.targets or 0, "target")
     if organizations := len(found.settings.organizations):
-        where += f", and in the accounts of {counted(organizations, 'organization')}, read when the exporter runs"
+        where += f", and in the accounts of {counted(organizations, 'organization')}"
+        where += ", told below" if online else ", read when the exporter runs"
     print(f"{found.file}: ok, {watched} in {where}")
 
 
@@ -95,12 +97,16 @@ def _print_web(file: str, errors: Sequence[Problem], summary: str) -> None:
         print(f"{file}: ok, {summary}")
 
 
-def _print_online(found: Findings, warnings: Sequence[Problem]) -> None:
-    from exporter.cli.online_text import lines
+def _print_online(found: Findings, warnings: Sequence[Problem], errors: Sequence[Problem]) -> None:
+    from exporter.cli.online_text import lines, organization_lines
 
+    for organization in found.organizations or ():
+        print("\n".join(organization_lines(organization)))
     for each in found.online or ():
         print("\n".join(lines(each)))
     _warn(warnings)
+    if errors and found.file is not None:
+        _refuse(found.file, errors)
 
 
 def _refuse(file: str, errors: Sequence[Problem]) -> None:

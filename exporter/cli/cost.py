@@ -249,4 +249,4 @@ def _kind(spec: TargetSpec, wanted: Expected) -> object:
         replace(rule, name="", name_contains=None, name_regex=None, labels=dict.fromkeys(rule.labels, ""))
         for rule in spec.rules
     )
-    return repr((replace(spec, key=None, name="", account_id=None, jobs=jobs, rules=rules), wanted))  # type: ignore[arg-type]
+    return repr((replace(spec, key=None, name="", account_id=None, account_names={}, jobs=jobs, rules=rules), wanted))  # type: ignore[arg-type]

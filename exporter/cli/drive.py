@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from exporter.cli.organizations import read_organizations, with_accounts
 from exporter.cli.progress import progress
 from exporter.cli.timeout import LONGEST
 from exporter.clock import Instant, SystemClock
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
     from exporter.config import Settings
     from exporter.config.specs import TargetSpec
-    from exporter.fleet import TargetView, Work
+    from exporter.fleet import OrganizationView, TargetView, Work
     from exporter.sagemaker import Api
     from exporter.telemetry import Telemetry
 
@@ -144,10 +145,25 @@ class Round:
             self._clock.wait(condition, until)
 
 
-def read_once(settings: Settings, telemetry: Telemetry, seconds: float) -> Round:
-    """Make the first round of a configuration by the real API, for so many seconds at most, and return it."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What reading a configuration once brought: ``settings`` has the targets in the accounts of organizations too."""
+
+    settings: Settings
+    organizations: tuple[OrganizationView, ...]
+    round: Round
+
+
+def read_all(settings: Settings, telemetry: Telemetry, seconds: float) -> Outcome:
+    """Read the accounts of organizations, then make the first round of each target; begin no call after so many seconds.
+
+    Raise ConfigError where the accounts contradict the configuration.
+    """
     sessions, clock = Sessions(), SystemClock()
-    round_ = Round(settings.targets, lambda spec: SageMakerApi(spec, sessions, telemetry), telemetry, clock)
+    ends = clock.monotonic() + seconds
     with progress("Calling AWS") as advance:
-        round_.run(seconds, advance)
-    return round_
+        organizations = read_organizations(settings, sessions, telemetry, clock, ends, advance)
+        settings = with_accounts(settings, organizations)
+        round_ = Round(settings.targets, lambda spec: SageMakerApi(spec, sessions, telemetry), telemetry, clock)
+        round_.run(ends - clock.monotonic(), advance)
+    return Outcome(settings, organizations, round_)

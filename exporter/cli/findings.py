@@ -16,19 +16,24 @@ from exporter.config.specs import Account
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Sequence
 
-    from exporter.cli.online import Reached
+    from exporter.cli.online import Organization, Reached
     from exporter.config import Settings
 
 _STANDARD_INPUT = "standard input"
+_EMPTY = (
+    "finds no tuning job now, not counting listed ones: if there should be some, check its conditions, its region and its"
+    " account"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was found, for programs: ``docs/checking.md`` has its members.
 
-    ``file`` and ``web_config_file`` are null where none was checked, the numbers where the file has mistakes, ``online``
-    where no target was tried.
+    ``file`` and ``web_config_file`` are null where none was checked, the numbers where the file has mistakes,
+    ``organizations`` and ``online`` where nothing was tried.
     """
 
     ok: bool
@@ -39,6 +44,7 @@ class Report:
     tuning_jobs: int | None
     rules: int | None
     targets: int | None
+    organizations: tuple[Organization, ...] | None
     online: tuple[Reached, ...] | None
 
 
@@ -50,6 +56,7 @@ class Findings:
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
         self.settings: Settings | None = None
+        self.organizations: tuple[Organization, ...] | None = None
         self.online: tuple[Reached, ...] | None = None
         self._web_config_file: str | None = None
 
@@ -77,27 +84,33 @@ class Findings:
         return (), "" if file is None else file.settings.summary()
 
     def try_targets(self, seconds: float) -> list[Problem]:
-        """Try each target once, for so many seconds at most; return what is doubtful then. Without settings do nothing."""
+        """Read the accounts of organizations and try each target once, for so many seconds at most.
+
+        Return what is doubtful then. Without settings do nothing.
+        """
         # The SDK, which takes half a second to load.
         from exporter import logs
-        from exporter.cli.online import reach
+        from exporter.cli.online import Organization, reach
+        from exporter.cli.organizations import read_organizations, with_accounts
         from exporter.cli.progress import progress
         from exporter.log_format import LogFormat
+        from exporter.sagemaker import Sessions
+        from exporter.telemetry import Telemetry
 
         if self.settings is None:
             return []
         logs.configure("error", LogFormat.LOGFMT)
+        clock, sessions, telemetry = SystemClock(), Sessions(), Telemetry(lasts=False)
+        ends = clock.monotonic() + seconds
         with progress("Calling AWS") as advance:
-            self.online = reach(self.settings, SystemClock(), seconds, advance)
-        empty = (
-            "finds no tuning job now, not counting listed ones: if there should be some, check its conditions, its region and its"
-            " account"
-        )
-        doubts = [
-            Problem(self.file or "", None, f"{each.target}, rule {rule}", empty)
-            for each in self.online
-            for rule in each.empty_rules
-        ]
+            views = read_organizations(self.settings, sessions, telemetry, clock, ends, advance)
+            self.organizations = tuple(map(Organization.of, views))
+            try:
+                self.settings = with_accounts(self.settings, views)
+            except ConfigError as error:  # the other targets are tried all the same
+                self.errors += error.problems
+            self.online = reach(self.settings, sessions, telemetry, clock, ends, advance)
+        doubts = [Problem(self.file or "", None, where, _EMPTY) for where in _empty(self.online)]
         self.warnings += doubts
         return doubts
 
@@ -106,7 +119,9 @@ class Findings:
         """All of it."""
         targets = None if self.settings is None else self.settings.targets
         return Report(
-            ok=not self.errors and all(each.sound for each in self.online or ()),
+            ok=not self.errors
+            and not any(each.error for each in self.organizations or ())
+            and all(each.sound for each in self.online or ()),
             file=self.file,
             web_config_file=self._web_config_file,
             errors=tuple(self.errors),
@@ -114,15 +129,30 @@ class Findings:
             tuning_jobs=None if targets is None else sum(len(target.jobs) for target in targets),
             rules=None if self.settings is None else len(_rules(self.settings)),
             targets=None if targets is None else len(targets),
+            organizations=self.organizations,
             online=self.online,
         )
 
 
+def _empty(reached: Sequence[Reached]) -> Iterator[str]:
+    """Yield where each rule is that finds nothing; one that looks in an organization is told where no account has anything."""
+    of_organizations: dict[tuple[str, str], bool] = {}
+    for each in reached:
+        empty = each.empty_rules
+        for rule in each.rules:
+            if each.organization is None:
+                if rule.rule in empty:
+                    yield f"{each.target}, rule {rule.rule}"
+            else:
+                where = each.organization, rule.rule
+                of_organizations[where] = of_organizations.get(where, True) and rule.rule in empty
+    yield from (f"{organization}, rule {rule}" for (organization, rule), nothing in of_organizations.items() if nothing)
+
+
 def _rules(settings: Settings) -> set[str]:
     """Return the names of the rules, those among them that look in the accounts of an organization only."""
-    if settings.expand is not None:
-        some = (Account("000000000000", ""),)
-        settings = settings.expand(dict.fromkeys(settings.organizations, some))
+    some = (Account("000000000000", ""),)
+    settings = settings.with_accounts(dict.fromkeys(settings.organizations, some))
     return {rule.name for target in settings.targets for rule in target.rules}
 
 

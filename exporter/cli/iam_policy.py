@@ -56,7 +56,7 @@ def run(argv: Sequence[str]) -> int:
 
     trust = Trust(given.trust) if given.trust else None
     settings = read(Path(given.config_file), environment_region(os.environ))
-    if not settings.targets:
+    if not settings.targets and not settings.organizations:
         raise UserError(
             f"{given.config_file}: it watches nothing, so nothing is to be allowed: add tuning_jobs or discover rules"
         )

@@ -59,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
     # The SDK, which takes half a second to load.
     from exporter import logs
     from exporter.cli.causes import causes
-    from exporter.cli.drive import read_once
+    from exporter.cli.drive import read_all
     from exporter.config import environment_region, read
     from exporter.log_format import LogFormat
     from exporter.telemetry import Telemetry
@@ -69,15 +69,16 @@ def run(argv: Sequence[str]) -> int:
     if given.output is not None and not given.output.parent.is_dir():  # told before a round that may take minutes
         raise UserError(_unwritable(given.output, os.strerror(errno.ENOENT)))
     telemetry = Telemetry(lasts=False)
-    round_ = read_once(settings, telemetry, given.timeout)
+    outcome = read_all(settings, telemetry, given.timeout)
+    settings = outcome.settings
     if given.format == "json":
-        text = _as_json(round_, settings, given.config_file)
+        text = _as_json(outcome.round, settings, given.config_file)
     else:
-        text = _exposed(round_, settings, telemetry, given.format)
-    failed = [*causes(round_, given.timeout)]
+        text = _exposed(outcome.round, settings, telemetry, given.format)
+    failed = [*causes(outcome.round, given.timeout, outcome.organizations)]
     for each in failed:
         print(each, file=sys.stderr)
-    if not settings.targets:
+    if not settings.targets and not failed:
         print(f"warning: {given.config_file} watches nothing: add tuning_jobs or discover rules", file=sys.stderr)
     written = _write(text, given.output)
     return 0 if written and not failed else 1

@@ -9,8 +9,7 @@ from exporter.cli.drive import Round, Tried
 from exporter.cli.permission import remedy
 from exporter.errors import CallFailed, ErrorCode, Failure
 from exporter.fleet import Operation
-from exporter.sagemaker import SageMakerApi, Sessions, one_line
-from exporter.telemetry import Telemetry
+from exporter.sagemaker import SageMakerApi, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
     from exporter.cli.drive import Driven
     from exporter.clock import Clock
     from exporter.config import Settings
-    from exporter.config.specs import TargetSpec
-    from exporter.fleet import TargetView
+    from exporter.config.specs import Account, TargetSpec
+    from exporter.fleet import OrganizationView, TargetView
+    from exporter.sagemaker import Sessions
+    from exporter.telemetry import Telemetry
 
 
 _Caller = tuple[str | None, str | None, Failure | None]
@@ -72,15 +73,34 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Organization:
+    """The accounts of an organization, null with the error where they could not be read."""
+
+    name: str
+    accounts: tuple[Account, ...] | None
+    error: Trouble | None
+
+    @classmethod
+    def of(cls, view: OrganizationView) -> Organization:
+        """Return what is told of a reading."""
+        failure, accounts = view.failure, view.accounts
+        error = None if failure is None else Trouble(failure.code, one_line(failure.message), view.remedy or "")
+        return cls(view.spec.name, None if accounts is None else tuple(accounts), error)
+
+
+@dataclass(frozen=True, slots=True)
 class Reached:
     """What trying a target brought. ``caller`` is the ARN of who called; ``credentials`` says where its keys come from.
 
+    ``organization`` is the name of the one that lists its account, None where the configuration names it.
     ``complete`` is false where the first round did not end in time, or calls failed that all others would fail like.
     """
 
     target: str
     region: str
     account_id: str | None
+    account_name: str | None
+    organization: str | None
     caller: str | None
     credentials: str | None
     error: Trouble | None
@@ -102,10 +122,15 @@ class Reached:
         return [rule.rule for rule in self.rules if rule.matched == 0] if listed and self.complete else []
 
 
-def reach(settings: Settings, clock: Clock, timeout: float, on_step: Callable[[], object]) -> tuple[Reached, ...]:
-    """Try every target once, begin no call after so many seconds, and return what that brought."""
-    ends = clock.monotonic() + timeout
-    telemetry, sessions = Telemetry(lasts=False), Sessions()
+def reach(
+    settings: Settings,
+    sessions: Sessions,
+    telemetry: Telemetry,
+    clock: Clock,
+    ends: float,
+    on_step: Callable[[], object],
+) -> tuple[Reached, ...]:
+    """Try every target once, begin no call after the monotonic time ``ends``, and return what that brought."""
     apis = {spec.name: SageMakerApi(spec, sessions, telemetry) for spec in settings.targets}
     callers = {}
     for spec in settings.targets:
@@ -135,6 +160,8 @@ def _reached(driven: Driven, caller: _Caller, sessions: Sessions, *, complete: b
         target=spec.name,
         region=spec.key.region,
         account_id=account,
+        account_name=spec.account_names.get(account or "") or None,
+        organization=spec.organization,
         caller=arn,
         credentials=sessions.source(spec),
         error=None if failure is None else trouble(Operation.IDENTIFY, "", failure),

@@ -10,7 +10,7 @@ from exporter.web.pages.figures import count
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from exporter.cli.online import Listed, Matched, Reached, Right, Trouble
+    from exporter.cli.online import Listed, Matched, Organization, Reached, Right, Trouble
 
 
 def lines(reached: Reached) -> Iterator[str]:
@@ -21,9 +21,26 @@ def lines(reached: Reached) -> Iterator[str]:
     yield from map(defused, _lines(reached))
 
 
+def organization_lines(organization: Organization) -> Iterator[str]:
+    """Yield the lines about the accounts of an organization, an empty one first."""
+    yield from map(defused, _organization(organization))
+
+
+def _organization(organization: Organization) -> Iterator[str]:
+    yield ""
+    if organization.error is not None:
+        yield f"{organization.name}:"
+        yield from _trouble("the accounts cannot be read", organization.error, "  ", set())
+        return
+    accounts = organization.accounts or ()
+    yield f"{organization.name}: {count(len(accounts), 'active account')}"
+    yield from (f"  {each.id}  {each.name}".rstrip() for each in accounts)
+
+
 def _lines(reached: Reached) -> Iterator[str]:
     yield ""
-    yield f"{reached.target}: account {reached.account_id or 'not known'}, region {reached.region}"
+    name = f" ({reached.account_name})" if reached.account_name else ""
+    yield f"{reached.target}: account {reached.account_id or 'not known'}{name}, region {reached.region}"
     told: set[Trouble] = set()
     if reached.error is not None:
         yield from _trouble("GetCallerIdentity fails", reached.error, "  ", told)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from exporter.fleet import TargetView
 
 _MOST_JOBS = 10_000
+_MOST_ACCOUNTS = 10_000
 _MOST_RUNNING = 100
 _MOST_CHANGES = 10_000.0
 
@@ -65,9 +66,16 @@ def parser() -> options.Parser:
         help="How many of those change in a minute, as a training job begins or ends, in each [default: 2 %% of them].",
     )
     made.add_argument(
+        "--accounts",
+        type=_Whole(1, _MOST_ACCOUNTS),
+        metavar="N",
+        help="How many accounts each organization has: AWS knows them, and is not called without --online.",
+    )
+    made.add_argument(
         "--online",
         action="store_true",
-        help="Read from AWS how many tuning jobs there are, how many run, and what series they have.",
+        help="Read from AWS which accounts an organization has, how many tuning jobs there are, how many run, and what series they"
+        " have.",
     )
     made.add_argument(
         "--format", choices=("text", "json"), default="text", help="How the result is printed [default %(default)s]."
@@ -80,8 +88,10 @@ def run(argv: Sequence[str]) -> int:
     """Print what a configuration costs. Return 0, or with ``--online`` 1 after saying what could not be read."""
     made = parser()
     given = made.parse_args(argv)
-    if given.online and (given.jobs is not None or given.running is not None):
-        made.error("argument --online: AWS tells how many tuning jobs there are; leave --jobs and --running out")
+    if given.online and any(each is not None for each in (given.accounts, given.jobs, given.running)):
+        made.error(
+            "argument --online: AWS tells how many accounts and tuning jobs there are; leave --accounts, --jobs and --running out"
+        )
     if given.jobs is not None and given.running is not None and given.running > given.jobs:
         made.error(f"argument --running: {given.running} is more than --jobs {given.jobs}: write at most that")
     from exporter.cli.cost import cost, expected
@@ -89,12 +99,14 @@ def run(argv: Sequence[str]) -> int:
     from exporter.config import environment_region, read
 
     settings = read(Path(given.config_file), environment_region(os.environ))
+    if not given.online:
+        settings = _with_accounts(settings, given.accounts, made)
     if given.jobs is not None and not any(spec.rules for spec in settings.targets):
         made.error("argument --jobs: it says what rules find, and the configuration has none: leave it out")
     views: Mapping[str, TargetView] = {}
     failed = False
     if given.online:
-        views, failed = _read(settings, given.timeout)
+        settings, views, failed = _read(settings, given.timeout)
     wanted = {
         spec.name: _found(views[spec.name], given.changes)
         if spec.name in views
@@ -119,20 +131,39 @@ def run(argv: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
-def _read(settings: Settings, timeout: float) -> tuple[Mapping[str, TargetView], bool]:
-    """Return what there is of each target by its name, and whether something could not be read, which is told."""
+def _with_accounts(settings: Settings, count: int | None, made: options.Parser) -> Settings:
+    """Return the settings with so many accounts in each organization; refuse to guess their number."""
+    from exporter.config.specs import Account
+
+    if count is None and settings.organizations:
+        made.error(
+            "argument --accounts: only AWS knows the accounts of the organization: give their number, or --online"
+        )
+    if count is not None and not settings.organizations:
+        made.error(
+            "argument --accounts: it says what an organization has, and the configuration has none: leave it out"
+        )
+    accounts = tuple(Account(f"{number:012}", "") for number in range(1, 1 + (count or 0)))
+    return settings.with_accounts(dict.fromkeys(settings.organizations, accounts))
+
+
+def _read(settings: Settings, timeout: float) -> tuple[Settings, Mapping[str, TargetView], bool]:
+    """Return the settings with all accounts, what there is of each target by its name, and whether something could not be read.
+
+    That is told.
+    """
     from exporter import logs
     from exporter.cli.causes import causes
-    from exporter.cli.drive import read_once
+    from exporter.cli.drive import read_all
     from exporter.log_format import LogFormat
     from exporter.telemetry import Telemetry
 
     logs.configure("error", LogFormat.LOGFMT)
-    round_ = read_once(settings, Telemetry(lasts=False), timeout)
-    told = [*causes(round_, timeout)]
+    outcome = read_all(settings, Telemetry(lasts=False), timeout)
+    told = [*causes(outcome.round, timeout, outcome.organizations)]
     for each in told:
         print(each, file=sys.stderr)
-    return {each.spec.name: each.view for each in round_.targets}, bool(told)
+    return outcome.settings, {each.spec.name: each.view for each in outcome.round.targets}, bool(told)
 
 
 def _found(view: TargetView, changes: float | None) -> Expected:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from exporter.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from exporter.clock import Clock
     from exporter.config import Settings
     from exporter.config.specs import TargetSpec
     from exporter.recording import Recorder
@@ -28,7 +31,8 @@ def parser() -> options.Parser:
     made = options.Parser(
         prog=f"{options.PROGRAM} record",
         description="Run the exporter and write what AWS answers into a file, without what may name anybody or anything.",
-        epilog="docs/recording.md says what is in the file. The configuration is read once, when it starts.",
+        epilog="docs/recording.md says what is in the file. The configuration, and the accounts of an organization, are read once, when"
+        " it starts.",
         examples=("record fleet.rec --config.file=config.yaml --duration=24h",),
     )
     made.add_argument("file", metavar=options.FILE, type=Path, help="The file to write; it must not exist.")
@@ -67,7 +71,7 @@ def run(argv: Sequence[str]) -> int:
 
     logs.configure(given.log_level, LogFormat(given.log_format))
     clock = SystemClock()
-    settings = read(Path(given.config_file), environment_region(os.environ))
+    settings = _with_accounts(read(Path(given.config_file), environment_region(os.environ)), clock)
     web_config = options.web_config(given, clock)
     if not settings.targets:
         raise UserError(f"{given.config_file} watches nothing: add tuning_jobs or discover rules to it")
@@ -115,6 +119,22 @@ def run(argv: Sequence[str]) -> int:
     with _tended(recorder, given.duration):
         daemon.run()
     return _end(recorder, settings, given.file, clock.monotonic() - began, failures)
+
+
+def _with_accounts(settings: Settings, clock: Clock) -> Settings:
+    """Return the settings with the targets in the accounts that organizations have now, which are not followed."""
+    if not settings.organizations:
+        return settings
+    from exporter.cli.organizations import read_organizations, unread, with_accounts
+    from exporter.cli.progress import progress
+    from exporter.sagemaker import Sessions
+    from exporter.telemetry import Telemetry
+
+    with progress("Reading accounts") as advance:
+        views = read_organizations(settings, Sessions(), Telemetry(lasts=False), clock, math.inf, advance)
+    if failed := [*unread(views)]:
+        raise UserError("\n".join(failed))
+    return replace(with_accounts(settings, views), organizations=(), expand=None)
 
 
 def _end(recorder: Recorder, settings: Settings, file: Path, seconds: float, failures: Sequence[OSError]) -> int:

@@ -27,6 +27,7 @@ class Gathered:
     jobs: dict[str, tuple[Path, JobSpec]] = field(default_factory=dict)
     rules: list[RuleSpec] = field(default_factory=list)
     claims: set[str] = field(default_factory=set)
+    organization: str | None = None
 
     @property
     def account_id(self) -> str | None:

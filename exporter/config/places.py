@@ -61,9 +61,8 @@ def organization_of(caller: Caller, organization: Organization) -> OrganizationS
     url, profile = organization.endpoint_url, key.credentials.profile
     endpoint = Endpoint(url, use_fips=key.endpoint.use_fips and url is None)
     parts = ["organization", profile and f"profile-{profile}", caller.role and caller.role.account_id, *units]
-    return OrganizationSpec(
-        replace(key, endpoint=endpoint), caller.connection, "/".join(filter(None, parts)), tuple(units)
-    )
+    name = "/".join(filter(None, parts))
+    return OrganizationSpec(replace(key, endpoint=endpoint), caller.connection, name, tuple(units), caller.account_id)
 
 
 def conflicts(rule: Rule, defaults: AwsDefaults, broken: AbstractSet[str]) -> Iterator[Conflict]:

@@ -84,7 +84,7 @@ def _resolved(
     settings = Settings(targets, frozenset(config.collect), unused)
     if resolution.organizations:
         expand = partial(_expanded, document, validated, default_region, prices)
-        settings = replace(settings, organizations=tuple(resolution.organizations), expand=expand)
+        settings = replace(settings, organizations=resolution.organizations, expand=expand)
     return settings, resolution.problems
 
 
@@ -105,7 +105,7 @@ class _Resolution:
         self, document: Document, validated: Validated, default_region: str | None, currency: str, accounts: Accounts
     ) -> None:
         self.problems: list[Problem] = []
-        self.organizations: dict[OrganizationSpec, None] = {}
+        self._organizations: dict[OrganizationSpec, OrganizationSpec] = {}
         self.account_names: dict[str, str] = {}
         self._accounts = accounts
         self._told: set[Problem] = set()
@@ -178,25 +178,37 @@ class _Resolution:
         if contradictions:
             return
         where = places.reach(rule, self._defaults)
-        for place in where.places(self._members(path, rule, where)):
+        organization = self._organization(path, rule, where)
+        members = () if organization is None else self._accounts.get(organization, ())
+        self.account_names |= {each.id: each.name for each in members if each.name}
+        for place in where.places(members):
             target = self._target(path, self._callers.of(rule, place=place))
             if target is None:
                 break  # the other places have the same mistake
             target.rules.append(spec)
+            if organization is not None and target.organization is None:
+                target.organization = organization.name
 
-    def _members(self, path: Path, rule: Rule, where: Reach) -> Sequence[Account]:
-        """Return the accounts of the organization that a rule looks in, as far as they are known."""
+    @property
+    def organizations(self) -> tuple[OrganizationSpec, ...]:
+        """The organizations whose accounts rules look in, each once."""
+        return tuple(self._organizations.values())
+
+    def _organization(self, path: Path, rule: Rule, where: Reach) -> OrganizationSpec | None:
+        """Return the organization that a rule looks in, if it does, and that is sound."""
         if where.organization is None:
-            return ()
+            return None
         region = where.regions[0]
         # Its mistakes are told although no account may be known yet.
         if not self._is_sound(path, self._callers.of(rule, place=Place(region, _ANY_ACCOUNT, where.role_name))):
-            return ()
+            return None
         spec = organization_of(self._callers.of(rule, place=Place(region)), where.organization)
-        members = self._accounts.get(spec, ())
-        self.organizations[spec] = None
-        self.account_names |= {each.id: each.name for each in members if each.name}
-        return members
+        # It is the partition's: rules of other regions read the same one.
+        same = replace(spec, key=replace(spec.key, region=""))
+        if same not in self._organizations:
+            uses = sum(each.name == spec.name for each in self._organizations)
+            self._organizations[same] = replace(spec, name=f"{spec.name}/{uses + 1}") if uses else spec
+        return self._organizations[same]
 
     def _exclusions(self, path: Path, rule: Rule) -> tuple[ExclusionSpec, ...]:
         for place, each in enumerate(rule.exclude):
@@ -260,6 +272,7 @@ class _Resolution:
                 spend=None if spend is None else self._priced(spend, key.region, config, prices),
                 account_names=_names_for(target.account_id, account_names),
                 quotas="quotas" in config.collect,
+                organization=target.organization,
             )
             for key, target in self._targets.items()
         )

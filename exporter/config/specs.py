@@ -167,7 +167,8 @@ class TargetSpec:
     when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
     keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted. ``spend`` is None where
     training jobs are not read. ``account_names`` has what accounts are called, by their ids. ``quotas`` tells whether those
-    of the account are read.
+    of the account are read. ``organization`` is the name of the organization that lists its account, None where the
+    configuration names the account itself.
     """
 
     key: TargetKey
@@ -185,6 +186,7 @@ class TargetSpec:
     spend: SpendSpec | None = None
     account_names: Mapping[str, str] = field(default_factory=dict)
     quotas: bool = False
+    organization: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +197,31 @@ class Account:
     name: str
 
 
+LIST_ACCOUNTS = "ListAccounts"
+LIST_ACCOUNTS_OF_UNIT = "ListAccountsForParent"
+LIST_UNITS = "ListOrganizationalUnitsForParent"
+"""Operations of Organizations."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrganizationSpec:
     """An organization whose accounts are read: who calls Organizations, and how.
 
     ``include_ous`` are the ids of the organizational units whose accounts count, with those of the units below them;
-    all count where it is empty. ``name`` tells it from others in the log and in metrics.
+    all count where it is empty. ``name`` tells it from others in the log and in metrics. ``account_id`` is the account of who
+    calls, None where the configuration does not tell it.
     """
 
     key: TargetKey
     connection: Connection
     name: str
     include_ous: tuple[str, ...] = ()
+    account_id: str | None = None
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations that it takes to read its accounts."""
+        return (LIST_ACCOUNTS_OF_UNIT, LIST_UNITS) if self.include_ous else (LIST_ACCOUNTS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +242,7 @@ class Settings:
     expand: Callable[[Mapping[OrganizationSpec, Sequence[Account]]], Settings] | None = field(
         default=None, compare=False, repr=False
     )
+
+    def with_accounts(self, accounts: Mapping[OrganizationSpec, Sequence[Account]]) -> Settings:
+        """Return the settings with the targets in the accounts of organizations; raise ConfigError as ``expand`` does."""
+        return self if self.expand is None else self.expand(accounts)

@@ -3,7 +3,7 @@
 from exporter.fleet.account import Identity
 from exporter.fleet.events import log_events
 from exporter.fleet.history import PastCall, past_calls
-from exporter.fleet.organizations import Organizations
+from exporter.fleet.organizations import Organizations, OrganizationView, read_once
 from exporter.fleet.pool import Pool
 from exporter.fleet.source import Operation, Work, perform
 from exporter.fleet.tag_calls import Tags
@@ -17,6 +17,7 @@ __all__ = [
     "JobView",
     "LastFailure",
     "Operation",
+    "OrganizationView",
     "Organizations",
     "PastCall",
     "Pool",
@@ -29,4 +30,5 @@ __all__ = [
     "log_events",
     "past_calls",
     "perform",
+    "read_once",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,7 +12,7 @@ import structlog
 from exporter.errors import CallFailed, ErrorCode, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from exporter.clock import Clock
     from exporter.config.specs import Account, OrganizationSpec
@@ -22,27 +24,68 @@ PERIOD = 900.0
 RETRY = 60.0
 """Seconds to the next reading after a failure; after each further one twice as long, at most ``PERIOD``."""
 
-_PERMISSION = (
-    "Allow organizations:ListAccounts (with include_ous ListAccountsForParent and ListOrganizationalUnitsForParent) to an"
-    " identity of the management account or of a delegated administrator, and name it as role_arn beside organization."
-)
+_REMEDIES = {
+    ErrorCode.ACCESS_DENIED: "Allow {actions} to an identity of the management account or of a delegated administrator, and name"
+    " it as role_arn beside organization.",
+    ErrorCode.THROTTLED: "Wait: the accounts are read again by themselves.",
+    ErrorCode.MALFORMED_ANSWER: "Check that endpoint_url under organization is an endpoint of Organizations and that no proxy rewrites"
+    " its answers.",
+}
+"""What to do where that is another thing than for calls to SageMaker."""
 
 log = structlog.get_logger(__name__)
+
+
+Read = Callable[["OrganizationSpec"], Sequence["Account"]]
+"""Returns the accounts of an organization or raises CallFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationView:
+    """What is known of an organization at one moment. Times are Unix seconds.
+
+    ``accounts`` is None while no reading has succeeded, ``last_read`` is when the last one that did ended. ``failure`` is
+    why the last reading failed, None where it did not, or none has ended yet. ``next_read`` is when it is read again, None before
+    the end of the first reading.
+    """
+
+    spec: OrganizationSpec
+    accounts: Sequence[Account] | None = None
+    last_read: float | None = None
+    failure: Failure | None = None
+    next_read: float | None = None
+
+    @property
+    def tried(self) -> bool:
+        """Whether a reading has ended."""
+        return self.accounts is not None or self.failure is not None
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do about the failure, None where there is none."""
+        return None if self.failure is None else remedy(self.spec, self.failure.code)
+
+
+def remedy(spec: OrganizationSpec, code: ErrorCode) -> str:
+    """Return what a person should do about a reading that failed."""
+    actions = " and ".join(f"organizations:{operation}" for operation in spec.operations)
+    text = _REMEDIES.get(code)
+    return code.remedy(spec.operations[0]) if text is None else text.format(actions=actions)
+
+
+def read_once(spec: OrganizationSpec, read: Read, telemetry: Telemetry, clock: Clock) -> OrganizationView:
+    """Read the accounts of an organization, and count it."""
+    _start(spec, telemetry)
+    return _noted(OrganizationView(spec), _outcome(spec, read), telemetry, clock)
 
 
 class Organizations:
     """Reads the accounts of organizations, each in a thread of its own, and tells when they change. Thread-safe.
 
-    ``read`` returns the accounts of one or raises CallFailed. What was read last is kept while reading fails.
+    What was read last is kept while reading fails.
     """
 
-    def __init__(
-        self,
-        read: Callable[[OrganizationSpec], Sequence[Account]],
-        telemetry: Telemetry,
-        clock: Clock,
-        on_change: Callable[[], object],
-    ) -> None:
+    def __init__(self, read: Read, telemetry: Telemetry, clock: Clock, on_change: Callable[[], object]) -> None:
         self._read = read
         self._telemetry = telemetry
         self._clock = clock
@@ -51,16 +94,15 @@ class Organizations:
         self._readers: dict[OrganizationSpec, _Reader] = {}
 
     @property
-    def accounts(self) -> Mapping[OrganizationSpec, Sequence[Account]]:
-        """What is known of each: none where it has not been read yet."""
+    def views(self) -> tuple[OrganizationView, ...]:
+        """Each as it stands now."""
         with self._condition:
-            return {spec: reader.accounts for spec, reader in self._readers.items() if reader.accounts is not None}
+            return tuple(reader.view for reader in self._readers.values())
 
     @property
-    def untried(self) -> list[str]:
-        """The names of those whose first reading has not ended."""
-        with self._condition:
-            return [spec.name for spec, reader in self._readers.items() if not reader.tried]
+    def accounts(self) -> Mapping[OrganizationSpec, Sequence[Account]]:
+        """What is known of each: none where it has not been read yet."""
+        return {view.spec: view.accounts for view in self.views if view.accounts is not None}
 
     def keep_only(self, specs: Collection[OrganizationSpec]) -> None:
         """Read these from now on, and no others. Returns at once; a reading under way ends as it would."""
@@ -70,54 +112,44 @@ class Organizations:
                 self._telemetry.forget_organization(spec.name)
             new = [spec for spec in specs if spec not in self._readers]
             for spec in new:
-                self._readers[spec] = reader = _Reader()
+                _start(spec, self._telemetry)
+                self._readers[spec] = reader = _Reader(OrganizationView(spec))
                 threading.Thread(name="organization", target=self._run, args=(spec, reader), daemon=True).start()
             self._condition.notify_all()
 
     def _run(self, spec: OrganizationSpec, reader: _Reader) -> None:
         failures = 0
         while not reader.leaving.is_set():
-            outcome = self._outcome(spec)
+            outcome = _outcome(spec, self._read)
             failures = failures + 1 if isinstance(outcome, Failure) else 0
-            self._take(spec, reader, outcome)
             pause = min(RETRY * 2.0 ** min(failures - 1, 10), PERIOD) if failures else PERIOD
+            self._take(reader, outcome, pause)
             until = self._clock.monotonic() + pause
             with self._condition:
                 while not reader.leaving.is_set() and self._clock.monotonic() < until:
                     self._clock.wait(self._condition, until)
 
-    def _outcome(self, spec: OrganizationSpec) -> Sequence[Account] | Failure:
-        try:
-            return tuple(self._read(spec))
-        except CallFailed as failed:
-            return Failure(failed.code, failed.message)
-        except Exception as error:  # noqa: BLE001 - one odd answer must not end the thread
-            return Failure(ErrorCode.OTHER, f"the call failed by a {type(error).__name__}")
-
-    def _take(self, spec: OrganizationSpec, reader: _Reader, outcome: Sequence[Account] | Failure) -> None:
+    def _take(self, reader: _Reader, outcome: Sequence[Account] | Failure, pause: float) -> None:
         with self._condition:
             if reader.leaving.is_set():
                 return
-            before, reader.tried = reader.accounts, True
-            if not isinstance(outcome, Failure):
-                reader.accounts = outcome
-                self._telemetry.organization_accounts.labels(spec.name).set(len(outcome))
-                self._telemetry.organization_last_success.labels(spec.name).set(self._clock.time())
-        if isinstance(outcome, Failure):
-            self._telemetry.organization_errors.labels(spec.name, outcome.code).inc()
+            before = reader.view
+            view = _noted(before, outcome, self._telemetry, self._clock)
+            reader.view = replace(view, next_read=self._clock.time() + pause)
+        if view.failure is not None:
             log.warning(
                 "the accounts of the organization cannot be read, those known so far stay",
-                organization=spec.name,
-                accounts=len(before or ()),
-                code=str(outcome.code),
-                error=outcome.message,
-                **({"remedy": _PERMISSION} if outcome.code is ErrorCode.ACCESS_DENIED else {}),
+                organization=view.spec.name,
+                accounts=len(before.accounts or ()),
+                code=str(view.failure.code),
+                error=view.failure.message,
+                remedy=view.remedy,
             )
-        elif outcome != before:
-            known, now = {each.id for each in before or ()}, {each.id for each in outcome}
+        elif view.accounts != before.accounts:
+            known, now = ({each.id for each in of.accounts or ()} for of in (before, view))
             log.info(
                 "the accounts of the organization have been read",
-                organization=spec.name,
+                organization=view.spec.name,
                 accounts=len(now),
                 joined=len(now - known),
                 left=len(known - now),
@@ -125,10 +157,36 @@ class Organizations:
             self._on_change()
 
 
+@dataclass(slots=True)
 class _Reader:
-    """What one thread has read; used under the lock. ``accounts`` is None while it never succeeded."""
+    """What one thread has read; ``view`` is used under the lock."""
 
-    def __init__(self) -> None:
-        self.accounts: Sequence[Account] | None = None
-        self.tried = False
-        self.leaving = threading.Event()
+    view: OrganizationView
+    leaving: threading.Event = field(default_factory=threading.Event)
+
+
+def _start(spec: OrganizationSpec, telemetry: Telemetry) -> None:
+    telemetry.add_organization(spec.name, spec.account_id or "", spec.operations)
+
+
+def _outcome(spec: OrganizationSpec, read: Read) -> Sequence[Account] | Failure:
+    try:
+        return tuple(read(spec))
+    except CallFailed as failed:
+        return Failure(failed.code, failed.message)
+    except Exception as error:  # noqa: BLE001 - one odd answer must not end the thread
+        return Failure(ErrorCode.OTHER, f"the call failed by a {type(error).__name__}")
+
+
+def _noted(
+    before: OrganizationView, outcome: Sequence[Account] | Failure, telemetry: Telemetry, clock: Clock
+) -> OrganizationView:
+    """Return what is known after a reading, counted."""
+    name = before.spec.name
+    if isinstance(outcome, Failure):
+        telemetry.organization_errors.labels(name, outcome.code).inc()
+        return replace(before, failure=outcome)
+    now = clock.time()
+    telemetry.organization_accounts.labels(name).set(len(outcome))
+    telemetry.organization_last_success.labels(name).set(now)
+    return replace(before, accounts=outcome, last_read=now, failure=None)

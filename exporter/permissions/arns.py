@@ -19,13 +19,16 @@ _LITERAL = re.compile(r"(?:\(\?i\))?(\^?)([a-zA-Z0-9-]+(?:\.[*+][a-zA-Z0-9-]+)*)
 _ANYTHING = re.compile(r"\.[*+]")
 _SPECIAL = re.compile(r"[*?$]")
 
+ANY_ACCOUNT = "*"
+"""Stands in ARNs for every account."""
+
 
 def job_arn(spec: TargetSpec, entry: JobSpec | RuleSpec) -> str:
     """Return the ARN of the tuning jobs that an entry is about, with ``*`` for what the configuration leaves open.
 
     Names are in small letters, as SageMaker has them in ARNs.
     """
-    account_id = (entry.account_id if isinstance(entry, JobSpec) else None) or spec.account_id or "*"
+    account_id = (entry.account_id if isinstance(entry, JobSpec) else None) or spec.account_id or ANY_ACCOUNT
     name = entry.name if isinstance(entry, JobSpec) else _names(entry)
     key = spec.key
     return f"arn:{key.partition}:sagemaker:{key.region}:{account_id}:hyper-parameter-tuning-job/{name.lower()}"
@@ -73,9 +76,15 @@ def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
 
 def _in_any_account(arn: str) -> str:
     *where, _, kind = arn.split(":")
-    return ":".join((*where, "*", kind))
+    return ":".join((*where, ANY_ACCOUNT, kind))
 
 
 def literal(arn: str) -> str:
     """Return an ARN for a policy's Resource that stands for itself only: IAM's special characters, escaped."""
     return _SPECIAL.sub(lambda found: f"${{{found[0]}}}", arn)
+
+
+def role_resource(arn: str) -> str:
+    """Return the ARN of a role for a policy's Resource: that role only, or in every account those of its path and name."""
+    *where, role = arn.split(":", 5)
+    return ":".join((*where, literal(role)))

@@ -28,6 +28,8 @@ _MOST = {"Resources": 500, "Parameters": 200}
 def render(identities: Sequence[Identity]) -> str:
     """Return a template. What is to be filled in is a parameter; where there are several accounts, their ids are conditions.
 
+    A role of each account of an organization has none: it is made wherever the template is deployed.
+
     Raises ValueError when CloudFormation would not take it.
     """
     made = _Template(identities).made()
@@ -102,6 +104,7 @@ class _Template:
                 ]
             }
             for each in self._identities
+            if not each.is_everywhere
         }
 
     @property
@@ -122,7 +125,7 @@ class _Template:
 
     def _of(self, identity: Identity) -> Mapping[str, Any]:
         name = self._names[identity.name]
-        where = {"Condition": self._condition(identity)} if self._several else {}
+        where = {"Condition": self._condition(identity)} if self._several and not identity.is_everywhere else {}
         made: dict[str, Any] = {}
         attached: dict[str, Any] = {}
         if identity.trust:

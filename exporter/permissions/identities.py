@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.config.names import parse_role_arn
-from exporter.permissions.arns import any_name, job_arn, literal, without_covered
+from exporter.config.specs import Account, TargetSpec
+from exporter.permissions.arns import ANY_ACCOUNT, any_name, job_arn, role_resource, without_covered
 from exporter.permissions.statements import Condition, Policy, Statement, split
 from exporter.permissions.table import ASSUME_ROLE, PERMISSIONS, TAG_SESSION
 from exporter.permissions.text import Blank, text
@@ -18,12 +18,16 @@ from exporter.permissions.trust import Trust, of_pod
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from exporter.config.specs import Settings, TargetSpec
+    from exporter.config.specs import OrganizationSpec, Settings
+
+    Called = TargetSpec | OrganizationSpec
 
 MOST_POLICIES = 10
 """How many managed policies a role may have, unless AWS has granted more."""
 
 _TOLD = 3
+
+_EVERYWHERE = "only AWS knows the accounts of the organization, so the role may be assumed in every account"
 
 EXPORTER = "exporter"
 """The identity that the exporter has by itself: the pod's role, an instance's, keys in the environment."""
@@ -34,7 +38,7 @@ class Identity:
     """Someone who calls AWS: the exporter by itself, a profile of the AWS files, or a role that one of these assumes.
 
     ``role_arn`` is given for the last only. ``account_id`` and ``role`` are the account and the name of the role, blanks
-    where the configuration does not tell. ``trust`` is empty where nothing is known of how it gets its credentials.
+    where the configuration does not tell. A role of each account of an organization has ``ANY_ACCOUNT``. ``trust`` is empty where nothing is known of how it gets its credentials.
     ``notes`` are for a person: what is not as narrow as it might be.
     """
 
@@ -46,6 +50,11 @@ class Identity:
     trust: Policy = ()
     role_arn: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it is a role of each account of an organization."""
+        return self.account_id == ANY_ACCOUNT
 
     @property
     def is_exporter(self) -> bool:
@@ -61,15 +70,15 @@ class Identity:
 
 @dataclass(slots=True)
 class _Source:
-    """A source of credentials: the targets that are called with it, and those of each role that is assumed with it.
+    """A source of credentials: what is called with it, and with each role that is assumed with it.
 
     The names of its blanks begin with ``prefix``.
     """
 
     profile: str | None
     prefix: str
-    direct: list[TargetSpec] = field(default_factory=list)
-    roles: dict[str, list[TargetSpec]] = field(default_factory=lambda: defaultdict(list))
+    direct: list[Called] = field(default_factory=list)
+    roles: dict[str, list[Called]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def name(self) -> str:
@@ -99,11 +108,14 @@ class _Source:
 def identities(settings: Settings, trust: Trust | None = None) -> tuple[Identity, ...]:
     """Return who calls AWS, the exporter itself first; nobody if no request is signed.
 
-    ``trust`` says how the exporter's pod gets its own role, and gives that role a trust policy.
+    The accounts of an organization are not known: its role is one identity for all of them. ``trust`` says how the exporter's pod gets its own role, and gives that role a trust policy.
     """
-    sources = _sources(settings)
+    everywhere = (Account(ANY_ACCOUNT, ""),)
+    settings = settings.with_accounts(dict.fromkeys(settings.organizations, everywhere))
+    called: list[Called] = [*settings.targets, *settings.organizations]
+    sources = _sources(called)
     own = [_own(source, trust if source.profile is None else None) for source in sources]
-    secrets = _external_ids(settings)
+    secrets = _external_ids(called)
     users: dict[str, list[_Source]] = defaultdict(list)
     for source in sources:
         for role_arn in source.roles:
@@ -111,9 +123,9 @@ def identities(settings: Settings, trust: Trust | None = None) -> tuple[Identity
     return (*own, *(_assumed(role_arn, by, secrets, trust) for role_arn, by in users.items()))
 
 
-def _sources(settings: Settings) -> list[_Source]:
+def _sources(called: Iterable[Called]) -> list[_Source]:
     found: dict[str | None, _Source] = {}
-    for target in settings.targets:
+    for target in called:
         credentials = target.key.credentials
         if credentials.sign_requests:
             source = found.get(credentials.profile)
@@ -138,17 +150,19 @@ def _prefix(profile: str | None, taken: Collection[str]) -> str:
 
 def _own(source: _Source, trust: Trust | None) -> Identity:
     actions = (ASSUME_ROLE, TAG_SESSION) if trust is Trust.POD_IDENTITY else (ASSUME_ROLE,)
-    roles = [Statement("AssumeRoles", actions, tuple(map(literal, source.roles)))] if source.roles else []
+    roles = [Statement("AssumeRoles", actions, tuple(map(role_resource, source.roles)))] if source.roles else []
     policies, notes = _policies(source.direct, roles)
+    if any(_parts(role_arn)[1] == ANY_ACCOUNT for role_arn in source.roles):
+        notes = (*notes, _EVERYWHERE)
     account_id, partition = source.account_id, source.partition
     own_trust = () if trust is None else of_pod(trust, partition, account_id)
     return Identity(source.name, partition, account_id, source.role, policies, own_trust, notes=notes)
 
 
-def _external_ids(settings: Settings) -> Mapping[str, Blank]:
+def _external_ids(called: Iterable[Called]) -> Mapping[str, Blank]:
     """Return what stands for each external id, which is nobody else's business."""
     roles: dict[str, dict[str, None]] = defaultdict(dict)
-    for target in settings.targets:
+    for target in called:
         credentials = target.key.credentials
         if credentials.external_id is not None and credentials.role_arn is not None:
             roles[credentials.external_id][credentials.role_arn] = None
@@ -169,12 +183,12 @@ def _few(roles: Sequence[str]) -> str:
 
 
 def _assumed(role_arn: str, users: Sequence[_Source], secrets: Mapping[str, Blank], trust: Trust | None) -> Identity:
-    role = parse_role_arn(role_arn)
+    partition, account_id, name = _parts(role_arn)
     targets = [target for source in users for target in source.roles[role_arn]]
     policies, notes = _policies(targets, [])
     statements: list[Statement] = []
     for place, source in enumerate(users):
-        principal = "AWS", text(f"arn:{role.partition}:iam::", source.account_id, ":role/", source.role)
+        principal = "AWS", text(f"arn:{partition}:iam::", source.account_id, ":role/", source.role)
         asked = dict.fromkeys(target.key.credentials.external_id for target in source.roles[role_arn])
         # If one entry gives none, none can be asked for.
         values = tuple(text(secrets[each]) for each in asked if each is not None) if None not in asked else ()
@@ -184,12 +198,18 @@ def _assumed(role_arn: str, users: Sequence[_Source], secrets: Mapping[str, Blan
         if trust is Trust.POD_IDENTITY and source.profile is None:
             # Apart from the other action, for no external id comes with this one.
             statements.append(Statement("SessionTags", (TAG_SESSION,), principal=principal))
-    return Identity(
-        role_arn, role.partition, role.account_id, role.name, policies, tuple(statements), role_arn, notes=notes
-    )
+    return Identity(role_arn, partition, account_id, name, policies, tuple(statements), role_arn, notes=notes)
 
 
-def _policies(targets: Sequence[TargetSpec], more: Sequence[Statement]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+def _parts(role_arn: str) -> tuple[str, str, str]:
+    """Return the partition, the account, which may be any, and the name of a role."""
+    _, partition, _, _, account_id, role = role_arn.split(":", 5)
+    return partition, account_id, role.rpartition("/")[2]
+
+
+def _policies(called: Sequence[Called], more: Sequence[Statement]) -> tuple[tuple[Policy, ...], tuple[str, ...]]:
+    targets = [each for each in called if isinstance(each, TargetSpec)]
+    more = [*_organization(called), *more]
     policies = split([*_statements(targets, by_name=True), *more])
     if len(policies) <= MOST_POLICIES:
         return policies, ()
@@ -224,6 +244,18 @@ def _statements(targets: Sequence[TargetSpec], *, by_name: bool) -> Iterable[Sta
     for place, (regions, found) in enumerate(of_regions.items()):
         condition = Condition(text("aws:RequestedRegion"), tuple(map(text, regions)))
         yield Statement(_numbered("Find", place), tuple(found), ("*",), conditions=(condition,))
+
+
+def _organization(called: Sequence[Called]) -> Iterable[Statement]:
+    """Return what it takes to read the accounts of organizations. Organizations has no regions and no narrower resource."""
+    actions = dict.fromkeys(
+        f"organizations:{operation}"
+        for each in called
+        if not isinstance(each, TargetSpec)
+        for operation in each.operations
+    )
+    if actions:
+        yield Statement("ReadOrganization", tuple(actions), ("*",))
 
 
 def _numbered(name: str, place: int) -> str:

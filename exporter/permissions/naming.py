@@ -22,7 +22,8 @@ def short_names(identities: Sequence[Identity]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     taken: set[str] = set()
     for each in identities:
-        readable = f"account_{each.account_id}_{each.role}" if each.role_arn else each.name
+        account = "any" if each.is_everywhere else each.account_id
+        readable = f"account_{account}_{each.role}" if each.role_arn else each.name
         plain = re.sub("[^a-z0-9]+", "_", readable.lower()).strip("_")
         names = itertools.chain((plain,), (f"{plain}_{number}" for number in itertools.count(2)))
         short = next(name for name in names if name.replace("_", "") not in taken)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.config.specs import JobSpec
+from exporter.config.specs import LIST_ACCOUNTS, LIST_ACCOUNTS_OF_UNIT, LIST_UNITS, JobSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,8 +98,8 @@ ROLE_PERMISSIONS = {
 """What an identity needs to assume roles, and what for."""
 
 ORGANIZATION_PERMISSIONS = {
-    "organizations:ListAccounts": "needed for `organization`: by the exporter's own identity, or the `role_arn` beside it",
-    "organizations:ListAccountsForParent": "needed for `organization` with `include_ous`, in place of ListAccounts",
-    "organizations:ListOrganizationalUnitsForParent": "needed for `organization` with `include_ous`, for the units below",
+    f"organizations:{LIST_ACCOUNTS}": "needed for `organization`: by the exporter's own identity, or the `role_arn` beside it",
+    f"organizations:{LIST_ACCOUNTS_OF_UNIT}": "needed for `organization` with `include_ous`, in place of ListAccounts",
+    f"organizations:{LIST_UNITS}": "needed for `organization` with `include_ous`, for the units below",
 }
-"""What an identity needs to read the accounts of an organization, and what for."""
+"""What an identity needs to read the accounts of an organization, and what for: see ``OrganizationSpec.operations``."""

@@ -23,8 +23,13 @@ def render(identities: Sequence[Identity]) -> str:
     """Return a module.
 
     The first identity is in the account of the provider ``aws``. For each other account the module is given a provider.
-    What is to be filled in is a variable.
+    What is to be filled in is a variable. Raises ValueError for the role of each account of an organization.
     """
+    if any(each.is_everywhere for each in identities):
+        raise ValueError(
+            "Terraform makes things only in accounts that it is given, and those of an organization are known to AWS:"
+            " use --format=cloudformation, as a stack set"
+        )
     return "\n".join((_HEAD, *_Module(identities).blocks()))
 
 

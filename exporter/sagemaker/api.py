@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exporter.errors import CallFailed, ErrorCode
-from exporter.sagemaker.classify import classify
-from exporter.sagemaker.roles import telling_role_calls_to
-from exporter.sagemaker.transport import within
+from exporter.sagemaker.attempt import attempt
 from exporter.tuning_job.members import MalformedAnswer, next_token
 from exporter.tuning_job.members import tags as tags_of
 
@@ -124,21 +122,4 @@ class SageMakerApi:
         return known
 
     def _call(self, service: str, call: Callable[[Any], Any]) -> Any:
-        with (
-            within(self._spec.connection.deadline, self._count_retry) as under_way,
-            telling_role_calls_to(self._count_assume_role),
-        ):
-            try:
-                return self._session.call(self._spec.key, service, call)
-            except Exception as error:
-                raise classify(error, under_way.sent) from error
-
-    def _count_retry(self, operation: str) -> None:
-        self._telemetry.api_connection_retries.labels(self._spec.name, operation).inc()
-
-    def _count_assume_role(self, error: Exception | None, seconds: float) -> None:
-        target = self._spec.name
-        self._telemetry.api_requests.labels(target, "AssumeRole").inc()
-        self._telemetry.api_request_duration.labels("AssumeRole").observe(seconds)
-        if error is not None:
-            self._telemetry.api_errors.labels(target, "AssumeRole", classify(error).code).inc()
+        return attempt(self._spec, self._session, self._telemetry, service, call)

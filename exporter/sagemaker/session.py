@@ -204,7 +204,7 @@ class Sessions:
                 self._sessions[source] = Session(spec.key, spec.connection, self._common)
             return self._sessions[source]
 
-    def source(self, spec: TargetSpec) -> str | None:
+    def source(self, spec: TargetSpec | OrganizationSpec) -> str | None:
         """Return where a target's credentials come from, or those that its role is assumed with; None while none work."""
         with self._lock:
             session = self._sessions.get(_source_key(spec))

@@ -97,6 +97,7 @@ def test_as_json_all_of_it_is_on_standard_output(
         "tuning_jobs": 1,
         "rules": 0,
         "targets": 1,
+        "organizations": None,
         "online": None,
     }
     web.write_text("nonsense: 1\n")

@@ -18,6 +18,7 @@ from exporter.cli import cost as cost_module
 from exporter.cli.cost import HOURS, cost, count_series, expected, memory
 from exporter.cli.stand_in import Expected
 from exporter.config import parse
+from exporter.config.specs import Account
 from exporter.exposition import Format, families_in_force
 from exporter.exposition.publish import publish
 from exporter.simulator.life import Life
@@ -208,6 +209,24 @@ def test_targets_that_are_alike_take_the_same() -> None:
     assert (first.target, second.target) == regions
     assert first.an_hour == second.an_hour
     assert (found.tuning_jobs, found.running) == (10, 10)
+
+
+def test_accounts_are_alike_whatever_they_are_called() -> None:
+    text = json.dumps(
+        {
+            "interval": "30m",
+            "aws": {"region": REGION, "organization": {"role_name": "r"}},
+            "discover": [{"max_jobs": 5}],
+        }
+    )
+    settings = parse(text, "test.yaml")
+    accounts = [Account(f"{number:012}", f"team-{number}") for number in range(2)]
+    settings = settings.with_accounts({settings.organizations[0]: accounts})
+    wanted = {spec.name: expected(spec, None, None, None) for spec in settings.targets}
+    steps: list[float] = []
+    cost(settings, wanted, lambda: steps.append(0.0))
+    cost(replace(settings, targets=settings.targets[:1]), wanted, lambda: steps.append(1.0))
+    assert steps.count(0.0) == steps.count(1.0) + 1  # the second one has no day of its own
 
 
 @pytest.mark.parametrize(

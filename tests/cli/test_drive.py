@@ -155,7 +155,7 @@ def test_what_others_said_does_nothing_to_a_terminal() -> None:
     (line,) = causes(made, 3.0)
     assert r"not \x1b[31mallowed\x9b" in line
     trouble = Trouble("access_denied", "\x07", "Allow it to \x1b[0m.")
-    reached = Reached("t", "r", None, "arn\x1b]0;", None, trouble, (), (), (), complete=True)
+    reached = Reached("t", "r", None, "na\x1bme", None, "arn\x1b]0;", None, trouble, (), (), (), complete=True)
     assert "".join(lines(reached)).isprintable()
 
 

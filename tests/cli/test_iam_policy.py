@@ -112,6 +112,11 @@ def test_what_is_wider_than_need_be_is_told(file: Path, capsys: pytest.CaptureFi
     [
         (None, [], "{file}: cannot be read"),
         ("aws: {region: eu-west-1}\ntuning_jobs: [a_]\n", [], "{file}:2: tuning_jobs[0]: "),
+        (
+            "aws: {region: eu-west-1}\ndiscover: [{organization: {role_name: metrics}}]\n",
+            ["--format=terraform"],
+            "{file}: Terraform makes things only in accounts that it is given, and those of an organization are known to AWS",
+        ),
         ("tuning_jobs: []\n", [], "{file}: it watches nothing, so nothing is to be allowed: add tuning_jobs or"),
         (
             "aws: {region: eu-west-1, sign_requests: false}\ntuning_jobs: [a]\n",

@@ -225,7 +225,7 @@ def test_the_page_has_every_member_of_the_report() -> None:
     from exporter.cli import online
 
     page = Place(__file__, "../../../docs/checking.md").resolve().read_text(encoding="utf-8")
-    models = (Report, online.Reached, online.Right, online.Matched, online.Listed, online.Trouble)
+    models = (Report, online.Organization, online.Reached, online.Right, online.Matched, online.Listed, online.Trouble)
     for model in models:
         rows = re.search(rf"^\| member of `{model.__name__}` \|.*?(?=\n\n|\Z)", page, re.MULTILINE | re.DOTALL)
         assert rows is not None, model.__name__

@@ -88,7 +88,7 @@ def test_a_terminal_changes_nothing_of_what_is_printed(
         (["--running=101"], 2, "'101' is not a whole number from 0 to 100"),
         (["--jobs=3", "--running=4"], 2, "argument --running: 4 is more than --jobs 3: write at most that"),
         (["--changes-per-minute=nan"], 2, "'nan' is not a number from 0 to 10,000: write for example 2.5"),
-        (["--online", "--jobs=3"], 2, "argument --online: AWS tells how many tuning jobs there are"),
+        (["--online", "--jobs=3"], 2, "argument --online: AWS tells how many accounts and tuning jobs there are"),
         (["--config.file=none.yaml"], 1, "none.yaml: cannot be read"),
     ],
 )

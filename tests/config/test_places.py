@@ -160,3 +160,27 @@ discover: [{{organization: {{role_name: r}}}}, {{role_arn: {role(A)}, requests_p
     assert settings.expand is not None
     with pytest.raises(ConfigError, match="requests_per_second is 1 here but 5 for"):
         settings.expand({settings.organizations[0]: [Account(A, "a")]})
+
+
+def test_an_organization_is_read_once_for_rules_of_several_regions_and_others_have_names_of_their_own() -> None:
+    text = f"""
+aws: {{role_name: r, organization: {{}}}}
+discover:
+- {{name: a, region: {IRELAND}}}
+- {{name: b, region: {OHIO}}}
+- {{name: c, region: {OHIO}, organization: {{endpoint_url: 'https://other.example'}}}}
+- {{name: d, region: {OHIO}, accounts: [{B}]}}
+"""
+    settings = parse(text, "c.yaml")
+    one, other = settings.organizations
+    assert (one.name, other.name) == ("organization", "organization/2")
+    found = settings.with_accounts({one: [Account(A, "")], other: [Account(A, "")]})
+    assert found.organizations == settings.organizations
+    assert [
+        (each.key.region, each.account_id, [rule.name for rule in each.rules], each.organization)
+        for each in found.targets
+    ] == [
+        (IRELAND, A, ["a"], "organization"),
+        (OHIO, A, ["b", "c"], "organization"),
+        (OHIO, B, ["d"], None),
+    ]

@@ -11,8 +11,8 @@ from support.clock import ManualClock
 from support.processes import wait_until
 
 from exporter.config.specs import Account, Connection, Credentials, Endpoint, OrganizationSpec, TargetKey
-from exporter.errors import CallFailed, ErrorCode
-from exporter.fleet.organizations import PERIOD, RETRY, Organizations
+from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.fleet.organizations import PERIOD, RETRY, Organizations, OrganizationView, read_once
 from exporter.telemetry import PREFIX, Telemetry
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class World:
         return [line.removeprefix(f"{PREFIX}_{name}") for line in lines if line.startswith(f"{PREFIX}_{name}{{")]
 
 
+def untried(world: World) -> list[str]:
+    return [view.spec.name for view in world.organizations.views if not view.tried]
+
+
 @pytest.fixture
 def world() -> Iterator[World]:
     world = World()
@@ -65,7 +69,7 @@ def test_accounts_are_read_each_period_and_told_when_they_change(world: World) -
     world.answers[one] = (A,)
     world.organizations.keep_only([one])
     world.settle(1, one)
-    assert (world.organizations.accounts, world.organizations.untried) == ({one: (A,)}, [])
+    assert (world.organizations.accounts, untried(world)) == ({one: (A,)}, [])
     assert world.changes.qsize() == 1
     world.clock.advance(PERIOD - 1)
     assert world.readings[one] == 1
@@ -99,6 +103,10 @@ def test_failures_keep_what_is_known_and_are_tried_again_ever_later(world: World
         world.settle(number, one)
     assert world.organizations.accounts == {one: (A,)}
     assert world.changes.qsize() == 1
+    [view] = world.organizations.views
+    assert (view.accounts, view.last_read, view.next_read) == ((A,), 1_000.0, world.clock.time() + PERIOD)
+    assert view.failure is not None
+    assert (view.failure.code, view.tried) == (code, True)
     assert world.own("organization_errors_total") == [f'{{code="{code}",organization="organization"}} 7.0']
     assert world.own("organization_last_success_timestamp_seconds") == ['{organization="organization"} 1000.0']
 
@@ -107,7 +115,7 @@ def test_one_that_leaves_the_configuration_is_read_no_more(world: World) -> None
     one, other = spec("ou-ab12-11111111"), spec("ou-ab12-22222222")
     world.answers |= {one: (A,), other: CallFailed(ErrorCode.TIMEOUT, "late")}
     world.organizations.keep_only([one, other])
-    wait_until(lambda: not world.organizations.untried, what="both to be tried")
+    wait_until(lambda: not untried(world), what="both to be tried")
     assert world.organizations.accounts == {one: (A,)}, "one that fails hides nothing of another"
     world.organizations.keep_only([other])
     assert world.organizations.accounts == {}
@@ -116,3 +124,28 @@ def test_one_that_leaves_the_configuration_is_read_no_more(world: World) -> None
     world.clock.advance(PERIOD)
     wait_until(lambda: world.readings[other] == 2, what="the other")
     assert world.readings[one] == 1
+
+
+def test_what_to_do_about_a_failure_names_the_operations() -> None:
+    assert OrganizationView(spec()).remedy is None
+    told = {
+        code: OrganizationView(spec("ou-ab12-11111111"), failure=Failure(code, "no")).remedy or "" for code in ErrorCode
+    }
+    assert told[ErrorCode.ACCESS_DENIED].startswith(
+        "Allow organizations:ListAccountsForParent and organizations:ListOrganizationalUnitsForParent to an identity of"
+    )
+    assert all(each and "SageMaker" not in each and "requests_per_second" not in each for each in told.values())
+
+
+def test_a_command_reads_once_and_counts_it() -> None:
+    clock, telemetry = ManualClock(1_000.0), Telemetry()
+    assert read_once(spec(), lambda _: [A, B], telemetry, clock) == OrganizationView(spec(), (A, B), 1_000.0)
+
+    def denied(_: OrganizationSpec) -> Sequence[Account]:
+        raise CallFailed(ErrorCode.ACCESS_DENIED, "no")
+
+    failed = read_once(spec(), denied, telemetry, clock)
+    assert (failed.accounts, failed.failure) == (None, Failure(ErrorCode.ACCESS_DENIED, "no"))
+    lines = telemetry.render_text().decode().splitlines()
+    assert f'{PREFIX}_organization_accounts{{organization="organization"}} 2.0' in lines
+    assert f'{PREFIX}_organization_errors_total{{code="access_denied",organization="organization"}} 1.0' in lines

@@ -46,6 +46,12 @@ FOUND = {
     for name, text in CONFIGURATIONS.items()
     for trust in (None, *Trust)
 }
+ORGANIZATION = identities(
+    parse(
+        "aws: {region: eu-west-1}\ndiscover: [{organization: {role_name: metrics}}]\ntuning_jobs: [a]", "organization"
+    ),
+    Trust.IRSA,
+)
 CASES = [pytest.param(found, id=name) for name, found in FOUND.items()]
 
 
@@ -145,6 +151,10 @@ class TestTerraform:
         assert "provider           = aws.account_022222222222" in text
         assert 'output "exporter_role_arn"' in text
 
+    def test_makes_nothing_in_accounts_that_nobody_names(self) -> None:
+        with pytest.raises(ValueError, match="those of an organization are known to AWS: use --format=cloudformation"):
+            terraform.render(ORGANIZATION)
+
 
 class TestCloudFormation:
     def resolved(self, value: Any, parameters: dict[str, str]) -> Any:
@@ -160,7 +170,7 @@ class TestCloudFormation:
             return json.loads(text) if text.startswith("{\n") else text
         return {key: self.resolved(each, parameters) for key, each in value.items()}
 
-    @pytest.mark.parametrize("found", CASES)
+    @pytest.mark.parametrize("found", [*CASES, pytest.param(ORGANIZATION, id="organization")])
     def test_says_the_same(self, found: tuple[Identity, ...]) -> None:
         template = yaml.safe_load(cloudformation.render(found))
         names = {
@@ -184,12 +194,23 @@ class TestCloudFormation:
         several = len({each.account_id for each in found}) > 1
         assert conditions == (set(template["Conditions"]) if several else {None})
 
+    def test_the_role_of_an_organization_is_made_in_every_account(self) -> None:
+        template = yaml.safe_load(cloudformation.render(ORGANIZATION))
+        assert {name: each.get("Condition") for name, each in template["Resources"].items()} == {
+            "RoleExporter": "InExporterAccount",
+            "PolicyExporter": "InExporterAccount",
+            "RoleAccountAnyMetrics": None,
+            "PolicyAccountAnyMetrics": None,
+        }
+        assert list(template["Conditions"]) == ["InExporterAccount"]
+
     @pytest.mark.long
     def test_cfn_lint_has_nothing_to_say(self, tmp_path: Path) -> None:
         found = list(FOUND.values())
         for place in range(len(CONFIGURATIONS)):  # each once, and each trust several times: it takes its time
             chosen = found[3 * place + place % 3]
             (tmp_path / f"{place}.yaml").write_text(cloudformation.render(chosen))
+        (tmp_path / "organization.yaml").write_text(cloudformation.render(ORGANIZATION))
         done = subprocess.run(
             [require("cfn-lint"), "--regions", "us-east-1", "--include-checks", "I3510", "--", *tmp_path.iterdir()],
             capture_output=True,

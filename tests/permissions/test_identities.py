@@ -238,3 +238,45 @@ class TestLength:
         resources = [resource for policy in own.policies for each in policy for resource in each.resources]
         assert sorted(resources) == sorted(each.name for each in roles)
         assert own.notes[-1].startswith(f"these are {len(own.policies)} policies: have AWS raise the quota of 10")
+
+
+class TestOrganizations:
+    RULE = "discover: [{name_contains: prod, organization: {role_name: teams/metrics}}]"
+    ROLE = "arn:aws:iam::*:role/teams/metrics"
+
+    def test_the_exporter_reads_the_accounts_and_may_assume_the_role_in_every_one(self) -> None:
+        policies = printed(self.RULE)
+        assert list(policies) == ["exporter", self.ROLE]
+        assert [(each["Action"], each["Resource"]) for each in statements(policies["exporter"])] == [
+            ("organizations:ListAccounts", "*"),
+            ("sts:AssumeRole", self.ROLE),
+        ]
+        describe, _ = statements(policies[self.ROLE])
+        assert describe["Resource"] == "arn:aws:sagemaker:eu-west-1:*:hyper-parameter-tuning-job/*prod*"
+        [trust] = policies[self.ROLE]["trust"]["Statement"]
+        assert trust["Principal"] == {"AWS": "arn:aws:iam::EXPORTER_ACCOUNT_ID:role/EXPORTER_ROLE_NAME"}
+        own, _ = found(self.RULE)
+        assert own.notes == (
+            "only AWS knows the accounts of the organization, so the role may be assumed in every account",
+        )
+
+    def test_a_role_beside_the_organization_reads_it_and_the_roles_are_assumed_without_it(self) -> None:
+        organization = "{role_name: metrics, include_ous: [ou-ab12-34cd56ef]}"
+        policies = printed(
+            f"discover: [{{organization: {organization}, role_arn: '{role(A, 'reader')}', external_id: shared-secret}}]"
+        )
+        assert list(policies) == ["exporter", role("*"), role(A, "reader")]
+        [assume] = statements(policies["exporter"])
+        assert assume["Resource"] == [role("*"), role(A, "reader")]
+        [read] = statements(policies[role(A, "reader")])
+        assert read["Action"] == [
+            "organizations:ListAccountsForParent",
+            "organizations:ListOrganizationalUnitsForParent",
+        ]
+        for each in (role("*"), role(A, "reader")):
+            [trust] = policies[each]["trust"]["Statement"]
+            assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": "EXTERNAL_ID"}}
+
+    def test_a_path_of_a_role_stands_for_itself(self) -> None:
+        policies = printed(f"tuning_jobs: [{{name: a, role_arn: '{role(A, 'a*/metrics')}'}}]\n{self.RULE}")
+        assert statements(policies["exporter"])[-1]["Resource"] == [role(A, "a${*}/metrics"), self.ROLE]

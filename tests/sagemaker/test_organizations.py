@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sagemaker.conftest import ACCESS_KEY, failing
-from sagemaker.wire import CHAIN, PATIENT, REGION, Request, Wire, error, http
+from sagemaker.conftest import ACCESS_KEY, Own, failing
+from sagemaker.wire import CHAIN, PATIENT, REGION, Request, Wire, error, http, sts_credentials
 
-from exporter.config.specs import Account, Endpoint, OrganizationSpec, TargetKey
-from exporter.errors import ErrorCode
+from exporter.config.specs import Account, Credentials, Endpoint, OrganizationSpec, TargetKey
+from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker import Sessions, read_accounts
 
 if TYPE_CHECKING:
@@ -24,6 +25,16 @@ def spec(wire: Wire, *units: str) -> OrganizationSpec:
     return OrganizationSpec(TargetKey("aws", REGION, CHAIN, Endpoint(wire.url)), PATIENT, "organization", units)
 
 
+@pytest.fixture
+def telemetry(telemetry: Own) -> Own:
+    telemetry.add_organization("organization", "", ())
+    return telemetry
+
+
+def counted(telemetry: Own, what: str, operation: str, **more: str) -> float | None:
+    return telemetry.value(f"api_{what}_total", target="organization", operation=operation, **more)
+
+
 def asked(request: Request) -> tuple[str, Mapping[str, Any]]:
     return request.headers["x-amz-target"].rpartition(".")[2], json.loads(request.body)
 
@@ -32,18 +43,22 @@ def account(account_id: str, **members: str) -> dict[str, str]:
     return {"Id": account_id, "Name": f"n-{account_id[0]}", "Email": "someone@example.com", **members}
 
 
-def test_active_accounts_are_told_page_by_page_by_their_state_or_status(wire: Wire, sessions: Sessions) -> None:
+def test_active_accounts_are_told_page_by_page_by_their_state_or_status(
+    wire: Wire, sessions: Sessions, telemetry: Own
+) -> None:
     pages = {
         None: {"Accounts": [account(B, State="ACTIVE"), account(C, State="CLOSED", Status="ACTIVE")], "NextToken": "t"},
         "t": {"Accounts": [account(A, Status="ACTIVE"), account("4" * 12, Status="SUSPENDED"), account("5" * 12)]},
     }
     wire.answer = lambda request: http(json.dumps(pages[asked(request)[1].get("NextToken")]))
-    assert read_accounts(spec(wire), sessions) == (Account(A, "n-1"), Account(B, "n-2"))
+    assert read_accounts(spec(wire), sessions, telemetry) == (Account(A, "n-1"), Account(B, "n-2"))
     assert [asked(each) for each in wire.requests] == [("ListAccounts", {}), ("ListAccounts", {"NextToken": "t"})]
     assert {each.access_key for each in wire.requests} == {ACCESS_KEY}
+    assert counted(telemetry, "requests", "ListAccounts") == 2
+    assert telemetry.value("api_request_duration_seconds_count", operation="ListAccounts") == 2
 
 
-def test_units_are_walked_down_once_each(wire: Wire, sessions: Sessions) -> None:
+def test_units_are_walked_down_once_each(wire: Wire, sessions: Sessions, telemetry: Own) -> None:
     accounts = {UNIT: [account(A, State="ACTIVE")], BELOW: [account(A, State="ACTIVE"), account(B, State="ACTIVE")]}
     units = {UNIT: [{"Id": BELOW}], BELOW: [{"Id": UNIT}]}
 
@@ -53,8 +68,10 @@ def test_units_are_walked_down_once_each(wire: Wire, sessions: Sessions) -> None
         return http(json.dumps({member: rows[content["ParentId"]]}))
 
     wire.answer = answer
-    assert [each.id for each in read_accounts(spec(wire, UNIT), sessions)] == [A, B]
+    assert [each.id for each in read_accounts(spec(wire, UNIT), sessions, telemetry)] == [A, B]
     assert len(wire.requests) == 4
+    for operation in spec(wire, UNIT).operations:
+        assert counted(telemetry, "requests", operation) == 2
 
 
 @pytest.mark.parametrize(
@@ -69,7 +86,30 @@ def test_units_are_walked_down_once_each(wire: Wire, sessions: Sessions) -> None
     ],
 )
 def test_what_cannot_be_read_is_a_failure_and_never_an_empty_organization(
-    answer: bytes, code: ErrorCode, wire: Wire, sessions: Sessions
+    answer: bytes, code: ErrorCode, wire: Wire, sessions: Sessions, telemetry: Own
 ) -> None:
     wire.answer = answer
-    assert failing(lambda: read_accounts(spec(wire), sessions)) is code
+    assert failing(lambda: read_accounts(spec(wire), sessions, telemetry)) is code
+    assert counted(telemetry, "requests", "ListAccounts") == 1
+    assert counted(telemetry, "errors", "ListAccounts", code=code) == 1
+
+
+def test_a_role_is_assumed_and_counted_and_whoever_waits_no_longer_stops_it(
+    wire: Wire, sts: Wire, sessions: Sessions, telemetry: Own
+) -> None:
+    sts.answer = lambda _: sts_credentials("ASIAROLE")
+    wire.answer = lambda _: http(json.dumps({"Accounts": [account(A, State="ACTIVE")], "NextToken": "t"}))
+    key = replace(spec(wire).key, credentials=Credentials(role_arn=f"arn:aws:iam::{B}:role/reader"))
+    calls = []
+
+    def on_call() -> None:
+        calls.append(len(wire.requests))
+        if len(calls) == 3:
+            raise CallFailed(ErrorCode.TIMEOUT, "time is up")
+
+    reading = replace(spec(wire), key=key)
+    assert failing(lambda: read_accounts(reading, sessions, telemetry, on_call)) is ErrorCode.TIMEOUT
+    assert calls == [0, 1, 2]
+    assert {each.access_key for each in wire.requests} == {"ASIAROLE"}
+    assert counted(telemetry, "requests", "AssumeRole") == 1
+    assert counted(telemetry, "requests", "ListAccounts") == 2

@@ -6,12 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exporter.config import Problem, parse
+from exporter.config.specs import Connection, Credentials, Endpoint, OrganizationSpec, TargetKey
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import LastFailure, Operation, Standing
+from exporter.fleet import LastFailure, Operation, OrganizationView, Standing
 from exporter.fleet.history import remembered
 from exporter.telemetry import Totals
 from exporter.tuning_job import Instances
-from exporter.web.pages import Configuration, Origin, Refused, Snapshot, TargetState, WebConfiguration
+from exporter.web.pages import (
+    Configuration,
+    OrganizationState,
+    Origin,
+    Refused,
+    Snapshot,
+    TargetState,
+    WebConfiguration,
+)
 from support.views import DESCRIBED_AT, facts, target, view
 
 if TYPE_CHECKING:
@@ -43,6 +52,18 @@ def state(of: Settings, name: str = NAME, **changes: Any) -> TargetState:
     """Return what is known of a target of a configuration beside its view: nothing unusual."""
     [spec] = [spec for spec in of.targets if spec.name == name]
     return replace(TargetState(spec, "the environment", QUIET, Totals({}, {})), **changes)
+
+
+def organization(**changes: Any) -> OrganizationSpec:
+    """Return an organization that is read with the exporter's own credentials."""
+    spec = OrganizationSpec(TargetKey("aws", NAME, Credentials(), Endpoint()), Connection(), "organization")
+    return replace(spec, **changes)
+
+
+def organization_state(view: OrganizationView | None = None, **changes: Any) -> OrganizationState:
+    """Return what is known of an organization: nothing yet, unless something is told."""
+    state = OrganizationState(view or OrganizationView(organization()), "the environment", Totals({}, {}))
+    return replace(state, **changes)
 
 
 def snapshot(targets: Iterable[TargetView] = (), of: Settings | None = None, **changes: Any) -> Snapshot:
@@ -106,4 +127,11 @@ def hostile_site(**changes: Any) -> Snapshot:
     seen = snapshot([watched(hostile(), failing)], of, states={"eu-west-1": found})
     refused = Refused(NOW, HOSTILE, (Problem(HOSTILE, 3, HOSTILE, HOSTILE),))
     seen = replace(seen, configuration=replace(seen.configuration, refused=refused))
+    asked = organization(name=HOSTILE, include_ous=(HOSTILE,))
+    unread = OrganizationView(asked, failure=Failure(ErrorCode.OTHER, HOSTILE))
+    seen = replace(
+        seen, organizations=(organization_state(unread, totals=Totals({HOSTILE: 2}, {(HOSTILE, "other"): 1})),)
+    )
+    of = replace(of, organizations=(asked,))
+    seen = replace(seen, configuration=replace(seen.configuration, settings=of))
     return replace(seen, web=WebConfiguration(HOSTILE, "https", NOW, refused), **changes)

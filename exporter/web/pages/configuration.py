@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from exporter.config.specs import ExclusionSpec, JobSpec, RuleSpec, SpendSpec, TargetSpec
+    from exporter.config.specs import ExclusionSpec, JobSpec, OrganizationSpec, RuleSpec, SpendSpec, TargetSpec
     from exporter.config.tag_condition import TagCondition
     from exporter.web.pages.snapshot import Refused, Snapshot, WebConfiguration
 
@@ -105,6 +105,7 @@ class Target:
     partition: str
     region: str
     account_id: str | None
+    organization: str | None
     profile: str | None
     role_arn: str | None
     external_id: bool
@@ -131,6 +132,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Organization:
+    """An organization whose accounts rules look in. ``include_ous`` is empty where all accounts count."""
+
+    name: str
+    partition: str
+    account_id: str | None
+    profile: str | None
+    role_arn: str | None
+    external_id: bool
+    endpoint_url: str | None
+    include_ous: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The configuration in force at a time: when and by what it was loaded, and what was refused since.
 
@@ -145,6 +160,7 @@ class Config:
     refused: Refusal | None
     web: Web | None
     collect: tuple[str, ...]
+    organizations: tuple[Organization, ...]
     targets: tuple[Target, ...]
 
 
@@ -161,7 +177,22 @@ def config(snapshot: Snapshot) -> Config:
         refused=_refusal(configuration.refused),
         web=None if snapshot.web is None else _web(snapshot.web),
         collect=tuple(sorted(settings.collect)),
+        organizations=tuple(map(_organization, settings.organizations)),
         targets=tuple(_target(spec) for spec in settings.targets),
+    )
+
+
+def _organization(spec: OrganizationSpec) -> Organization:
+    credentials = spec.key.credentials
+    return Organization(
+        name=spec.name,
+        partition=spec.key.partition,
+        account_id=spec.account_id,
+        profile=shown(credentials.profile),
+        role_arn=credentials.role_arn,
+        external_id=credentials.external_id is not None,
+        endpoint_url=shown(spec.key.endpoint.url),
+        include_ous=spec.include_ous,
     )
 
 
@@ -185,6 +216,7 @@ def _target(spec: TargetSpec) -> Target:
         partition=spec.key.partition,
         region=spec.key.region,
         account_id=spec.account_id,
+        organization=spec.organization,
         profile=shown(credentials.profile),
         role_arn=credentials.role_arn,
         external_id=credentials.external_id is not None,

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config import Problem, Settings
-    from exporter.config.specs import TargetSpec
-    from exporter.fleet import Standing, TargetView
+    from exporter.config.specs import OrganizationSpec, TargetSpec
+    from exporter.fleet import OrganizationView, Standing, TargetView
     from exporter.telemetry import Totals
     from exporter.web.webconfig.file import WebConfigFile
 
@@ -74,12 +74,27 @@ class TargetState:
 
 
 @dataclass(frozen=True, slots=True)
+class OrganizationState:
+    """What is known of an organization beside its view; ``credentials`` are as in ``TargetState``."""
+
+    view: OrganizationView
+    credentials: str | None
+    totals: Totals
+
+    @property
+    def spec(self) -> OrganizationSpec:
+        """Who calls, and how."""
+        return self.view.spec
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The daemon at the moment ``now``.
 
     ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has each target by its name; one that
     has come or gone a moment ago may stand in only one of the two. ``web`` is None where there is no such file.
-    ``unhealthy`` says what is wrong with the process itself, empty where nothing is.
+    ``unhealthy`` says what is wrong with the process itself, empty where nothing is. ``organizations`` are those whose accounts
+    are read.
     """
 
     version: str
@@ -92,3 +107,4 @@ class Snapshot:
     configuration: Configuration
     web: WebConfiguration | None = None
     unhealthy: str = ""
+    organizations: tuple[OrganizationState, ...] = ()

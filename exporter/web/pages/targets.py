@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from exporter.fleet import TargetView
-    from exporter.web.pages.snapshot import Snapshot, TargetState
+    from exporter.web.pages.snapshot import OrganizationState, Snapshot, TargetState
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,16 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target. What the daemon alone knows is null for one that has come or gone a moment ago."""
+    """A target. What the daemon alone knows is null for one that has come or gone a moment ago.
+
+    ``organization`` is the name of the one that lists its account, null where the configuration names the account.
+    """
 
     name: str
     region: str
     account_id: str | None
+    account_name: str | None
+    organization: str | None
     partition: str | None
     endpoint_url: str | None
     caller: Caller | None
@@ -104,17 +109,63 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Why the accounts of an organization could not be read last. ``message`` is null where nothing was said."""
+
+    code: str
+    message: str | None
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An organization, and how the reading of its accounts goes: see ``OrganizationView``.
+
+    ``account_id`` is that of who calls, null where the configuration does not tell. ``accounts`` is the number of those
+    that are active, null while they have never been read.
+    """
+
+    name: str
+    account_id: str | None
+    include_ous: tuple[str, ...]
+    caller: Caller
+    operations: tuple[Operation, ...]
+    accounts: int | None
+    last_read: datetime | None
+    next_read: datetime | None
+    error: Unread | None
+
+
+@dataclass(frozen=True, slots=True)
 class Targets:
-    """All of them at a time."""
+    """All of them at a time, and the organizations whose accounts are among them."""
 
     at: datetime | None
+    organizations: tuple[Organization, ...]
     targets: tuple[Target, ...]
 
 
 def targets(snapshot: Snapshot) -> Targets:
     """Return the targets, those first where something fails."""
     found = [_target(view, snapshot.states.get(view.name)) for view in snapshot.targets]
-    return Targets(moment(snapshot.now), tuple(sorted(found, key=_by_trouble)))
+    organizations = tuple(map(_organization, snapshot.organizations))
+    return Targets(moment(snapshot.now), organizations, tuple(sorted(found, key=_by_trouble)))
+
+
+def _organization(state: OrganizationState) -> Organization:
+    view, spec = state.view, state.spec
+    failure = view.failure
+    return Organization(
+        name=spec.name,
+        account_id=spec.account_id,
+        include_ous=spec.include_ous,
+        caller=_caller(state),
+        operations=_operations(state),
+        accounts=None if view.accounts is None else len(view.accounts),
+        last_read=moment(view.last_read),
+        next_read=moment(view.next_read),
+        error=None if failure is None else Unread(failure.code, failure.message or None, view.remedy or ""),
+    )
 
 
 def _by_trouble(target: Target) -> tuple[bool, bool, str]:
@@ -129,6 +180,8 @@ def _target(view: TargetView, state: TargetState | None) -> Target:
         name=view.name,
         region=view.region,
         account_id=view.account_id or None,
+        account_name=None if spec is None else spec.account_names.get(view.account_id),
+        organization=None if spec is None else spec.organization,
         partition=None if spec is None else spec.key.partition,
         endpoint_url=None if spec is None else shown(spec.key.endpoint.url),
         caller=None if state is None else _caller(state),
@@ -145,7 +198,7 @@ def _target(view: TargetView, state: TargetState | None) -> Target:
     )
 
 
-def _caller(state: TargetState) -> Caller:
+def _caller(state: TargetState | OrganizationState) -> Caller:
     credentials = state.spec.key.credentials
     return Caller(state.credentials, shown(credentials.profile), credentials.role_arn, credentials.sign_requests)
 
@@ -161,7 +214,7 @@ def _budget(state: TargetState) -> Budget:
     )
 
 
-def _operations(state: TargetState) -> tuple[Operation, ...]:
+def _operations(state: TargetState | OrganizationState) -> tuple[Operation, ...]:
     requests, errors = state.totals
     return tuple(
         Operation(

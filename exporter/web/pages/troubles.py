@@ -86,6 +86,7 @@ def status(snapshot: Snapshot) -> Status:
     """Return what is wrong. All is well only where each target has answered and no tuning job waits."""
     causes = (
         *_of_the_process(snapshot),
+        *_unread(snapshot),
         *_without_answer(snapshot.targets),
         *_failing_calls(snapshot),
         *_late(snapshot),
@@ -137,6 +138,19 @@ def _of_the_process(snapshot: Snapshot) -> Iterator[Cause]:
 
 def _mistakes(refused: Refused) -> tuple[str, ...]:
     return tuple(shown(str(each)) for each in refused.problems[:_MISTAKES])
+
+
+def _unread(snapshot: Snapshot) -> Iterator[Cause]:
+    for each in snapshot.organizations:
+        view = each.view
+        if view.failure is not None:
+            known = "none is watched" if view.accounts is None else f"the {len(view.accounts):,} known so far stay"
+            yield Cause(
+                f"The accounts of {view.spec.name} cannot be read: {known}",
+                view.remedy or "",
+                code=view.failure.code,
+                message=view.failure.message or None,
+            )
 
 
 def _without_answer(targets: Iterable[TargetView]) -> Iterator[Cause]:
@@ -264,6 +278,8 @@ def _waiting(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.generation == 0:
         yield "nothing has been published yet"
         return
+    if unread := sum(not each.view.tried for each in snapshot.organizations):
+        yield f"the accounts of {count(unread, 'organization')}"
     published = {target.name for target in snapshot.targets}
     new = [spec.name for spec in snapshot.configuration.settings.targets if spec.name not in published]
     unasked = [target.name for target in snapshot.targets if not target.attempted]

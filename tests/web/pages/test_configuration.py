@@ -113,3 +113,16 @@ def test_the_web_configuration_is_told_where_there_is_one() -> None:
     found = config(snapshot(web=replace(web, refused=refused))).web
     assert found is not None
     assert found.refused == Refusal(moment(NOW - 60), "file", (Mistake("web.yaml", 7, "rate_limit", "write a number"),))
+
+
+def test_organizations_are_told_without_their_secrets() -> None:
+    of = settings(
+        f"aws: {{region: eu-west-1, role_arn: 'arn:aws:iam::123456789012:role/reader', external_id: {CANARY}}}\n"
+        "discover: [{organization: {role_name: r, include_ous: [ou-ab12-34cd56ef]}}]\n"
+    )
+    seen = snapshot([], of)
+    [found] = config(seen).organizations
+    assert (found.name, found.account_id) == ("organization/123456789012/ou-ab12-34cd56ef", "123456789012")
+    assert (found.role_arn, found.external_id) == ("arn:aws:iam::123456789012:role/reader", True)
+    assert found.include_ous == ("ou-ab12-34cd56ef",)
+    assert CANARY not in encoded(config(seen)).decode()

@@ -8,13 +8,23 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from support.snapshots import NAME, NOW, QUIET, settings, snapshot, state, watched
+from support.snapshots import (
+    NAME,
+    NOW,
+    QUIET,
+    organization,
+    organization_state,
+    settings,
+    snapshot,
+    state,
+    watched,
+)
 from support.tools import ROOT
 from support.views import DESCRIBED_AT, view
 
 from exporter.config import Problem
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import Incomplete, LastFailure
+from exporter.fleet import Incomplete, LastFailure, OrganizationView
 from exporter.web.pages import Refused, configuration, fleet, job, query, ranges, rows, targets, troubles
 from exporter.web.pages.alerts import Question
 from exporter.web.pages.as_json import plain
@@ -32,6 +42,7 @@ MODELS = (
         targets.Budget,
         targets.Operation,
         targets.LastError,
+        targets.Organization,
         targets.Rule,
     ),
     configuration.Config,
@@ -67,6 +78,8 @@ def test_what_is_not_known_is_null_and_never_an_empty_text() -> None:
     seen = snapshot([watched(unknown, silent, replace(silent, name="stale", failure=None))], states={NAME: found})
     refused = Refused(NOW, "file", (Problem("config.yaml", None, "", "no"),))
     seen = replace(seen, configuration=replace(seen.configuration, refused=refused))
+    failed = OrganizationView(organization(), failure=Failure(ErrorCode.OTHER, ""))
+    seen = replace(seen, organizations=(organization_state(), organization_state(failed)))
     told = [troubles.status(seen), fleet.jobs(seen, query.Query()), targets.targets(seen), configuration.config(seen)]
     assert {path for model in told for path in empty_texts(plain(model))} <= {".flags.--config.file"}
     assert plain(told[0])["causes"][-1]["example"]["account_id"] is None
@@ -84,6 +97,8 @@ def test_no_other_model_is_described() -> None:
         ("`ended` | those", job.Trained),
         ("`instances` | `seconds`", job.InstanceTime),
         ("`failing` | what fails now", targets.Failing),
+        ("`error` | why the last reading", targets.Unread),
+        ("`organizations` | the organizations of rules", configuration.Organization),
         ("`refused` | one", configuration.Refusal),
         ("`web`", configuration.Web),
     ],

@@ -11,10 +11,12 @@ from urllib.parse import urlencode
 
 import pytest
 from starlette.datastructures import QueryParams
-from support.snapshots import ACCOUNT, HOSTILE, hostile_site, snapshot, watched
+from support.snapshots import ACCOUNT, HOSTILE, NOW, hostile_site, organization, organization_state, snapshot, watched
 from support.views import DESCRIBED_AT, answer, facts, target, view
 
+from exporter.config.specs import Account
 from exporter.errors import ErrorCode, Failure
+from exporter.fleet import OrganizationView
 from exporter.tuning_job import reduce
 from exporter.web.pages import Snapshot, routes
 from exporter.web.pages.html import bar
@@ -323,3 +325,15 @@ def test_no_counters_are_no_bar() -> None:
     none = bar({"Completed": 0}, 100)
     assert none is not None
     assert (none.segments, none.text) == ((), "none launched of 100 that may be launched")
+
+
+def test_the_accounts_of_an_organization_are_on_the_page_of_targets() -> None:
+    denied = Failure(ErrorCode.ACCESS_DENIED, "not authorized")
+    known = OrganizationView(organization(), (Account(ACCOUNT, ""),), NOW - 900, denied, NOW + 60)
+    page = read(routes._targets_page(snapshot([watched(GOOD)], organizations=(organization_state(known),)), Asked()))  # type: ignore[arg-type]
+    assert "the accounts cannot be read Accounts known so far 1 Last read 15 min ago" in page.text
+    assert (
+        "The last reading failed with access_denied : not authorized Allow organizations:ListAccounts to" in page.text
+    )
+    page = read(routes._targets_page(snapshot([], organizations=(organization_state(),)), Asked()))  # type: ignore[arg-type]
+    assert "organization not read yet Last read — Next read — Units all Credentials from the environment" in page.text

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.snapshots import NAME, NOW, QUIET, settings, snapshot, state, watched
+from support.snapshots import NAME, NOW, QUIET, organization, organization_state, settings, snapshot, state, watched
 from support.views import DESCRIBED_AT, facts, view
 
-from exporter.config.specs import Credentials
+from exporter.config.specs import Account, Credentials
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import JobView, LastFailure
+from exporter.fleet import JobView, LastFailure, OrganizationView
 from exporter.telemetry import Totals
 from exporter.web.pages import Snapshot
 from exporter.web.pages.figures import moment
@@ -129,3 +129,30 @@ def test_those_come_first_where_something_fails(code: ErrorCode) -> None:
     assert [each.name for each in found.targets] == ["d-silent", "c-failing", "e-lists", "a-good", "b-good"]
     assert found.targets[2].failing == (Failing("ListTags", "tls", None, ErrorCode.TLS.remedy("ListTags")),)
     assert found.at == moment(NOW)
+
+
+def test_an_organization_is_told_with_when_it_was_read_and_what_went_wrong() -> None:
+    asked = organization(include_ous=("ou-ab12-34cd56ef",), account_id="222222222222")
+    accounts = (Account("333333333333", "research"), Account("444444444444", ""))
+    denied = Failure(ErrorCode.ACCESS_DENIED, "not authorized")
+    known = OrganizationView(asked, accounts, NOW - 900, denied, NOW + 60)
+    totals = Totals({"ListAccountsForParent": 3}, {("ListAccountsForParent", "access_denied"): 1})
+    states = (organization_state(), organization_state(known, totals=totals))
+    new, read = targets(snapshot([watched(GOOD)], organizations=states)).organizations
+    assert (new.accounts, new.last_read, new.next_read, new.error) == (None, None, None, None)
+    assert (read.name, read.account_id, read.include_ous) == ("organization", "222222222222", ("ou-ab12-34cd56ef",))
+    assert (read.accounts, read.last_read, read.next_read) == (2, moment(NOW - 900), moment(NOW + 60))
+    assert read.error is not None
+    assert (read.error.code, read.error.message) == ("access_denied", "not authorized")
+    assert read.error.remedy.startswith("Allow organizations:ListAccountsForParent and organizations:ListOrg")
+    assert read.operations == (Operation("ListAccountsForParent", 3, {"access_denied": 1}),)
+
+
+def test_a_target_has_the_name_of_its_account_and_who_lists_it() -> None:
+    settings_ = settings("aws: {region: eu-west-1}\ndiscover: [{organization: {role_name: r}}]\n")
+    of = settings_.with_accounts({settings_.organizations[0]: [Account("333333333333", "research")]})
+    [spec] = of.targets
+    found = only(snapshot([watched(GOOD, name=spec.name, account_id="333333333333")], of))
+    assert (found.account_name, found.organization) == ("research", "organization")
+    found = only(snapshot([watched(GOOD)]))
+    assert (found.account_name, found.organization) == (None, None)

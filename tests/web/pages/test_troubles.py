@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from support.snapshots import NAME, NOW, QUIET, settings, snapshot, state, watched
+from support.snapshots import NAME, NOW, QUIET, organization, organization_state, settings, snapshot, state, watched
 from support.views import DESCRIBED_AT, facts, target, view
 
 from exporter.config import Problem
+from exporter.config.specs import Account
 from exporter.errors import ErrorCode, Failure
-from exporter.fleet import JobView, LastFailure, Operation
+from exporter.fleet import JobView, LastFailure, Operation, OrganizationView
 from exporter.web.pages import Refused, Snapshot, WebConfiguration
 from exporter.web.pages.figures import date, moment
 from exporter.web.pages.troubles import Cause, Verdict, status
@@ -42,8 +43,9 @@ def test_all_is_well_where_each_target_has_answered_and_nothing_waits() -> None:
         (snapshot([]), "1 target without a first answer"),
         (snapshot([replace(watched(), attempted=False, last_answered=None)]), "1 target without a first answer"),
         (snapshot([watched(GOOD, view(None))]), "1 tuning job not described yet"),
+        (snapshot([watched(GOOD)], organizations=(organization_state(),)), "the accounts of 1 organization"),
     ],
-    ids=["start", "not published", "not asked", "not described"],
+    ids=["start", "not published", "not asked", "not described", "organization"],
 )
 def test_what_waits_is_never_taken_for_well(seen: Snapshot, waiting: str) -> None:
     found = status(seen)
@@ -193,3 +195,17 @@ def test_a_target_that_has_been_asked_in_vain_is_wrong_though_nothing_tells_why(
 
 def test_what_has_just_been_described_is_not_late() -> None:
     assert GOOD.next_describe > NOW > DESCRIBED_AT
+
+
+def test_accounts_that_cannot_be_read_are_told_with_what_to_do() -> None:
+    denied = OrganizationView(organization(), failure=Failure(ErrorCode.ACCESS_DENIED, "not authorized"))
+    stale = replace(denied, accounts=(Account("333333333333", ""),), last_read=NOW - 900)
+    read = replace(stale, failure=None)
+    first, second = causes(
+        snapshot([watched(GOOD)], organizations=tuple(map(organization_state, (denied, stale, read))))
+    )
+    assert first.what == "The accounts of organization cannot be read: none is watched"
+    assert first.remedy.startswith("Allow organizations:ListAccounts to an identity of the management account")
+    assert (first.code, first.message) == ("access_denied", "not authorized")
+    assert second.what == "The accounts of organization cannot be read: the 1 known so far stay"
+    assert status(snapshot([watched(GOOD)], organizations=(organization_state(read),))).verdict is Verdict.WELL
