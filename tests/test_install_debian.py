@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.tools import ROOT
 
-PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "chromium", "curl")
+PROGRAMS = ("prometheus", "promtool", "prometheus-alertmanager", "chromium", "curl", "jq", "systemd-analyze")
 NEWER = ("promtool", "prometheus-alertmanager")
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 
