@@ -6,11 +6,12 @@ python tools/render_rules.py --threshold SageMakerTuningJobFailed.age=3600 > rul
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -44,6 +45,24 @@ class Threshold:
         return not self.value.replace(".", "").isdigit()
 
 
+class Override(NamedTuple):
+    """Other thresholds of an alert, by their names, where it carries these labels. The first one that fits counts."""
+
+    alert: str
+    labels: Mapping[str, str]
+    thresholds: Mapping[str, str]
+
+
+class _Wishes(NamedTuple):
+    """What is to be adapted, as ``render`` is told."""
+
+    speed: float
+    values: Mapping[tuple[str, str], str]
+    overrides: Sequence[Override]
+    runbook_url: str | None
+    team_labels: Sequence[str]
+
+
 def load(folder: Path = RULES) -> dict[str, Any]:
     """Return the groups of all rule files of a folder as one document."""
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
@@ -69,6 +88,7 @@ def render(
     *,
     speed: float = 1.0,
     values: Mapping[tuple[str, str], str] | None = None,
+    overrides: Sequence[Override] = (),
     runbook_url: str | None = None,
     team_labels: Sequence[str] = TEAM_LABELS,
     aggregation_labels: Sequence[str] = (),
@@ -76,16 +96,25 @@ def render(
     """Return the document adapted.
 
     Every duration is divided by ``speed``: those of ``for`` and ``keep_firing_for``, the ranges and offsets of selectors,
-    the thresholds in seconds, the intervals of groups. ``values`` replace thresholds, by alert and name, before that.
-    ``runbook_url`` stands before the ``#`` of each runbook link. Each sum, join and message keeps the
-    ``aggregation_labels``. Raise ValueError for an alert or a threshold that
-    there is not, and for a value of the wrong kind.
+    the thresholds in seconds, the intervals of groups. ``values`` replace thresholds, by alert and name, before that;
+    ``overrides`` do so for the tuning jobs of some ``team_labels``. ``runbook_url`` stands before the ``#`` of each
+    runbook link. Each sum, join and message keeps the ``aggregation_labels``. Raise ValueError for an alert, a threshold
+    or a label that there is not, and for a value of the wrong kind.
     """
     values = values or {}
     known = {(rule["alert"], name): one for rule in alerts(document) for name, one in thresholds(rule).items()}
     for key, value in values.items():
         _check(key, value, known)
-    groups = [_group(group, speed, values, runbook_url, team_labels) for group in document["groups"]]
+    carried = {rule["alert"] for rule in alerts(document) if TEAM_LABELS[0] in rule["expr"]}
+    for each in overrides:
+        for name, value in each.thresholds.items():
+            _check((each.alert, name), value, known)
+        if each.alert not in carried or not each.labels or not {*each.labels} <= {*team_labels}:
+            raise ValueError(
+                f"{each.alert} carries no labels {', '.join(each.labels)}: it has those of --team-labels, if any"
+            )
+    wishes = _Wishes(speed, values, overrides, runbook_url, team_labels)
+    groups = [_group(group, wishes) for group in document["groups"]]
     if aggregation_labels:
         groups = [
             {**group, "rules": [_aggregated(rule, aggregation_labels) for rule in group["rules"]]} for group in groups
@@ -141,42 +170,54 @@ def _check(key: tuple[str, str], value: str, known: Mapping[tuple[str, str], Thr
         raise ValueError(f"{'.'.join(key)}: {value!r} is not a number such as 0.5")
 
 
-def _group(
-    group: Mapping[str, Any],
-    speed: float,
-    values: Mapping[tuple[str, str], str],
-    runbook_url: str | None,
-    team_labels: Sequence[str],
-) -> dict[str, Any]:
-    rules = [_rule(rule, speed, values, runbook_url, team_labels) for rule in group["rules"]]
-    intervals = {"interval": divide(group["interval"], speed)} if "interval" in group else {}
+def _group(group: Mapping[str, Any], wishes: _Wishes) -> dict[str, Any]:
+    rules = [_rule(rule, wishes) for rule in group["rules"]]
+    intervals = {"interval": divide(group["interval"], wishes.speed)} if "interval" in group else {}
     return {**group, **intervals, "rules": rules}
 
 
-def _rule(
-    rule: Mapping[str, Any],
-    speed: float,
-    values: Mapping[tuple[str, str], str],
-    runbook_url: str | None,
-    team_labels: Sequence[str],
-) -> dict[str, Any]:
+def _rule(rule: Mapping[str, Any], wishes: _Wishes) -> dict[str, Any]:
+    adapted = {**rule, "expr": _expression(rule, wishes)}
+    adapted |= {key: divide(rule[key], wishes.speed) for key in _DURATIONS if key in rule}
+    if wishes.runbook_url is not None and "annotations" in rule:
+        anchor = rule["annotations"]["runbook_url"].partition("#")[2]
+        adapted["annotations"] = {**rule["annotations"], "runbook_url": f"{wishes.runbook_url}#{anchor}"}
+    return adapted
+
+
+def _expression(rule: Mapping[str, Any], wishes: _Wishes) -> str:
+    """Return a rule's expression for all, or one for all that no override fits, or else those of the overrides."""
+    own = {name: value for (alert, name), value in wishes.values.items() if alert == rule.get("alert")}
+    expression = _with_thresholds(rule["expr"], own, wishes)
+    others = [each for each in wishes.overrides if each.alert == rule.get("alert")]
+    if not others:
+        return expression
+    joins = [_carrying(each.labels) for each in others]
+    parts = [f"(\n{expression.strip()}\n)" + "".join(f"\nunless {join}" for join in joins)]
+    for place, each in enumerate(others):
+        expression = _with_thresholds(rule["expr"], own | dict(each.thresholds), wishes)
+        before = "".join(f"\nunless {join}" for join in joins[:place])
+        parts.append(f"(\n{expression.strip()}\n)\nand {joins[place]}{before}")
+    return "\nor\n".join(parts)
+
+
+def _carrying(labels: Mapping[str, str]) -> str:
+    """Return what an alert is joined with, to tell whether it carries labels: those of its tuning job."""
+    matchers = ",".join(f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in sorted(labels.items()))
+    return f"on ({', '.join(sorted(labels))}) tuning_job:sagemaker_tuning_job_labels:agreed{{{matchers}}}"
+
+
+def _with_thresholds(expression: str, values: Mapping[str, str], wishes: _Wishes) -> str:
     def threshold(match: re.Match[str]) -> str:
-        value = values.get((rule["alert"], match["name"]), match["value"])
+        value, speed = values.get(match["name"], match["value"]), wishes.speed
         return (f"{float(value) / speed:.12g}" if match["seconds"] and speed != 1 else value) + match["rest"]
 
-    expression = _THRESHOLD.sub(threshold, rule["expr"])
-    expression = _RANGE.sub(lambda match: divide(match[0], speed), expression)
-    if tuple(team_labels) != TEAM_LABELS:
-        labels = ", ".join(team_labels)
-        expression = re.sub(
-            r"(, )?\blabel_team\b", lambda match: (match[1] or "") + labels if labels else "", expression
-        )
-    adapted = {**rule, "expr": expression}
-    adapted |= {key: divide(rule[key], speed) for key in _DURATIONS if key in rule}
-    if runbook_url is not None and "annotations" in rule:
-        anchor = rule["annotations"]["runbook_url"].partition("#")[2]
-        adapted["annotations"] = {**rule["annotations"], "runbook_url": f"{runbook_url}#{anchor}"}
-    return adapted
+    expression = _THRESHOLD.sub(threshold, expression)
+    expression = _RANGE.sub(lambda match: divide(match[0], wishes.speed), expression)
+    if tuple(wishes.team_labels) == TEAM_LABELS:
+        return expression
+    labels = ", ".join(wishes.team_labels)
+    return re.sub(r"(, )?\blabel_team\b", lambda match: (match[1] or "") + labels if labels else "", expression)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -200,7 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="divide every duration by N")
     parser.add_argument(
-        "--threshold", action="append", default=[], metavar="ALERT.NAME=VALUE", help="set a threshold; may be repeated"
+        "--threshold",
+        action="append",
+        default=[],
+        metavar="ALERT.NAME=VALUE",
+        help='set a threshold; may be repeated. ALERT.NAME{label_team="search"}=VALUE sets it for one team',
     )
     parser.add_argument("--runbook-url", metavar="URL", help="the page that the runbook links lead to")
     parser.add_argument(
@@ -214,10 +259,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
+        assigned = [_assignment(text) for text in options.threshold]
         document = render(
             load(),
             speed=options.speed,
-            values=dict(map(_assignment, options.threshold)),
+            values={
+                (each.alert, name): value
+                for each in assigned
+                if not each.labels
+                for name, value in each.thresholds.items()
+            },
+            overrides=_by_labels(assigned),
             runbook_url=options.runbook_url,
             team_labels=_parted(options.team_labels),
             aggregation_labels=_parted(options.aggregation_labels),
@@ -232,11 +284,23 @@ def _parted(labels: str) -> list[str]:
     return [label for label in labels.split(",") if label]
 
 
-def _assignment(text: str) -> tuple[tuple[str, str], str]:
-    match = re.fullmatch(r"(\w+)\.(\w+)=(\S+)", text)
+def _assignment(text: str) -> Override:
+    """Return what a text sets: for all, if it names no label."""
+    match = re.fullmatch(r"(\w+)\.(\w+)(?:\{(\w+)=\"([^\"\\]*)\"\})?=(\S+)", text)
     if match is None:
         raise ValueError(f"{text!r} is not ALERT.NAME=VALUE")
-    return (match[1], match[2]), match[3]
+    return Override(match[1], {match[3]: match[4]} if match[3] else {}, {match[2]: match[5]})
+
+
+def _by_labels(assigned: Sequence[Override]) -> list[Override]:
+    """Return those of some labels, one for all thresholds of an alert, in their order."""
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], Override] = {}
+    for each in assigned:
+        if each.labels:
+            key = each.alert, tuple(each.labels.items())
+            before = found[key].thresholds if key in found else {}
+            found[key] = each._replace(thresholds={**before, **each.thresholds})
+    return list(found.values())
 
 
 if __name__ == "__main__":

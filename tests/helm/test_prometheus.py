@@ -11,6 +11,7 @@ import render_rules
 import yaml
 from helm.chart import HELMS, find, rendered, template, the, workload
 from helm.values import CHART
+from render_rules import Override
 
 pytestmark = pytest.mark.xdist_group("helm")
 
@@ -75,6 +76,14 @@ def test_the_rules_can_be_adapted() -> None:
             ("SageMakerTuningJobStuck", "window"): "2h",
             ("SageMakerTuningJobTrainingJobsFailing", "failedRatio"): "0.25",
         },
+        overrides=[
+            Override("SageMakerTuningJobStuck", {"label_squad": "search"}, {"age": "7200"}),
+            Override(
+                "SageMakerTuningJobStuck",
+                {"tag_cost_center": '47"11', "label_squad": "Ü"},
+                {"still": "60", "window": "1d"},
+            ),
+        ],
         runbook_url="https://wiki.example.internal/tuning",
         team_labels=("label_squad", "tag_cost_center"),
     )["groups"]

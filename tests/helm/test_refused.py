@@ -217,6 +217,11 @@ TOGETHER = {
     "{shards: 2, workload: Deployment}": "shards, and workload is Deployment",
     "{workload: StatefulSet, replicas: 2}": "leave replicas at 1",
     "{workload: None}": "workload is None, and nothing else is installed: set prometheusRule.enabled=true",
+    "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {overrides: [{labels: {label_a: x}, thresholds: {age: 1}}]}}}}": (
+        "prometheusRule.alerts.SageMakerTuningJobStuck.overrides: label_a is not among prometheusRule.teamLabels"
+    ),
+    "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {overrides: [{labels: {}, thresholds: {}}]}}}}": "minProperties",
+    "{prometheusRule: {alerts: {SageMakerTuningExporterDown: {overrides: []}}}}": "'overrides' not allowed",
     "{prometheusRule: {aggregationLabels: [job]}}": "/prometheusRule/aggregationLabels/0': 'not' failed",
     "{prometheusRule: {aggregationLabels: [a-b]}}": "/prometheusRule/aggregationLabels/0': 'a-b' does not match pattern",
     "service: {nodePort: 30000}": "service.nodePort, and service.type is ClusterIP",

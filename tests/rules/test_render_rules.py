@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from render_rules import RULES, alerts, divide, dump, load, main, render, thresholds
+from render_rules import RULES, Override, alerts, divide, dump, load, main, render, thresholds
 from support.processes import PATIENCE
 from support.promql import labels_of, mistakes, vocabulary
 
@@ -168,11 +168,26 @@ def test_the_script_prints_one_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert "label_team" not in str(printed)
 
 
+def test_the_script_sets_thresholds_of_a_team(capsys: pytest.CaptureFixture[str]) -> None:
+    stuck = "SageMakerTuningJobStuck"
+    asked = [
+        f"{stuck}.age=60",
+        f'{stuck}.age{{label_team="my team"}}=7200',
+        f'{stuck}.still{{label_team="my team"}}=60',
+    ]
+    assert main([word for each in asked for word in ("--threshold", each)]) == 0
+    override = Override(stuck, {"label_team": "my team"}, {"age": "7200", "still": "60"})
+    expected = render(DOCUMENT, values={(stuck, "age"): "60"}, overrides=[override])
+    assert yaml.safe_load(capsys.readouterr().out) == expected
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
         ("SageMakerTuningJobStuck.window", "is not ALERT.NAME=VALUE"),
         ("SageMakerTuningJobStuck.windows=2h", "there is only"),
+        ("SageMakerTuningJobStuck.age{label_team=search}=2", "is not ALERT.NAME=VALUE"),
+        ('SageMakerTuningJobStuck.age{label_cost="a"}=2', "carries no labels label_cost"),
     ],
 )
 def test_the_script_refuses_mistakes(capsys: pytest.CaptureFixture[str], asked: str, message: str) -> None:

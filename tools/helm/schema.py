@@ -49,6 +49,9 @@ _WEB_CONFIG: dict[str, dict[str, Schema]] = {
     },
     "rate_limit": {"interval": TEXT, "burst": {"type": "integer", "minimum": 0}},
 }
+TEAM_LABEL = "^(label|tag)_[a-zA-Z0-9_]+$"
+"""What a label of sagemaker_tuning_job_labels is called that users choose."""
+
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 # What a default does not tell of its type.
@@ -61,7 +64,7 @@ _REFINED: dict[str, Schema] = {
     "extraObjects": {"items": {"type": ["object", "string"]}},
     "log.format": {"enum": [each.value for each in LogFormat]},
     "log.level": {"enum": list(LEVELS)},
-    "prometheusRule.teamLabels": {"items": {"type": "string", "pattern": "^(label|tag)_[a-zA-Z0-9_]+$"}},
+    "prometheusRule.teamLabels": {"items": {"type": "string", "pattern": TEAM_LABEL}},
     "proxy.noProxy": {"items": TEXT},
     "shards": {"minimum": 1, "maximum": MOST_SHARDS},
 }
@@ -98,7 +101,8 @@ def schema() -> Schema:
 def _let_be_empty(schema: Schema, definitions: Schema) -> None:
     """Let each key of a map or list have nothing behind it: that is its empty form."""
     for described in schema.get("properties", {}).values():
-        inside = definitions[described["$ref"].rpartition("/")[2]] if "$ref" in described else described
+        # A reference that is to no definition is to a key that is met by itself.
+        inside = definitions.get(described["$ref"].rpartition("/")[2], {}) if "$ref" in described else described
         if inside.get("type") in ("object", "array"):
             inside["type"] = [inside["type"], "null"]
         _let_be_empty(inside, definitions)
@@ -193,8 +197,26 @@ def _alerts() -> Schema:
             "severity": {"type": "string", "minLength": 1, "default": rule["labels"]["severity"]},
             "thresholds": thresholds,
         }
+        if render_rules.TEAM_LABELS[0] in rule["expr"]:
+            alert["properties"]["overrides"] = {"type": "array", "items": _override(rule["alert"])}
         alerts["properties"][rule["alert"]] = alert
     return alerts
+
+
+def _override(alert: str) -> Schema:
+    """Return the schema of other thresholds for the tuning jobs of some labels."""
+    labels = {
+        "type": "object",
+        "minProperties": 1,
+        "patternProperties": {TEAM_LABEL: TEXT},
+        "additionalProperties": False,
+    }
+    thresholds = {"$ref": f"#/properties/prometheusRule/properties/alerts/properties/{alert}/properties/thresholds"}
+    return {
+        **_closed(),
+        "required": ["labels", "thresholds"],
+        "properties": {"labels": labels, "thresholds": thresholds},
+    }
 
 
 def _defaults(value: object) -> Schema:

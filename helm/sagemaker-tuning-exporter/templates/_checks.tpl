@@ -41,6 +41,15 @@
     {{- fail (printf "%s.scrapeTimeout is %s and %s.interval %s: Prometheus takes no timeout above the interval" $kind $monitor.scrapeTimeout $kind $monitor.interval) -}}
   {{- end -}}
 {{- end -}}
+{{- range $name, $alert := $v.prometheusRule.alerts -}}
+  {{- range ($alert | default dict).overrides -}}
+    {{- range $label, $value := .labels -}}
+      {{- if not (has $label $v.prometheusRule.teamLabels) -}}
+        {{- fail (printf "prometheusRule.alerts.%s.overrides: %s is not among prometheusRule.teamLabels, so no alert carries it: add it there" $name $label) -}}
+      {{- end -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
 {{- include "sagemaker-tuning-exporter.checksFurther" . -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "sagemaker-tuning-exporter.fullname" .)) -}}
   {{- fail (printf "%s is no name of a Service, which has small letters, digits and hyphens, and a letter first: set fullnameOverride" (include "sagemaker-tuning-exporter.fullname" .)) -}}

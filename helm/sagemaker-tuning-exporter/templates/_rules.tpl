@@ -21,13 +21,9 @@ A group of rules/*.yaml with what the values say in place. Takes root and group;
 {{- define "sagemaker-tuning-exporter.rule" -}}
 {{- $values := .values -}}
 {{- $rule := deepCopy .rule -}}
-{{- /* Without any, the comma before it goes too. */ -}}
-{{- $labels := ternary (printf "${1}%s" (join ", " $values.teamLabels)) "" (gt (len $values.teamLabels) 0) -}}
-{{- $expr := regexReplaceAll "(, )?\\blabel_team\\b" .rule.expr $labels -}}
-{{- range $name, $value := .own.thresholds -}}
-  {{- /* The number, or the duration in brackets, right before the comment that names it. */ -}}
-  {{- $number := printf "(?m)\\d[\\d.]*[a-z]*([\\])\\s]*# threshold: %s(?: \\(seconds\\))?)$" $name -}}
-  {{- $expr = regexReplaceAll $number $expr (printf "%s${1}" (kindIs "string" $value | ternary $value (toJson $value))) -}}
+{{- $expr := include "sagemaker-tuning-exporter.ruleExpression" (dict "values" $values "expr" .rule.expr "thresholds" .own.thresholds) -}}
+{{- with .own.overrides -}}
+  {{- $expr = include "sagemaker-tuning-exporter.overridden" (dict "values" $values "expr" $.rule.expr "own" $.own "default" $expr) -}}
 {{- end -}}
 {{- $_ := set $rule "expr" (include "sagemaker-tuning-exporter.aggregated" (dict "text" $expr "labels" $values.aggregationLabels)) -}}
 {{- if $rule.alert -}}
@@ -42,6 +38,39 @@ A group of rules/*.yaml with what the values say in place. Takes root and group;
   {{- end -}}
 {{- end -}}
 {{- toYaml $rule -}}
+{{- end -}}
+
+{{- /* A rule's expression with thresholds, and with the labels that alerts carry. */ -}}
+{{- define "sagemaker-tuning-exporter.ruleExpression" -}}
+{{- /* Without any, the comma before it goes too. */ -}}
+{{- $labels := ternary (printf "${1}%s" (join ", " .values.teamLabels)) "" (gt (len .values.teamLabels) 0) -}}
+{{- $expr := regexReplaceAll "(, )?\\blabel_team\\b" .expr $labels -}}
+{{- range $name, $value := .thresholds -}}
+  {{- /* The number, or the duration in brackets, right before the comment that names it. */ -}}
+  {{- $number := printf "(?m)\\d[\\d.]*[a-z]*([\\])\\s]*# threshold: %s(?: \\(seconds\\))?)$" $name -}}
+  {{- $expr = regexReplaceAll $number $expr (printf "%s${1}" (kindIs "string" $value | ternary $value (toJson $value))) -}}
+{{- end -}}
+{{- $expr -}}
+{{- end -}}
+
+{{- /* The default expression where no override fits, or else that of the first override that does. */ -}}
+{{- define "sagemaker-tuning-exporter.overridden" -}}
+{{- $joins := list -}}
+{{- $parts := list -}}
+{{- range .own.overrides -}}
+  {{- $matchers := list -}}
+  {{- range $label, $value := .labels }}{{ $matchers = append $matchers (printf "%s=%q" $label $value) }}{{ end -}}
+  {{- $join := printf "on (%s) tuning_job:sagemaker_tuning_job_labels:agreed{%s}" (keys .labels | sortAlpha | join ", ") (join "," $matchers) -}}
+  {{- $thresholds := merge (deepCopy .thresholds) ($.own.thresholds | default dict) -}}
+  {{- $expr := include "sagemaker-tuning-exporter.ruleExpression" (dict "values" $.values "expr" $.expr "thresholds" $thresholds) -}}
+  {{- $before := "" -}}
+  {{- range $joins }}{{ $before = printf "%s\nunless %s" $before . }}{{ end -}}
+  {{- $parts = append $parts (printf "(\n%s\n)\nand %s%s" (trim $expr) $join $before) -}}
+  {{- $joins = append $joins $join -}}
+{{- end -}}
+{{- $default := printf "(\n%s\n)" (trim .default) -}}
+{{- range $joins }}{{ $default = printf "%s\nunless %s" $default . }}{{ end -}}
+{{- prepend $parts $default | join "\nor\n" -}}
 {{- end -}}
 
 {{- /* Expressions in which each sum and join over tuning jobs, targets or exporters keeps the labels. */ -}}
