@@ -1,4 +1,4 @@
-"""The chart's values in docs/deploying.md and in the chart's README can be used as they stand."""
+"""The chart's values in the pages about deploying and alerts, and in its README, can be used as they stand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from exporter.config import parse
 
 pytestmark = pytest.mark.xdist_group("helm")
 
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "deploying.md", CHART / "README.md")}
+FILES = (ROOT / "docs" / "deploying.md", ROOT / "docs" / "alerts.md", CHART / "README.md")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in FILES}
 
 
 def fenced(language: str) -> list[str]:
@@ -28,7 +29,7 @@ def fenced(language: str) -> list[str]:
 
 
 # What is for others: the exporter, Kubernetes, Prometheus, the chart of Alertmanager.
-OTHERS = ("discover:", "tuning_jobs:", "apiVersion:", "scrape_configs:", "alertmanager:")
+OTHERS = ("discover:", "tuning_jobs:", "apiVersion:", "scrape_configs:", "alertmanager:", "route:", "rule_files:")
 VALUES = [text for text in fenced("yaml") if not text.startswith(OTHERS)]
 
 
@@ -45,7 +46,7 @@ def test_values_are_accepted(given: str, tmp_path: Path) -> None:
 
 
 def test_there_are_values() -> None:
-    assert len(VALUES) >= 8
+    assert len(VALUES) >= 11
 
 
 def test_the_certificate_and_the_scrape_are_of_the_service_that_the_chart_makes(promtool: Path, tmp_path: Path) -> None:
