@@ -26,9 +26,9 @@ def shipped() -> dict[str, Any]:
 
 
 class Messenger:
-    """An Alertmanager of the shipped configuration and templates. Only its servers, and some times of its route, are others."""
+    """An Alertmanager of the shipped configuration and templates. Only its servers, and some of its ``route``, are others."""
 
-    def __init__(self, binary: Path, directory: Path, **times: str) -> None:
+    def __init__(self, binary: Path, directory: Path, **route: Any) -> None:
         self._channels: dict[str, Inbox] = {}
         self._mailbox = Mailbox()
         configuration = shipped()
@@ -44,7 +44,7 @@ class Messenger:
             "smtp_from": configuration["global"]["smtp_from"],
             "smtp_require_tls": False,
         }
-        configuration["route"] |= times
+        configuration["route"] |= route
         self.alertmanager = Alertmanager(binary, directory / "alertmanager", configuration)
 
     def __enter__(self) -> Self:

@@ -250,3 +250,16 @@ def test_a_mail_about_hundreds_is_short(version: str, tmp_path: Path) -> None:
     assert mail["Subject"] == f"Firing: {FAILED} (500), team pricing"
     assert "These are 5 of 500" in str(mail.get_body(("plain",)))
     assert len(mail.as_string()) < 2 * MANY_CHARACTERS
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_what_else_is_grouped_by_is_in_the_title(version: str, tmp_path: Path) -> None:
+    grouping = [*shipped()["route"]["group_by"], "cluster"]
+    alerts = [told(FAILED, label_team="search", cluster=each) for each in ("a", "b")]
+    with Messenger(
+        release(version, "prometheus-alertmanager"), tmp_path, group_wait="0s", group_by=grouping
+    ) as messenger:
+        messenger.send(*alerts)
+        wait_until(lambda: len(messenger.posts("search")) == 2, what="a message about each cluster")
+    titles = {post["title"].partition(", ")[2] for post in messenger.posts("search")}
+    assert titles == {"team search, cluster a", "team search, cluster b"}
