@@ -10,7 +10,7 @@ import pytest
 from render_rules import dump, load, render
 from support.alertmanager import AlertingPrometheus, Alertmanager, Inbox
 from support.pace import here
-from support.processes import wait_until
+from support.processes import PATIENCE, wait_until
 from support.prometheus import Prometheus
 from support.tools import RELEASES, release
 
@@ -53,7 +53,7 @@ class Agent(Prometheus):
 class Cluster:
     """An exporter that watches a tuning job, and the agent that scrapes it. All have the same names but the cluster's."""
 
-    def __init__(self, name: str, prometheus: Path, directory: Path, central: str) -> None:
+    def __init__(self, name: str, prometheus: Path, directory: Path, central: str, interval: float) -> None:
         simulator = Simulator(SystemClock())
         simulator.create("healthy", "churn")
         self._server = Server(simulator)
@@ -66,7 +66,7 @@ class Cluster:
         self.exporter = Daemon(lambda: parse(text, name), parse(text, name), [listener], SystemClock())
         target = {"targets": [f"{host}:{port}"], "labels": {"instance": "exporter:10980"}}
         job = {"job_name": "tuning", "static_configs": [target]}
-        self.agent = Agent(prometheus, directory / name, [job], cluster=name, central=central, interval=here(0.5))
+        self.agent = Agent(prometheus, directory / name, [job], cluster=name, central=central, interval=interval)
 
     def __enter__(self) -> Self:
         with ExitStack() as running:
@@ -84,8 +84,10 @@ class Cluster:
 @pytest.mark.parametrize("version", RELEASES)
 def test_an_exporter_that_is_gone_is_told_with_its_cluster(version: str, tmp_path: Path) -> None:
     prometheus, alertmanager = release(version, "prometheus"), release(version, "prometheus-alertmanager")
+    pace = here(1)
+    patience = 2 * PATIENCE * pace
     rules = tmp_path / "rules.yaml"
-    rules.write_text(dump(render(load(), speed=SPEED / here(1), aggregation_labels=["cluster"])))
+    rules.write_text(dump(render(load(), speed=SPEED / pace, aggregation_labels=["cluster"])))
     times = {"group_wait": "100ms", "group_interval": "1s", "repeat_interval": "1h"}
     route = {"receiver": "everyone", "group_by": ["alertname", "cluster"], **times}
     with ExitStack() as running:
@@ -99,15 +101,15 @@ def test_an_exporter_that_is_gone_is_told_with_its_cluster(version: str, tmp_pat
             [],
             alertmanager=teller.address,
             rule_files=[rules],
-            flags=["--web.enable-remote-write-receiver", f"--query.lookback-delta={format_duration(here(3))}"],
-            interval=here(0.5),
+            flags=["--web.enable-remote-write-receiver", f"--query.lookback-delta={format_duration(3 * pace)}"],
+            interval=0.5 * pace,
         )
         running.enter_context(central)
-        made = {name: Cluster(name, prometheus, tmp_path, central.url) for name in ("a", "b", "c")}
+        made = {name: Cluster(name, prometheus, tmp_path, central.url, 0.5 * pace) for name in ("a", "b", "c")}
         for cluster in made.values():
             running.enter_context(cluster)
-        known = f"last_over_time(up[10m] offset {format_duration(here(10))})"
-        central.wait_until(f"count({known} == 1) == 3 and count(sagemaker_tuning_job_up == 1) == 3")
+        known = f"last_over_time(up[10m] offset {format_duration(10 * pace)})"
+        central.wait_until(f"count({known} == 1) == 3 and count(sagemaker_tuning_job_up == 1) == 3", timeout=patience)
 
         made["b"].agent.stop()
         made["c"].exporter.stop()
@@ -117,9 +119,9 @@ def test_an_exporter_that_is_gone_is_told_with_its_cluster(version: str, tmp_pat
             of_down = [each for each in inbox.notifications if each.alert == DOWN and "cluster" in each.labels]
             return {each.labels["cluster"]: each.annotations["summary"] for each in of_down}
 
-        wait_until(lambda: told().keys() >= {"b", "c"}, what="a message about both")
-        central.wait_until(f'ALERTS{{alertname="{DOWN}",cluster="b",instance=""}}')
-        central.wait_until(f'ALERTS{{alertname="{DOWN}",cluster="c",instance="exporter:10980"}}')
+        wait_until(lambda: told().keys() >= {"b", "c"}, timeout=patience, what="a message about both")
+        central.wait_until(f'ALERTS{{alertname="{DOWN}",cluster="b",instance=""}}', timeout=patience)
+        central.wait_until(f'ALERTS{{alertname="{DOWN}",cluster="c",instance="exporter:10980"}}', timeout=patience)
         assert told() == {name: f"The exporter of SageMaker tuning jobs is down, cluster {name}" for name in ("b", "c")}
         assert central.query("sagemaker_tuning_job_up") != []
         assert central.query(f'count_over_time(ALERTS{{alertname="{DOWN}",cluster="a"}}[1h])') == []
