@@ -7,9 +7,7 @@ call gets the last one again. All other operations are answered well.
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import os
 import random
 import re
 import zlib
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from fuzz.mutate import another_tree, gathered, other_bytes
 from fuzz.target import Defect, Outcome, Target
+from fuzz.wire import ACCOUNT, ARN, NAME, NOW, REGION, Wire, good_bodies, identity, json_answer
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from support.answers import random_answer
@@ -49,9 +48,6 @@ if TYPE_CHECKING:
     from exporter.config import Settings
     from exporter.config.specs import TargetSpec
 
-NOW = 1_764_500_000.0
-ACCOUNT, REGION, NAME = "123456789012", "eu-west-1", "churn"
-ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:hyper-parameter-tuning-job/{NAME}"
 SEPARATOR = b"\n=====\n"
 
 _ENDPOINTS = 'endpoint_url: "http://127.0.0.1:1", sts_endpoint_url: "http://127.0.0.1:1", requests_per_second: 1000'
@@ -121,7 +117,7 @@ class Answers(Target):
         self._settings = {name: parse(_BY_OPERATION.get(name, _SETTINGS + _RULES), "config.yaml") for name in _METHODS}
         self._sessions = Sessions()
         self._log: list[Mapping[str, Any]] = []
-        self._wire = _Wire()
+        self._wire = Wire()
         transport._Timed._new_conn = lambda _: self._wire.connect()  # type: ignore[method-assign, assignment]
         self._seeds = list(self._all_seeds())
         self._known = gathered([tree for seed in self._seeds if (tree := _body(seed)[1]) is not None])
@@ -189,9 +185,9 @@ class Answers(Target):
                 raise Defect(f"the exporter tells of a defect of its own: {event.get('event')}") from event.get("error")
 
     def _all_seeds(self) -> Iterator[bytes]:
-        bodies = _good_bodies()
+        bodies = good_bodies()
         for operation in _METHODS:
-            yield operation.encode() + b"\n" + (json_answer(bodies[operation]) if operation in bodies else _identity())
+            yield operation.encode() + b"\n" + (json_answer(bodies[operation]) if operation in bodies else identity())
             for error in _ERRORS:
                 yield operation.encode() + b"\n" + json_answer(error, 400)
         renamed = {"HyperParameterTuningJobName": NAME, "HyperParameterTuningJobArn": ARN}
@@ -220,7 +216,7 @@ class _Clock(ManualClock):
 class _Mixed:
     """An API in which one operation goes over the wire, and the answers to all others are good."""
 
-    def __init__(self, real: SageMakerApi, operation: str, wire: _Wire, answers: Sequence[bytes]) -> None:
+    def __init__(self, real: SageMakerApi, operation: str, wire: Wire, answers: Sequence[bytes]) -> None:
         self._real = real
         self._wire = wire
         self._answers = answers
@@ -257,96 +253,7 @@ class _Mixed:
         return answer
 
 
-class _Wire:
-    """Where connections go: each gets the next of ``answers``, the last one for ever."""
-
-    def __init__(self) -> None:
-        self.answers: list[bytes] = []
-
-    def connect(self) -> _Connection:
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        return _Connection(answer)
-
-
-class _Connection:
-    """What urllib3 and http.client use of a connected socket. It is closed by the peer once it is read."""
-
-    _readable = os.open(os.devnull, os.O_RDONLY)
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-
-    def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        return io.BufferedReader(io.BytesIO(self._answer))
-
-    def sendall(self, _: bytes) -> None:
-        pass
-
-    def fileno(self) -> int:
-        return self._readable
-
-    def gettimeout(self) -> None:
-        return None
-
-    def settimeout(self, _: float) -> None:
-        pass
-
-    def setsockopt(self, *_: object) -> None:
-        pass
-
-    def shutdown(self, _: int) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-def json_answer(tree: Any, status: int = 200, fields: bytes = b"Content-Type: application/x-amz-json-1.1") -> bytes:
-    """Return an HTTP answer with a body of JSON."""
-    body = json.dumps(tree).encode()
-    return b"HTTP/1.1 %d Because\r\n%b\r\nContent-Length: %d\r\n\r\n%b" % (status, fields, len(body), body)
-
-
-def _identity() -> bytes:
-    body = (
-        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-        f"<Arn>arn:aws:sts::{ACCOUNT}:assumed-role/a/b</Arn><UserId>A:b</UserId><Account>{ACCOUNT}</Account>"
-        "</GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
-    ).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-
-
-def _good_bodies() -> dict[str, Any]:
-    described = json.loads((ANSWERS / "everything.json").read_text())
-    described |= {"HyperParameterTuningJobName": NAME, "HyperParameterTuningJobArn": ARN}
-    trainings = json.loads((ANSWERS / "training_jobs" / "everything.json").read_text())
-    listed = {
-        key: described[key]
-        for key in (
-            *("HyperParameterTuningJobName", "HyperParameterTuningJobArn", "HyperParameterTuningJobStatus"),
-            *("CreationTime", "LastModifiedTime", "TrainingJobStatusCounters", "ObjectiveStatusCounters"),
-        )
-    } | {"Strategy": "Bayesian", "HyperParameterTuningJobStatus": "InProgress", "CreationTime": NOW - 3_600}
-    tags = [{"Key": "team", "Value": "search"}]
-    others = [
-        listed | {"HyperParameterTuningJobName": name, "HyperParameterTuningJobArn": f"{ARN}-{name}"}
-        for name in ("chu-2",)
-    ]
-    found = [{"HyperParameterTuningJob": each | {"Tags": tags}} for each in (listed, *others)]
-    found += [
-        {"TrainingJob": each | {"BillableTimeInSeconds": 60, "TrainingTimeInSeconds": 61}}
-        for each in trainings["TrainingJobSummaries"]
-    ]
-    return {
-        "DescribeHyperParameterTuningJob": described,
-        "ListHyperParameterTuningJobs": {"HyperParameterTuningJobSummaries": [listed, *others]},
-        "ListTrainingJobsForHyperParameterTuningJob": trainings,
-        "Search": {"Results": found},
-        "ListTags": {"Tags": tags},
-    }
-
-
-_GOOD: dict[str, Any] = _good_bodies() | {"ListTags": {"team": "search"}, "GetCallerIdentity": ACCOUNT}
+_GOOD: dict[str, Any] = good_bodies() | {"ListTags": {"team": "search"}, "GetCallerIdentity": ACCOUNT}
 """What an Api returns."""
 
 

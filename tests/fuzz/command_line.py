@@ -6,24 +6,19 @@ happens in a folder of its own, and behind a wall: nothing is listened on, reach
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import gzip
-import io
 import json
-import logging
 import os
 import re
-import signal
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fuzz.mutate import TOKENS, another_tree, gathered, other_bytes
+from fuzz.surroundings import Wall, process_as_it_was, stream, streams, text_of
 from fuzz.target import Defect, Outcome, Target
 from recording.files import ARN, CALL, LIST, USABLE
 from support.isolation import AWS_ENVIRONMENT
 
-from exporter.cli import COMMANDS, early, main, module
+from exporter.cli import COMMANDS, main, module
 from exporter.cli.aws.arguments import ExitCode
 from exporter.recording.file import FORMAT, VERSION
 
@@ -36,30 +31,6 @@ CONFIG = "aws: {region: eu-west-1, sign_requests: false}\ntuning_jobs: [churn]\n
 _GIVEN = "given"
 _PLAN_SECONDS = 60.0
 _CODES = {0, 1, 2, 130, *map(int, ExitCode)}
-_ELSEWHERE = ("/dev", "/proc", "/sys")
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_BLOCKED = {
-    "socket.bind": errno.EADDRINUSE,
-    "socket.connect": errno.ECONNREFUSED,
-    "socket.getaddrinfo": errno.ECONNREFUSED,
-    "subprocess.Popen": errno.EACCES,
-    "os.exec": errno.EACCES,
-    "os.posix_spawn": errno.EACCES,
-    "os.system": errno.EACCES,
-    "os.fork": errno.EACCES,
-    "os.kill": errno.EACCES,
-}
-_CHANGES = {
-    "os.rename",
-    "os.remove",
-    "os.mkdir",
-    "os.rmdir",
-    "os.link",
-    "os.symlink",
-    "os.truncate",
-    "os.chmod",
-    "shutil.rmtree",
-}
 
 _WORDS = (
     *(
@@ -171,7 +142,7 @@ class CommandLine(Target):
         self._flags = {name: [*_flags(name)] for name in (*COMMANDS, "run")}
         self._seeds = [*_seeds()]
         self._known = gathered([_OFFER, *_RECORDING])
-        self._wall = _Wall(self._directory)
+        self._wall = Wall(self._directory)
 
     def seeds(self) -> Sequence[bytes]:
         """Return each command, as it is shown in its help, and with each of its options."""
@@ -213,14 +184,14 @@ class CommandLine(Target):
             [word.decode("utf-8", "surrogateescape").replace("\0", "") for word in head.split(b"\n")] if head else []
         )
         self._put_down(words, content if given else b"")
-        out, error = _stream(), _stream()
-        with self._wall.up(), _process_as_it_was(), _streams(out, error):
+        out, error = stream(), stream()
+        with self._wall.up(), process_as_it_was(), streams(CONFIG.encode(), out, error):
             try:
                 code = main(words)
             except SystemExit as exited:
                 code = exited.code if isinstance(exited.code, int) else 1
-        said = _text(error)
-        _check(code, said, _text(out))
+        said = text_of(error)
+        _check(code, said, text_of(out))
         command = words[0] if words and words[0] in COMMANDS else "run"
         usage = code == 2 or (code == ExitCode.USAGE and command == "describe")
         return Outcome(f"{command}: exit {code}", not usage)
@@ -312,86 +283,6 @@ _FITTING: dict[str, Sequence[str]] = {
 
 def _word(rng: random.Random) -> bytes:
     return rng.choice(_WORDS).encode("utf-8", "surrogateescape")
-
-
-def _stream() -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace", write_through=True)
-
-
-def _text(stream: io.TextIOWrapper) -> str:
-    with contextlib.suppress(ValueError):  # it was closed, as by a pipe that nobody reads
-        return stream.buffer.getvalue().decode("utf-8", "replace")  # type: ignore[attr-defined]
-    return ""
-
-
-@contextlib.contextmanager
-def _streams(out: io.TextIOWrapper, error: io.TextIOWrapper) -> Iterator[None]:
-    before = sys.stdin, sys.stdout, sys.stderr
-    sys.stdin, sys.stdout, sys.stderr = io.TextIOWrapper(io.BytesIO(CONFIG.encode())), out, error
-    try:
-        yield
-    finally:
-        sys.stdin, sys.stdout, sys.stderr = before
-
-
-@contextlib.contextmanager
-def _process_as_it_was() -> Iterator[None]:
-    """Undo what a command does to its process: signals, variables, and the modules that it leaves out."""
-    environment, rich = dict(os.environ), sys.modules.get("rich", sys)
-    root = logging.getLogger()
-    level, handlers_of_log = root.level, [*root.handlers]
-    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
-    try:
-        yield
-    finally:
-        early.hand_over()
-        root.handlers[:] = handlers_of_log
-        root.setLevel(level)
-        for number, handler in handlers:
-            signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
-        os.environ.clear()
-        os.environ.update(environment)
-        if rich is sys:
-            sys.modules.pop("rich", None)
-
-
-class _Wall:
-    """What keeps commands from the rest of the machine, by the hook that Python asks before it does such things."""
-
-    def __init__(self, directory: Path) -> None:
-        self._inside = f"{directory}{os.sep}"
-        self._up = False
-        sys.addaudithook(self._asked)
-
-    @contextlib.contextmanager
-    def up(self) -> Iterator[None]:
-        self._up = True
-        try:
-            yield
-        finally:
-            self._up = False
-
-    def _asked(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._up:
-            return
-        if (number := _BLOCKED.get(event)) is not None:
-            raise OSError(number, os.strerror(number))
-        if event == "open":
-            path, _, flags = arguments
-            writes = isinstance(flags, int) and flags & _WRITES
-            if isinstance(path, str | bytes) and not self._allows(os.fsdecode(path), writes=bool(writes)):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        elif event in _CHANGES and not all(
-            self._allows(os.fsdecode(each), writes=True) for each in arguments if isinstance(each, str | bytes)
-        ):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), arguments[0])
-
-    def _allows(self, path: str, *, writes: bool) -> bool:
-        real = os.path.realpath(path)
-        if real == os.devnull:
-            return True
-        return real.startswith(self._inside) if writes else not real.startswith(_ELSEWHERE)
 
 
 _OFFER: dict[str, Any] = {
