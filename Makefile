@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit coverage programs faults bench alerts-report image image-test sbom lint format docs docs-site chart dashboards lock clean
+.PHONY: help demo test unit coverage programs faults bench alerts-report fuzz image image-test sbom lint format docs docs-site chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -73,6 +73,14 @@ chart: .venv/.dev ## Renew the chart's README and the schema of its values
 dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
 	@PYTHONPATH=tools .venv/bin/python -m dashboards
 
+# For fuzz: the targets, and for how long or with how many cases each; a minute if neither is given.
+TARGETS ?=
+SECONDS ?=
+CASES ?=
+
+fuzz: .venv/.fuzz ## Attack each way into the exporter, or TARGETS, for SECONDS or with CASES each (5 minutes)
+	@PYTHONPATH=tests .venv/bin/python -m fuzz $(strip $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES)) $(ARGS) $(TARGETS))
+
 bench: .venv/.dev ## Measure what the exporter costs beside what one would use instead (20 minutes)
 	@.venv/bin/python -m bench
 
@@ -94,6 +102,7 @@ lock: .cache/uv/bin/uv ## Renew the lock files to the newest releases
 	@$(COMPILE) pyproject.toml --group dev --constraint locks/runtime.txt --output-file locks/dev.txt >/dev/null
 	@$(COMPILE) --group peers --output-file locks/peers.txt >/dev/null
 	@$(COMPILE) --group site --output-file locks/site.txt >/dev/null
+	@$(COMPILE) --group fuzz --output-file locks/fuzz.txt >/dev/null
 	@! grep -n '://' locks/*.txt || { echo "a lock file holds an address" >&2; exit 1; }
 	@grep -c '==' locks/*.txt
 
@@ -119,6 +128,10 @@ clean: ## Remove everything that was installed, built or cached here
 .venv/.dev: locks/dev.txt .venv/.runtime
 	@echo "Installing the development tools into .venv"
 	@.venv/bin/python $(LOCKED) -r locks/dev.txt
+	@touch $@
+
+.venv/.fuzz: locks/fuzz.txt .venv/.dev
+	@.venv/bin/python $(LOCKED) -r locks/fuzz.txt
 	@touch $@
 
 .venv-peers/.installed: locks/peers.txt | .venv-peers/bin/pip

@@ -58,7 +58,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 class TestLocks:
     def test_there_is_one_for_each_environment(self) -> None:
-        assert [lock.stem for lock in LOCKS] == ["build", "dev", "peers", "runtime", "site"]
+        assert [lock.stem for lock in LOCKS] == ["build", "dev", "fuzz", "peers", "runtime", "site"]
 
     @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
     def test_holds_only_pins_with_hashes(self, lock: Path) -> None:
@@ -76,6 +76,7 @@ class TestLocks:
             ("dev", PROJECT["dependency-groups"]["dev"]),
             ("peers", PROJECT["dependency-groups"]["peers"]),
             ("site", PROJECT["dependency-groups"]["site"]),
+            ("fuzz", PROJECT["dependency-groups"]["fuzz"]),
         ],
     )
     def test_covers_what_the_project_asks_for(self, lock: str, wanted: list[str]) -> None:

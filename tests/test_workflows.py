@@ -46,7 +46,6 @@ def test_what_it_calls_exists(text: str) -> None:
     assert called
     assert make_would_run(*called)
     scripts = re.findall(r"^ +- run: (\.\S+)$", text, re.MULTILINE)
-    assert scripts
     assert all(os.access(ROOT / script, os.X_OK) for script in scripts)
 
 
@@ -55,6 +54,27 @@ def test_a_pull_request_is_tested_as_a_release_is() -> None:
     assert pull_request["container"] == release["container"]
     assert {"run": ".ci/run"} in pull_request["steps"]
     assert {"run": ".ci/run"} in release["steps"]
+
+
+def test_a_release_waits_for_the_audit_of_every_lock() -> None:
+    jobs = yaml.safe_load(WORKFLOWS["release"])["jobs"]
+    assert "audit" in jobs["package"]["needs"]
+    told = [step["run"] for step in jobs["audit"]["steps"] if "run" in step]
+    assert "pip-audit==" in told[0]
+    # Where the data is missing, pip-audit prints that all is well.
+    assert re.search(r'^echo "jinja2==2.10" > (\S+)\n! pip-audit .*-r \1$', told[1], re.MULTILINE)
+    assert re.search(r'for lock in locks/\*\.txt; do\n +pip-audit .*-r "\$lock"', told[2])
+
+
+def test_each_night_every_way_in_is_attacked() -> None:
+    [job] = yaml.safe_load(WORKFLOWS["nightly"])["jobs"].values()
+    assert {"run": "make fuzz"} in job["steps"]
+    [command] = make_would_run("fuzz", "--assume-old=.venv/.fuzz")
+    assert command.rstrip().endswith("-m fuzz")
+    [command] = make_would_run(
+        "fuzz", "--assume-old=.venv/.fuzz", "SECONDS=5", "CASES=9", "TARGETS=requests", "ARGS=--seed=2"
+    )
+    assert re.search(r"-m fuzz --seconds 5 --cases 9 --seed=2 requests$", command)
 
 
 def test_a_commit_is_checked_as_make_lint_does() -> None:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recording.files import BEGAN, CALL, HEADER, LIST, flat, gz, summary, written
+from recording.files import BEGAN, CALL, CONFIGURATION, LIST, USABLE, flat, gz, summary, written
 from support.processes import Child
 from support.text import found
 
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from exporter.config.specs import TargetSpec
-
-CONFIGURATION = {
-    "tuning_jobs": [{"name": "job0001", "region": "eu-west-1", "requests_per_second": 5.0, "endpoint": 0}],
-    "discover": [],
-    "interval": 60.0,
-    "stale_after": 300.0,
-}
-USABLE = HEADER | {"configuration": CONFIGURATION}
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

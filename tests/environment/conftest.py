@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from environment.echo import Echo
 from environment.process import REGION, Exporter, command, configuration
 
 from exporter.clock import SystemClock
@@ -64,3 +66,13 @@ def run(tmp_path):
             return running.enter_context(Exporter(arguments or command(file, *flags), log=log, **options))
 
         yield run
+
+
+@pytest.fixture
+def echo():
+    with Echo() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

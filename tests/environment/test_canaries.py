@@ -6,68 +6,16 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from environment.echo import CANARY, KEYS, PATHS, refusal
 from environment.process import configuration
 from support.processes import wait_until
 
-CANARY = "CaNaRy0/9+x="
-
-PATHS = (
-    *("/", "/targets", "/config", "/jobs/-/eu-west-1/one", "/metrics", "/-/healthy", "/-/ready", "/nowhere"),
-    *(f"/api/v1/{each}" for each in ("status", "jobs", "jobs/-/eu-west-1/one", "targets", "config")),
-)
-
 NO_KEYS = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None, "AWS_SESSION_TOKEN": None}
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIDTEST", "AWS_SECRET_ACCESS_KEY": CANARY, "AWS_SESSION_TOKEN": CANARY}
 ROLE = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/tuning-metrics"}
-
-
-class Echo(ThreadingHTTPServer):
-    """Answers every request with what it carried: ``answer`` makes body, type, status and headers of that."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _EchoHandler)
-        self.answer = _refusal
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-def _refusal(sent):
-    return json.dumps({"__type": "ValidationException", "message": sent}), 400, {"X-Odd Header": sent, "X-Echo": sent}
-
-
-class _EchoHandler(BaseHTTPRequestHandler):
-    server: Echo
-
-    def do_POST(self):
-        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        sent += " " + " ".join(self.headers.values())
-        body, status, headers = self.server.answer(sent)
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def echo():
-    with Echo() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def configured(directory, line):
@@ -97,7 +45,7 @@ Answer = Callable[[str], tuple[str, int, dict[str, str]]]
 WAYS: dict[str, tuple[Environment, Answer | None, str]] = {
     "a key with a newline": (lambda _: KEYS | {"AWS_SECRET_ACCESS_KEY": f"{CANARY}\n"}, None, "no_credentials"),
     "a token with a newline": (lambda _: KEYS | {"AWS_SESSION_TOKEN": f"{CANARY}\n"}, None, "no_credentials"),
-    "a token that is echoed": (lambda _: KEYS, _refusal, "other"),
+    "a token that is echoed": (lambda _: KEYS, refusal, "other"),
     "a token that is echoed in hex": (
         lambda _: KEYS,
         lambda sent: (

@@ -22,6 +22,15 @@ HEADER: dict[str, Any] = {
     "configuration": {},
     "prices": [None],
 }
+CONFIGURATION: dict[str, Any] = {
+    "tuning_jobs": [{"name": "job0001", "region": "eu-west-1", "requests_per_second": 5.0, "endpoint": 0}],
+    "discover": [],
+    "interval": 60.0,
+    "stale_after": 300.0,
+}
+"""As it stands in a recording."""
+
+USABLE = HEADER | {"configuration": CONFIGURATION}
 CALL = ["D", 0, 5, 120, "job0001", None, {"/HyperParameterTuningJobStatus": ["InProgress"]}]
 
 
