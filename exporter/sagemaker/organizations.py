@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from exporter.config.names import ACCOUNT_PATTERN
 from exporter.config.specs import LIST_ACCOUNTS, LIST_ACCOUNTS_OF_UNIT, LIST_UNITS, Account
 from exporter.errors import CallFailed, ErrorCode
 from exporter.sagemaker.attempt import attempt
-from exporter.tuning_job.members import MalformedAnswer, next_token
+from exporter.tuning_job.members import MalformedAnswer, next_token, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,28 +20,42 @@ if TYPE_CHECKING:
     from exporter.telemetry import Telemetry
 
 _ACTIVE = "ACTIVE"
-_MOST_PAGES = 2_000
-"""Of one list. A page has at most 20 entries, and an organization some thousand accounts."""
+_ACCOUNTS = "Accounts"
+_ACCOUNT_ID = re.compile(ACCOUNT_PATTERN)
+_MOST_CALLS = 10_000
+"""Of one reading. An organization has at most some 10,000 accounts, of which a page has 20, and some 2,000 units."""
+
+_PAUSES = (1, 2, 4, 8, 16)
+"""Seconds to wait before a page is asked for again that AWS refused for the rate of calls."""
+
+_GAP = 0.25
+"""Seconds between calls once AWS has refused one for their rate: else no long list is ever read to its end."""
 
 _METHODS = {
-    LIST_ACCOUNTS: ("list_accounts", "Accounts"),
-    LIST_ACCOUNTS_OF_UNIT: ("list_accounts_for_parent", "Accounts"),
+    LIST_ACCOUNTS: ("list_accounts", _ACCOUNTS),
+    LIST_ACCOUNTS_OF_UNIT: ("list_accounts_for_parent", _ACCOUNTS),
     LIST_UNITS: ("list_organizational_units_for_parent", "OrganizationalUnits"),
 }
 """The SDK's name of each operation, and the member of its answer that has the entries."""
 
 
 def read_accounts(
-    spec: OrganizationSpec, sessions: Sessions, telemetry: Telemetry, on_call: Callable[[], object] = lambda: None
+    spec: OrganizationSpec,
+    sessions: Sessions,
+    telemetry: Telemetry,
+    on_call: Callable[[], object] = lambda: None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[Account, ...]:
     """Return the active accounts of an organization by their ids, each once. Raise CallFailed when a call does.
 
-    ``on_call`` is called before each call, and may raise CallFailed too.
+    ``on_call`` is called before each call and in each second of a pause, and may raise CallFailed too.
     """
-    lists = _Lists(spec, sessions, telemetry, on_call)
+    lists = _Lists(spec, sessions, telemetry, on_call, sleep)
     found: dict[str, Account] = {}
     if not spec.include_ous:
         found |= _active(lists.entries(LIST_ACCOUNTS, {}))
+        if not found:  # its management account always is
+            raise _malformed("Organizations lists no active account")
     waiting, seen = [*spec.include_ous], set(spec.include_ous)
     while waiting:
         parent = {"ParentId": waiting.pop()}
@@ -51,37 +67,66 @@ def read_accounts(
 
 
 def _active(entries: Iterator[Mapping[str, Any]]) -> dict[str, Account]:
-    """Return the accounts that are not suspended or closed. Newer answers say so by State, older ones by Status."""
-    return {
-        each["Id"]: Account(each["Id"], str(each.get("Name") or ""))
-        for each in entries
-        if each.get("State", each.get("Status")) == _ACTIVE
-    }
+    """Return the accounts that are not suspended or closed."""
+    return {each["Id"]: Account(each["Id"], text(each, "Name") or "") for each in entries if _state(each) == _ACTIVE}
+
+
+def _state(account: Mapping[str, Any]) -> str | None:
+    """Return what an account is. Newer answers say it by State, older ones by Status."""
+    return text(account, "State") or text(account, "Status")
 
 
 class _Lists:
     """The lists of one reading; each page is a call, and counted as every call is."""
 
     def __init__(
-        self, spec: OrganizationSpec, sessions: Sessions, telemetry: Telemetry, on_call: Callable[[], object]
+        self,
+        spec: OrganizationSpec,
+        sessions: Sessions,
+        telemetry: Telemetry,
+        on_call: Callable[[], object],
+        sleep: Callable[[float], object],
     ) -> None:
         self._spec = spec
         self._session = sessions.get(spec)
         self._telemetry = telemetry
         self._on_call = on_call
+        self._sleep = sleep
+        self._gap = 0.0
+        self._calls = 0
 
     def entries(self, operation: str, request: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         """Yield the entries of a list, page by page."""
         token: str | None = None
-        for _ in range(_MOST_PAGES):
-            entries, token = self._page(operation, request if token is None else {**request, "NextToken": token})
+        seen: set[str | None] = set()
+        while token not in seen:
+            seen.add(token)
+            entries, token = self._patiently(operation, request if token is None else {**request, "NextToken": token})
             yield from entries
             if token is None:
                 return
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"a list of Organizations has more than {_MOST_PAGES} pages")
+        raise _malformed("a list of Organizations goes on with a page that it gave before")
+
+    def _patiently(self, operation: str, request: Mapping[str, str]) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+        """Return a page; one that AWS refuses for the rate of calls is asked for again, the others are not lost."""
+        self._sleep(self._gap)
+        for pause in _PAUSES:
+            try:
+                return self._page(operation, request)
+            except CallFailed as failed:
+                if failed.code is not ErrorCode.THROTTLED:
+                    raise
+            self._gap = _GAP
+            for _ in range(pause):
+                self._sleep(1.0)
+                self._on_call()
+        return self._page(operation, request)
 
     def _page(self, operation: str, request: Mapping[str, str]) -> tuple[Sequence[Mapping[str, Any]], str | None]:
         self._on_call()
+        self._calls += 1
+        if self._calls > _MOST_CALLS:
+            raise _malformed(f"it takes more than {_MOST_CALLS} calls to read the organization: its lists do not end")
         method, member = _METHODS[operation]
         name, started = self._spec.name, time.monotonic()
         self._telemetry.api_requests.labels(name, operation).inc()
@@ -104,9 +149,14 @@ class _Lists:
 def _entries(answer: Mapping[str, Any], member: str) -> Sequence[Mapping[str, Any]]:
     entries = answer.get(member)
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"the answer of Organizations has no list of {member}")
+        raise _malformed(f"the answer of Organizations has no list of {member}")
     if not all(isinstance(each.get("Id"), str) and each["Id"] for each in entries):
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, "an entry of the organization has no Id")
+        raise _malformed("an entry of the organization has no Id")
+    for each in entries if member == _ACCOUNTS else ():
+        if not _ACCOUNT_ID.fullmatch(each["Id"]):
+            raise _malformed("an account of the organization has an Id that is not 12 digits")
+        if _state(each) is None:  # it must not leave for that: an SDK that is too old does not hand on a State
+            raise _malformed(f"Organizations does not tell whether account {each['Id']} is active")
     return entries
 
 
@@ -114,4 +164,8 @@ def _token(answer: Mapping[str, Any]) -> str | None:
     try:
         return next_token(answer)
     except MalformedAnswer as malformed:
-        raise CallFailed(ErrorCode.MALFORMED_ANSWER, f"Organizations: {malformed}") from malformed
+        raise _malformed(f"Organizations: {malformed}") from malformed
+
+
+def _malformed(message: str) -> CallFailed:
+    return CallFailed(ErrorCode.MALFORMED_ANSWER, message)

@@ -43,6 +43,9 @@ MOST_VALUES = 200_000
 MOST_BYTES_OF_KEYS = 64 * 1024
 """Of one answer with credentials, its head not included: real ones have a few kB."""
 
+_WITHOUT_KEYS = frozenset({"sagemaker", "service-quotas", "organizations"})
+"""The services whose answers are lists: a page of 100 quotas, each with a description and its metric, has up to 100 kB."""
+
 _KIB = 1024
 _BEFORE_VALUES = (b",", b"[", b"{", b"<")
 _LENGTH = re.compile(r"[0-9]{1,30}")
@@ -131,7 +134,8 @@ def attach(client: Any) -> None:
     shows only when they are used again.
     """
     http_session = client._endpoint.http_session  # noqa: SLF001 - the SDK has no public way to its HTTP session
-    limit(http_session, MOST_BYTES if client.meta.service_model.service_name == "sagemaker" else MOST_BYTES_OF_KEYS)
+    has_keys = client.meta.service_model.service_name not in _WITHOUT_KEYS
+    limit(http_session, MOST_BYTES_OF_KEYS if has_keys else MOST_BYTES)
     client.meta.events.register("before-send", partial(_send, http_session))
 
 

@@ -292,6 +292,14 @@ def test_quotas_are_asked_for_at_the_endpoint_of_their_service(wire: Wire, make_
     )
 
 
+def test_a_page_of_quotas_with_all_that_aws_says_of_each_is_read(wire: Wire, make_api: MakeApi) -> None:
+    quota = {"QuotaName": "ml.m5.xlarge for training job usage", "Value": 4.0, "Description": "x" * 1_000}
+    wire.answer = http(json.dumps({"Quotas": [quota] * 100}))
+    connection = Connection(quotas_endpoint_url=wire.url, connect_timeout=PATIENCE, read_timeout=PATIENCE)
+    api = make_api("http://127.0.0.1:1", connection=connection)
+    assert len(api.list_service_quotas({"ServiceCode": "sagemaker", "MaxResults": 100})["Quotas"]) == 100
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
