@@ -217,7 +217,7 @@ class Daemon:
 
     def _load_in(self, settings: Settings, trigger: str) -> None:
         """Have a configuration in force that was loaded; raise ConfigError where it contradicts accounts that are known."""
-        accounts = self._organizations.accounts
+        accounts = self._organizations.accounts_of(settings.organizations)
         self._apply(settings.with_accounts(accounts), trigger)
         self._followed = accounts
         self._settings = settings

@@ -61,7 +61,7 @@ def start(simulator, monkeypatch):
     running = []
     with Server(simulator) as server:
 
-        def start(organization, aws=None, **more):
+        def start(organization, aws=None, edit=str, **more):
             text = json.dumps(
                 {
                     "interval": "1s",
@@ -81,7 +81,7 @@ def start(simulator, monkeypatch):
             )
             settings = parse(text, "test.yaml")
             listener = open_socket(parse_address("127.0.0.1:0"))
-            daemon = Daemon(lambda: parse(text, "test.yaml"), settings, [listener], SystemClock())
+            daemon = Daemon(lambda: parse(edit(text), "test.yaml"), settings, [listener], SystemClock())
             host, port = listener.getsockname()
             client = client_of(f"http://{host}:{port}")
             daemon.start()
@@ -195,3 +195,25 @@ def test_an_organization_that_denies_from_the_start_hides_nothing_else(start, si
     wait_until(lambda: client.get("/-/ready").text == "ready\n", what="readiness, though nothing was read")
     assert own(client, "organization_accounts") is None
     assert own(client, "organization_last_success_timestamp_seconds") is None
+
+
+def test_a_reload_in_which_the_organization_is_read_in_another_way_loses_nothing(start, simulator):
+    def edit(text):
+        document = json.loads(text)
+        document["aws"] |= {"regions": ["ap-south-1", *REGIONS], "read_timeout": "14s"}
+        return json.dumps(document)
+
+    client, daemon = start({"exclude_accounts": ACCOUNTS[3:]}, edit=edit)
+    wait_until(lambda: watched(client)[0] == places(*ACCOUNTS[:3]), what="three accounts")
+    counted = (
+        r'^sagemaker_tuning_exporter_api_requests_total\{.*operation="Describe.*target="us-east-1/000000000001.* (.*)$'
+    )
+    before = float(re.findall(counted, client.get("/metrics").text, re.MULTILINE)[0])
+    simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation="ListAccounts"))
+    daemon.request_reload("test").result(30)
+    wait_until(lambda: own(client, "organization_errors_total"), what="a refusal")
+    assert watched(client)[0] == places(*ACCOUNTS[:3])
+    assert own(client, "organization_accounts") == 30
+    assert float(re.findall(counted, client.get("/metrics").text, re.MULTILINE)[0]) >= before
+    wait_until(lambda: client.get("/-/ready").text == "ready\n", what="the new region too")
+    assert "ap-south-1/000000000001/tuning-metrics" in client.get("/metrics").text

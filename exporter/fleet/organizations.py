@@ -12,7 +12,7 @@ import structlog
 from exporter.errors import CallFailed, ErrorCode, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from exporter.clock import Clock
     from exporter.config.specs import Account, OrganizationSpec
@@ -102,20 +102,40 @@ class Organizations:
     @property
     def accounts(self) -> Mapping[OrganizationSpec, Sequence[Account]]:
         """What is known of each: none where it has not been read yet."""
-        return {view.spec: view.accounts for view in self.views if view.accounts is not None}
+        return _known(self.views)
+
+    def accounts_of(self, specs: Collection[OrganizationSpec]) -> Mapping[OrganizationSpec, Sequence[Account]]:
+        """Return what is known of these at once if they become the ones to keep."""
+        with self._condition:
+            return _known(map(self._first_view, specs))
 
     def keep_only(self, specs: Collection[OrganizationSpec]) -> None:
-        """Read these from now on, and no others. Returns at once; a reading under way ends as it would."""
+        """Read these from now on, and no others. Returns at once; a reading under way ends as it would.
+
+        One that is new has the accounts of one that is read by the same caller, if it has all of them: until it is read itself.
+        """
         with self._condition:
+            first_views = {spec: self._first_view(spec) for spec in specs}
             for spec in self._readers.keys() - set(specs):
                 self._readers.pop(spec).leaving.set()
                 self._telemetry.forget_organization(spec.name)
             new = [spec for spec in specs if spec not in self._readers]
             for spec in new:
                 _start(spec, self._telemetry)
-                self._readers[spec] = reader = _Reader(OrganizationView(spec))
+                self._readers[spec] = reader = _Reader(first_views[spec])
+                _show(reader.view, self._telemetry)
                 threading.Thread(name="organization", target=self._run, args=(spec, reader), daemon=True).start()
             self._condition.notify_all()
+
+    def _first_view(self, spec: OrganizationSpec) -> OrganizationView:
+        """Return what is known of one at once. To be called under the lock."""
+        if spec in self._readers:
+            return self._readers[spec].view
+        views = (reader.view for reader in self._readers.values())
+        before = next((view for view in views if view.accounts is not None and _has_all(spec, view.spec)), None)
+        if before is None:
+            return OrganizationView(spec)
+        return OrganizationView(spec, before.accounts, before.last_read)
 
     def _run(self, spec: OrganizationSpec, reader: _Reader) -> None:
         failures = 0
@@ -165,6 +185,17 @@ class _Reader:
     leaving: threading.Event = field(default_factory=threading.Event)
 
 
+def _has_all(spec: OrganizationSpec, before: OrganizationSpec) -> bool:
+    """Tell whether one surely has all accounts of another: the same caller asks for all, or for the same units and maybe more."""
+    here, there = (replace(each.key, region="") for each in (spec, before))  # it is the partition's
+    units = set(before.include_ous)
+    return here == there and (not spec.include_ous or (bool(units) and units <= set(spec.include_ous)))
+
+
+def _known(views: Iterable[OrganizationView]) -> Mapping[OrganizationSpec, Sequence[Account]]:
+    return {view.spec: view.accounts for view in views if view.accounts is not None}
+
+
 def _start(spec: OrganizationSpec, telemetry: Telemetry) -> None:
     telemetry.add_organization(spec.name, spec.account_id or "", spec.operations)
 
@@ -182,11 +213,15 @@ def _noted(
     before: OrganizationView, outcome: Sequence[Account] | Failure, telemetry: Telemetry, clock: Clock
 ) -> OrganizationView:
     """Return what is known after a reading, counted."""
-    name = before.spec.name
     if isinstance(outcome, Failure):
-        telemetry.organization_errors.labels(name, outcome.code).inc()
+        telemetry.organization_errors.labels(before.spec.name, outcome.code).inc()
         return replace(before, failure=outcome)
-    now = clock.time()
-    telemetry.organization_accounts.labels(name).set(len(outcome))
-    telemetry.organization_last_success.labels(name).set(now)
-    return replace(before, accounts=outcome, last_read=now, failure=None)
+    view = replace(before, accounts=outcome, last_read=clock.time(), failure=None)
+    _show(view, telemetry)
+    return view
+
+
+def _show(view: OrganizationView, telemetry: Telemetry) -> None:
+    if view.accounts is not None and view.last_read is not None:
+        telemetry.organization_accounts.labels(view.spec.name).set(len(view.accounts))
+        telemetry.organization_last_success.labels(view.spec.name).set(view.last_read)

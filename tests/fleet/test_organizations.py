@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 A, B = Account("111111111111", "a"), Account("222222222222", "b")
+UNIT, BELOW = "ou-ab12-11111111", "ou-ab12-22222222"
 KEY = TargetKey("aws", "eu-west-1", Credentials(), Endpoint())
 
 
@@ -124,6 +126,37 @@ def test_one_that_leaves_the_configuration_is_read_no_more(world: World) -> None
     world.clock.advance(PERIOD)
     wait_until(lambda: world.readings[other] == 2, what="the other")
     assert world.readings[one] == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (spec(), replace(spec(), connection=Connection(read_timeout=9.0)), True),
+        (spec(), replace(spec(), key=replace(KEY, region="us-east-1")), True),
+        (spec(UNIT), spec(UNIT, BELOW), True),
+        (spec(UNIT), spec(), True),
+        (spec(UNIT, BELOW), spec(UNIT), False),
+        (spec(), spec(UNIT), False),
+        (spec(), replace(spec(), key=replace(KEY, credentials=Credentials("other"))), False),
+        (spec(), replace(spec(), key=replace(KEY, endpoint=Endpoint("http://other"))), False),
+    ],
+)
+def test_a_reload_keeps_the_accounts_of_one_that_is_read_in_another_way(
+    world: World, before: OrganizationSpec, after: OrganizationSpec, *, kept: bool
+) -> None:
+    world.answers |= {before: (A,), after: CallFailed(ErrorCode.ACCESS_DENIED, "no")}
+    world.organizations.keep_only([before])
+    world.settle(1, before)
+    expected = {after: (A,)} if kept else {}
+    assert world.organizations.accounts_of([after]) == expected
+    assert world.organizations.accounts == {before: (A,)}
+    world.organizations.keep_only([after])
+    assert world.organizations.accounts == expected
+    assert world.own("organization_accounts") == ([f'{{organization="{after.name}"}} 1.0'] if kept else [])
+    wait_until(lambda: world.own("organization_errors_total"), what="a refusal")
+    assert world.organizations.accounts == expected
+    assert len(world.own("organization_last_success_timestamp_seconds")) == len(expected)
+    assert world.changes.qsize() == 1
 
 
 def test_what_to_do_about_a_failure_names_the_operations() -> None:
