@@ -125,7 +125,7 @@ class Callers:
             requests_per_second=values.get("requests_per_second", defaults.REQUESTS_PER_SECOND),
             account_id=values.get("account_id") or (role and role.account_id),
             role=role,
-            has_region=bool(region) or "region" in self._broken,
+            has_region=bool(region) or not self._broken.isdisjoint(("region", "regions")),
             conflicts=tuple(_conflicts(values, own.keys(), self._broken)),
         )
 

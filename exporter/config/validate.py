@@ -88,9 +88,7 @@ def validate(document: Document) -> Validated:
                 path = (*path[:-1], "name")
             problems.append(document.problem(path, _message(each, path)))
         pruned, origins = _without(root, bad)
-    broken = (
-        frozenset(".".join(map(str, path)) for path in bad if len(path) <= 2 and path[0] not in _LISTS) | instead_of
-    )
+    broken = frozenset(".".join(map(str, path[:2])) for path in bad if path[0] not in _LISTS) | instead_of
     if ("aws",) in bad:
         broken |= {f"aws.{key}" for key in AwsDefaults.model_fields}
     return Validated(

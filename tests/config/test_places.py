@@ -184,3 +184,16 @@ discover:
         (OHIO, A, ["b", "c"], "organization"),
         (OHIO, B, ["d"], None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("aws", "key"),
+    [
+        (f"region: {IRELAND}, role_name: r, accounts: [{A}, 12]", "accounts[1]"),
+        ("regions: [eu-west1]", "regions[0]"),
+        ("regions: []", "regions"),
+    ],
+)
+def test_of_a_list_with_a_mistake_only_the_mistake_is_told(aws: str, key: str) -> None:
+    (told,) = mistakes(f"aws: {{{aws}}}\ndiscover: [{{}}]\n")
+    assert told.startswith(f"1: aws.{key}: ")
