@@ -1,4 +1,4 @@
-"""One round of a whole configuration in one thread, by the same pair as the daemon: ``next`` and ``apply`` of each target."""
+"""One round of a whole configuration, by the same pair as the daemon: ``next`` and ``apply`` of each target."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from exporter.cli.at_once import THREADS, at_once
 from exporter.cli.organizations import read_organizations, with_accounts
 from exporter.cli.progress import progress
 from exporter.cli.timeout import LONGEST
@@ -113,13 +114,22 @@ class Driven:
 
 
 class Round:
-    """The first round of each target of a configuration: all that it lists, finds, and reads of what it found."""
+    """The first round of each target of a configuration: all that it lists, finds, and reads of what it found.
+
+    Calls of so many targets are made at once, each in one of ``threads``.
+    """
 
     def __init__(
-        self, specs: Iterable[TargetSpec], make_api: Callable[[TargetSpec], Api], telemetry: Telemetry, clock: Clock
+        self,
+        specs: Iterable[TargetSpec],
+        make_api: Callable[[TargetSpec], Api],
+        telemetry: Telemetry,
+        clock: Clock,
+        threads: int = 1,
     ) -> None:
         self.targets = tuple(Driven(spec, make_api(spec), telemetry, clock) for spec in specs)
         self._clock = clock
+        self._threads = threads
 
     def run(self, seconds: float, on_step: Callable[[], object]) -> None:
         """Make the calls, and begin none after so many seconds; ``on_step`` is called whenever it has come further.
@@ -127,9 +137,13 @@ class Round:
         Afterwards a target that is not ``over`` has more to do.
         """
         ends = self._clock.monotonic() + seconds
-        while (left := [each for each in self.targets if not each.over]) and self._clock.monotonic() < ends:
+
+        def step(each: Driven) -> bool:
             # One call may take as long as its deadline, so time is looked at before each.
-            if not [each for each in left if self._clock.monotonic() < ends and each.step()]:
+            return self._clock.monotonic() < ends and each.step()
+
+        while (left := [each for each in self.targets if not each.over]) and self._clock.monotonic() < ends:
+            if not any(at_once(step, left, self._threads)):
                 now = self._clock.now()
                 wakes = [each.target.wakes_at(now) for each in left if not each.over]
                 self._sleep(min([ends, *(at for at in wakes if at is not None)]) if wakes else now.monotonic)
@@ -164,6 +178,8 @@ def read_all(settings: Settings, telemetry: Telemetry, seconds: float) -> Outcom
     with progress("Calling AWS") as advance:
         organizations = read_organizations(settings, sessions, telemetry, clock, ends, advance)
         settings = with_accounts(settings, organizations)
-        round_ = Round(settings.targets, lambda spec: SageMakerApi(spec, sessions, telemetry), telemetry, clock)
+        round_ = Round(
+            settings.targets, lambda spec: SageMakerApi(spec, sessions, telemetry), telemetry, clock, THREADS
+        )
         round_.run(ends - clock.monotonic(), advance)
     return Outcome(settings, organizations, round_)

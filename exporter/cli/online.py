@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.cli.at_once import THREADS, at_once
 from exporter.cli.drive import Round, Tried
 from exporter.cli.permission import remedy
 from exporter.errors import CallFailed, ErrorCode, Failure
@@ -132,20 +133,22 @@ def reach(
 ) -> tuple[Reached, ...]:
     """Try every target once, begin no call after the monotonic time ``ends``, and return what that brought."""
     apis = {spec.name: SageMakerApi(spec, sessions, telemetry) for spec in settings.targets}
-    callers = {}
-    for spec in settings.targets:
-        if clock.monotonic() < ends:
-            callers[spec.name] = _caller(spec, apis[spec.name])
-            on_step()
-    round_ = Round(settings.targets, lambda spec: apis[spec.name], telemetry, clock)
-    round_.run(ends - clock.monotonic(), on_step)
-    reached = []
-    for each in round_.targets:
-        complete = each.over and not each.given_up and clock.monotonic() < ends
-        if complete:
+
+    def caller(spec: TargetSpec) -> _Caller:
+        return _caller(spec, apis[spec.name]) if clock.monotonic() < ends else _NOBODY
+
+    def complete(each: Driven) -> bool:
+        whole = each.over and not each.given_up and clock.monotonic() < ends
+        if whole:
             _probe(each, apis[each.spec.name], each.view)
-        reached.append(_reached(each, callers.get(each.spec.name, _NOBODY), sessions, complete=complete))
-    return tuple(reached)
+        return whole
+
+    callers = at_once(caller, settings.targets)
+    on_step()
+    round_ = Round(settings.targets, lambda spec: apis[spec.name], telemetry, clock, THREADS)
+    round_.run(ends - clock.monotonic(), on_step)
+    told = zip(round_.targets, callers, at_once(complete, round_.targets), strict=True)
+    return tuple(_reached(each, called, sessions, complete=whole) for each, called, whole in told)
 
 
 def _reached(driven: Driven, caller: _Caller, sessions: Sessions, *, complete: bool) -> Reached:

@@ -1,20 +1,22 @@
-"""One round in one thread, on a clock that skips every wait."""
+"""One round, most in one thread on a clock that skips every wait."""
 
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleet.driver import FakeApi, target_spec
+from support.processes import PATIENCE
 from support.simulated import SimulatedApi
 
 from exporter.cli.causes import causes
 from exporter.cli.drive import Round
 from exporter.cli.online import Reached, Trouble
 from exporter.cli.online_text import lines
-from exporter.clock import SkippingClock
+from exporter.clock import SkippingClock, SystemClock
 from exporter.config import parse
 from exporter.errors import CallFailed, ErrorCode
 from exporter.fleet import JobState
@@ -173,6 +175,32 @@ def test_no_call_begins_once_time_is_up() -> None:
     assert clock.monotonic() == 15.0
     assert [bool(each.tried) for each in made.targets] == [True, False, False]
     assert [each.over for each in made.targets][1:] == [False, False]
+
+
+def test_a_target_that_hangs_keeps_no_other_waiting() -> None:
+    answered = threading.Event()
+
+    class Hanging(FakeApi):
+        def describe(self, name: str) -> Any:
+            assert answered.wait(PATIENCE)
+            return super().describe(name)
+
+    class Answering(FakeApi):
+        def describe(self, name: str) -> Any:
+            answered.set()
+            return super().describe(name)
+
+    specs = [replace(target_spec("a"), name=name) for name in ("first", "second")]
+    made = Round(
+        specs,
+        lambda spec: Hanging() if spec.name == "first" else Answering(),
+        Telemetry(lasts=False),
+        SystemClock(),
+        threads=2,
+    )
+    made.run(PATIENCE, lambda: None)
+    assert [each.given_up for each in made.targets] == [False, False]
+    assert all(view.states[JobState.RUNNING] == 1 for view in made.views())
 
 
 def test_a_target_without_credentials_is_given_up_and_the_others_go_on() -> None:
