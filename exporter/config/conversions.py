@@ -225,6 +225,16 @@ def failure_pattern(value: str) -> str:
     return pattern
 
 
+def role_name(value: str) -> str:
+    """Return the name of a role, maybe after its path; raise ValueError for an ARN, which is of one account."""
+    if value.startswith("arn:"):
+        name = value.partition(":role/")[2] or "tuning-metrics"
+        raise ValueError(
+            f"this is an ARN, and the role is assumed in every account: write its name only, {quote(name)}"
+        )
+    return value
+
+
 def told_apart(keys: list[str]) -> list[str]:
     """Return keys of tags that become different labels; raise ValueError where two become one."""
     by_label: dict[str, str] = {}

@@ -24,6 +24,7 @@ from exporter.config.conversions import (
     name_pattern,
     one_of,
     rate,
+    role_name,
     tag_key,
     text,
     text_up_to,
@@ -89,7 +90,9 @@ OrganizationalUnits = Annotated[
     AfterValidator(each_once),
     Field(json_schema_extra={"minItems": 1}),
 ]
-AssumedRole = Annotated[str, matching(ROLE_NAME_PATTERN, 512, "the name of a role, such as tuning-metrics")]
+AssumedRole = Annotated[
+    str, matching(ROLE_NAME_PATTERN, 512, "the name of a role, such as tuning-metrics"), AfterValidator(role_name)
+]
 JobName = Annotated[str, from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}$", max_length=JOB_NAME_LENGTH)]
 TuningJobArn = Annotated[JobArn, from_text(parse_job_arn, pattern=f"^{JOB_ARN_PATTERN}$")]
 Role = Annotated[RoleArn, from_text(parse_role_arn, pattern=f"^{ROLE_ARN_PATTERN}$")]

@@ -197,3 +197,11 @@ discover:
 def test_of_a_list_with_a_mistake_only_the_mistake_is_told(aws: str, key: str) -> None:
     (told,) = mistakes(f"aws: {{{aws}}}\ndiscover: [{{}}]\n")
     assert told.startswith(f"1: aws.{key}: ")
+
+
+def test_an_arn_is_no_name_of_a_role() -> None:
+    (told,) = mistakes(
+        f"aws: {{region: {IRELAND}, accounts: [{A}], role_name: '{role(A, 'path/r')}'}}\ndiscover: [{{}}]\n"
+    )
+    assert told.startswith("1: aws.role_name: this is an ARN")
+    assert told.endswith('write its name only, "path/r"')
