@@ -27,7 +27,7 @@ def test_how_long_a_training_job_that_waits_is_not_looked_for() -> None:
     minutes = [f"{number * defaults.SPEND_INTERVAL / 60:g}m" for number in (first, first * grow)]
     assert (
         f"again after {first:g} and {first * grow:g} times `spend.interval` ({', '.join(minutes)}), and then each time after"
-        f" six times as long, at most {longest}: no counter tells when it begins"
+        f" six times as long, at most {longest}."
     ) in PAGE
 
 

@@ -17,10 +17,13 @@ newer, Helm 3 or 4.
 
 ## Install
 
-The tour, without AWS: a simulated SageMaker in the pod, and the exporter on it.
+The image is in no public registry yet. Build and push it, and write its name into `image.yaml`, as in
+[step 1 of the guide](../../docs/deploying.md#1-the-image).
+
+To try the exporter without AWS, run it with a simulated SageMaker in the same pod:
 
 ```sh
-helm install tuning ./helm/sagemaker-tuning-exporter --namespace monitoring --set demo.enabled=true
+helm install tuning ./helm/sagemaker-tuning-exporter --namespace monitoring --values image.yaml --set demo.enabled=true
 ```
 
 With tuning jobs of your own, on EKS with a role for the service account (IRSA), the Prometheus operator and Grafana's sidecar:
@@ -42,13 +45,14 @@ dashboards:
 ```
 
 ```sh
-helm install tuning ./helm/sagemaker-tuning-exporter --namespace monitoring --values values.yaml
+helm install tuning ./helm/sagemaker-tuning-exporter --namespace monitoring --values image.yaml --values values.yaml
 helm test tuning --namespace monitoring --logs
 ```
 
 [docs/deploying.md](../../docs/deploying.md) goes from an empty account to the first alert. Misspelt keys are refused, those in
 `config` too. `config` is what [config.example.yaml](../../config.example.yaml) describes; write in quotes what is text but looks like
-a number or a boolean (`account_id`, values of `labels`), because Helm would turn it into one.
+a number or a boolean, because Helm would turn it into one: all account ids (`account_id`, `accounts`, `exclude_accounts`,
+`account_names`), and values of `labels` and `tags`.
 
 ## Values
 """
