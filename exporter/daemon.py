@@ -199,11 +199,11 @@ class Daemon:
             self._load_in(self._load(), command.trigger)
         except ConfigError as error:
             problems = str(error)
-            log.error("configuration refused, the old one stays", trigger=command.trigger, problems=problems)  # noqa: TRY400
+            log.error("configuration refused; still using the previous one", trigger=command.trigger, problems=problems)  # noqa: TRY400
             self._refuse(command.trigger, error.problems)
             command.done.set_exception(error)
         except Exception as error:  # a defect of ours must not end what works
-            text = "the exporter failed inside while it loaded the configuration, the old one stays; please report this"
+            text = "internal error while loading the configuration; still using the previous one; please report this"
             log.exception(text, trigger=command.trigger)
             self._refuse(command.trigger, (Problem(self._configuration.origin.file, None, "", text),))
             command.done.set_exception(error)
@@ -239,9 +239,11 @@ class Daemon:
         try:
             self._apply(self._settings.with_accounts(accounts), "organization")
         except ConfigError as error:
-            log.error("accounts of the organization contradict the configuration, all stays", problems=str(error))  # noqa: TRY400
+            text = "the organization's accounts contradict the configuration; still watching the previous accounts"
+            log.error(text, problems=str(error))  # noqa: TRY400
         except Exception:  # a defect of ours must not end what works
-            log.exception("the exporter failed inside while it followed an organization, all stays; please report this")
+            text = "internal error while following an organization; still watching the old accounts; please report this"
+            log.exception(text)
         self._followed = accounts
 
     def _apply(self, settings: Settings, trigger: str) -> None:
@@ -306,7 +308,7 @@ class Daemon:
         if silence > _PUBLISHER_SILENCE_SECONDS:
             return Check(ok=False, detail=f"the publisher, which renders /metrics, has not run for {silence:.0f} s")
         if dead := self._pool.dead:
-            return Check(ok=False, detail=f"the exporter failed inside: no calls are made for {', '.join(dead)}")
+            return Check(ok=False, detail=f"internal error: the exporter makes no calls for {', '.join(dead)}")
         return Check(ok=True, detail="healthy")
 
     def ready(self) -> Check:
@@ -321,7 +323,7 @@ class Daemon:
             return Check(ok=True, detail="ready")
         names = ", ".join(waiting) or "all targets"
         if self._clock.monotonic() - self._started.monotonic >= _READY_ANYWAY_SECONDS:
-            return Check(ok=True, detail=f"ready without a first answer, after {_READY_ANYWAY_SECONDS:.0f} s: {names}")
+            return Check(ok=True, detail=f"ready without a first answer after {_READY_ANYWAY_SECONDS:.0f} s: {names}")
         return Check(ok=False, detail=f"waiting for a first answer: {names}")
 
     @property

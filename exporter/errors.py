@@ -62,15 +62,15 @@ _REMEDIES = {
     ErrorCode.THROTTLED: "Lower requests_per_second or lengthen interval; other callers share the account's rate limit.",
     ErrorCode.ACCESS_DENIED: "Allow {action} to the exporter's identity.",
     ErrorCode.ASSUME_ROLE_DENIED: "Add the exporter's identity (and external id) to the role's trust policy, and allow it sts:AssumeRole on the role.",
-    ErrorCode.NO_CREDENTIALS: "Give the exporter usable AWS credentials: a service account role, pod identity, profile or environment.",
+    ErrorCode.NO_CREDENTIALS: "Give the exporter usable AWS credentials: a service account role, pod identity, profile or environment variables.",
     ErrorCode.EXPIRED_CREDENTIALS: "Renew the credentials; prefer a role, whose credentials the exporter renews by itself.",
     ErrorCode.CLOCK_SKEW: "Correct this machine's clock: AWS refuses requests whose time is more than a few minutes off.",
-    ErrorCode.TIMEOUT: "Check the network path to the endpoint; raise read_timeout if the path is merely slow.",
+    ErrorCode.TIMEOUT: "Check the network path to the endpoint; raise read_timeout if the path is only slow.",
     ErrorCode.CONNECTION: "Check DNS, proxy, network policy and VPC endpoint on the way to the endpoint.",
     ErrorCode.TLS: "Check ca_bundle and the endpoint's certificate; an intercepting proxy needs its CA in ca_bundle.",
     ErrorCode.SERVER_ERROR: "Wait: the service itself failed; see the AWS Health Dashboard if it lasts.",
     ErrorCode.MALFORMED_ANSWER: "Check that endpoint_url is a SageMaker endpoint and that no proxy rewrites its answers.",
-    ErrorCode.WRONG_ACCOUNT: "Use credentials of the account and region that the configuration names: the API takes only a name.",
+    ErrorCode.WRONG_ACCOUNT: "Use credentials of the account and region that the configuration names: AWS looks for a tuning job by its name only.",
     ErrorCode.OTHER: "Read the message in the log.",
 }
 

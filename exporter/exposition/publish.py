@@ -139,7 +139,7 @@ class Publisher:
                 self.published = publish(before.generation + 1, targets, self._families)
             except Exception as error:  # noqa: BLE001 - one odd moment is survived; what lasts shows in the health
                 self._complaints.tell(
-                    "the exporter failed inside: while that lasts /metrics stays as it is; please report this", error
+                    "internal error: /metrics does not change until it is over; please report this", error
                 )
                 self._failing = True
                 not_before, changes_at = now.monotonic + _MIN_PERIOD, now.monotonic
@@ -158,7 +158,7 @@ class Publisher:
             if (family, job) not in before.left_out:
                 self._telemetry.series_capped.labels(family).inc()
                 log.warning(
-                    "a tuning job has more series of a family than its limit; the rest is left out",
+                    "a tuning job has too many series of a family; those above its limit are left out",
                     family=family,
                     tuning_job=job,
                     left_out=series,

@@ -89,7 +89,7 @@ def of_describe(
         found.append(Event("info", "tuning job status changed", fields | change))
     reason_before = None if facts_before is None else facts_before.failure_reason
     if facts.failure_reason is not None and facts.failure_reason != reason_before:
-        found.append(Event("warning", "tuning job gives a failure reason", fields | {"reason": facts.failure_reason}))
+        found.append(Event("warning", "tuning job reports a failure reason", fields | {"reason": facts.failure_reason}))
     return tuple(found)
 
 
@@ -108,14 +108,16 @@ def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: 
     """
     fields = {"training_job": training.name, "reason": reason, "message": impersonal(training.failure_reason or "")}
     level = "info" if news else "debug"
-    return Event(level, "training job failed; others for the same reason are not told", identity(spec, name) | fields)
+    return Event(
+        level, "training job failed; further failures for the same reason are not logged", identity(spec, name) | fields
+    )
 
 
 def of_unpriced(spec: TargetSpec, name: str, instance_types: Sequence[str]) -> Event:
     """Return that there is no price for instance types that a tuning job is the first to have."""
-    remedy = "Add them to spend.prices or to the file of spend.prices_file."
+    remedy = "Add them to spend.prices or to the file that spend.prices_file names."
     fields = identity(spec, name) | {"instance_types": ", ".join(instance_types), "remedy": remedy}
-    return Event("warning", "instance types have no price; their cost is not in any sum", fields)
+    return Event("warning", "no price is configured for these instance types; their cost is not counted", fields)
 
 
 def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:
@@ -126,13 +128,13 @@ def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:
 def of_dismissal(spec: TargetSpec, name: str, rule: str) -> Event:
     """Return that a limit ends the watch over a discovered tuning job; ``of_limit`` tells it of all together."""
     return Event(
-        "debug", "tuning job is not watched any more; too many newer ones match", identity(spec, name) | {"rule": rule}
+        "debug", "tuning job is no longer watched; too many newer ones match", identity(spec, name) | {"rule": rule}
     )
 
 
 def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
     """Return that a limit keeps out tuning jobs that a rule found."""
-    remedy = f"Raise {limit}, or let the rule match fewer."
+    remedy = f"Raise {limit}, or narrow the rule so that it matches fewer."
     fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": left_out, "remedy": remedy}
     return Event("warning", "too many tuning jobs match; watching only the newest", fields)
 
@@ -141,14 +143,18 @@ def of_long_list(spec: TargetSpec, pages: int) -> Event:
     """Return that a list has more pages than are read, so that the oldest tuning jobs on it are not seen."""
     remedy = "Narrow the rules by name_contains, statuses or created_within."
     fields = identity(spec) | {"pages_read": pages, "remedy": remedy}
-    return Event("warning", "a list of tuning jobs has more pages than are read; the oldest are not seen", fields)
+    return Event(
+        "warning",
+        "a list of tuning jobs has more pages than the exporter reads; the oldest tuning jobs are not seen",
+        fields,
+    )
 
 
 def of_unreadable_entries(spec: TargetSpec, entries: int, why: str) -> Event:
     """Return that entries of a list that is read once cannot be read, and why the first."""
     remedy = ErrorCode.MALFORMED_ANSWER.remedy(Operation.LIST)
     fields = identity(spec) | {"entries": entries, "message": why, "remedy": remedy}
-    return Event("warning", "entries of a list cannot be read; their tuning jobs are not seen", fields)
+    return Event("warning", "some entries of a list cannot be read; their tuning jobs are not seen", fields)
 
 
 def identity(spec: TargetSpec, name: str | None = None) -> Fields:
@@ -169,14 +175,14 @@ def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Excepti
     fields = {"operation": str(operation), "about": about, "error": type(error).__name__, "where": where}
     return Event(
         "error",
-        "an answer cannot be used because the exporter failed inside; please report this",
+        "internal error: the exporter cannot use an answer of AWS; please report this",
         identity(spec) | fields,
     )
 
 
 def of_rule_without_jobs(spec: TargetSpec, rule: str) -> Event:
     """Return that the first lists of a rule showed no tuning job that it matches."""
-    remedy = "If there should be some, check the conditions of the rule, its region and its account."
+    remedy = "If you expect some, check the conditions, the region and the account of the rule."
     return Event("info", "rule matches no tuning job yet", identity(spec) | {"rule": rule, "remedy": remedy})
 
 

@@ -33,7 +33,7 @@ _LATER_PERIOD = 300.0
 # What was created before it is sorted in a moment later, and clocks differ.
 _OVERLAP = 300.0
 
-_GONE = "discovered tuning job does not exist any more; its series end"
+_GONE = "discovered tuning job no longer exists; its series end"
 
 
 class Finder:

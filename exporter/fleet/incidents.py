@@ -41,7 +41,7 @@ _WHAT = {
 
 _WORKS = "works again"
 _OTHER_REASON = "no longer fails for this reason"
-_LEFT = "no longer fails: the calls that failed are not made any more"
+_LEFT = "no longer fails: the exporter no longer makes the calls that failed"
 
 
 @dataclass(slots=True)
@@ -169,7 +169,7 @@ def _line(operation: Operation, incident: _Incident, fields: Fields, now: Instan
     if incident.told_of == 0:
         return Event("warning", f"{_WHAT[operation]} fails", fields)
     fields |= {"for_seconds": round(now.monotonic - incident.began), "failures": incident.failures}
-    return Event("warning", f"{_WHAT[operation]} {'fails for more' if grew else 'still fails'}", fields)
+    return Event("warning", f"{_WHAT[operation]} {'now fails for more of them' if grew else 'still fails'}", fields)
 
 
 def _end(operation: Operation, incident: _Incident, fields: Fields, now: Instant) -> Event:

@@ -84,11 +84,11 @@ class ListPage(Work):
         """
         page = reduce_page(api.list_jobs(self.request))
         if hash(page.next_token) in self.seen:
-            raise MalformedAnswer("the list goes on with a page that it gave before")
+            raise MalformedAnswer("the list repeats a page that it has already returned")
         for summary in page.summaries:
             if summary.region != self.region or self.account_id not in {None, summary.account_id}:
                 raise CallFailed(
-                    ErrorCode.WRONG_ACCOUNT, f"the list is of account {summary.account_id} in {summary.region}"
+                    ErrorCode.WRONG_ACCOUNT, f"the list is from account {summary.account_id} in {summary.region}"
                 )
         return page
 

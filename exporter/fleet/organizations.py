@@ -25,9 +25,9 @@ RETRY = 60.0
 """Seconds to the next reading after a failure; after each further one twice as long, at most ``PERIOD``."""
 
 _REMEDIES = {
-    ErrorCode.ACCESS_DENIED: "Allow {actions} to an identity of the management account or of a delegated administrator, and name"
-    " it as role_arn beside organization.",
-    ErrorCode.THROTTLED: "Wait: the accounts are read again by themselves.",
+    ErrorCode.ACCESS_DENIED: "Allow {actions} to a role in the management account or in that of a delegated administrator, and name"
+    " it as role_arn next to organization.",
+    ErrorCode.THROTTLED: "Wait: the exporter reads the accounts again by itself.",
     ErrorCode.MALFORMED_ANSWER: "Check that endpoint_url under organization is an endpoint of Organizations and that no proxy rewrites"
     " its answers.",
 }
@@ -158,7 +158,7 @@ class Organizations:
             reader.view = replace(view, next_read=self._clock.time() + pause)
         if view.failure is not None:
             log.warning(
-                "the accounts of the organization cannot be read, those known so far stay",
+                "cannot read the organization's accounts; still watching those known so far",
                 organization=view.spec.name,
                 accounts=len(before.accounts or ()),
                 code=str(view.failure.code),
@@ -168,7 +168,7 @@ class Organizations:
         elif view.accounts != before.accounts:
             known, now = ({each.id for each in of.accounts or ()} for of in (before, view))
             log.info(
-                "the accounts of the organization have been read",
+                "the organization's accounts were read",
                 organization=view.spec.name,
                 accounts=len(now),
                 joined=len(now - known),
@@ -206,7 +206,7 @@ def _outcome(spec: OrganizationSpec, read: Read) -> Sequence[Account] | Failure:
     except CallFailed as failed:
         return Failure(failed.code, failed.message)
     except Exception as error:  # noqa: BLE001 - one odd answer must not end the thread
-        return Failure(ErrorCode.OTHER, f"the call failed by a {type(error).__name__}")
+        return Failure(ErrorCode.OTHER, f"the call failed with {type(error).__name__}")
 
 
 def _noted(

@@ -230,7 +230,7 @@ class Pool:
             self._plan(driven, expires_at)
 
     def _complain(self, driven: Driven, error: Exception) -> None:
-        text = "the exporter failed inside: while that lasts it makes no calls for this target; please report this"
+        text = "internal error: the exporter makes no calls for this target until it is over; please report this"
         self._complaints.tell(text, error, target=driven.target.spec.name)
         now = self._clock.monotonic()
         with self._lock:
@@ -256,10 +256,10 @@ class Pool:
                 return self._workers.hire(self._capacity.most_workers(now))
             except RuntimeError as error:  # a limit of processes, say: those that run go on
                 self._complaints.tell(
-                    "no thread can be started, calls wait for those that run",
+                    "cannot start another thread; calls wait for the threads that run",
                     error,
                     target=driven.target.spec.name,
-                    remedy="Raise the limit of threads or processes of the container or the user.",
+                    remedy="Raise the limit of threads or processes for the container or the user.",
                 )
                 self._capacity.refuse(len(self._workers), now)
                 return None

@@ -52,10 +52,10 @@ class ListQuotas(Work):
         """
         page = reduce_quotas(api.list_service_quotas(self.request))
         if hash(page.next_token) in self.seen:
-            raise MalformedAnswer("the list of quotas goes on with a page that it gave before")
+            raise MalformedAnswer("the list of quotas repeats a page that it has already returned")
         for region, account_id in page.places:
             if region != self.region or self.account_id not in {None, account_id}:
-                raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"the quotas are of account {account_id} in {region}")
+                raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"the quotas are from account {account_id} in {region}")
         return page
 
 

@@ -74,7 +74,7 @@ def perform(api: Api, work: Work) -> object:
         return Failure(ErrorCode.MALFORMED_ANSWER, one_line(str(malformed)))
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one answer must not end a thread
         # Without its text, which may quote what must not be logged.
-        return Failure(ErrorCode.OTHER, f"the call failed by a {type(error).__name__}")
+        return Failure(ErrorCode.OTHER, f"the call failed with {type(error).__name__}")
 
 
 class Source(Protocol):

@@ -233,7 +233,7 @@ class Target:
         """
         self._retire(now)
         deadline = self._spec.connection.deadline
-        failure = Failure(ErrorCode.TIMEOUT, f"no whole answer within {deadline:g} s")
+        failure = Failure(ErrorCode.TIMEOUT, f"no complete answer within {deadline:g} s")
         late = self._calls.give_up(deadline, now)
         self._tally.incidents.only(Operation.LIST, self._lists.concerns, now)
         # Where an answer is not wanted any more, no call tells.

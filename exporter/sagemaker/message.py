@@ -55,7 +55,7 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     (sdk.PartialCredentialsError, "the credentials lack {missing}"),
     (
         sdk.ProfileNotFound,
-        "the AWS configuration files do not have the profile that is named by profile, AWS_PROFILE or source_profile",
+        "the AWS configuration files have no such profile: check profile, AWS_PROFILE and source_profile",
     ),
     (
         (sdk.ConfigNotFound, sdk.ConfigParseError),
@@ -67,7 +67,7 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
     ),
     (
         (sdk.CredentialRetrievalError, sdk.MetadataRetrievalError, sdk.TokenRetrievalError),
-        "it failed, or what it returned is not credentials",
+        "it failed, or it returned something other than credentials",
     ),
     (
         (sdk.InvalidConfigError, sdk.InfiniteLoopConfigError),
@@ -177,7 +177,7 @@ def _of_bundle(error: BaseException) -> str | None:
         case FileNotFoundError() | IsADirectoryError() | NotADirectoryError():
             return f"{_BUNDLE} cannot be read: {os.strerror(error.errno or 0)}"
         case ssl.SSLError(reason="NO_CERTIFICATE_OR_CRL_FOUND"):
-            return f"{_BUNDLE} holds no certificate"
+            return f"{_BUNDLE} contains no certificate"
     return None
 
 

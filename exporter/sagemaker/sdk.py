@@ -168,7 +168,7 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
             bundle = os.environ.get("REQUESTS_CA_BUNDLE")
         if isinstance(bundle, str) and not bundle.strip():
             raise CallFailed(
-                ErrorCode.TLS, "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or a profile's ca_bundle is set to nothing"
+                ErrorCode.TLS, "AWS_CA_BUNDLE, REQUESTS_CA_BUNDLE or a profile's ca_bundle is set but empty"
             )
 
 

@@ -62,7 +62,7 @@ def refuse_to_ask(_: str) -> str:
     """Raise CallFailed: what a daemon does where a provider would ask a person for a code."""
     raise CallFailed(
         ErrorCode.NO_CREDENTIALS,
-        "the profile has an mfa_serial, and nobody is there to type a code: use a profile without one",
+        "the profile has an mfa_serial, but the exporter cannot ask you for a code: use a profile without one",
     )
 
 

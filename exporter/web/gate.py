@@ -64,7 +64,7 @@ class Gate:
         """Return the answer to a request that must not pass, None for one that may."""
         wait = self._wait(settings)
         if wait:
-            return _refusal(429, "too many requests: rate_limit allows no more of them at the moment", wait)
+            return _refusal(429, "too many requests: rate_limit allows no more at the moment", wait)
         if not settings.users:
             return None
         self._passwords.use(settings.users)
@@ -75,7 +75,7 @@ class Gate:
                 if await self._passwords.check(*given, client):
                     return None
             except Busy:
-                return _refusal(503, "too many passwords wait to be checked: try again", _BUSY_SECONDS)
+                return _refusal(503, "too many passwords are waiting to be checked: try again", _BUSY_SECONDS)
             _log.debug("a wrong user name or password", client=client)
         why = "a user name and a password are needed" if given is None else "the user name or the password is wrong"
         return PlainTextResponse(f"{why}\n", status_code=401, headers={"WWW-Authenticate": CHALLENGE})

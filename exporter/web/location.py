@@ -22,7 +22,7 @@ def parse_external_url(text: str) -> str:
         return ""
     if "@" in text:
         # Whatever follows prints the text, and this one may hold a password.
-        raise ValueError(f"the URL holds a user name: leave out what stands before the @, and {_EXAMPLES}")
+        raise ValueError(f"the URL contains a user name: leave out what is before the @, and {_EXAMPLES}")
     try:
         url = urlsplit(text)
         host, port = url.hostname, url.port
@@ -40,7 +40,7 @@ def prefix_of(external_url: str) -> str:
     try:
         return _read(urlsplit(external_url).path)
     except ValueError as error:
-        raise ValueError(f"{error}; or say with --web.route-prefix under which path to serve") from None
+        raise ValueError(f"{error}; or set the path to serve under with --web.route-prefix") from None
 
 
 def parse_route_prefix(text: str) -> str:

@@ -92,7 +92,7 @@ class _Unknown:
     """Answers what no route does."""
 
     def __init__(self, paths: str) -> None:
-        self._text = f"nothing is served under this path, but under these:\n{paths}"
+        self._text = f"nothing is served under this path. These paths are:\n{paths}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS" and scope["path"] == "*":

@@ -250,7 +250,7 @@ class _Door:
         if self._loop.time() - self._complained >= _SHORTAGE_SILENCE:
             self._complained = self._loop.time()
             _log.warning(
-                "cannot accept new connections, dropped old ones",
+                "cannot accept new connections; dropped old ones",
                 error=str(error),
-                remedy="Raise the limit of open files, or find out who opens so many connections.",
+                remedy="Raise the limit of open files, or find out which client opens so many connections.",
             )

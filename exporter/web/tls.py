@@ -305,4 +305,4 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
 def _reason(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the client's certificate was refused: {error.verify_message}"
-    return error.reason or "the handshake was broken off"
+    return error.reason or "the handshake was aborted"

@@ -37,7 +37,7 @@ LAST_MODIFIED = "sagemaker_tuning_job_last_modified_timestamp_seconds"
 OF_TRAINING_JOBS = frozenset(name for family in TRAINING_JOBS.families for name in family.series_names)
 SECONDS, COUNT = (f"sagemaker_tuning_job_training_job_duration_seconds_{each}" for each in ("sum", "count"))
 SUMS = {SECONDS, COUNT}
-OF_ITS_LIFE = {"tuning job status changed", "training job failed; others for the same reason are not told"}
+OF_ITS_LIFE = {"tuning job status changed", "training job failed; further failures for the same reason are not logged"}
 OLDEST_OF_NEIGHBOURS = INTERVAL + PUBLISHING + SLACK
 
 

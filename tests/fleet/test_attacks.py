@@ -173,7 +173,11 @@ def test_a_late_call_that_we_fail_at_loses_no_job(monkeypatch: pytest.MonkeyPatc
     driver.clock.advance(41.0)
     monkeypatch.setattr(Tally, "ended", fails)
     driver.events += driver.target.expire(driver.now)
-    assert [event.level for event in driver.events if event.text.startswith("an answer cannot be used")] == ["error"]
+    assert [
+        event.level
+        for event in driver.events
+        if event.text.startswith("internal error: the exporter cannot use an answer")
+    ] == ["error"]
     for work in late:
         driver.target.apply(work, perform(driver.api, work), driver.now)
     driver.run(until=driver.now.monotonic + 120.0)
@@ -233,7 +237,7 @@ def test_a_search_for_tags_that_left_the_configuration_is_told_no_more() -> None
     driver.update(target_spec("a", "b"))
     driver.run(until=4 * HOUR)
     assert _warnings(driver) == ["searching for tags or bills fails"]
-    assert "searching for tags or bills no longer fails: the calls that failed are not made any more" in [
+    assert "searching for tags or bills no longer fails: the exporter no longer makes the calls that failed" in [
         e.text for e in driver.events
     ]
 
@@ -273,7 +277,7 @@ def test_tags_that_cannot_be_read_of_jobs_that_are_gone_are_not_remembered(accou
         account.delete(f"job-{turn}")
     run(driver, 6 * HOUR)
     assert _warnings(driver).count("listing tags still fails") <= 2, "one for each hour in which some fails"
-    assert driver.events[-1].text == "listing tags no longer fails: the calls that failed are not made any more"
+    assert driver.events[-1].text == "listing tags no longer fails: the exporter no longer makes the calls that failed"
 
 
 def test_a_search_that_was_refused_once_is_no_error_for_good(account: Account) -> None:

@@ -120,7 +120,7 @@ def test_threads_outlive_a_moment_at_which_the_next_call_cannot_be_chosen(
     crew.end()
     errors = [line for line in lines if line["log_level"] == "error" and line.get("target") == "eu"]
     assert [line["event"] for line in errors] == [
-        "the exporter failed inside: while that lasts it makes no calls for this target; please report this"
+        "internal error: the exporter makes no calls for this target until it is over; please report this"
     ], "once, not each second"
     assert SECRET not in str(lines)
 
@@ -170,7 +170,7 @@ def test_a_target_lives_again_when_the_machine_gives_threads_again(
     assert not crew.pool.dead
     crew.end()
     assert [line["event"] for line in lines if line["log_level"] == "error" and line.get("target") == "eu"] == [
-        "no thread can be started, calls wait for those that run"
+        "cannot start another thread; calls wait for the threads that run"
     ]
 
 

@@ -31,7 +31,7 @@ FAILED = ("debug", "describe failed")
 AGAIN = ("debug", "describe succeeded again")
 CHANGED = ("info", "tuning job status changed")
 REUSED = ("info", "a new tuning job has the name of an earlier one")
-REASON = ("warning", "tuning job gives a failure reason")
+REASON = ("warning", "tuning job reports a failure reason")
 
 
 @pytest.mark.parametrize(

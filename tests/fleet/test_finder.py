@@ -150,7 +150,7 @@ def test_a_discovered_job_that_is_deleted_leaves_nothing(account: Account) -> No
     account.delete("churn")
     run(driver, 60)
     assert driver.views() == {}
-    assert driver.events[-1].text == "discovered tuning job does not exist any more; its series end"
+    assert driver.events[-1].text == "discovered tuning job no longer exists; its series end"
 
 
 def test_a_finished_job_that_is_deleted_goes_within_an_hour(account: Account) -> None:

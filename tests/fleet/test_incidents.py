@@ -20,7 +20,7 @@ from exporter.fleet.events import Event
 from exporter.fleet.incidents import Incidents
 from exporter.simulator.faults import Fault, Kind
 
-LEFT = "no longer fails: the calls that failed are not made any more"
+LEFT = "no longer fails: the exporter no longer makes the calls that failed"
 
 
 def told(driver: Driver, *levels: str) -> list[Event]:
@@ -67,7 +67,7 @@ def test_a_budget_that_lets_few_calls_through_makes_few_lines_more() -> None:
     driver = fleet(100, requests_per_second=1.0)
     fail(driver, ErrorCode.ACCESS_DENIED, 100)
     driver.run(until=HOUR / 2)
-    assert texts(driver) == ["describing tuning jobs fails", *["describing tuning jobs fails for more"] * 2]
+    assert texts(driver) == ["describing tuning jobs fails", *["describing tuning jobs now fails for more of them"] * 2]
     counts = [int(event.fields["tuning_jobs"]) for event in told(driver)]
     assert counts[0] == 10, "those tried in the first ten seconds"
     assert 20 <= counts[1] <= counts[2] / 2
@@ -81,7 +81,7 @@ def test_one_that_fails_is_not_the_last_word_when_all_do() -> None:
     assert numbers(driver) == [("describing tuning jobs fails", 1)]
     fail(driver, ErrorCode.ACCESS_DENIED, 40)
     driver.run(until=900)
-    assert numbers(driver)[1:] == [("describing tuning jobs fails for more", 40)]
+    assert numbers(driver)[1:] == [("describing tuning jobs now fails for more of them", 40)]
     assert told(driver)[1].level == "warning"
     assert told(driver)[1].fields["remedy"] == ErrorCode.ACCESS_DENIED.remedy("DescribeHyperParameterTuningJob")
 
@@ -166,7 +166,10 @@ def test_throttling_of_a_part_of_the_calls_is_one_incident() -> None:
     driver.on_call = dice
     driver.run(until=HOUR)
     begun = texts(driver)
-    assert begun == ["describing tuning jobs fails", *["describing tuning jobs fails for more"] * (len(begun) - 1)]
+    assert begun == [
+        "describing tuning jobs fails",
+        *["describing tuning jobs now fails for more of them"] * (len(begun) - 1),
+    ]
     assert len(begun) <= 4, "ten jobs double three times"
     driver.on_call = lambda _: None
     driver.api.jobs.clear()
@@ -207,7 +210,7 @@ def test_two_causes_are_two_incidents_and_a_job_is_in_one_of_them() -> None:
     fail(driver, ErrorCode.NOT_FOUND, 2)
     driver.run(until=600)
     assert [(event.fields["code"], event.text) for event in told(driver)[2:]] == [
-        ("not_found", "describing tuning jobs fails for more"),
+        ("not_found", "describing tuning jobs now fails for more of them"),
         ("access_denied", "describing tuning jobs no longer fails for this reason"),
     ]
 

@@ -165,7 +165,7 @@ def test_what_to_do_about_a_failure_names_the_operations() -> None:
         code: OrganizationView(spec("ou-ab12-11111111"), failure=Failure(code, "no")).remedy or "" for code in ErrorCode
     }
     assert told[ErrorCode.ACCESS_DENIED].startswith(
-        "Allow organizations:ListAccountsForParent and organizations:ListOrganizationalUnitsForParent to an identity of"
+        "Allow organizations:ListAccountsForParent and organizations:ListOrganizationalUnitsForParent to a role in"
     )
     assert all(each and "SageMaker" not in each and "requests_per_second" not in each for each in told.values())
 

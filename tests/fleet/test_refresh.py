@@ -637,9 +637,7 @@ def test_a_job_that_lists_show_and_describes_do_not_find_is_missing_and_told(acc
     assert states(driver) == {JobState.MISSING}
     assert len(driver.times("ghost")) <= 61
     assert [event.text for event in driver.events if event.level == "warning"] == ["describing tuning jobs fails"]
-    assert "discovered tuning job does not exist any more; its series end" not in [
-        event.text for event in driver.events
-    ]
+    assert "discovered tuning job no longer exists; its series end" not in [event.text for event in driver.events]
     account.delete("ghost")
     run(driver, 60)
     assert driver.views() == {}

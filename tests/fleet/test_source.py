@@ -71,7 +71,7 @@ def test_any_exception_becomes_a_failure(error: Exception) -> None:
     failed = outcome(error)
     assert isinstance(failed, Failure)
     assert failed.code is ErrorCode.OTHER
-    assert failed.message == f"the call failed by a {type(error).__name__}", (
+    assert failed.message == f"the call failed with {type(error).__name__}", (
         "and not by its text, which may quote a secret"
     )
 

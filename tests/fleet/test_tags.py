@@ -264,7 +264,7 @@ def test_a_failing_job_that_leaves_is_no_reason_for_silence() -> None:
     driver.run(until=1.2 * DAY)
     assert texts(driver) == [
         "listing tags fails",
-        "listing tags no longer fails: the calls that failed are not made any more",
+        "listing tags no longer fails: the exporter no longer makes the calls that failed",
         "listing tags fails",
     ]
 

@@ -219,7 +219,7 @@ def test_a_bundle_that_is_none(secure: Wire, make_api: MakeApi, tmp_path: Path, 
         bundle.write_text(content)
     failed = failure(make_api(secure.url, connection=Connection(ca_bundle=str(bundle))))
     assert failed.code is ErrorCode.TLS
-    why = "cannot be read: No such file or directory" if content is None else "holds no certificate"
+    why = "cannot be read: No such file or directory" if content is None else "contains no certificate"
     assert failed.message.endswith(f"the file of CAs (ca_bundle, AWS_CA_BUNDLE or REQUESTS_CA_BUNDLE) {why}")
 
 

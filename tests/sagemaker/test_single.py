@@ -59,7 +59,7 @@ def test_defaults_are_those_of_the_profile(aws: Path) -> None:
     sections = "".join(f"{key} =\n  a = b\n" for key in ("region", "output", "cli_timestamp_format"))
     aws.with_name("config").write_text(f"[profile a]\n{sections}")
     assert single.defaults("a") == (None, None, None)
-    with pytest.raises(CallFailed, match="do not have the profile"):
+    with pytest.raises(CallFailed, match="have no such profile"):
         single.defaults("b")
 
 

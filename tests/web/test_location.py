@@ -50,7 +50,7 @@ def test_another_is_refused_with_what_to_write(text: str, says: str) -> None:
     "text", ["https://me:hunter2@example.com", "https://me:hunter2@[::1", "https://me:hunter2@x:99999"]
 )
 def test_a_password_is_refused_and_not_repeated(text: str) -> None:
-    with pytest.raises(ValueError, match="leave out what stands before the @") as refused:
+    with pytest.raises(ValueError, match="leave out what is before the @") as refused:
         parse_external_url(text)
     assert "hunter2" not in str(refused.value)
 
@@ -58,7 +58,7 @@ def test_a_password_is_refused_and_not_repeated(text: str) -> None:
 @pytest.mark.parametrize("path", ["/a%20b", "/a//b", "/..", "/a/./b", "/ä", "/a:b"])
 def test_a_url_whose_path_cannot_be_served_needs_a_prefix(path: str) -> None:
     url = parse_external_url(f"https://example.com{path}")
-    with pytest.raises(ValueError, match="or say with --web"):
+    with pytest.raises(ValueError, match="or set the path to serve"):
         prefix_of(url)
 
 

@@ -84,13 +84,13 @@ class ServerTls:
             try:
                 content = self._files.read(path)
             except ValueError as error:
-                message = "write the path of a PEM file that the exporter may read, from the folder of this one on"
+                message = "write the path of a PEM file that the exporter can read, relative to the folder of this file"
                 self._complain(f"{name}_file", f"{path} cannot be read ({error}): {message}")
                 return None
         else:
             return None
         if marker not in content:
-            self._complain(self._where(name), f"{place} holds no PEM of {what}: see that it is not another file's")
+            self._complain(self._where(name), f"{place} contains no PEM of {what}: check that it is the right file")
             return None
         return bytes(content)
 
@@ -178,7 +178,7 @@ class ServerTls:
             with _as_file(certificate) as certificate_file, _as_file(key) as key_file:
                 context.load_cert_chain(certificate_file, key_file, passphrase)
         except _EncryptedKeyError:
-            message = "the key has a passphrase, which nobody can type here: write it without, by `openssl pkey -in KEY -out NEW`"
+            message = "the key has a passphrase, and the exporter cannot ask you for it: write the key without one, with `openssl pkey -in KEY -out NEW`"
             self._complain(self._where("key"), message)
         except ssl.SSLError as error:
             self._complain(*self._trouble_of_pair(error))
@@ -194,7 +194,7 @@ class ServerTls:
             return key, f"this is not the key of the certificate of {certificate}: give a pair that belongs together"
         if reason in {"EE_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "CA_KEY_TOO_SMALL"}:
             return certificate, f"OpenSSL finds it too weak ({reason}): have one made with a longer key and SHA-256"
-        return certificate, f"certificate and key are not valid PEM ({reason}): write them anew, each whole"
+        return certificate, f"certificate and key are not valid PEM ({reason}): write both again, complete"
 
     def _load_authorities(self, context: ssl.SSLContext, authorities: bytes) -> None:
         try:

@@ -89,9 +89,9 @@ class WebConfigFile:
         if not done and not self._hangs:
             self._hangs = True
             _log.warning(
-                "looking at the web configuration takes long, what was last read stays",
+                "cannot check the web configuration files in time; still using what was last read",
                 file=str(self.path),
-                remedy="Check the disk or network disk that the file, its certificates and keys are on.",
+                remedy="Check the disk or network file system that holds the file, its certificates and keys.",
             )
         return self.settings
 
@@ -126,7 +126,7 @@ class WebConfigFile:
         self._hangs = False
         if (error := look.exception()) is not None:
             self._again = self._clock.monotonic() + AGAIN_SECONDS
-            message = f"the exporter failed inside while it read this ({error!r}): please report it"
+            message = f"internal error while reading this ({error!r}): please report it"
             self._refuse((Problem(str(self.path), None, "", message),))
             return
         reading = look.result()
@@ -157,9 +157,9 @@ class WebConfigFile:
             return
         self._told.add(str(error))
         _log.error(
-            "web configuration refused, the last good one stays",
+            "web configuration refused; still using the last good one",
             problems=str(error),
-            remedy="Correct the file or what it names; it is read again at the next request.",
+            remedy="Fix the file or the files that it names. The exporter reads them again at the next request.",
         )
 
     def _take(self, settings: Settings) -> None:

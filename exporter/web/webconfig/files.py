@@ -49,7 +49,7 @@ class Files:
             raise ValueError(reason) from None
         except ConfigError:
             self._note(path, b"error: odd")
-            raise ValueError("it is no ordinary file, or longer than 16 MiB") from None
+            raise ValueError("it is not a regular file, or it is larger than 16 MiB") from None
         self._note(path, content)
         return content
 

@@ -42,8 +42,8 @@ KEY_MATERIAL = re.compile(
 
 ClientAuthType = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
 
-_UNVERIFIED = "takes certificates that nobody verifies, which protects nothing: write RequireAndVerifyClientCert"
-_HTTP1_ONLY = "HTTP/2 is not spoken here: write false, or remove the line"
+_UNVERIFIED = "accepts certificates without verifying them, which protects nothing: write RequireAndVerifyClientCert"
+_HTTP1_ONLY = "HTTP/2 is not supported: write false, or remove the line"
 
 
 def _read(convert: Callable[[str], T]) -> PlainValidator:
@@ -86,9 +86,11 @@ def _user(value: str) -> str:
     if not value:
         raise ValueError("the user's name is empty: write a name before the ':'")
     if _looks_like_a_hash(value):
-        raise ValueError("a hash stands here in place of a user's name: write 'name: hash'")
+        raise ValueError("this is a hash where a user's name belongs: write 'name: hash'")
     if ":" in value or not value.isprintable():
-        raise ValueError("a user's name has neither ':' nor control characters: HTTP could not carry it")
+        raise ValueError(
+            "a user's name cannot contain ':' or control characters, because HTTP cannot carry them: write another"
+        )
     return value
 
 
@@ -96,7 +98,7 @@ def _hash(value: str) -> str:
     # Never quoted in a message, for the same reason as a password.
     found = _HASH.fullmatch(value)
     if found is None or value[_END_OF_SALT] not in _ENDS_OF_SALTS:
-        kind = "not a whole bcrypt hash" if _looks_like_a_hash(value) else "not a bcrypt hash"
+        kind = "not a complete bcrypt hash" if _looks_like_a_hash(value) else "not a bcrypt hash"
         raise ValueError(f"this is {kind} ($2a$, $2b$ or $2y$, 60 characters in all): {HASHING}")
     if not _LEAST_COST <= int(found[1]) <= _MOST_COST:
         raise ValueError(
@@ -185,7 +187,8 @@ class TlsServerConfig(Section):
     client_ca_file: PemFile | None = Field(None, description="A file with what client_ca holds.")
     client_auth_type: AuthType = Field("NoClientCert", description="Whether clients need a certificate.")
     client_allowed_sans: list[San] = Field(
-        [], description="Names of which a client's certificate must have one, as DNS name, IP, e-mail address or URI."
+        [],
+        description="Allowed names: a client's certificate must have one of them as DNS name, IP, e-mail address or URI.",
     )
     min_version: Version = Field("TLS12", description="The oldest version of TLS.")
     max_version: Version = Field("TLS13", description="The newest.")
@@ -193,7 +196,7 @@ class TlsServerConfig(Section):
         [], description="Cipher suites of TLS up to 1.2, by their names in Go."
     )
     prefer_server_cipher_suites: values.Flag = Field(
-        default=True, description="Whether the order of cipher_suites counts, and not that of the client."
+        default=True, description="Whether the order of cipher_suites counts, instead of the client's."
     )
     curve_preferences: Annotated[list[Curve], AfterValidator(_told_apart)] = Field(
         [], description="Curves of the key exchange, by their names in Go."
@@ -223,18 +226,18 @@ class HttpServerConfig(Section):
     """HTTP."""
 
     http2: Annotated[bool, PlainValidator(_http2)] = Field(
-        default=False, description="Only false: HTTP/2 is not spoken."
+        default=False, description="Must be false: HTTP/2 is not supported."
     )
-    headers: Headers = Field(default_factory=Headers, description="Headers that every answer carries.")
+    headers: Headers = Field(default_factory=Headers, description="Headers to add to every answer.")
 
 
 class RateLimit(Section):
     """How many requests are answered."""
 
     interval: Annotated[float, _read(_interval)] = Field(
-        0.0, description="After how long one more request is allowed. 0: there is no limit."
+        0.0, description="Time after which one more request is allowed. 0 means no limit."
     )
-    burst: Annotated[int, _read(_burst)] = Field(0, description="How many may come at once.")
+    burst: Annotated[int, _read(_burst)] = Field(0, description="How many requests may come at once.")
 
 
 class WebConfig(Section):

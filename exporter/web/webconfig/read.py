@@ -64,7 +64,7 @@ def settled(path: Path, sleep: Callable[[float], object], first: Reading | None 
         before, found = found, read(path)
         if found.digest == before.digest:
             return found
-    message = "this or a file that it names keeps changing: write each anew and rename it into place"
+    message = "this file, or one that it names, keeps changing: write a new file and rename it into place"
     return replace(found, settings=None, problems=(Problem(str(path), None, "", message),))
 
 

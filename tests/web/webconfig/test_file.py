@@ -160,7 +160,7 @@ def test_what_is_wrong_later_is_told_once_and_the_last_good_one_stays(used: Fixt
             assert set(used.look().users) == {"alice"}
             used.clock.advance(AGAIN_SECONDS)
     [line] = logs
-    assert (line["event"], line["log_level"]) == ("web configuration refused, the last good one stays", "error")
+    assert (line["event"], line["log_level"]) == ("web configuration refused; still using the last good one", "error")
     assert line["problems"].startswith(f"{used.path}:1: basic_auth_users.alice: this is not a bcrypt hash")
     assert "secret" not in line["problems"]
     assert file.trouble is not None
