@@ -156,7 +156,7 @@ WITHOUT_EFFECT = "a part of the configuration has no effect"
 def test_what_has_no_effect_is_told_once_each_time_a_configuration_is_applied(start):
     configuration = "aws: {region: eu-west-1}\ntuning_jobs:\n- {name: good, budget: 5}\n- {name: better, budget: 5}\n"
     part = (
-        "test.yaml:3: tuning_jobs[0].budget: no cost is told that this and 1 more could be held against: add training_jobs"
+        "test.yaml:3: tuning_jobs[0].budget: no cost is calculated to compare this and 1 more with: add training_jobs"
         " to collect"
     )
     with structlog.testing.capture_logs() as lines:
@@ -254,7 +254,7 @@ def test_a_refused_reload_is_told_until_one_is_taken(start):
         daemon._load = lambda: 1 / 0
         with pytest.raises(ZeroDivisionError):
             daemon.request_reload("file").result(PATIENCE)
-        assert "failed inside" in client.get("/api/v1/config").json()["refused"]["mistakes"][0]["message"]
+        assert "internal error" in client.get("/api/v1/config").json()["refused"]["mistakes"][0]["message"]
         daemon._load = lambda: parse(TWO_TARGETS, "test.yaml")
         daemon.request_reload("SIGHUP").result(PATIENCE)
         after = client.get("/api/v1/config").json()

@@ -157,7 +157,7 @@ def _other_account(role: RoleArn | None, account_id: str | None) -> str | None:
     if role is None or account_id is None or role.account_id == account_id:
         return None
     return (
-        f"the role is of account {role.account_id} but the job of account {account_id}, and a role sees only the jobs"
+        f"the role belongs to account {role.account_id} but the job to account {account_id}, and a role sees only the jobs"
         f" of its own account: write a role_arn of account {account_id}, or correct the account"
     )
 
@@ -172,9 +172,7 @@ def _other_partition(role: RoleArn | None, region: str | None) -> str | None:
 
 
 def _external_id_alone(external_id: str | None, role: RoleArn | None) -> str | None:
-    return (
-        None if role or not external_id else "an external_id serves only to assume a role: add role_arn, or remove it"
-    )
+    return None if role or not external_id else "external_id is only used to assume a role: add role_arn, or remove it"
 
 
 def _not_with(*, switch: bool, message: str) -> Callable[[object, bool | None], str | None]:
@@ -182,7 +180,7 @@ def _not_with(*, switch: bool, message: str) -> Callable[[object, bool | None], 
     return lambda given, flag: message if given and flag is switch else None
 
 
-_UNVERIFIED = "without verification no CA is looked at: remove ca_bundle, or write verify_ssl: true"
+_UNVERIFIED = "without verification, ca_bundle is not used: remove ca_bundle, or write verify_ssl: true"
 _UNSIGNED_ROLE = "unsigned requests cannot use a role: remove role_arn, or write sign_requests: true"
 _UNSIGNED_PROFILE = "unsigned requests cannot use a profile: remove profile, or write sign_requests: true"
 _CUSTOM_FIPS = "a custom endpoint has no FIPS variant: write the FIPS endpoint's own URL, and use_fips: false"

@@ -98,7 +98,7 @@ def one_of(words: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyType
 
     def convert(value: str) -> str:
         if value in renamed:
-            raise ValueError(f"{quote(value)} has another name now: write {renamed[value]}")
+            raise ValueError(f"{quote(value)} has been renamed: write {renamed[value]}")
         return _known(value, words)
 
     return PlainValidator(lambda value: convert(text(value)), json_schema_input_type=Literal[words])
@@ -182,14 +182,14 @@ def tag_key(value: str) -> str:
     if len(value) > LONGEST_TAG_KEY:
         excess = len(value) - LONGEST_TAG_KEY
         raise ValueError(
-            f"the tag's key is too long by {excess}: an AWS tag's has at most {LONGEST_TAG_KEY} characters"
+            f"the tag's key is too long by {excess}: the key of an AWS tag has at most {LONGEST_TAG_KEY} characters"
         )
     # The API's [\p{L}\p{Z}\p{N}_.:/=+\-@].
     odd = [each for each in value if each not in _IN_TAG_KEY and unicodedata.category(each)[0] not in "LZN"]
     if odd:
         shown = " ".join(map(quote, dict.fromkeys(odd[:5])))
         raise ValueError(
-            f"{quote(value)} contains {shown}, which no AWS tag's key does: write letters, digits, spaces"
+            f"{quote(value)} contains {shown}, which no AWS tag key can contain: write letters, digits, spaces"
             " and any of _ . : / = + - @"
         )
     return value
@@ -221,7 +221,7 @@ def failure_pattern(value: str) -> str:
     """Return a regular expression for failures; raise ValueError where it is none, or fits every text."""
     pattern = parse_pattern(value)
     if found(pattern, "") or all(found(pattern, each) for each in _ANY_TEXT):
-        raise ValueError(f"{quote(value)} fits any text: write what only the texts of this class have")
+        raise ValueError(f"{quote(value)} matches any text: write what only texts of this class contain")
     return pattern
 
 
@@ -242,7 +242,7 @@ def told_apart(keys: list[str]) -> list[str]:
         label = tag_label(key)
         first = by_label.get(label)
         if first is not None:
-            both = f"{quote(first)} and {quote(key)} are one label, tag_{label}"
+            both = f"{quote(first)} and {quote(key)} become the same label, tag_{label}"
             raise ValueError(f"{quote(key) + ' is listed twice' if first == key else both}: remove one of them")
         by_label[label] = key
     return keys
@@ -262,7 +262,7 @@ def few(classes: list[T]) -> list[T]:
     """Return the failure classes if they are not too many; raise ValueError where they are."""
     if len(classes) > MOST_CLASSES:
         raise ValueError(
-            f"there are {len(classes)} classes: write at most {MOST_CLASSES}, (a|b) for several texts of one"
+            f"there are {len(classes)} classes: write at most {MOST_CLASSES}, and (a|b) for several texts of one class"
         )
     return classes
 

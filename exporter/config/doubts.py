@@ -39,8 +39,8 @@ def of_text(document: Document) -> tuple[Problem, ...]:
     for way, value in _texts((), document.root):
         if variable := _VARIABLE.search(value):
             message = (
-                f"{quote(variable[0])} is taken as it is, since variables are not expanded:"
-                " write the value, or have a tool such as envsubst write the file"
+                f"{quote(variable[0])} is taken literally, because variables are not expanded:"
+                " write the value, or let a tool such as envsubst write the file"
             )
             found.append(document.problem(way, message))
     return tuple(found[:_MOST_VARIABLES])
@@ -86,7 +86,7 @@ def _files(validated: Validated, environment: Mapping[str, str]) -> Iterator[tup
         if entry.ca_bundle and not Path(entry.ca_bundle).exists():
             yield (
                 (*way, "ca_bundle"),
-                f"there is no file {quote(entry.ca_bundle)} here: no call would be made before it is there",
+                f"there is no file {quote(entry.ca_bundle)} on this machine: the exporter makes no calls until the file exists",
             )
         if entry.profile:
             profiles = known_profiles(environment) if profiles is None else profiles
@@ -185,8 +185,8 @@ def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpe
             yield (
                 ("max_tracked_jobs",),
                 (
-                    f"{target.name}: the {len(target.jobs):,} listed tuning jobs use up max_tracked_jobs, so that rules watch"
-                    " nothing there: raise it"
+                    f"{target.name}: the {len(target.jobs):,} listed tuning jobs use up max_tracked_jobs, so rules watch nothing"
+                    " there: raise it"
                 ),
             )
         for number, rule in enumerate(target.rules):
@@ -203,8 +203,8 @@ def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpe
             yield (
                 way,
                 (
-                    f"the rule finds nothing, since the one on line {line} takes all that it matches: write it before"
-                    " that one, or remove it"
+                    f"the rule finds nothing, because the one on line {line} takes all that it matches: write it"
+                    " before that one, or remove it"
                 ),
             )
 
@@ -214,7 +214,9 @@ def _never(rule: RuleSpec, retention: float) -> str | None:
     if rule.name_contains is not None and len(rule.name_contains) > JOB_NAME_LENGTH:
         return f"no tuning job's name contains {quote(rule.name_contains)}: names have {JOB_NAME_LENGTH} characters at most"
     if rule.statuses and rule.statuses <= TERMINAL_STATUSES and retention == 0.0:
-        return "the rule asks for tuning jobs that have ended, and with retention 0s these are not watched: raise it"
+        return (
+            "the rule asks for tuning jobs that have ended, but with retention 0s they are not watched: raise retention"
+        )
     return None
 
 

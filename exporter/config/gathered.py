@@ -59,7 +59,7 @@ class Gathered:
                 f"{place(path)} names the same job of account {job.account_id} with the same credentials, which reach only"
                 " one account: give one of the two its own role_arn or profile"
             )
-        case = "" if job.name == name else ", and names are the same in either case"
+        case = "" if job.name == name else ", and names that differ only in case are the same"
         return f"this job is listed already: {place(path)}{case}; remove one of them"
 
 
@@ -76,7 +76,7 @@ def alike(targets: Iterable[Gathered], place: Shown) -> Iterator[tuple[Path, str
             same = next(iter(earlier.values()), None) if account_id is None else earlier.get(account_id)
             other = same or earlier.get(None)
             if other is not None:
-                case = "" if other[1] == name else " (the same in either case)"
+                case = "" if other[1] == name else " (the same except for case)"
                 where = f"{place(other[0])} names {other[1]}{case} in {region} too, with other credentials or endpoint"
                 if account_id is not None and account_id in earlier:
                     yield path, f"{where} but of the same account: remove one of them"

@@ -33,15 +33,18 @@ def _told(document: Document, validated: Validated, targets: Iterable[TargetSpec
         yield from _budgets(validated, _COLLECT)
     elif spend.billable == "off":
         for path in priced:
-            yield path, f"billable is off, so no cost is told and this has no effect: {_BILLABLE}"
+            yield path, f"billable is off, so no cost is calculated and this has no effect: {_BILLABLE}"
         yield from _budgets(validated, _BILLABLE)
     elif not spend.prices and spend.prices_file is None:
         yield from _budgets(validated, _PRICES)
     else:
         without = dict.fromkeys(each.key.region for each in targets if each.spend and not each.spend.prices)
         for region in without:
-            made = f"add its prices, as the subcommand prices does with --region {region}"
-            yield ("spend", "prices_file"), f"the file has no price for {region}, so no cost is told there: {made}"
+            made = f"add its prices, which the subcommand prices prints with --region {region}"
+            yield (
+                ("spend", "prices_file"),
+                f"the file has no price for {region}, so no cost is calculated there: {made}",
+            )
 
 
 def _budgets(validated: Validated, remedy: str) -> Iterator[tuple[Path, str]]:
@@ -50,4 +53,4 @@ def _budgets(validated: Validated, remedy: str) -> Iterator[tuple[Path, str]]:
     rules = [("discover", place) for place, rule in validated.rules if rule.budget is not None]
     if entries := [*jobs, *rules]:
         more = f" and {len(entries) - 1} more" if len(entries) > 1 else ""
-        yield (*entries[0], "budget"), f"no cost is told that this{more} could be held against: {remedy}"
+        yield (*entries[0], "budget"), f"no cost is calculated to compare this{more} with: {remedy}"

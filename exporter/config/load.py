@@ -102,7 +102,7 @@ def load(text: str, source: str, example: str = EXAMPLE) -> Document:
     if root is None:
         raise ConfigError([Problem(source, None, "", f"the file is empty: write for example {example}")])
     kind = "a list" if isinstance(root, Items) else "a single value"
-    message = f"the file holds {kind} where a mapping of keys is expected: write for example {example}"
+    message = f"the file contains {kind} where a mapping of keys is expected: write for example {example}"
     raise ConfigError([Problem(source, composer.root_line, "", message)])
 
 
@@ -208,7 +208,7 @@ class _Composer:
 
     def _alias(self, anchor: str, line: int) -> None:
         if any(holder.anchor == anchor for holder in self._open) and anchor not in self._anchors:
-            message = "stands inside what it names: an alias cannot contain itself, write the value"
+            message = "is inside the value that it names: an alias cannot contain itself, write the value"
             self._refuse(line, f"*{shorten(anchor)} {message}")
         found = self._anchors.get(anchor)
         if found is None:
@@ -226,7 +226,9 @@ class _Composer:
     def _add(self, value: Value, line: int, size: int, depth: int) -> None:
         """Put a complete value where it belongs."""
         if self._values > MAX_VALUES:
-            self._refuse(line, f"the file holds more than {MAX_VALUES:,} values, aliases expanded: use fewer aliases")
+            self._refuse(
+                line, f"the file contains more than {MAX_VALUES:,} values, aliases expanded: use fewer aliases"
+            )
         if not self._open:
             self.root, self.root_line = value, line
             return

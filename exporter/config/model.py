@@ -52,7 +52,7 @@ class Aws(Section):
         None, description="AWS region. Default: the environment's AWS_REGION or AWS_DEFAULT_REGION."
     )
     account_id: values.AccountId | None = Field(
-        None, description="Account the jobs are in. Default: the ARN's or the role's, else found out by asking AWS."
+        None, description="Account the jobs are in. Default: the ARN's or the role's, else the exporter asks AWS."
     )
     profile: values.Profile | None = Field(
         None, description="Profile of the shared AWS files. With role_arn: whose credentials assume the role."
@@ -93,7 +93,7 @@ class Organization(Section):
     """The accounts of an organization of AWS, which are read now and then."""
 
     role_name: values.AssumedRole | None = Field(
-        None, description="Name of the role to assume in each account. Default: role_name beside organization."
+        None, description="Name of the role to assume in each account. Default: role_name next to organization."
     )
     include_ous: values.OrganizationalUnits | None = Field(
         None, description="Only accounts in these organizational units, by their ids, or in units below. Default: all."
@@ -105,12 +105,12 @@ class Organization(Section):
 class Places(Section):
     """Accounts and regions in which rules look, each rule in all of them."""
 
-    regions: values.Regions | None = Field(None, description="Regions to look in, in place of region.")
+    regions: values.Regions | None = Field(None, description="Regions to look in, instead of region.")
     accounts: values.Accounts | None = Field(
         None, description="Accounts to look in, by the role of the name role_name in each."
     )
     organization: Organization | None = Field(
-        None, description="Look in the accounts of the organization, in place of accounts."
+        None, description="Look in the accounts of the organization, instead of accounts."
     )
     role_name: values.AssumedRole | None = Field(None, description="Name of the role to assume in each account.")
 
@@ -148,7 +148,7 @@ class Conditions(Section):
     """What a job must be like; it must satisfy all that are written."""
 
     name_contains: values.NamePart | None = Field(
-        None, description="Text in the name, upper and lower case minded; AWS filters by that of a rule."
+        None, description="Text that the name contains, in the same case. AWS filters by the one of a rule."
     )
     name_regex: values.NameRegex | None = Field(
         None,
@@ -176,7 +176,7 @@ class Rule(Labelled, Places, Conditions):
 
     name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
     created_within: values.Age | None = Field(
-        None, description="Only jobs that run or were created this recently. Default: any."
+        None, description="Only jobs that run or were created within this time. Default: any."
     )
     exclude: Annotated[
         list[Exclusion], BeforeValidator(in_list, json_schema_input_type=Exclusion | list[Exclusion])
@@ -195,18 +195,19 @@ class Spend(Section):
         json_schema_extra={"default": _stated(defaults.SPEND_INTERVAL)},
     )
     max_training_jobs: values.Count = Field(
-        defaults.MAX_TRAINING_JOBS, description="Most training jobs of one job that are read at once, the newest."
+        defaults.MAX_TRAINING_JOBS,
+        description="Most training jobs that are read at once for one job; the newest are read.",
     )
     billable: values.Billable = Field(
         defaults.BILLABLE,
-        description="How instances and billed seconds are known: by the definitions (list), by searching for the training"
-        " jobs as well (search), or not at all (off).",
+        description="Where instances and billed seconds come from: the definitions (list), also a search for the training"
+        " jobs (search), or nowhere (off).",
     )
     prices: dict[values.InstanceType, values.Amount] = Field(
-        {}, description="Price of an instance for an hour, by its type; goes before that of prices_file."
+        {}, description="Price of an instance for an hour, by its type; takes precedence over that of prices_file."
     )
     prices_file: values.FilePath | None = Field(
-        None, description="YAML file of prices by region and instance type, as the subcommand prices writes it."
+        None, description="YAML file of prices by region and instance type, as printed by the subcommand prices."
     )
     currency: values.Currency | None = Field(
         None, description=f"Currency of prices and budgets. Default: that of prices_file, else {defaults.CURRENCY}."
@@ -227,7 +228,7 @@ class FailureClass(Section):
 
     reason: values.FailureReason | None = Field(None, description="Value of the label reason.")
     regex: values.FailureRegex | None = Field(
-        None, description="Regular expression (RE2) to be found in the failure's text; (?i) takes either case."
+        None, description="Regular expression (RE2) to be found in the failure's text; (?i) ignores case."
     )
 
 
@@ -274,22 +275,23 @@ class Config(Section):
     )
     stale_after: values.StaleAfter | None = Field(
         None,
-        description="A job's values go when a describe that was due has not succeeded for this long."
+        description="A job's values are no longer shown when a describe that was due has not succeeded for this long."
         f" Default: {_stated(defaults.STALE_AFTER)}, or three intervals if that is longer.",
     )
     retention: values.Retention = Field(
         defaults.RETENTION,
-        description="A discovered job's series go this long after it ended.",
+        description="How long the series of a discovered job stay after it has ended.",
         json_schema_extra={"default": _stated(defaults.RETENTION)},
     )
     describe_max_age: values.MaxAge = Field(
         defaults.DESCRIBE_MAX_AGE,
-        description="How long a running job goes without a describe while lists show no change of it. 0s: never.",
+        description="How long a running job goes without a describe while lists show no change of it. 0s: describe it at every interval.",
         json_schema_extra={"default": _stated(defaults.DESCRIBE_MAX_AGE)},
     )
     max_tracked_jobs: values.Count = Field(
-        defaults.MAX_TRACKED_JOBS, description="Most jobs watched in one account and region; listed ones always are."
+        defaults.MAX_TRACKED_JOBS,
+        description="Most jobs watched in one account and region; listed jobs are always watched.",
     )
     collect: list[values.Collected] = Field([], description="Opt-in families of metrics.")
     spend: Spend = Field(default_factory=Spend, description="How training jobs are read: see collect.")
-    failures: Failures = Field(default_factory=Failures, description="How failed training jobs are classed.")
+    failures: Failures = Field(default_factory=Failures, description="How failed training jobs are classified.")

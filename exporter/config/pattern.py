@@ -64,7 +64,7 @@ _MISTAKES = {
     "invalid character class range": "{0} is not a range or class of characters; write for example [a-z0-9]",
     "invalid character class": "{0} is not a class of characters; write for example [a-z0-9]",
     "invalid escape sequence": "RE2 has no {0}; write the character without the backslash",
-    "invalid perl operator": "RE2 has no {0}; write (?: for a group, or (?i) to take upper and lower case for the same",
+    "invalid perl operator": "RE2 has no {0}; write (?: for a group, or (?i) to ignore case",
     "invalid named capture group": "{0} does not begin a group with a name; write (?P<name>…)",
     "pattern too large": "it needs too much memory; write fewer or smaller repeats, or * instead",
 }
@@ -78,7 +78,7 @@ def parse_pattern(text: str) -> str:
         )
     wrong = next(filter(None, map(_misread, _QUIET.finditer(text))), None) or _refused(text)
     if wrong is not None:
-        raise ValueError(f"{quote(text)} is not a regular expression that RE2 reads: {wrong}")
+        raise ValueError(f"{quote(text)} is not a regular expression that RE2 accepts: {wrong}")
     return text
 
 
@@ -132,7 +132,7 @@ def _misread(part: re.Match[str]) -> str | None:
     plain = f"{{{least},{most}}}" if part["range"] else f"{{{least}}}"
     if part["repeat"] == plain:
         return None
-    return f"RE2 takes {quote(part['repeat'])} for just these characters; write {plain}"
+    return f"RE2 reads {quote(part['repeat'])} as plain characters; write {plain}"
 
 
 def _refused(pattern: str) -> str | None:
@@ -154,12 +154,14 @@ def _explain(said: str) -> str:
         return _too_often(part)
     known = next((ours for theirs, ours in _MISTAKES.items() if kind.startswith(theirs)), None)
     return _lack(part) or (
-        f"{said}; write the text, and .* for what is anything" if known is None else known.format(quote(part))
+        f"{said}; write the text itself, and .* where there may be anything"
+        if known is None
+        else known.format(quote(part))
     )
 
 
 def _too_often(part: str) -> str:
-    most = f"the {_MOST_REPEATS} times that RE2 repeats, repeats within repeats multiplied"
+    most = f"the {_MOST_REPEATS} repeats that RE2 allows, nested repeats multiplied"
     return f"{quote(part)} is more than {most}; write smaller numbers, or * instead"
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from exporter.config.specs import Account
 
 _BESIDE_ACCOUNTS = ("role_arn", "account_id")
-_ALONE = "a role_name serves only together with accounts or organization: add one of them, or remove it"
-_UNNAMED = "the accounts are reached by a role of the same name in each: add role_name"
-_BOTH = "accounts and organization are both given: write one of them"
+_ALONE = "role_name works only together with accounts or organization: add one of them, or remove it"
+_UNNAMED = "the exporter assumes a role of the same name in each account: add role_name"
+_BOTH = "accounts and organization are both given: write only one of them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,15 @@ def conflicts(rule: Rule, defaults: AwsDefaults, broken: AbstractSet[str]) -> It
     """Yield what a rule says of its places and contradicts itself; nothing is concluded from broken keys of ``aws``."""
     own = rule.model_fields_set
     if {"region", "regions"} <= own:
-        yield Conflict(("region",), "region and regions are both given: write one of them")
+        yield Conflict(("region",), "region and regions are both given: write only one of them")
     if {"accounts", "organization"} <= own:
         yield Conflict(("organization",), _BOTH)
     if rule.accounts and (beside := next((key for key in _BESIDE_ACCOUNTS if key in own), None)):
-        yield Conflict((beside,), f"{beside} is of one account, and accounts are given: write one of them")
+        yield Conflict((beside,), f"{beside} is for one account, but accounts is given: write only one of them")
     if rule.organization is not None and "account_id" in own:
-        yield Conflict(("account_id",), "account_id is of one account, and organization is given: write one of them")
+        yield Conflict(
+            ("account_id",), "account_id is for one account, but organization is given: write only one of them"
+        )
     if not own.isdisjoint(("accounts", "organization")):
         if not (reach(rule, defaults).role_name or "aws.role_name" in broken):
             yield Conflict(("accounts", "organization"), _UNNAMED)

@@ -46,7 +46,7 @@ class ConfigError(UserError):
         told = [str(problem) for problem in self.problems[:_TOLD]]
         if len(self.problems) > _TOLD:
             left = len(self.problems) - _TOLD
-            more = f"{counted(left, 'more mistake')} {'is' if left == 1 else 'are'} not shown: put these right first"
+            more = f"{counted(left, 'more mistake')} {'is' if left == 1 else 'are'} not shown: fix these first"
             told.append(str(Problem(self.problems[0].file, None, "", more)))
         super().__init__("\n".join(told))
 

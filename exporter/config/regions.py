@@ -84,7 +84,7 @@ def doubt(region: str) -> str | None:
         return None
     close = nearest(region, _PLACES.values())
     remedy = f"did you mean {close}?" if close else "check its code"
-    return f"{quote(region)} is no region that AWS is known to have: {remedy}"
+    return f"{quote(region)} is not a region that AWS is known to have: {remedy}"
 
 
 def partition_of(region: str) -> str:

@@ -151,7 +151,7 @@ class _Resolution:
         """Put a rule into its target."""
         name = rule.name or show_path(path)
         if name == LISTED:
-            self.complain(path, f'"{LISTED}" stands for the jobs of tuning_jobs: write another name', "name")
+            self.complain(path, f'"{LISTED}" means the jobs of tuning_jobs: write another name', "name")
         first = self._rule_names.setdefault(name, path)
         if first != path:
             self.complain(path, f"{self._place(first)} has the same name: write another", "name")

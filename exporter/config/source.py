@@ -45,7 +45,7 @@ def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> byt
                 return seen
     except (OSError, ValueError) as error:
         raise _refusal(path, f"cannot be read ({reason(error)}): {_remedy(error)}") from error
-    message = f"was still changing after {SETTLE_SECONDS:g} s: load it again when whoever writes it has finished"
+    message = f"was still changing after {SETTLE_SECONDS:g} s: load it again when it is written completely"
     raise _refusal(path, message)
 
 
@@ -90,7 +90,7 @@ def _drained(path: Path) -> bytes:
     finally:
         os.close(descriptor)
     if not content:
-        raise _refusal(path, "is a pipe that is empty and that nobody writes to: begin to write first, or name a file")
+        raise _refusal(path, "is an empty pipe that no process writes to: start writing first, or name a file")
     return content
 
 

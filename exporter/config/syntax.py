@@ -46,7 +46,7 @@ _REMEDIES: tuple[tuple[str, bool, str], ...] = (
     (r"block scalar", False, f"'|' and '>' begin a text on the lines below: {_QUOTE}"),
     (r"tag", False, f"'!' is special at the beginning of a value: {_QUOTE}"),
     (r"directive|incompatible YAML", False, _NO_DIRECTIVES),
-    (r"document start", False, "this line does not continue what stands above: begin every top-level key at column 1"),
+    (r"document start", False, "this line does not continue what is above: begin every top-level key at column 1"),
     (r"block (mapping|sequence|collection)|expected key|expected '-'|block end", False,
      f"the indentation is off or a quote is misplaced: {_ALIGN}"),
 )  # fmt: skip

@@ -97,7 +97,7 @@ JobName = Annotated[str, from_text(parse_job_name, pattern=f"^{JOB_NAME_PATTERN}
 TuningJobArn = Annotated[JobArn, from_text(parse_job_arn, pattern=f"^{JOB_ARN_PATTERN}$")]
 Role = Annotated[RoleArn, from_text(parse_role_arn, pattern=f"^{ROLE_ARN_PATTERN}$")]
 Profile = Annotated[
-    str, matching(r"[^\x00-\x1f\x7f]+", 128, "a profile's name of ~/.aws/config, without control characters")
+    str, matching(r"[^\x00-\x1f\x7f]+", 128, "the name of a profile in ~/.aws/config, without control characters")
 ]
 ExternalId = Annotated[
     str,
@@ -121,7 +121,7 @@ Billable = Annotated[defaults.Billable, PlainValidator(
 Currency = Annotated[str, from_text(parse_currency, pattern="^[A-Z]{3}$")]
 InstanceType = Annotated[str, from_text(parse_instance_type, pattern=f"^{INSTANCE_TYPE_PATTERN}$")]
 FailureReason = Annotated[
-    str, matching("[a-z][a-z0-9_]*", 40, "small letters, digits and '_', a letter first", of="[a-z0-9_]")
+    str, matching("[a-z][a-z0-9_]*", 40, "lower case letters, digits and '_', a letter first", of="[a-z0-9_]")
 ]
 RuleName = Annotated[
     str,

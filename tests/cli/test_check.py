@@ -87,7 +87,7 @@ def test_as_json_all_of_it_is_on_standard_output(
     assert main(["check", str(file), "--web.config.file", str(web), "--format=json"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    warning = "no cost is told that this could be held against: add training_jobs to collect"
+    warning = "no cost is calculated to compare this with: add training_jobs to collect"
     assert json.loads(out) == {
         "ok": True,
         "file": str(file),
@@ -220,6 +220,6 @@ def test_what_has_no_effect_is_a_warning_and_the_file_good(file: Path, capsys: p
     out, err = capsys.readouterr()
     assert out == f"{file}: ok, 1 tuning job and 0 discover rules in 1 target\n"
     assert err == (
-        f"warning: {file}:3: tuning_jobs[0].budget: no cost is told that this could be held against: add training_jobs to"
+        f"warning: {file}:3: tuning_jobs[0].budget: no cost is calculated to compare this with: add training_jobs to"
         " collect\n"
     )

@@ -51,7 +51,7 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
     [
         (
             "tuning_jobs:\n- name: a\n  region: eu-wset-1\n",
-            'c.yaml:3: tuning_jobs[0].region: "eu-wset-1" is no region that AWS is known to have: did you mean eu-west-1?',
+            'c.yaml:3: tuning_jobs[0].region: "eu-wset-1" is not a region that AWS is known to have: did you mean eu-west-1?',
         ),
         (
             HEAD + "discover:\n- labels:\n    alerts: Stuck\n",
@@ -66,8 +66,8 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
         ("tuning_jobs: []\n", "c.yaml: nothing is watched: add entries under tuning_jobs or discover"),
         (
             HEAD + "tuning_jobs:\n- name: a\n  labels: {team: '${TEAM}'}\n",
-            ('c.yaml:4: tuning_jobs[0].labels.team: "${TEAM}" is taken as it is, since variables are not expanded: write the'
-            " value, or have a tool such as envsubst write the file"),
+            ('c.yaml:4: tuning_jobs[0].labels.team: "${TEAM}" is taken literally, because variables are not expanded: write the'
+            " value, or let a tool such as envsubst write the file"),
         ),
         (
             "aws:\n  region: eu-west-1\n  requests_per_second: 0.01\ntuning_jobs: [a]\n",
@@ -81,8 +81,8 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
         ),
         (
             HEAD + "discover:\n- {name_contains: search}\n- {name_contains: my-search, statuses: [Failed]}\n",
-            ("c.yaml:4: discover[1]: the rule finds nothing, since the one on line 3 takes all that it matches: write it before"
-            " that one, or remove it"),
+            ("c.yaml:4: discover[1]: the rule finds nothing, because the one on line 3 takes all that it matches: write it"
+            " before that one, or remove it"),
         ),
         (
             HEAD + f"discover:\n- name_contains: {'a' * 33}\n",
@@ -90,17 +90,17 @@ def test_what_people_mean_is_not_doubted(text: str) -> None:
         ),
         (
             HEAD + "retention: 0s\ndiscover:\n- statuses: [Completed, Failed]\n",
-            ("c.yaml:4: discover[0]: the rule asks for tuning jobs that have ended, and with retention 0s these are not watched:"
-            " raise it"),
+            ("c.yaml:4: discover[0]: the rule asks for tuning jobs that have ended, but with retention 0s they are not watched:"
+            " raise retention"),
         ),
         (
             HEAD + "max_tracked_jobs: 1\ntuning_jobs: [a]\ndiscover: [{}]\n",
-            ("c.yaml:2: max_tracked_jobs: eu-west-1: the 1 listed tuning jobs use up max_tracked_jobs, so that rules watch"
+            ("c.yaml:2: max_tracked_jobs: eu-west-1: the 1 listed tuning jobs use up max_tracked_jobs, so rules watch"
             " nothing there: raise it"),
         ),
         (
             "aws:\n  region: eu-west-1\n  ca_bundle: /none/ca.pem\ntuning_jobs: [a]\n",
-            'c.yaml:3: aws.ca_bundle: there is no file "/none/ca.pem" here: no call would be made before it is there',
+            'c.yaml:3: aws.ca_bundle: there is no file "/none/ca.pem" on this machine: the exporter makes no calls until the file exists',
         ),
         (
             HEAD + "tuning_jobs:\n- {name: a, profile: production}\n",
@@ -203,7 +203,7 @@ def test_a_rule_is_doubted_only_where_another_takes_all_in_each_of_its_places() 
     assert told(here) == []
     everywhere = "discover:\n- regions: [eu-west-1, us-east-1]\n- regions: [eu-west-1, us-east-1]\n  name: both\n"
     [doubt] = told(everywhere)
-    assert "the rule finds nothing, since the one on line 2 takes all" in doubt
+    assert "the rule finds nothing, because the one on line 2 takes all" in doubt
 
 
 def test_a_rule_without_conditions_covers_every_rule() -> None:

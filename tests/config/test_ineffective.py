@@ -12,7 +12,7 @@ from exporter.config.shard import Shard
 JOBS = "aws: {region: eu-west-1}\ntuning_jobs:\n- {name: a, budget: 5}\n"
 COLLECT = "collect: [training_jobs]\n"
 PRICES = "prices: {ml.m5.xlarge: 0.23}"
-HELD = "tuning_jobs[0].budget: no cost is told that this could be held against: "
+HELD = "tuning_jobs[0].budget: no cost is calculated to compare this with: "
 
 
 def told(text: str, file: str = "c.yaml") -> list[str]:
@@ -37,7 +37,7 @@ def told(text: str, file: str = "c.yaml") -> list[str]:
             f"{JOBS}{COLLECT}spend:\n  billable: off\n  {PRICES}\n",
             [
                 (
-                    "c.yaml:7: spend.prices: billable is off, so no cost is told and this has no effect: write list or search"
+                    "c.yaml:7: spend.prices: billable is off, so no cost is calculated and this has no effect: write list or search"
                     " for billable under spend"
                 ),
                 f"c.yaml:3: {HELD}write list or search for billable under spend",
@@ -47,7 +47,7 @@ def told(text: str, file: str = "c.yaml") -> list[str]:
             f"{JOBS}- b\n- {{name: c, budget: 1}}\ndiscover:\n- budget: 2\n{COLLECT}",
             [
                 (
-                    "c.yaml:3: tuning_jobs[0].budget: no cost is told that this and 2 more could be held against: add prices"
+                    "c.yaml:3: tuning_jobs[0].budget: no cost is calculated to compare this and 2 more with: add prices"
                     " or prices_file under spend"
                 )
             ],
@@ -56,7 +56,7 @@ def told(text: str, file: str = "c.yaml") -> list[str]:
             f"aws: {{region: eu-west-1}}\ndiscover:\n- {{}}\n- budget: 2\n{COLLECT}",
             [
                 (
-                    "c.yaml:4: discover[1].budget: no cost is told that this could be held against: add prices or prices_file"
+                    "c.yaml:4: discover[1].budget: no cost is calculated to compare this with: add prices or prices_file"
                     " under spend"
                 )
             ],
@@ -78,8 +78,8 @@ def test_a_region_without_any_price_in_the_file_is_told(tmp_path: Path) -> None:
     file = str(tmp_path / "config.yaml")
     assert told(f"{text}spend:\n  prices_file: prices.yaml\n", file) == [
         (
-            f"{file}:5: spend.prices_file: the file has no price for eu-west-1, so no cost is told there: add its prices, as the"
-            " subcommand prices does with --region eu-west-1"
+            f"{file}:5: spend.prices_file: the file has no price for eu-west-1, so no cost is calculated there: add its prices,"
+            " which the subcommand prices prints with --region eu-west-1"
         )
     ]
     assert told(f"{text}spend: {{prices_file: prices.yaml, {PRICES}}}\n", file) == []

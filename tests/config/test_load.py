@@ -119,7 +119,7 @@ def test_another_kind_of_file_has_another_example(text: str) -> None:
         ("a: &l [x]\n*l : y\n", 2, "a mapping or list cannot be a key"),
         ("\n?\n: y\n", 2, "a key is missing before the ':'"),
         ("a: 1\nb: *nope\n", 2, "no anchor of this name is defined above"),
-        ("a: &x\n  b: *x\n", 2, "*x stands inside what it names"),
+        ("a: &x\n  b: *x\n", 2, "*x is inside the value that it names"),
         ("a: [&x 1]\nb: \x07\n", 2, "the character U+0007 is not text"),
         ("a: 1\nb: \x00\n", 2, "the character U+0000 is not text"),
         ("a: 1\n\ufeffb: 2\n", 2, "the character U+FEFF is not text"),

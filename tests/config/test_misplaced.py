@@ -70,8 +70,8 @@ def mistakes(text: str) -> list[str]:
             f"{SOUND}custom_tags: x\n",
             '3: custom_tags: unknown key "custom_tags": write labels in an entry of tuning_jobs or discover',
         ),
-        (f"{SOUND}listen_address: x\n", ("3: listen_address: unknown key \"listen_address\": an address is not configured"
-         " here: remove it, and give the flag --web.listen-address")),
+        (f"{SOUND}listen_address: x\n", ("3: listen_address: unknown key \"listen_address\": the address is not configured"
+         " here: remove it, and use the flag --web.listen-address")),
         (
             "aws: {region: eu-west-1}\ntuning_jobs:\n  - job-1\n\n    # of the team\n    account_id: '123456789012'\n",
             "3: '- job-1' has no keys of its own, yet one follows: write '- name: job-1'",

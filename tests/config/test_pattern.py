@@ -86,9 +86,9 @@ def test_what_both_engines_read_means_the_same(text: str, name: str) -> None:
         ("(?ix) a", '"(?ix" is the flag for white space and comments'),
         ("(?u)a", '"(?u" is a flag for alphabets, which RE2 does not have; leave it out'),
         (r"\u0061", r'"\u" is a character by its number or name, which RE2 does not have; write the character'),
-        ("a{1001,}", '"{1001,}" is more than the 1000 times that RE2 repeats'),
-        ("a{99999999999}", '"{99999999999}" is more than the 1000 times that RE2 repeats'),
-        ("(a{40}){40}", '"{40}" is more than the 1000 times that RE2 repeats, repeats within repeats multiplied'),
+        ("a{1001,}", '"{1001,}" is more than the 1000 repeats that RE2 allows'),
+        ("a{99999999999}", '"{99999999999}" is more than the 1000 repeats that RE2 allows'),
+        ("(a{40}){40}", '"{40}" is more than the 1000 repeats that RE2 allows, nested repeats multiplied'),
         ("a{3,2}", '"{3,2}" has the larger number first'),
         (r"\pL{1,900}", "it needs too much memory; write fewer or smaller repeats"),
         ("(", "a ( is never closed"),
@@ -152,7 +152,7 @@ def test_any_text_is_taken_or_refused_in_our_words(text: str) -> None:
     if refusal is None:
         found(text, "prod-1-hpo")
     else:
-        assert " is not a regular expression that RE2 reads: " in refusal
+        assert " is not a regular expression that RE2 accepts: " in refusal
         assert "; " in refusal
 
 

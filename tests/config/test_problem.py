@@ -27,9 +27,9 @@ def test_of_very_many_problems_the_first_are_told() -> None:
     assert len(error.problems) == 5_000
     lines = str(error).splitlines()
     assert lines[:2] == ["c:1: x", "c:2: x"]
-    assert lines[99:] == ["c:100: x", "c: 4,900 more mistakes are not shown: put these right first"]
+    assert lines[99:] == ["c:100: x", "c: 4,900 more mistakes are not shown: fix these first"]
     assert len(str(ConfigError(error.problems[:100])).splitlines()) == 100
-    assert str(ConfigError(error.problems[:101])).endswith("c: 1 more mistake is not shown: put these right first")
+    assert str(ConfigError(error.problems[:101])).endswith("c: 1 more mistake is not shown: fix these first")
 
 
 def test_paths_read_like_code() -> None:

@@ -60,4 +60,4 @@ def test_the_partition_follows_from_the_region(region: str, partition: str) -> N
     ],
 )
 def test_a_region_without_a_direction_of_the_compass_is_doubted(region: str, remedy: str) -> None:
-    assert doubt(region) == f'"{region}" is no region that AWS is known to have: {remedy}'
+    assert doubt(region) == f'"{region}" is not a region that AWS is known to have: {remedy}'

@@ -88,7 +88,7 @@ def test_stale_after_may_not_be_shorter_than_the_interval() -> None:
         ("name: other", "name", "the ARN of this entry says churn: remove name, or correct the ARN"),
         ("region: us-east-1", "region", "the ARN of this entry says eu-west-1: remove region"),
         (f"account_id: {B}", "account_id", f"the ARN of this entry says {A}: remove account_id"),
-        (f"role_arn: '{ROLE_B}'", "role_arn", f"the role is of account {B} but the job of account {A}"),
+        (f"role_arn: '{ROLE_B}'", "role_arn", f"the role belongs to account {B} but the job to account {A}"),
     ],
 )
 def test_an_arn_that_contradicts_its_entry_is_told(keys: str, key: str, told: str) -> None:
@@ -145,7 +145,7 @@ def test_a_job_listed_twice_is_told_where_it_was_first(second: str, path: str) -
 
 def test_names_are_the_same_in_either_case() -> None:
     _, _, message = one_problem("churn", "Churn")
-    assert "names are the same in either case; remove one" in message
+    assert "names that differ only in case are the same; remove one" in message
 
 
 def test_one_set_of_credentials_reaches_one_account() -> None:
@@ -210,7 +210,7 @@ def test_pairs_of_the_same_account_are_told() -> None:
 def test_pairs_that_differ_only_in_case_are_told(first: str, second: str, told: str) -> None:
     line, path, message = one_problem(first, second)
     assert (line, path) == (4, "tuning_jobs[1].name")
-    assert " (the same in either case) in eu-west-1 too" in message
+    assert " (the same except for case) in eu-west-1 too" in message
     assert told in message
 
 
@@ -326,7 +326,7 @@ class TestSpend:
             ("spend:\n  intervall: 5m", 'x:4: spend.intervall: unknown key "intervall": did you mean "interval"?'),
             (
                 "failures:\n  classes:\n    - {reason: Bad, regex: a}",
-                "x:5: failures.classes[0].reason: this contains \"B\": write small letters, digits and '_', a letter first",
+                "x:5: failures.classes[0].reason: this contains \"B\": write lower case letters, digits and '_', a letter first",
             ),
             (
                 "failures:\n  classes:\n    - {reason: bad}",
@@ -343,21 +343,21 @@ class TestSpend:
             (
                 "failures:\n  classes: [{reason: bad, regex: '(?=a)'}]",
                 (
-                    'x:4: failures.classes[0].regex: "(?=a)" is not a regular expression that RE2 reads: "(?=" is a lookahead,'
+                    'x:4: failures.classes[0].regex: "(?=a)" is not a regular expression that RE2 accepts: "(?=" is a lookahead,'
                     " which RE2 does not have; write the parts in the order they come in, each order as an alternative, (?:…|…)"
                 ),
             ),
             (
                 "failures:\n  classes: [{reason: bad, regex: 'a*'}]",
-                'x:4: failures.classes[0].regex: "a*" fits any text: write what only the texts of this class have',
+                'x:4: failures.classes[0].regex: "a*" matches any text: write what only texts of this class contain',
             ),
             (
                 "failures:\n  classes: [{reason: bad, regex: ''}]",
-                'x:4: failures.classes[0].regex: "" fits any text: write what only the texts of this class have',
+                'x:4: failures.classes[0].regex: "" matches any text: write what only texts of this class contain',
             ),
             (
                 f"failures:\n  classes: [{', '.join(['{reason: a, regex: b}'] * 11)}]",
-                "x:4: failures.classes: there are 11 classes: write at most 10, (a|b) for several texts of one",
+                "x:4: failures.classes: there are 11 classes: write at most 10, and (a|b) for several texts of one class",
             ),
             (
                 "failures:\n  classes: {reason: a}",

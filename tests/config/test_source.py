@@ -56,7 +56,7 @@ def test_a_file_that_goes_on_changing_is_refused(path):
         with path.open("ab") as file:
             file.write(b"- more\n")
 
-    told = "was still changing after 2 s: load it again when whoever writes it has finished"
+    told = "was still changing after 2 s: load it again when it is written completely"
     assert refusal(path, write) == told
     assert sum(waits) == pytest.approx(2)
 
@@ -94,7 +94,7 @@ def test_of_what_is_too_long_no_more_is_read_than_may_be(path, monkeypatch):
 
 def test_a_pipe_that_nobody_writes_to_is_refused_at_once(path):
     os.mkfifo(path)
-    told = "is a pipe that is empty and that nobody writes to: begin to write first, or name a file"
+    told = "is an empty pipe that no process writes to: start writing first, or name a file"
     assert refusal(path) == told
 
 
@@ -115,7 +115,7 @@ def test_a_pipe_is_read_to_its_end_and_once(path):
     opened.wait(PATIENCE)
     try:
         assert read_bytes(path) == HALF + WHOLE
-        assert "nobody writes" in refusal(path)
+        assert "no process writes" in refusal(path)
     finally:
         thread.join(PATIENCE)
         os.close(keeping)

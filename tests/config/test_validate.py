@@ -140,7 +140,7 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
             "tuning_jobs:\n- name: a\n  tag_labels: [cost_center, cost-center]\n",
             3,
             "tuning_jobs[0].tag_labels",
-            '"cost_center" and "cost-center" are one label, tag_cost_center: remove one of them',
+            '"cost_center" and "cost-center" become the same label, tag_cost_center: remove one of them',
         ),
         ("discover:\n- {}\n- tag_labels: ['ä', 'ö']\n", 3, "discover[1].tag_labels", "are one label, tag__: remove"),
         ("discover:\n- tag_labels: [env, '']\n", 2, "discover[0].tag_labels[1]", "the tag's key is empty"),

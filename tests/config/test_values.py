@@ -75,7 +75,7 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
         (values.Billable, "no", '"no" is unknown: write one of list, search, off'),
         (values.Billable, "true", '"true" is unknown: write one of list, search, off'),
         *(
-            (values.FailureRegex, text, f'"{text}" fits any text: write what only the texts of this class have')
+            (values.FailureRegex, text, f'"{text}" matches any text: write what only texts of this class contain')
             for text in (
                 *(
                     "",
@@ -117,8 +117,8 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
         (values.Url, "http://x:99999", "this is not a URL"),
         (values.Url, "http://[::1", "this is not a URL"),
         (values.Url, "http://x/?a=b", "has more than host, port and path"),
-        (values.NameRegex, "(", "is not a regular expression that RE2 reads: "),
-        (values.NameRegex, "a{99999999999}", "is not a regular expression that RE2 reads: "),
+        (values.NameRegex, "(", "is not a regular expression that RE2 accepts: "),
+        (values.NameRegex, "a{99999999999}", "is not a regular expression that RE2 accepts: "),
         (values.NameRegex, "(" * 900 + ")" * 900, "is too long by 800"),
         (values.NamePart, "prod_", "write a part of a name: letters, digits and hyphens"),
         (values.NamePart, "x" * 64, "too long by 1"),
@@ -138,7 +138,7 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
         (values.Status, "inprogress", 'did you mean "InProgress"?'),
         (values.Collected, "definition", 'did you mean "definitions"?'),
         (values.Collected, "zzz", "write one of definitions, best_training_job, hyperparameters, warm_start_parents"),
-        (values.Collected, "parents", '"parents" has another name now: write warm_start_parents'),
+        (values.Collected, "parents", '"parents" has been renamed: write warm_start_parents'),
         (values.Profile, "a\nb", "write a profile's name"),
         (values.RuleName, "discover[0]", "write letters, digits"),
     ],

@@ -83,7 +83,7 @@ def test_what_may_become_of_the_file(run, file, endpoint):
 @pytest.mark.parametrize(
     ("become", "told"),
     [
-        (become_a_pipe, "is a pipe that is empty and that nobody writes to"),
+        (become_a_pipe, "is an empty pipe that no process writes to"),
         (become_directives, "directives are not used here"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_configuration_from_a_pipe(run, tmp_path, endpoint):
     exporter.wait_for_up("one")
     exporter.send(signal.SIGHUP)
     wait_until(lambda: exporter.reload_successful() == 0, what="the refusal")
-    assert "is a pipe that is empty and that nobody writes to" in exporter.output()
+    assert "is an empty pipe that no process writes to" in exporter.output()
     assert exporter.up() == {"one": 1}
 
 

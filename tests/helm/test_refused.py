@@ -78,7 +78,7 @@ TOGETHER_JOBS: list[tuple[Any, str]] = [
     ({"arn": ARN, "account_id": "210987654321"}, "config.tuning_jobs[{}]: its ARN says 123456789012, take account_id"),
     (
         {"name": "l", "tag_labels": ["a-b", "a b"]},
-        "config.tuning_jobs[{}].tag_labels: a-b and a b are one label, tag_a_b",
+        "config.tuning_jobs[{}].tag_labels: a-b and a b become the same label, tag_a_b",
     ),
     ({"name": "m", "read_timeout": "6m"}, "config.tuning_jobs[{}].read_timeout: 6m is too long, write at most 5m"),
 ]
@@ -91,7 +91,7 @@ TOGETHER_WHOLE: list[tuple[dict[str, Any], str]] = [
     ({"retention": "366d"}, "config.retention: 366d is too long, write at most 365d"),
     ({"stale_after": "30s"}, "config.stale_after is shorter than interval"),
     ({"spend": {"interval": "08s"}}, "config.spend.interval: 08s is too short, write at least 1m"),
-    ({"tag_labels": ["a", "a"]}, "config.tag_labels: a and a are one label, tag_a"),
+    ({"tag_labels": ["a", "a"]}, "config.tag_labels: a and a become the same label, tag_a"),
     ({"failures": {"classes": [{"reason": "a", "regex": "x*"}]}}, "config.failures.classes[0].regex fits any text"),
 ]
 TWICE: list[tuple[dict[str, Any], str]] = [

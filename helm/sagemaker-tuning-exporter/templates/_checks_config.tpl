@@ -12,7 +12,7 @@
 {{- end -}}
 {{- range $i, $class := get (get $config "failures" | default dict) "classes" | default list -}}
   {{- if regexMatch $class.regex "" -}}
-    {{- $wrong = printf "%s\nconfig.failures.classes[%d].regex fits any text: write what only the texts of this class have" $wrong $i -}}
+    {{- $wrong = printf "%s\nconfig.failures.classes[%d].regex matches any text: write what only texts of this class contain" $wrong $i -}}
   {{- end -}}
 {{- end -}}
 {{- $wrong = printf "%s%s" $wrong (include "sagemaker-tuning-exporter.tagFaults" (dict "tags" (get $config "tag_labels") "path" "config")) -}}
@@ -85,7 +85,7 @@
 {{- range .tags | default list -}}
   {{- $label := regexReplaceAll "[^a-zA-Z0-9_]" . "_" -}}
   {{- if hasKey $seen $label }}
-{{ $.path }}.tag_labels: {{ get $seen $label }} and {{ . }} are one label, tag_{{ $label }}: take one away
+{{ $.path }}.tag_labels: {{ get $seen $label }} and {{ . }} become the same label, tag_{{ $label }}: take one away
   {{- end -}}
   {{- $_ := set $seen $label . -}}
 {{- end -}}
@@ -142,8 +142,8 @@
 {{- $rules := list
       (list "role_arn" "account_id" (and $role $all.account_id (ne (regexFind "[0-9]{12}" $role) (toString $all.account_id))) "the role is of another account, and sees only the tuning jobs of its own")
       (list "role_arn" "region" (and $role $all.region (ne (index (splitList ":" (printf "%s:" $role)) 1) $partition)) "the role is of another partition than the region")
-      (list "external_id" "role_arn" (and $all.external_id (not $role)) "an external_id serves only to assume a role, add role_arn")
-      (list "ca_bundle" "verify_ssl" (and $all.ca_bundle (eq (toString $all.verify_ssl) "false")) "without verification no CA is looked at, take one away")
+      (list "external_id" "role_arn" (and $all.external_id (not $role)) "external_id is only used to assume a role, add role_arn")
+      (list "ca_bundle" "verify_ssl" (and $all.ca_bundle (eq (toString $all.verify_ssl) "false")) "without verification, ca_bundle is not used, take one away")
       (list "role_arn" "sign_requests" (and $role $unsigned) "unsigned requests cannot use a role, take one away")
       (list "profile" "sign_requests" (and $all.profile $unsigned) "unsigned requests cannot use a profile, take one away")
       (list "endpoint_url" "use_fips" (and $all.endpoint_url (eq (toString $all.use_fips) "true")) "an endpoint of your own has no FIPS variant, take one away") -}}
