@@ -28,16 +28,16 @@ COMMANDS = {
     "check": "Check a configuration file, and with --online what AWS permits.",
     "completion": "Print the script that completes commands and options in bash or zsh.",
     "demo": "Watch a simulated fleet: simulator and exporter in one process, no AWS account needed.",
-    "describe": "Print what SageMaker says of a tuning job, as the AWS CLI does, or its series.",
+    "describe": "Print what SageMaker says about a tuning job, as the AWS CLI does, or its series.",
     "iam-policy": "Print the least IAM policies that a configuration needs.",
-    "once": "Read everything once, print it, and end; for cron and the textfile collector.",
-    "plan": "Say what a configuration will cost before it runs: series, memory, API calls.",
+    "once": "Read everything once, print it, and exit; for cron and the textfile collector.",
+    "plan": "Estimate what a configuration will cost before it runs: series, memory, API calls.",
     "prices": "Print a file of instance prices, made from AWS's own price list (an offer file).",
-    "record": "Record what AWS answers of your tuning jobs, redacted, into a file for bug reports, tests and demos.",
+    "record": "Record what AWS answers about your tuning jobs, redacted, in a file for bug reports, tests and demos.",
     "replay": "Watch a recording: an endpoint that answers as AWS did, and the exporter on it.",
     "schema": "Print the JSON Schema of a configuration file, for editors.",
     "simulate": "Serve a simulated SageMaker endpoint.",
-    "version": "Print the version, and those of what it runs on.",
+    "version": "Print the versions of the exporter, Python and the AWS SDK.",
 }
 _DAEMON = "run"
 _LASTING = frozenset({_DAEMON, "record", "replay"})

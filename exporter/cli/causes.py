@@ -73,7 +73,7 @@ def _untried(round_: Round) -> Iterator[str]:
         pending = each.view.states[JobState.PENDING]
         if each.given_up and pending:
             plural = "" if pending == 1 else "s"
-            yield f"error: {pending:,} tuning job{plural} of {each.spec.name} were not tried, since calls there fail: see above"
+            yield f"error: {pending:,} tuning job{plural} of {each.spec.name} were not tried, because calls there fail: see above"
 
 
 def _several(names: list[str]) -> str:

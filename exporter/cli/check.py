@@ -86,7 +86,7 @@ def _print_file(found: Findings, *, online: bool) -> None:
     where = counted(report.targets or 0, "target")
     if organizations := len(found.settings.organizations):
         where += f", and in the accounts of {counted(organizations, 'organization')}"
-        where += ", told below" if online else ", read when the exporter runs"
+        where += ", shown below" if online else ", read when the exporter runs"
     print(f"{found.file}: ok, {watched} in {where}")
 
 

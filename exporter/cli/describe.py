@@ -78,7 +78,7 @@ def _run(given: argparse.Namespace) -> int:
 
         return _print(skeleton.json_input() if given.skeleton == "input" else skeleton.yaml_input())
     if name is None:
-        raise _Ended("which tuning job? Write its name or its ARN behind the command", ExitCode.USAGE)
+        raise _Ended("which tuning job? Write its name or its ARN after the command", ExitCode.USAGE)
     from exporter.sagemaker import single
 
     try:
@@ -86,7 +86,7 @@ def _run(given: argparse.Namespace) -> int:
         output = given.output or os.environ.get("AWS_DEFAULT_OUTPUT") or found.output or "json"
         if output not in arguments.OUTPUTS:
             raise _Ended(
-                f"there is no output {output!r}, as AWS_DEFAULT_OUTPUT or the profile says: write one of {', '.join(arguments.OUTPUTS)}",
+                f"{output!r}, from AWS_DEFAULT_OUTPUT or the profile, is not an output format: write one of {', '.join(arguments.OUTPUTS)}",
                 ExitCode.CONFIGURATION,
             )
         if given.skeleton == "output":
@@ -136,7 +136,7 @@ def _check_account(answer: Mapping[str, Any], arn: JobArn | None) -> None:
     """Raise CallFailed for the answer of another account: the API takes only a name."""
     described = str(answer.get("HyperParameterTuningJobArn")).split(":")
     if arn is not None and (len(described) < 5 or described[4] != arn.account_id):
-        message = f"the credentials are not those of account {arn.account_id}, which the ARN names"
+        message = f"the credentials are not for account {arn.account_id}, which is in the ARN"
         raise CallFailed(ErrorCode.WRONG_ACCOUNT, message)
 
 

@@ -45,7 +45,11 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, people are told what to do
         # Its own text may quote what must not be printed.
-        _tell(error, arguments, f"this is a defect, {type(error).__name__} at {_place(error)}: please report it")
+        _tell(
+            error,
+            arguments,
+            f"this is a bug in the exporter, {type(error).__name__} at {_place(error)}: please report it",
+        )
         return 1
     return exit_code
 

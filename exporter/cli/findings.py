@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STANDARD_INPUT = "standard input"
 _EMPTY = (
-    "finds no tuning job now, not counting listed ones: if there should be some, check its conditions, its region and its"
+    "finds no tuning job now, not counting listed ones: if you expect some, check its conditions, its region and its"
     " account"
 )
 

@@ -42,7 +42,7 @@ def no_command(word: str, commands: Collection[str]) -> str:
     if word.endswith(_CONFIGURATIONS):
         return f"{said}: if that is the configuration, write --config.file={word}"
     if word in _SERVING:
-        return f"{said}: leave it out, serving needs none"
+        return f"{said}: leave it out, serving needs no command"
     if word == "help":
         return f"{said}: write --help"
     usual = _COMMANDS.get(word)

@@ -27,7 +27,7 @@ def parser() -> options.Parser:
     """Return the parser of ``iam-policy``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} iam-policy",
-        description="Print the IAM policies that a configuration needs and no more, without calling AWS: for the exporter's"
+        description="Print the least IAM policies that a configuration needs, without calling AWS: for the exporter's"
         " own identity, and for each role that it assumes, with the role's trust policy.",
         examples=("iam-policy config.yaml > policy.json", "iam-policy config.yaml --format=terraform --trust=irsa"),
     )
@@ -58,7 +58,7 @@ def run(argv: Sequence[str]) -> int:
     settings = read(Path(given.config_file), environment_region(os.environ))
     if not settings.targets and not settings.organizations:
         raise UserError(
-            f"{given.config_file}: it watches nothing, so nothing is to be allowed: add tuning_jobs or discover rules"
+            f"{given.config_file}: it watches nothing, so there is nothing to allow: add tuning_jobs or discover rules"
         )
     found = identities(settings, trust)
     if (problem := _problem(found, trust)) is not None:
@@ -75,7 +75,7 @@ def run(argv: Sequence[str]) -> int:
 def _problem(found: Sequence[Identity], trust: Trust | None) -> str | None:
     """Return why no policies can be printed, None if they can."""
     if not found:
-        return "no request is signed, so there is nobody to allow anything: remove sign_requests: false"
+        return "no request is signed, so there is no identity to give policies to: remove sign_requests: false"
     if trust is not None and not any(each.is_exporter for each in found):
         return f"every entry has a profile, so the pod's own role is never used: remove --trust={trust}, or a profile"
     return None

@@ -81,7 +81,7 @@ class _Prices:
             self._found.setdefault(parse_instance_type(offered.instance), set()).add(parse_amount(text))
         except ValueError:
             self._unusable[
-                f"{quote(offered.instance)} at {quote(text)} an hour is left out: the exporter takes no such type or price"
+                f"{quote(offered.instance)} at {quote(text)} an hour is left out: the exporter does not accept such a type or price"
             ] = None
 
     def sure(self) -> dict[str, float]:
@@ -94,7 +94,7 @@ class _Prices:
         for name, prices in self._found.items():
             if len(prices) > 1:
                 several = " and ".join(f"{price}" for price in sorted(prices))
-                yield f"{name} is left out, for it is offered at {several}: put what you pay into spend.prices"
+                yield f"{name} is left out, because it is offered at {several}: put what you pay into spend.prices"
 
 
 def _remedy(offered: Iterable[_Offered], region: str, currency: str) -> str:

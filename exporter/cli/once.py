@@ -31,7 +31,7 @@ def parser() -> options.Parser:
     """Return the parser of ``once``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} once",
-        description="Read all that the configuration asks for once, print the metrics, and end. What failed is told on standard error.",
+        description="Read everything that the configuration asks for once, print the metrics, and exit. Failures are printed on standard error.",
         examples=("once config.yaml", "once config.yaml --output=/var/lib/node_exporter/tuning.prom"),
     )
     options.add_config_file(made, alone=True)
@@ -40,7 +40,7 @@ def parser() -> options.Parser:
         choices=_FORMATS,
         default=_FORMATS[0],
         help="text: the format of Prometheus, also for the textfile collector of node_exporter;"
-        " json: what /api/v1/jobs answers [default %(default)s].",
+        " json: what /api/v1/jobs returns [default %(default)s].",
     )
     made.add_argument(
         "--output",

@@ -45,14 +45,14 @@ def _lines(reached: Reached) -> Iterator[str]:
     if reached.error is not None:
         yield from _trouble("GetCallerIdentity fails", reached.error, "  ", told)
     else:
-        yield f"  called as {reached.caller or 'nobody known'}"
+        yield f"  called as {reached.caller or 'not known'}"
     if reached.credentials:
         yield f"  credentials from {reached.credentials}"
     yield from _part("operations", [_right(right, complete=reached.complete) for right in reached.rights], told)
     yield from _part("rules", [_rule(rule) for rule in reached.rules], told)
     yield from _part("listed tuning jobs", [_job(job) for job in reached.tuning_jobs], told)
     if not reached.complete:
-        yield "  not everything was tried: calls fail as told above, or --timeout was too short"
+        yield "  not everything was tried: calls fail as shown above, or --timeout was too short"
 
 
 def _part(title: str, rows: Sequence[tuple[str, str | Trouble]], told: set[Trouble]) -> Iterator[str]:

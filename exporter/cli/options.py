@@ -182,15 +182,15 @@ def add_web_interface(parser: Parser) -> None:
         dest="external_url",
         default="",
         metavar="URL",
-        help="The URL under which people reach the exporter, for one through a proxy.",
+        help="The URL under which people reach the exporter, if that is through a proxy.",
     )
     parser.add_option(
         "--web.route-prefix",
         dest="route_prefix",
         default="",
         metavar="PATH",
-        help="The path before everything that is served, probes too. If it is not given, it is the path of "
-        "--web.external-url; write / where a proxy takes that path away.",
+        help="The path under which everything is served, probes too. If it is not given, it is the path of "
+        "--web.external-url; write / if a proxy removes that path.",
     )
     parser.add_switch(
         "--web.disable-pages",

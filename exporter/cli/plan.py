@@ -41,8 +41,8 @@ def parser() -> options.Parser:
     """Return the parser of ``plan``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} plan",
-        description="Say what a configuration will cost: series, memory, and API calls an hour against the budgets. To know,"
-        " it plays a day of the exporter in a few seconds, with tuning jobs that are made up.",
+        description="Estimate what a configuration will cost: series, memory, and API calls an hour against the budgets. It"
+        " simulates a day of the exporter in a few seconds, with invented tuning jobs.",
         examples=("plan config.yaml", "plan config.yaml --jobs=500 --running=80", "plan config.yaml --online"),
     )
     options.add_config_file(made, alone=True)
@@ -63,13 +63,13 @@ def parser() -> options.Parser:
         dest="changes",
         type=_changes,
         metavar="N",
-        help="How many of those change in a minute, as a training job begins or ends, in each [default: 2 %% of them].",
+        help="How many of those change in a minute, because a training job begins or ends, in each [default: 2 %% of them].",
     )
     made.add_argument(
         "--accounts",
         type=_Whole(1, _MOST_ACCOUNTS),
         metavar="N",
-        help="How many accounts each organization has: AWS knows them, and is not called without --online.",
+        help="How many accounts each organization has. Only AWS knows, and it is not called without --online.",
     )
     made.add_argument(
         "--online",
@@ -126,7 +126,7 @@ def run(argv: Sequence[str]) -> int:
         print("\n".join(lines(found, given.config_file)))
         if not given.online and given.jobs is None and any(spec.rules for spec in settings.targets):
             print(
-                "These are as many tuning jobs as max_jobs allows: give yours with --jobs and --running, or --online."
+                "This assumes as many tuning jobs as max_jobs allows. Give your own numbers with --jobs and --running, or use --online."
             )
     return 1 if failed else 0
 
@@ -137,7 +137,7 @@ def _with_accounts(settings: Settings, count: int | None, made: options.Parser) 
 
     if count is None and settings.organizations:
         made.error(
-            "argument --accounts: only AWS knows the accounts of the organization: give their number, or --online"
+            "argument --accounts: only AWS knows the accounts of the organization: give their number, or use --online"
         )
     if count is not None and not settings.organizations:
         made.error(

@@ -30,7 +30,7 @@ def parser() -> options.Parser:
     """Return the parser of ``record``."""
     made = options.Parser(
         prog=f"{options.PROGRAM} record",
-        description="Run the exporter and write what AWS answers into a file, without what may name anybody or anything.",
+        description="Run the exporter and write what AWS answers to a file, without anything that may identify people or resources.",
         epilog="docs/recording.md says what is in the file. The configuration, and the accounts of an organization, are read once, when"
         " it starts.",
         examples=("record fleet.rec --config.file=config.yaml --duration=24h",),

@@ -23,10 +23,10 @@ def parser() -> options.Parser:
     made = options.Parser(
         prog=f"{options.PROGRAM} replay",
         description="Answer from a recording as AWS did, and watch it with the exporter; needs no AWS account and calls none.",
-        epilog="Moments in answers are moved as if the recording had begun now. docs/recording.md says more.",
+        epilog="Times in answers are shifted as if the recording had begun now. docs/recording.md says more.",
         examples=("replay fleet.rec --speed=60",),
     )
-    made.add_argument("file", metavar=options.FILE, type=Path, help="What `record` has written.")
+    made.add_argument("file", metavar=options.FILE, type=Path, help="The file that `record` has written.")
     made.add_argument(
         "--speed",
         type=_speed,

@@ -77,7 +77,7 @@ def serve_endpoint(replay: Replay, addresses: Sequence[Address]) -> int:
         raise refusal(cannot_listen(address, error)) from error
     with server:
         print(f"# Recorded SageMaker endpoint: {server.url}  ({replay.told()})")
-        print("# Any credentials do: AWS_ACCESS_KEY_ID=recorded AWS_SECRET_ACCESS_KEY=recorded")
+        print("# Any credentials work: AWS_ACCESS_KEY_ID=recorded AWS_SECRET_ACCESS_KEY=recorded")
         print("# A configuration of the exporter for it:")
         found = dict(replay.recording.configuration)
         if prices := configuration.all_prices(replay.recording.prices):

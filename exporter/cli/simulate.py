@@ -49,7 +49,7 @@ def parser() -> options.Parser:
         help="How much faster than real jobs [default %(default)g].",
     )
     made.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="Decides what becomes of the jobs [default %(default)s]."
+        "--seed", type=int, default=0, metavar="N", help="Decides how the jobs turn out [default %(default)s]."
     )
     made.add_argument(
         "--fault",
@@ -58,59 +58,59 @@ def parser() -> options.Parser:
         action="append",
         default=[],
         type=_fault(operations),
-        help="Let requests fail, as in throttled:0.5, access-denied@Search or slow=3/churn-xgboost. RATE is the share of "
-        "requests that it strikes, NAME a tuning job. May be repeated; of two that fit the first one strikes.",
+        help="Make requests fail, as in throttled:0.5, access-denied@Search or slow=3/churn-xgboost. RATE is the share of "
+        "requests affected, NAME a tuning job. May be repeated; if several match, the first one applies.",
     )
     made.add_argument(
         "--requests-per-second",
         metavar="N",
         type=numbers.positive,
-        help="Throttle what comes faster, by account and region.",
+        help="Throttle requests above this rate, for each account and region.",
     )
     made.add_argument(
         "--search-requests-per-second",
         metavar="N",
         type=numbers.positive,
-        help="Throttle Search earlier than the rest.",
+        help="Throttle Search at this lower rate.",
     )
     made.add_argument(
         "--list-lag",
         metavar="SECONDS",
         type=numbers.not_negative,
         default=listing.LAG,
-        help="By how much lists are behind, at most [default %(default)g].",
+        help="How far lists lag behind, at most [default %(default)g].",
     )
     made.add_argument(
         "--describe-lag",
         metavar="SECONDS",
         type=numbers.not_negative,
         default=0.0,
-        help="By how much describes are [default %(default)g].",
+        help="How far describes lag behind [default %(default)g].",
     )
     made.add_argument(
         "--search-lag",
         metavar="SECONDS",
         type=numbers.not_negative,
         default=0.0,
-        help="By how much Search is [default %(default)g].",
+        help="How far Search lags behind [default %(default)g].",
     )
     made.add_argument(
         "--filter-after-paging",
         action="store_true",
-        help="Let lists choose by name and status only among the jobs of a page: pages are short or empty.",
+        help="Filter lists by name and status only after paging, so that pages are short or empty.",
     )
     made.add_argument(
         "--stopping",
         metavar="SECONDS",
         type=numbers.not_negative,
-        help="How long a job is Stopping that you stop [default: a minute, divided by the job's speed].",
+        help="How long a job that you stop stays Stopping [default: a minute, divided by the job's speed].",
     )
     made.add_argument(
         "--old-jobs",
         metavar="N",
         type=numbers.count_up_to(_MOST_OLD_JOBS),
         default=0,
-        help="Add so many old tuning jobs to each region [default %(default)s].",
+        help="How many old tuning jobs to add to each region [default %(default)s].",
     )
     return made
 
@@ -139,7 +139,7 @@ def run(argv: Sequence[str]) -> int:
         raise refusal(cannot_listen(address, error)) from error
     with server:
         print(f"# Simulated SageMaker endpoint: {server.url}  ({len(jobs)} tuning jobs at {given.speed:g}x)")
-        print("# Any credentials do: AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated")
+        print("# Any credentials work: AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated")
         print("# A configuration of the exporter for it:")
         print(_configuration(jobs, server.url), end="", flush=True)
         ended.wait()

@@ -215,14 +215,14 @@ def _policies(called: Sequence[Called], more: Sequence[Statement]) -> tuple[tupl
         return policies, ()
     policies = split([*_statements(targets, by_name=False), *more])
     note = (
-        f"to name every tuning job takes more than the {MOST_POLICIES} policies that a role may have,"
+        f"naming every tuning job takes more than the {MOST_POLICIES} policies that a role may have,"
         " so all of the account and region are allowed"
     )
     if len(policies) <= MOST_POLICIES:
         return policies, (note,)
     return policies, (
         note,
-        f"these are {len(policies)} policies: have AWS raise the quota of {MOST_POLICIES} for a role",
+        f"these are {len(policies)} policies: ask AWS to raise the quota of {MOST_POLICIES} for a role",
     )
 
 

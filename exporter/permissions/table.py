@@ -64,8 +64,8 @@ PERMISSIONS = (
     Permission("sagemaker:DescribeHyperParameterTuningJob", "always needed", narrows=True, needed_by=_all),
     Permission(
         "sagemaker:ListHyperParameterTuningJobs",
-        "needed for `discover`, and to count the running jobs that nobody watches; also saves describes and shows deletions:"
-        " if it is refused, every running job is described at each interval",
+        "needed for `discover`, and to count the running jobs that are not watched; also saves describes and shows deletions:"
+        " without it, every running job is described at each interval",
         narrows=False,
         needed_by=_all,
     ),
@@ -80,7 +80,7 @@ PERMISSIONS = (
     ),
     Permission(
         "sagemaker:Search",
-        "saves requests where tags are read: one for a hundred jobs; needed for `spend.billable: search`",
+        "saves requests where tags are read, with one for a hundred jobs; needed for `spend.billable: search`",
         narrows=False,
         needed_by=_searched,
     ),
@@ -98,8 +98,8 @@ ROLE_PERMISSIONS = {
 """What an identity needs to assume roles, and what for."""
 
 ORGANIZATION_PERMISSIONS = {
-    f"organizations:{LIST_ACCOUNTS}": "needed for `organization`: by the exporter's own identity, or the `role_arn` beside it",
-    f"organizations:{LIST_ACCOUNTS_OF_UNIT}": "needed for `organization` with `include_ous`, in place of ListAccounts",
+    f"organizations:{LIST_ACCOUNTS}": "needed for `organization`, by the exporter's own identity or by the `role_arn` next to it",
+    f"organizations:{LIST_ACCOUNTS_OF_UNIT}": "needed for `organization` with `include_ous`, instead of ListAccounts",
     f"organizations:{LIST_UNITS}": "needed for `organization` with `include_ous`, for the units below",
 }
 """What an identity needs to read the accounts of an organization, and what for: see ``OrganizationSpec.operations``."""

@@ -27,7 +27,7 @@ def render(identities: Sequence[Identity]) -> str:
     """
     if any(each.is_everywhere for each in identities):
         raise ValueError(
-            "Terraform makes things only in accounts that it is given, and those of an organization are known to AWS:"
+            "Terraform has to be given the accounts, and only AWS knows those of an organization:"
             " use --format=cloudformation, as a stack set"
         )
     return "\n".join((_HEAD, *_Module(identities).blocks()))

@@ -142,7 +142,7 @@ def test_the_profile_decides_what_no_option_does(
     assert "no region" in refused(capsys, 253, "healthy", "--profile", "", "--region", "")
     monkeypatch.setenv("AWS_REGION", "no region!")
     assert "no region" in refused(capsys, 253, "healthy")
-    assert "do not have the profile" in refused(capsys, 253, "healthy", "--profile", "nowhere")
+    assert "have no such profile" in refused(capsys, 253, "healthy", "--profile", "nowhere")
 
 
 @pytest.mark.parametrize(

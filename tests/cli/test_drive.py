@@ -218,7 +218,7 @@ def test_a_target_without_credentials_is_given_up_and_the_others_go_on() -> None
     assert second.view.states[JobState.RUNNING] == len(names)
     lines = [*causes(made, 600.0)]
     assert lines[0].startswith("error: DescribeHyperParameterTuningJob fails with no_credentials for 3 tuning jobs ")
-    assert lines[1] == "error: 47 tuning jobs of eu were not tried, since calls there fail: see above"
+    assert lines[1] == "error: 47 tuning jobs of eu were not tried, because calls there fail: see above"
 
 
 def test_a_job_that_was_deleted_meanwhile_is_no_failure() -> None:

@@ -103,7 +103,7 @@ def test_what_is_wider_than_need_be_is_told(file: Path, capsys: pytest.CaptureFi
     file.write_text(f"aws: {{region: eu-west-1}}\ntuning_jobs: [{names}]\n")
     assert main(["iam-policy", "--config.file", str(file)]) == 0
     assert capsys.readouterr().err.startswith(
-        "warning: exporter: to name every tuning job takes more than the 10 policies"
+        "warning: exporter: naming every tuning job takes more than the 10 policies"
     )
 
 
@@ -115,13 +115,13 @@ def test_what_is_wider_than_need_be_is_told(file: Path, capsys: pytest.CaptureFi
         (
             "aws: {region: eu-west-1}\ndiscover: [{organization: {role_name: metrics}}]\n",
             ["--format=terraform"],
-            "{file}: Terraform makes things only in accounts that it is given, and those of an organization are known to AWS",
+            "{file}: Terraform has to be given the accounts, and only AWS knows those of an organization",
         ),
-        ("tuning_jobs: []\n", [], "{file}: it watches nothing, so nothing is to be allowed: add tuning_jobs or"),
+        ("tuning_jobs: []\n", [], "{file}: it watches nothing, so there is nothing to allow: add tuning_jobs or"),
         (
             "aws: {region: eu-west-1, sign_requests: false}\ntuning_jobs: [a]\n",
             [],
-            "{file}: no request is signed, so there is nobody to allow anything: remove sign_requests: false",
+            "{file}: no request is signed, so there is no identity to give policies to: remove sign_requests: false",
         ),
         (
             "aws: {region: eu-west-1, profile: team}\ntuning_jobs: [a]\n",

@@ -73,7 +73,7 @@ def test_help_shows_all_commands_with_what_they_do(capsys: pytest.CaptureFixture
         (["version", "now"], "unknown argument now\n"),
         (["my.yaml"], "there is no command 'my.yaml': if that is the configuration, write --config.file=my.yaml\n"),
         (["help"], "there is no command 'help': write --help\n"),
-        (["serve"], "there is no command 'serve': leave it out, serving needs none\n"),
+        (["serve"], "there is no command 'serve': leave it out, serving needs no command\n"),
         (["validate"], "there is no command 'validate': did you mean check? The commands are check, "),
         (["-c", "my.yaml"], "unknown argument -c: did you mean --config.file?"),
         (["--port=9090"], "unknown argument --port=9090: did you mean --web.listen-address?"),
@@ -201,7 +201,7 @@ def test_a_defect_is_a_sentence_with_its_place_and_how_to_see_the_traceback(caps
     assert main(["version"]) == 1
     err = capsys.readouterr().err
     assert re.fullmatch(
-        r"sagemaker-tuning-exporter: this is a defect, KeyError at exporter/cli/version\.py:\d+: please report it;"
+        r"sagemaker-tuning-exporter: this is a bug in the exporter, KeyError at exporter/cli/version\.py:\d+: please report it;"
         rf" {LEVEL}=debug in the environment shows the traceback\n",
         err,
     )

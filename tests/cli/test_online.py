@@ -106,8 +106,8 @@ def test_all_that_works_is_told_by_account_and_region(
     assert re.fullmatch("    search-1  InProgress, [0-9]+ training jobs", lines[rules + 4])
     assert max(map(len, lines[1:rules])) <= 80
     assert err == (
-        f"warning: {config}: us-east-1, rule none: finds no tuning job now, not counting listed ones: if there should be some, check"
-        " its conditions, its region and its account\n"
+        f"warning: {config}: us-east-1, rule none: finds no tuning job now, not counting listed ones: if you expect some, check"
+        " its conditions, region and account\n"
     )
 
 

@@ -129,7 +129,7 @@ def test_accounts_that_cannot_be_read_are_an_error_and_the_rest_is_tried(
     assert main(["check", str(config), "--online"]) == 1
     out, _ = capsys.readouterr()
     assert "\norganization:\n  error: the accounts cannot be read: access_denied: " in out
-    assert "\n    Allow organizations:ListAccounts to an identity of the management account or of a delegated" in out
+    assert "\n    Allow organizations:ListAccounts to a role in the management account or in that of a delegated" in out
     assert re.search("^    search-1  InProgress", out, re.MULTILINE)
     assert main(["once", str(config)]) == 1
     out, err = capsys.readouterr()
@@ -190,7 +190,9 @@ def test_plan_takes_the_accounts_from_aws_or_is_told_their_number(
     with pytest.raises(SystemExit) as refused:
         main(["plan", str(config)])
     assert refused.value.code == 2
-    assert "only AWS knows the accounts of the organization: give their number, or --online" in capsys.readouterr().err
+    assert (
+        "only AWS knows the accounts of the organization: give their number, or use --online" in capsys.readouterr().err
+    )
     assert main(["plan", str(config), "--accounts=5", "--jobs=2", "--running=1", "--format=json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (len(told["targets"]), told["tuning_jobs"]) == (10, 20)

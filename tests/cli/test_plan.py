@@ -49,7 +49,9 @@ def test_where_nobody_says_how_many_it_tells_what_was_taken(config: Path, capsys
     config.write_text("aws: {region: us-east-1}\ninterval: 12h\ndiscover: [{max_jobs: 2}]\ntag_labels: [team]\n")
     assert main(["plan", str(config)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("These are as many tuning jobs as max_jobs allows: give yours with --jobs ")
+    assert lines[-1].startswith(
+        "This assumes as many tuning jobs as max_jobs allows. Give your own numbers with --jobs "
+    )
     assert any(re.fullmatch(r"  \w+ +<0\.1 an hour", line) for line in lines)
 
 

@@ -171,7 +171,7 @@ def test_a_type_with_two_prices_is_left_out_and_told(tmp_path: Path, capsys: pyt
     assert made(file, capsys) == (
         0,
         {"ml.c5.large": 0.1},
-        "warning: eu-west-1: ml.m5.xlarge is left out, for it is offered at 0.1 and 0.269: put what you pay into spend.prices\n",
+        "warning: eu-west-1: ml.m5.xlarge is left out, because it is offered at 0.1 and 0.269: put what you pay into spend.prices\n",
     )
 
 

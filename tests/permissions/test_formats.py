@@ -152,7 +152,7 @@ class TestTerraform:
         assert 'output "exporter_role_arn"' in text
 
     def test_makes_nothing_in_accounts_that_nobody_names(self) -> None:
-        with pytest.raises(ValueError, match="those of an organization are known to AWS: use --format=cloudformation"):
+        with pytest.raises(ValueError, match="only AWS knows those of an organization: use --format=cloudformation"):
             terraform.render(ORGANIZATION)
 
 

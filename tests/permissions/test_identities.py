@@ -229,7 +229,7 @@ class TestLength:
         [policy] = own.policies
         assert policy[0].resources == ("arn:aws:sagemaker:eu-west-1:*:hyper-parameter-tuning-job/*",)
         [note] = own.notes
-        assert note.startswith("to name every tuning job takes more than the 10 policies that a role may have")
+        assert note.startswith("naming every tuning job takes more than the 10 policies that a role may have")
 
     def test_roles_are_never_left_out(self) -> None:
         jobs = [f"{{name: a, role_arn: '{role(f'{number:012}', 'a-role-of-some-length')}'}}" for number in range(1200)]
@@ -237,7 +237,7 @@ class TestLength:
         assert len(roles) == 1200
         resources = [resource for policy in own.policies for each in policy for resource in each.resources]
         assert sorted(resources) == sorted(each.name for each in roles)
-        assert own.notes[-1].startswith(f"these are {len(own.policies)} policies: have AWS raise the quota of 10")
+        assert own.notes[-1].startswith(f"these are {len(own.policies)} policies: ask AWS to raise the quota of 10")
 
 
 class TestOrganizations:
