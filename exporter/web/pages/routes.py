@@ -80,7 +80,7 @@ def page_routes(source: Source) -> list[Route]:
             except Busy:
                 compressed = False
                 status_, media_type, body = refused(
-                    503, "Other pages are being made, and as many as may wait do: try again in a moment."
+                    503, "Too many pages are being made or are waiting: try again in a moment."
                 )
             headers = dict(_HEADERS) | ({"Content-Encoding": "gzip"} if compressed else {})
             if status_ == 503:
@@ -154,7 +154,7 @@ def _job_page(snapshot: Snapshot, request: Request) -> Answer:
     if len(found) == 1:
         return _html("job.html", root, here="", page=job(snapshot, found[0]), version=snapshot.version)
     if not found:
-        why = "It is not watched, or not any more: it may have left the configuration, or ended longer ago than retention."
+        why = "It is not watched, or is no longer watched: it may have been removed from the configuration, or it ended longer ago than retention."
         return _wrong_page(404, f"There is no tuning job {name} in {region} here", why, root)
     links = {
         f"{name} of account {each.account_id}": job_path(each.account_id, each.region, each.name) for each in found

@@ -122,16 +122,16 @@ def _of_the_process(snapshot: Snapshot) -> Iterator[Cause]:
         )
     if (refused := snapshot.configuration.refused) is not None:
         yield Cause(
-            "The configuration was changed, and the new one is refused: the old one stays in force",
-            "Correct the mistakes that the page Configuration names. The file is then loaded within seconds.",
+            "The configuration file has changed and is refused. The previous configuration stays in force",
+            "Fix the mistakes listed on the Configuration page. The exporter then loads the file within seconds.",
             details=_mistakes(refused),
         )
     if (web := snapshot.web) is not None and web.refused is not None:
         yield Cause(
-            "The web configuration file, or a file that it names, has mistakes:"
-            f" what was loaded at {date(moment(web.loaded_at))} stays in force",
-            "Correct the mistakes that the page Configuration names. Until then no certificate and no password that you"
-            " renew is used. The files are read again at the next request.",
+            "The web configuration file, or a file that it names, has mistakes."
+            f" What was loaded at {date(moment(web.loaded_at))} stays in force",
+            "Fix the mistakes listed on the Configuration page. Until then, no certificate and no password that you"
+            " renew is used. The exporter reads the files again at the next request.",
             details=_mistakes(web.refused),
         )
 
@@ -144,7 +144,9 @@ def _unread(snapshot: Snapshot) -> Iterator[Cause]:
     for each in snapshot.organizations:
         view = each.view
         if view.failure is not None:
-            known = "none is watched" if view.accounts is None else f"the {len(view.accounts):,} known so far stay"
+            known = (
+                "none is watched" if view.accounts is None else f"the {len(view.accounts):,} known so far stay watched"
+            )
             yield Cause(
                 f"The accounts of {view.spec.name} cannot be read: {known}",
                 view.remedy or "",
@@ -157,8 +159,8 @@ def _without_answer(targets: Iterable[TargetView]) -> Iterator[Cause]:
     blind = [target for target in targets if target.attempted and target.last_answered is None]
     if blind:
         yield Cause(
-            f"AWS has never answered for {count(len(blind), 'target')}: no tuning job there is watched",
-            "See below which calls fail there and why. Where none does, look at the network path to the endpoint.",
+            f"AWS has never answered for {count(len(blind), 'target')}. No tuning job there is watched",
+            "See below which calls fail there and why. If none is listed, check the network path to the endpoint.",
             targets=_names(blind),
         )
 
@@ -220,13 +222,13 @@ def _late(snapshot: Snapshot) -> Iterator[Cause]:
             elif view.next_describe + patience < snapshot.now:
                 _gather(overdue, target, view)
     for gathered, what in (
-        (stale, f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are not shown any more"),
+        (stale, f"The values of {count(stale.jobs, 'tuning job')} have gone stale and are no longer shown"),
         (overdue, f"{count(overdue.jobs, 'tuning job')} should have been described by now"),
     ):
         if (one := gathered.example) is not None:
             yield Cause(
                 what,
-                "See on the page Targets whether calls hang, or requests_per_second is used up: raise it, or lengthen interval.",
+                "Check on the Targets page whether calls hang or requests_per_second is used up. If it is used up, raise it or lengthen interval.",
                 jobs=gathered.jobs,
                 targets=tuple(gathered.targets),
                 example=_example(one),
@@ -252,23 +254,23 @@ def _left_out(snapshot: Snapshot) -> Iterator[Cause]:
         for rule, matched in target.matched:
             if rule in most and matched > most[rule]:
                 yield Cause(
-                    f"Rule {rule} finds {count(matched, 'tuning job')} and may watch {most[rule]:,} of them, the newest",
-                    "Raise max_jobs, or let the rule match fewer.",
+                    f"Rule {rule} finds {count(matched, 'tuning job')} and watches only the newest {most[rule]:,}",
+                    "Raise max_jobs, or narrow the rule so that it matches fewer.",
                     targets=(target.name,),
                 )
         room = max(0, state.spec.max_tracked_jobs - len(state.spec.jobs))
         found = sum(min(matched, most.get(rule, 0)) for rule, matched in target.matched)
         if found > room:
             yield Cause(
-                f"Rules find {count(found, 'tuning job')} and may watch {room:,} of them in all, the newest",
-                "Raise max_tracked_jobs, or let the rules match fewer.",
+                f"Rules find {count(found, 'tuning job')} and watch only the newest {room:,} in all",
+                "Raise max_tracked_jobs, or narrow the rules so that they match fewer.",
                 targets=(target.name,),
             )
     if snapshot.left_out:
         families = sorted({family for family, _ in snapshot.left_out})
         yield Cause(
-            f"Series of {count(len({job for _, job in snapshot.left_out}), 'tuning job')} are more than their limit and are left out",
-            "Leave these families out of collect, or report this: no tuning job should have as many.",
+            f"Series of {count(len({job for _, job in snapshot.left_out}), 'tuning job')} exceed the limit of their family and are left out",
+            "Remove these families from collect, or report this: no tuning job should have so many series.",
             jobs=len({job for _, job in snapshot.left_out}),
             details=tuple(families),
         )

@@ -289,7 +289,7 @@ def test_a_name_that_several_accounts_have_is_to_be_chosen_from() -> None:
         (view(None, name="x"), "The tuning job has not been described yet."),
         (
             view(None, name="x", attempted=True, failure=Failure(ErrorCode.NOT_FOUND, "")),
-            "AWS knows no tuning job of this",
+            "AWS has no tuning job of this",
         ),
         (view(None, name="x", attempted=True, failure=Failure(ErrorCode.TLS, "")), "No describe has succeeded yet."),
         (

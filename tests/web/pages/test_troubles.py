@@ -122,7 +122,7 @@ def test_targets_without_any_answer_come_first() -> None:
 
 def test_values_that_went_stale_without_a_failure_are_wrong() -> None:
     [cause] = causes(snapshot([watched(replace(GOOD, facts=None))]))
-    assert cause.what == "The values of 1 tuning job have gone stale and are not shown any more"
+    assert cause.what == "The values of 1 tuning job have gone stale and are no longer shown"
     assert cause.targets == (NAME,)
 
 
@@ -154,7 +154,7 @@ def test_a_web_configuration_that_is_refused_is_wrong_and_it_is_told_since_when_
     assert status(snapshot([watched(GOOD)], web=good)).verdict is Verdict.WELL
     problems = (Problem("web.yaml", 2, "basic_auth_users.a", "token=CaNaRy is not a bcrypt hash"),) * 5
     [cause] = causes(snapshot([watched(GOOD)], web=replace(good, refused=Refused(NOW, "file", problems))))
-    assert cause.what.endswith(f"what was loaded at {date(moment(NOW - 7_500))} stays in force")
+    assert cause.what.endswith(f"What was loaded at {date(moment(NOW - 7_500))} stays in force")
     assert cause.remedy
     assert len(cause.details) == 3
     assert cause.details[0].startswith("web.yaml:2: basic_auth_users.a: ")
@@ -169,7 +169,7 @@ def test_a_process_that_is_not_healthy_is_wrong() -> None:
 def test_what_a_limit_keeps_out_is_told() -> None:
     ruled = settings("aws: {region: eu-west-1}\ndiscover: [{name: all, max_jobs: 2}, {name: few, max_jobs: 5}]\n")
     [cause] = causes(snapshot([watched(GOOD, matched=(("all", 7), ("few", 5), ("gone", 9)))], ruled))
-    assert cause.what == "Rule all finds 7 tuning jobs and may watch 2 of them, the newest"
+    assert cause.what == "Rule all finds 7 tuning jobs and watches only the newest 2"
 
 
 def test_what_the_limit_of_all_rules_together_keeps_out_is_told() -> None:
@@ -179,7 +179,7 @@ def test_what_the_limit_of_all_rules_together_keeps_out_is_told() -> None:
     well = snapshot([watched(GOOD, matched=(("all", 7), ("few", 2)))], ruled)
     assert status(well).verdict is Verdict.WELL
     [cause] = causes(snapshot([watched(GOOD, matched=(("all", 7), ("few", 3)))], ruled))
-    assert cause.what == "Rules find 10 tuning jobs and may watch 9 of them in all, the newest"
+    assert cause.what == "Rules find 10 tuning jobs and watch only the newest 9 in all"
 
 
 def test_series_that_are_left_out_are_told() -> None:
@@ -205,7 +205,7 @@ def test_accounts_that_cannot_be_read_are_told_with_what_to_do() -> None:
         snapshot([watched(GOOD)], organizations=tuple(map(organization_state, (denied, stale, read))))
     )
     assert first.what == "The accounts of organization cannot be read: none is watched"
-    assert first.remedy.startswith("Allow organizations:ListAccounts to an identity of the management account")
+    assert first.remedy.startswith("Allow organizations:ListAccounts to a role in the management account")
     assert (first.code, first.message) == ("access_denied", "not authorized")
-    assert second.what == "The accounts of organization cannot be read: the 1 known so far stay"
+    assert second.what == "The accounts of organization cannot be read: the 1 known so far stay watched"
     assert status(snapshot([watched(GOOD)], organizations=(organization_state(read),))).verdict is Verdict.WELL
