@@ -141,7 +141,7 @@ class Telemetry:
         )
         self.api_connection_retries = self._counter(
             "api_connection_retries",
-            "Requests sent once more on a new connection, since the kept one had died before any answer.",
+            "Requests sent again on a new connection, because the old one closed before any answer.",
             ["target", "operation"],
         )
         self.api_request_duration = Histogram(
@@ -153,19 +153,21 @@ class Telemetry:
         )
         self.polls = self._counter("polls", "Rounds over the tuning jobs that were due.", ["target"])
         self.poll_overruns = self._counter(
-            "poll_overruns", "Intervals that ended before the round begun in or before them had.", ["target"]
+            "poll_overruns",
+            "Intervals that ended before the round begun in them, or earlier, was complete.",
+            ["target"],
         )
         self.rate_limit_wait = self._counter(
             "rate_limit_wait_seconds",
             "Time during which a due call waited for the target's budget.",
             ["target"],
         )
-        self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last whole round.", ["target"])
-        self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last whole round.", ["target"])
+        self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last complete round.", ["target"])
+        self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last complete round.", ["target"])
         # Counted rather than read from what was published: an answer that tells nothing new is not published.
         self.last_answer = self._gauge(
             "target_last_success_timestamp_seconds",
-            "When AWS last answered a list or a describe; absent as long as it never has.",
+            "When AWS last answered a list or a describe; absent until it first has.",
             ["target"],
         )
         self.render_duration = Gauge(
@@ -177,7 +179,7 @@ class Telemetry:
             "series_capped", "Times that a tuning job exceeded the limit of series of a family.", ["family"]
         )
         self.jobs_left_out = self._counter(
-            "discovered_jobs_left_out", "Tuning jobs that a rule found and a limit kept out.", ["target", "rule"]
+            "discovered_jobs_left_out", "Tuning jobs that a rule found and a limit left out.", ["target", "rule"]
         )
         self.reload_successful = Gauge(
             f"{PREFIX}_config_last_reload_successful",
@@ -192,7 +194,7 @@ class Telemetry:
 
         # Of an organization, so not of a target.
         self.organization_accounts = self._gauge(
-            "organization_accounts", "Active accounts of an organization, as it was read last.", ["organization"]
+            "organization_accounts", "Active accounts of an organization when it was last read.", ["organization"]
         )
         self.organization_last_success = self._gauge(
             "organization_last_success_timestamp_seconds",

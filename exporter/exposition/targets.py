@@ -35,19 +35,19 @@ class TargetCollector:
     def collect(self) -> Iterable[Metric]:
         """Return the families as they were published; counting was done by whoever made the views."""
         info = _info("target", "The region and account of a target; always 1.")
-        tracked = _gauge("tracked_jobs", "Tuning jobs watched, by what the last describe says of them.", "state")
+        tracked = _gauge("tracked_jobs", "Watched tuning jobs, by the result of their last describe.", "state")
         untracked = _gauge(
             "untracked_running_jobs", "Tuning jobs that run in a target's account and region and are not watched."
         )
         errors = _info(
             "target_error",
-            "Why calls to AWS fail that are not about one tuning job; 1 while they do.",
+            "Why calls to AWS that are not about one tuning job fail; 1 while they do.",
             "operation",
             "code",
         )
         matched = _gauge(
             "rule_matched_jobs",
-            "Tuning jobs that a rule finds: those watched, and those that a limit keeps out; listed ones are not counted.",
+            "Tuning jobs that a rule finds, including those that a limit leaves out; listed ones are not counted.",
             "rule",
         )
         for target in self._published().targets:

@@ -46,7 +46,7 @@ HEALTH = Section(
         ),
         Family(
             name="error_info",
-            help="Why the last describe failed; always 1, and only there while it fails.",
+            help="Why the last describe failed; always 1, and absent unless it failed.",
             source="the last DescribeHyperParameterTuningJob call",
             absent="describes succeed",
             example="count by (code) (sagemaker_tuning_job_error_info)",

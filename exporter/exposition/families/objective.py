@@ -80,7 +80,7 @@ OBJECTIVE = Section(
             name="target_reached",
             help="Whether the best objective value is at the target or past it, in the direction of the objective.",
             source="TuningJobCompletionCriteria.TargetObjectiveMetricValue, BestTrainingJob.FinalHyperParameterTuningJobObjectiveMetric",
-            absent="there is no target, no best objective value, no known direction, or one of the two is no number",
+            absent="there is no target, no best objective value, no known direction, or one of the two is not a number",
             example='sagemaker_tuning_job_target_reached == 1 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
             values={"objective_type": OBJECTIVE_TYPES},
             labels=("objective_metric", "objective_type"),

@@ -155,7 +155,7 @@ OPT_IN = Section(
         ),
         Family(
             name="best_hyperparameter_value",
-            help="Value of a tuned hyperparameter in the best training job so far, where it is a number. The definition is the one that its range stands in.",
+            help="Value of a tuned hyperparameter in the best training job so far, where it is a number. The definition is the one that contains its range.",
             source="BestTrainingJob.TunedHyperParameters",
             absent="there is no best training job yet, or the value is not a number",
             example='sagemaker_tuning_job_best_hyperparameter_value{hyperparameter="eta"}',

@@ -106,7 +106,7 @@ PROGRESS = Section(
         ),
         Family(
             name="runtime_seconds",
-            help="Wall clock time that the tuning job has run, up to describe_max_age old while it runs; no measure of cost.",
+            help="Wall clock time that the tuning job has run, up to describe_max_age old while it runs; not a measure of cost.",
             source="ConsumedResources.RuntimeInSeconds",
             absent="the tuning job is older than 31 January 2023",
             example='sum by (aws_account_id) (sagemaker_tuning_job_runtime_seconds and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status=~"Completed|Failed|Stopped"} == 1)',

@@ -25,7 +25,7 @@ TIMES = Section(
         ),
         Family(
             name="last_modified_timestamp_seconds",
-            help="Moves on every 10 seconds or so while the tuning job runs, even when nothing changes; after that it is the end.",
+            help="Moves about every 10 seconds while the tuning job runs, even when nothing changes; afterwards it is the end.",
             source="LastModifiedTime",
             absent="the answer does not carry it",
             example='sagemaker_tuning_job_last_modified_timestamp_seconds and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status=~"Completed|Failed|Stopped"} == 1',

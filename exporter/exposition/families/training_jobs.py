@@ -62,7 +62,7 @@ TRAINING_JOBS = Section(
     (
         Family(
             name="training_job_duration_seconds",
-            help="Time from start to end of the training jobs that have ended; those that never began are not in it.",
+            help="Time from start to end of the training jobs that have ended; those that never began are not counted.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
             absent="no training job of that status has trained",
             example="sum by (tuning_job) (sagemaker_tuning_job_training_job_duration_seconds_sum) / sum by (tuning_job) (sagemaker_tuning_job_training_job_duration_seconds_count)",
@@ -74,7 +74,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="running_training_seconds",
-            help="How long the training jobs that run have been training, added up, when their list was read last.",
+            help="How long the running training jobs have been training in total, when their list was last read.",
             source=f"{_LIST}.TrainingStartTime",
             absent="the list of training jobs cannot be read",
             example="topk(10, sagemaker_tuning_job_running_training_seconds)",
@@ -85,7 +85,7 @@ TRAINING_JOBS = Section(
             name="training_instance_seconds_total",
             help="Time of the training jobs that have ended times the instances that their definition gives them.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime, {_LIST}.TrainingJobStatus",
-            absent="no training job has trained on instances of the type, or a definition does not tell which it gets",
+            absent="no training job has trained on instances of the type, or a definition does not say which it gets",
             example="sum by (instance_type) (rate(sagemaker_tuning_job_training_instance_seconds_total[1h]))",
             labels=("instance_type", "spot", "status"),
             values={"spot": _SPOT} | _BY_STATUS,
@@ -95,9 +95,9 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="running_instances",
-            help="Instances that training jobs ran on when their list was read last.",
+            help="Instances that training jobs ran on when their list was last read.",
             source=f"{_LIST}.TrainingStartTime",
-            absent="the list of training jobs cannot be read, or a definition does not tell which instances it gets",
+            absent="the list of training jobs cannot be read, or a definition does not say which instances it gets",
             example="sum by (instance_type) (sagemaker_tuning_job_running_instances)",
             labels=("instance_type", "spot"),
             values={"spot": _SPOT},
@@ -133,7 +133,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="training_job_failures_total",
-            help="Training jobs that failed, by the class that the text of the failure is of.",
+            help="Training jobs that failed, by the class of their failure text.",
             source=f"{_LIST}.FailureReason",
             absent="no training job has failed for that reason",
             example='sagemaker_tuning_job_training_job_failures_total{reason="out_of_memory"} > 0',
@@ -144,7 +144,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="oldest_running_training_job_start_timestamp_seconds",
-            help="When the training job began that has been training for longest.",
+            help="When the training job that has been training for longest began.",
             source=f"{_LIST}.TrainingStartTime",
             absent="no training job is training, or the list of training jobs cannot be read",
             example="time() - sagemaker_tuning_job_oldest_running_training_job_start_timestamp_seconds > 86400",
@@ -153,7 +153,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="training_seconds_since_best",
-            help="Time of the training jobs that ended after the best one did, or that run.",
+            help="Time of the training jobs that ended after the best one or still run.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
             absent="there is no best training job yet, or the list of training jobs cannot be read",
             example="sagemaker_tuning_job_training_seconds_since_best > 86400",
@@ -162,7 +162,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="estimated_cost_since_best",
-            help="What the training jobs cost that ended after the best one did, or that run, at the configured prices.",
+            help="Cost of the training jobs that ended after the best one or still run, at the configured prices.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
             absent="there is no best training job yet, no price, or the list of training jobs cannot be read",
             example="topk(10, sagemaker_tuning_job_estimated_cost_since_best)",
@@ -192,7 +192,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="spend_incomplete",
-            help="Whether the sums over training jobs are known to be short, for each reason.",
+            help="Whether the sums over training jobs are known to be too low, for each reason.",
             source=_LIST,
             absent="the training jobs have not been read yet",
             example="max by (aws_account_id, aws_region, tuning_job, reason) (min_over_time(sagemaker_tuning_job_spend_incomplete[30m])) == 1",
