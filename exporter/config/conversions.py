@@ -181,9 +181,7 @@ def tag_key(value: str) -> str:
         raise ValueError("the tag's key is empty: write the key of an AWS tag")
     if len(value) > LONGEST_TAG_KEY:
         excess = len(value) - LONGEST_TAG_KEY
-        raise ValueError(
-            f"the tag's key is too long by {excess}: the key of an AWS tag has at most {LONGEST_TAG_KEY} characters"
-        )
+        raise ValueError(f"the tag's key is too long by {excess}: write at most {LONGEST_TAG_KEY} characters")
     # The API's [\p{L}\p{Z}\p{N}_.:/=+\-@].
     odd = [each for each in value if each not in _IN_TAG_KEY and unicodedata.category(each)[0] not in "LZN"]
     if odd:

@@ -111,8 +111,8 @@ def test_another_kind_of_file_has_another_example(text: str) -> None:
     [
         ("", None, "the file is empty: write for example tuning_jobs:"),
         ("# nothing\n---\n", None, "the file is empty"),
-        ("\n- a\n", 2, "holds a list where a mapping"),
-        ("hello\n", 1, "holds a single value where a mapping"),
+        ("\n- a\n", 2, "contains a list where a mapping"),
+        ("hello\n", 1, "contains a single value where a mapping"),
         ("a: 1\n---\nb: 2\n", 2, "a second document begins here: remove the '---'"),
         ("a: 1\n? [x]\n: y\n", 2, "a mapping or list cannot be a key"),
         ("a: 1\n? {x: y}\n: y\n", 2, "a mapping or list cannot be a key"),
@@ -163,7 +163,7 @@ def test_aliases_cannot_blow_the_document_up() -> None:
     laughs += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
     problem = refused(laughs)
     assert problem.line == 6
-    assert "holds more than 1,000,000 values, aliases expanded: use fewer aliases" in problem.message
+    assert "contains more than 1,000,000 values, aliases expanded: use fewer aliases" in problem.message
 
 
 def test_aliases_cannot_nest_without_end() -> None:
@@ -175,12 +175,12 @@ def test_aliases_of_a_long_text_count_for_its_length() -> None:
     """Each use of it is a value that is checked."""
     text = f"a: &a {'_' * 160_000}\nb: [{'*a, ' * 200}]\n"
     problem = refused(text)
-    assert (problem.line, "holds more than 1,000,000 values" in problem.message) == (2, True)
+    assert (problem.line, "contains more than 1,000,000 values" in problem.message) == (2, True)
 
 
 def test_aliases_of_long_keys_count_for_their_length() -> None:
     problem = refused(f"a: &a {{? {'_' * 160_000} : x}}\nb: [{'*a, ' * 200}]\n")
-    assert (problem.line, "holds more than 1,000,000 values" in problem.message) == (2, True)
+    assert (problem.line, "contains more than 1,000,000 values" in problem.message) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["%YAML 1.2\n---\na: x\n", "%YAML 1.1\n---\na: x\n"])

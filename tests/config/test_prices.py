@@ -95,7 +95,7 @@ def test_budgets_are_in_the_currency_of_the_prices(tmp_path: Path) -> None:
             "spend: {prices_file: prices.yaml}",
             "# none\n- ml.m5.xlarge: 0.23\n",
             (
-                "prices.yaml:2: the file holds a list where a mapping of keys is expected: write for example prices:"
+                "prices.yaml:2: the file contains a list where a mapping of keys is expected: write for example prices:"
                 " {eu-west-1: {ml.m5.xlarge: 0.23}}"
             ),
         ),

@@ -142,7 +142,12 @@ def problems(text: str) -> list[tuple[int | None, str, str]]:
             "tuning_jobs[0].tag_labels",
             '"cost_center" and "cost-center" become the same label, tag_cost_center: remove one of them',
         ),
-        ("discover:\n- {}\n- tag_labels: ['ä', 'ö']\n", 3, "discover[1].tag_labels", "are one label, tag__: remove"),
+        (
+            "discover:\n- {}\n- tag_labels: ['ä', 'ö']\n",
+            3,
+            "discover[1].tag_labels",
+            "become the same label, tag__: remove",
+        ),
         ("discover:\n- tag_labels: [env, '']\n", 2, "discover[0].tag_labels[1]", "the tag's key is empty"),
         ("aws:\n  tag_labels: [env]\n", 2, "aws.tag_labels", "at the top of the file"),
         ("interval: 60\n", 1, "interval", "write 60s if seconds are meant"),

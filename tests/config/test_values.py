@@ -139,7 +139,7 @@ def test_text_becomes_the_value_it_means(kind: Any, text: str, value: object) ->
         (values.Collected, "definition", 'did you mean "definitions"?'),
         (values.Collected, "zzz", "write one of definitions, best_training_job, hyperparameters, warm_start_parents"),
         (values.Collected, "parents", '"parents" has been renamed: write warm_start_parents'),
-        (values.Profile, "a\nb", "write a profile's name"),
+        (values.Profile, "a\nb", "write the name of a profile"),
         (values.RuleName, "discover[0]", "write letters, digits"),
     ],
 )

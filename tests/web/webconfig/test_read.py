@@ -115,7 +115,7 @@ def test_a_rate_is_an_interval_and_a_burst(settings, text: str, rate: Rate | Non
     ("text", "line", "path", "told"),
     [
         ("", None, "", "the file is empty: write for example tls_server_config: {cert_file: tls.crt"),
-        ("- a\n", 1, "", "holds a list where a mapping of keys is expected"),
+        ("- a\n", 1, "", "contains a list where a mapping of keys is expected"),
         ("tls_server_confg: {}\n", 1, "tls_server_confg", 'did you mean "tls_server_config"?'),
         ("cert_file: x\n", 1, "cert_file", "write one of tls_server_config, http_server_config"),
         (TLS + "  cert_fil: x\n", 4, "tls_server_config.cert_fil", 'did you mean "cert_file"?'),
