@@ -49,7 +49,7 @@ def test_every_alert_has_a_trouble() -> None:
     rules = Rules.shipped()
     fleets = [FLEET, draw(3, SETUP._replace(replicas=2)), COLLECTS]
     found = {trouble.alert for fleet in fleets for trouble in troubles(fleet, {*rules}) if trouble.must}
-    # One that costs much and does not improve is told of by others first; it is only asked whether it is right.
+    # One that costs a lot and does not improve is told of by others first; it is only asked whether it is right.
     assert found == {*rules} - {"SageMakerTuningJobSpendingWithoutImprovement"}
 
 

@@ -36,8 +36,8 @@ STORIES = (
         {25: 1, 90: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is listed and does not exist",
-        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job. If"
-        " another one was meant, nobody watches it: correct its name, region or account, or remove it from the configuration.",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, but AWS has no such tuning job. If"
+        " you meant another one, it is not watched: correct its name, region or account, or remove it from the configuration.",
     ),
     Story(
         "SageMakerTuningJobMissing",
@@ -48,8 +48,8 @@ STORIES = (
         {25: 1, 90: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is listed and does not exist",
-        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job. If"
-        " another one was meant, nobody watches it: correct its name, region or account, or remove it from the configuration.",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, but AWS has no such tuning job. If"
+        " you meant another one, it is not watched: correct its name, region or account, or remove it from the configuration.",
     ),
     Story(
         "SageMakerTuningJobMissing",
@@ -57,8 +57,8 @@ STORIES = (
         {40: 1, 100: 0},
         {**JOB, **WARNING},
         f"Tuning job {NAME} is listed and does not exist",
-        f"The exporter's configuration lists tuning job {NAME} {WHERE}, and AWS knows no such tuning job. If"
-        " another one was meant, nobody watches it: correct its name, region or account, or remove it from the configuration.",
+        f"The exporter's configuration lists tuning job {NAME} {WHERE}, but AWS has no such tuning job. If"
+        " you meant another one, it is not watched: correct its name, region or account, or remove it from the configuration.",
     ),
     Story(
         "SageMakerTuningExporterAccessDenied",
@@ -71,8 +71,8 @@ STORIES = (
         {20: 1, 90: 0},
         {**PLACE, **WARNING, "label_team": TEAM},
         f"The exporter is denied access to {REGION} of account {ACCOUNT}",
-        f"Tuning jobs {WHERE} cannot be described (2). Nobody watches them until the exporter's credentials or permissions are"
-        " fixed. Describes fail with"
+        f"Tuning jobs {WHERE} cannot be described (2). They are not watched until the exporter's credentials or permissions"
+        " are fixed. Describes fail with"
         " assume_role_denied.",
     ),
     Story(
@@ -81,8 +81,8 @@ STORIES = (
         {20: 1, 90: 0},
         {**PLACE, **WARNING, "label_team": TEAM},
         f"The exporter is denied access to {REGION} of account {ACCOUNT}",
-        f"Tuning jobs {WHERE} cannot be described (1). Nobody watches them until the exporter's credentials or permissions are"
-        " fixed. Describes fail with"
+        f"Tuning jobs {WHERE} cannot be described (1). They are not watched until the exporter's credentials or permissions"
+        " are fixed. Describes fail with"
         " no_credentials, timeout.",
     ),
     Story(
@@ -95,8 +95,8 @@ STORIES = (
         {15: 1, 75: 0},
         {**TARGET, **CRITICAL},
         "The exporter sees nothing of target prod",
-        f"So far AWS has answered no list and no describe for target prod {WHERE}. Nobody watches the"
-        f" tuning jobs there. {LIST} fails with no_credentials.",
+        f"So far AWS has answered no list and no describe for target prod {WHERE}. The tuning jobs"
+        f" there are not watched. {LIST} fails with no_credentials.",
     ),
     Story(
         "SageMakerTuningExporterCallsFailing",
@@ -168,18 +168,18 @@ STORIES = (
         job(next_describe_timestamp_seconds=lambda minute: 660.0 if 10 <= minute < 60 else 60.0 * (minute + 1)),
         {30: 1, 75: 0},
         {**PLACE, **WARNING, "label_team": TEAM},
-        "The exporter does not come round to its tuning jobs",
+        "The exporter does not describe its tuning jobs in time",
         f"Describes of tuning jobs {WHERE} are overdue (1). Their metrics are old or have ended, so alerts about them come late or"
-        " not at all: look at the exporter's log, and whether requests_per_second is too low.",
+        " not at all: look at the exporter's log, and check whether requests_per_second is too low.",
     ),
     Story(
         "SageMakerTuningExporterUntrackedRunningJobs",
         merged(TARGET_INFO, own("untracked_running_jobs", {0: 0, 10: 1, 100: 0}, **TARGET)),
         {70: 1, 130: 0},
         {**TARGET, **INFO},
-        "Tuning jobs run that nobody watches",
+        "Some running tuning jobs are not watched",
         f"Tuning jobs run {WHERE} (1) that are neither listed nor discovered for target prod. If one of them breaks,"
-        " nobody is told: add them to the configuration.",
+        " you get no alert: add them to the configuration.",
     ),
     Story(
         "SageMakerTuningExporterUntrackedRunningJobs",
@@ -191,9 +191,9 @@ STORIES = (
         ),
         {265: 1, 490: 0},
         {**TARGET, **INFO},
-        "Tuning jobs run that nobody watches",
+        "Some running tuning jobs are not watched",
         f"Tuning jobs run {WHERE} (2) that are neither listed nor discovered for target prod. If one of them breaks,"
-        " nobody is told: add them to the configuration.",
+        " you get no alert: add them to the configuration.",
     ),
     *(
         Story(
@@ -205,7 +205,7 @@ STORIES = (
             {"job": "sagemaker", **WARNING},
             "The exporter refused its new configuration",
             "An exporter of scrape job sagemaker could not load its changed configuration, or its web configuration with"
-            " certificates and passwords, and works on with the one before. After a restart it would not start: its log"
+            " certificates and passwords, and keeps using the previous one. After a restart it would not start: its log"
             " names each mistake.",
         )
         for *files, broken in (
@@ -269,7 +269,7 @@ STORIES = (
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
-        " jobs are still watched, but if that one stops, nobody watches them: compare the two, and restart this one.",
+        " jobs are still watched, but if that one stops, they are not: compare the two, and restart this one.",
         rollouts=False,
     ),
     Story(
@@ -288,7 +288,7 @@ STORIES = (
         {**THERE, **WARNING},
         "One exporter of several sees nothing",
         "The exporter at b:10980 has had no answer of AWS for some targets (1) for long, while another exporter has. The tuning"
-        " jobs are still watched, but if that one stops, nobody watches them: compare the two, and restart this one.",
+        " jobs are still watched, but if that one stops, they are not: compare the two, and restart this one.",
         rollouts=False,
     ),
     Story(
@@ -300,8 +300,8 @@ STORIES = (
         {70: 1, 230: 0},
         {"job": "sagemaker", **WARNING},
         "The exporter of SageMaker tuning jobs restarts again and again",
-        "An exporter of scrape job sagemaker started anew 5 times within two hours. After each start it asks AWS for everything"
-        " again, and alerts about tuning jobs may come late: see why its container ended.",
+        "An exporter of scrape job sagemaker restarted 5 times within two hours. After each start it asks AWS for everything"
+        " again, and alerts about tuning jobs may come late: find out why its container ended.",
         rollouts=False,
     ),
     Story(
@@ -317,8 +317,8 @@ STORIES = (
         {50: 1, 210: 0},
         {"job": "sagemaker", **WARNING},
         "The exporter of SageMaker tuning jobs restarts again and again",
-        "An exporter of scrape job sagemaker started anew 5 times within two hours. After each start it asks AWS for everything"
-        " again, and alerts about tuning jobs may come late: see why its container ended.",
+        "An exporter of scrape job sagemaker restarted 5 times within two hours. After each start it asks AWS for everything"
+        " again, and alerts about tuning jobs may come late: find out why its container ended.",
         rollouts=False,
     ),
 )

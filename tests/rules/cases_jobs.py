@@ -82,7 +82,7 @@ _STORIES = (
             {**JOB, **WARNING},
             f"Training jobs of tuning job {NAME} keep failing",
             f"Half of the training jobs of tuning job {NAME} {WHERE}, or most of the latest ones, failed with errors that no retry"
-            " fixes. The next ones may fail too, and cost money all the same: see in the console why they fail, and stop the"
+            " fixes. The next ones may fail too, and still cost money: see in the console why they fail, and stop the"
             " search if all do.",
         )
         for created, counts, fires, ends in (
@@ -274,7 +274,7 @@ _STORIES = (
             {**JOB, **INFO},
             f"Tuning job {NAME} has converged and still runs",
             f"SageMaker found 1h 10m 0s ago that tuning job {NAME} {WHERE} had converged, and it still runs. More training jobs"
-            " cost money and are unlikely to help: stop it, unless somebody wants the rest.",
+            " cost money and are unlikely to help: stop it, unless you want the rest.",
         )
         for on_convergence, budget in (
             ("Disabled", {0: 60}),
@@ -295,7 +295,7 @@ _STORIES = (
         {**JOB, **INFO},
         f"Tuning job {NAME} has reached its target and still launches training jobs",
         f"The best objective value of tuning job {NAME} {WHERE}, 0.93, has been at its target or past it for long, and the"
-        " tuning job still launches training jobs. What was asked for is found: stop it, unless somebody wants more.",
+        " tuning job still launches training jobs. It has found what was asked for: stop it, unless you want more.",
     ),
     Story(
         "SageMakerTuningJobNearTimeLimit",

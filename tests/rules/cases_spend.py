@@ -142,7 +142,7 @@ def read_again(completed: Value, failures: Mapping[str, Value], *, page_limit: V
 
 
 OUT_OF_MEMORY = (
-    f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, ran out of memory, and they become more. The search"
+    f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, ran out of memory, and their number grows. The search"
     " tries values that do not fit the instance, such as a batch size: start again with narrower ranges or a larger instance type."
 )
 STORIES = (
@@ -158,7 +158,7 @@ STORIES = (
         {**JOB, **USD, **WARNING},
         f"Tuning job {NAME} costs more than its budget",
         f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 120% of its budget of 100.00 USD. Those that run come"
-        " on top: stop it, unless its best value is not good enough and somebody pays for more.",
+        " on top: stop it, unless its best value is not good enough and you can pay for more.",
     ),
     Story(
         "SageMakerTuningJobOverBudget",  # Told, too, when the last ones of all were too many.
@@ -171,7 +171,7 @@ STORIES = (
         {**JOB, **USD, **WARNING},
         f"Tuning job {NAME} costs more than its budget",
         f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 130% of its budget of 100.00 USD. Those that run come"
-        " on top: stop it, unless its best value is not good enough and somebody pays for more.",
+        " on top: stop it, unless its best value is not good enough and you can pay for more.",
     ),
     Story(
         "SageMakerTuningJobOverBudget",  # And while the last ones are being stopped.
@@ -184,14 +184,14 @@ STORIES = (
         {**JOB, **USD, **WARNING},
         f"Tuning job {NAME} costs more than its budget",
         f"The training jobs of tuning job {NAME} {WHERE} that have ended cost 129.4% of its budget of 100.50 USD. Those that run"
-        " come on top: stop it, unless its best value is not good enough and somebody pays for more.",
+        " come on top: stop it, unless its best value is not good enough and you can pay for more.",
     ),
     Story(
         "SageMakerTuningJobSpendingWithoutImprovement",
         costly(cost={0: 60, 20: 150.4}, since={0: 85_000, 80: 1_000}),
         {35: 1, 110: 0},
         {**JOB, **INFO},
-        f"Tuning job {NAME} costs much and does not improve",
+        f"Tuning job {NAME} costs a lot and does not improve",
         f"Tuning job {NAME} {WHERE} has used up 70.83% of the training jobs that it may launch since its best one ended, for"
         " about 150 USD. The rest may bring nothing: stop it if its best value is good enough.",
     ),
@@ -241,7 +241,7 @@ STORIES = (
             {**JOB, **WARNING},
             f"Tuning job {NAME} gets no instances",
             f"Many of the training jobs of tuning job {NAME} {WHERE}, in all or lately, failed because AWS had no capacity or the"
-            " account's quota was used up, and they become more. The search takes longer and may fail: try another instance type,"
+            " account's quota was used up, and their number grows. The search takes longer and may fail: try another instance type,"
             " zone or hour, or ask for quota.",
         )
         for reason, other in (("capacity", "quota"), ("quota", "capacity"))
@@ -260,9 +260,9 @@ STORIES = (
         on_spot({0: 7_200, 70: 10_000}, {0: 3_000, 20: 7_150}),
         {20: 1, 100: 0},
         {**JOB, **INFO},
-        f"Tuning job {NAME} asks for spot instances and saves nothing by them",
+        f"Tuning job {NAME} uses spot instances but saves nothing",
         f"SageMaker bills 99.31% of the time that training jobs of tuning job {NAME} {WHERE} trained on spot instances. They cost"
-        " as much as on demand, and may be interrupted all the same.",
+        " as much as on demand, and may still be interrupted.",
     ),
     # Alerts that name the class of what failed, where it is known.
     Story(
@@ -275,7 +275,7 @@ STORIES = (
         {**JOB, **WARNING},
         f"Training jobs of tuning job {NAME} keep failing",
         f"Half of the training jobs of tuning job {NAME} {WHERE}, or most of the latest ones, failed with errors that no retry"
-        " fixes. The most frequent class of failure is data (6). The next ones may fail too, and cost money all the same: see in"
+        " fixes. The most frequent class of failure is data (6). The next ones may fail too, and still cost money: see in"
         " the console why they fail, and stop the search if all do.",
     ),
     Story(

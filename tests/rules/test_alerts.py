@@ -163,8 +163,8 @@ def test_who_sees_nothing_is_told_why(promtools: Path, tmp_path: Path, account: 
         "exp_annotations": {
             "summary": "The exporter sees nothing of target prod",
             "description": (
-                f"So far AWS has answered no list and no describe for target prod {where}. Nobody"
-                " watches the tuning jobs there. GetCallerIdentity fails with connection."
+                f"So far AWS has answered no list and no describe for target prod {where}. The"
+                " tuning jobs there are not watched. GetCallerIdentity fails with connection."
                 f" {LIST} fails with assume_role_denied. {DESCRIBE} fails with timeout (tuning jobs: 1)."
                 f" {DESCRIBE} fails with tls (tuning jobs: 2)."
             ),
