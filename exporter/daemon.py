@@ -79,7 +79,7 @@ class _Accounts:
 class Daemon:
     """One exporter.
 
-    ``load`` returns the configuration anew or raises ConfigError; ``settings`` is what it starts with. ``sockets``
+    ``load`` reads the configuration again and returns it, or raises ConfigError; ``settings`` is what it starts with. ``sockets``
     are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of ``create_app``.
     ``web_config`` says how it serves, plainly and to everybody without. ``make_api`` replaces the real API by an
     in-process one, ``around`` puts another around either. ``origin`` says on a page where the configuration comes from.

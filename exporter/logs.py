@@ -3,7 +3,7 @@
 Libraries log through the standard library; their lines come out in the same format, from warning up only. They never
 come out lower: the SDK's debug lines hold signed requests, session tokens included.
 
-Whoever logs never waits: a thread writes the lines, and when nobody reads them some are lost and counted.
+Logging never waits: a thread writes the lines. If they are not read, some are lost and counted.
 """
 
 from __future__ import annotations

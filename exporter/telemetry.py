@@ -120,7 +120,7 @@ class Telemetry:
 
     ``target`` is always the stable name of a TargetSpec, or where it is about calls, that of an OrganizationSpec.
 
-    With ``lasts`` False nothing is told of the process itself, which will have ended by the time that anybody reads it.
+    With ``lasts`` False there are no metrics of the process itself, which will have ended by the time that they are read.
     """
 
     def __init__(self, *, lasts: bool = True) -> None:

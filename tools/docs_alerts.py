@@ -22,7 +22,7 @@ def render() -> str:
 
 
 def placed(page: str, name: str, table: str) -> str:
-    """Return the page with what stands between the comments of a name replaced. Raise ValueError unless there is one."""
+    """Return the page with what is between the comments of a name replaced. Raise ValueError unless there is one."""
     place = rf"(<!-- {name}: made by [^>]+ -->\n).*?(<!-- /{name} -->\n)"
     page, places = re.subn(place, lambda found: found[1] + table + found[2], page, flags=re.DOTALL)
     if places != 1:

@@ -70,7 +70,7 @@ the first error.
 
 The calls that read the accounts of an [organization](configuration.md#many-accounts-and-regions) are counted in the first four
 metrics below like all others. Their `target` is the organization's name, such as `organization`. `aws_region` is empty, since
-Organizations has no regions, and `aws_account_id` is that of the `role_arn` beside `organization`."""
+Organizations has no regions, and `aws_account_id` is that of the `role_arn` next to `organization`."""
 
 OWN_QUESTIONS = f"""\
 ```promql

@@ -49,7 +49,7 @@ jq '."arn:aws:iam::222222222222:role/metrics".policies[0]' permissions.json
 
 Only AWS knows the accounts of an `organization`. So the exporter's own identity is allowed `sts:AssumeRole` on the role in every account,
 such as `arn:aws:iam::*:role/tuning-metrics`; add a condition on `aws:ResourceOrgID` to narrow that. The policy and the trust policy of
-the role are printed once, under this name, for all accounts. The `organizations:` actions are allowed to the `role_arn` beside
+the role are printed once, under this name, for all accounts. The `organizations:` actions are allowed to the `role_arn` next to
 `organization`, or to the exporter's own identity if there is none. With `--format=cloudformation` the template creates the role in every
 account where you deploy it: use a stack set. A stack set with service-managed permissions leaves out the management account: create the role
 there yourself, or name that account in `exclude_accounts`. Terraform needs a provider for each account, so `--format=terraform` is refused.

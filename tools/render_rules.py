@@ -75,7 +75,7 @@ def alerts(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def thresholds(rule: Mapping[str, Any]) -> dict[str, Threshold]:
-    """Return the thresholds of an alert by name, in the order in which they first stand in its expression."""
+    """Return the thresholds of an alert by name, in the order of their first appearance in its expression."""
     found = (
         Threshold(match["name"], match["value"], match["seconds"] is not None)
         for match in _THRESHOLD.finditer(rule["expr"])

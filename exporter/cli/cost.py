@@ -74,7 +74,7 @@ class Cost:
 
 
 def expected(spec: TargetSpec, jobs: int | None, running: int | None, changes: float | None) -> Expected:
-    """Return what to expect of a target where nobody says: all that its rules may watch, and as many that run as AWS lets."""
+    """Return what to expect of a target by default: all that its rules may watch, and as many that run as AWS lets."""
     may_watch = len(spec.jobs) + sum(rule.max_jobs for rule in spec.rules)
     if jobs is None or not spec.rules:
         jobs = min(may_watch, max(len(spec.jobs), spec.max_tracked_jobs))
@@ -84,7 +84,7 @@ def expected(spec: TargetSpec, jobs: int | None, running: int | None, changes: f
 
 
 def usual_changes(running: int) -> float:
-    """Return how many of the tuning jobs that run change in a minute where nobody says."""
+    """Return how many of the tuning jobs that run change in a minute by default."""
     return _USUAL_CHANGES * running
 
 

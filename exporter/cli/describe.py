@@ -51,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
 
         print(f"{_PROGRAM}: {defused(str(ended))}", file=sys.stderr)
         return ended.code
-    except BrokenPipeError:  # whoever reads has had enough
+    except BrokenPipeError:  # the reader has had enough
         return 0
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -88,7 +88,7 @@ class Driven:
 
     @property
     def view(self) -> TargetView:
-        """The target as it stands now. There is no next describe."""
+        """The target as it is now. There is no next describe."""
         view = self.target.view(self._clock.now())
         return replace(view, jobs=tuple(replace(job, next_describe=math.nan) for job in view.jobs))
 
@@ -150,7 +150,7 @@ class Round:
             on_step()
 
     def views(self) -> tuple[TargetView, ...]:
-        """Return each target as it stands now."""
+        """Return each target as it is now."""
         return tuple(each.view for each in self.targets)
 
     def _sleep(self, until: float) -> None:

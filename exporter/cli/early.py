@@ -26,7 +26,7 @@ def leave_out_rich() -> None:
 
 
 def hand_over() -> None:
-    """Leave signals to whoever handles them from now on."""
+    """Leave signals to their later handlers."""
     if (writing := signal.set_wakeup_fd(-1)) != -1:
         os.close(writing)
 

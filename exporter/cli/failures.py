@@ -25,7 +25,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
     """Return the exit code of a command, whatever happens in it.
 
     That is 1 after a mistake of the user or a defect, each told in a sentence; 130 after Ctrl-C and 141 when nobody
-    reads the output any more, without a word, as a shell tells of these two signals. Usage errors exit by themselves.
+    reads the output any more, without a word, as a shell reports these two signals. Usage errors exit by themselves.
     """
     try:
         exit_code = work()

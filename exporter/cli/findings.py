@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 _STANDARD_INPUT = "standard input"
 _EMPTY = (
-    "finds no tuning job now, not counting listed ones: if you expect some, check its conditions, its region and its"
-    " account"
+    "finds no tuning job now, not counting listed ones: if you expect some, check its conditions, region and account"
 )
 
 
@@ -107,7 +106,7 @@ class Findings:
             self.organizations = tuple(map(Organization.of, views))
             try:
                 self.settings = with_accounts(self.settings, views)
-            except ConfigError as error:  # the other targets are tried all the same
+            except ConfigError as error:  # the other targets are still tried
                 self.errors += error.problems
             self.online = reach(self.settings, sessions, telemetry, clock, ends, advance)
         doubts = [Problem(self.file or "", None, where, _EMPTY) for where in _empty(self.online)]

@@ -54,7 +54,7 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Make one round and print it. Return 0, or 1 after saying what failed; whatever was had is printed all the same."""
+    """Make one round and print it. Return 0, or 1 after saying what failed; what was read is still printed."""
     given = parser().parse_args(argv)
     # The SDK, which takes half a second to load.
     from exporter import logs

@@ -83,7 +83,7 @@ class Organization:
 
     @classmethod
     def of(cls, view: OrganizationView) -> Organization:
-        """Return what is told of a reading."""
+        """Return what is reported about a reading."""
         failure, accounts = view.failure, view.accounts
         error = None if failure is None else Trouble(failure.code, one_line(failure.message), view.remedy or "")
         return cls(view.spec.name, None if accounts is None else tuple(accounts), error)

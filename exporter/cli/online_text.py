@@ -56,7 +56,7 @@ def _lines(reached: Reached) -> Iterator[str]:
 
 
 def _part(title: str, rows: Sequence[tuple[str, str | Trouble]], told: set[Trouble]) -> Iterator[str]:
-    """Yield a title and below it the rows, each of which tells of something what is so or what fails."""
+    """Yield a title and below it the rows, each with what is found about something, or what fails."""
     width = max((len(name) for name, row in rows if isinstance(row, str)), default=0)
     if rows:
         yield f"  {title}"

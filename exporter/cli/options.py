@@ -102,7 +102,7 @@ def variable(flag: str) -> str:
 def add_config_file(
     parser: Parser, default: str | None = DEFAULT_CONFIG_FILE, *, alone: bool = False, more: str = ""
 ) -> None:
-    """Add ``--config.file``; ``alone``: the file may also be named without it. ``more`` is told of that."""
+    """Add ``--config.file``; ``alone``: the file may also be named without it. ``more`` is added to its help."""
     if alone:
         parser.add_argument(
             "config_file",

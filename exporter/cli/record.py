@@ -170,7 +170,7 @@ def _tended(recorder: Recorder, duration: float | None) -> Iterator[None]:
             show(f"recording: {gone}{of}, {recorder.calls:,} calls, {recorder.bytes / 1000:,.1f} kB")
 
     with contextlib.ExitStack() as stack:
-        show: Callable[[str], object] = lambda _: None  # noqa: E731 - it has another one beside it
+        show: Callable[[str], object] = lambda _: None  # noqa: E731 - it has another one next to it
         if sys.stderr.isatty():
             from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""What a configuration may say and nobody can mean: legal, and surely wrong. Only looked for where somebody asks."""
+"""What a configuration may say and you cannot mean: legal, and surely wrong. Only looked for on request."""
 
 from __future__ import annotations
 

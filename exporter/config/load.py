@@ -57,12 +57,12 @@ class Document:
     problems: Sequence[Problem] = ()
 
     def problem(self, path: Path, message: str) -> Problem:
-        """Return a problem at the deepest part of ``path`` that stands in the file."""
+        """Return a problem at the deepest part of ``path`` that is in the file."""
         line, known = self.locate(path)
         return Problem(self.file, line, show_path(known), message)
 
     def locate(self, path: Path) -> tuple[int | None, Path]:
-        """Return the line of the deepest part of ``path`` that stands in the file, and that part.
+        """Return the line of the deepest part of ``path`` that is in the file, and that part.
 
         A short form has no keys of its own, so that its problems stand at the item.
         """

@@ -1,4 +1,4 @@
-"""Unknown keys: where a key that stands in a wrong place belongs, and what other programs' keys are called here."""
+"""Unknown keys: where a key that is in the wrong place belongs, and what other programs' keys are called here."""
 
 from __future__ import annotations
 

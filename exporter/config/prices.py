@@ -1,4 +1,4 @@
-"""The file of prices that a configuration names: read with it, and told of with file, line and remedy as it is."""
+"""The file of prices that a configuration names: read with it, and its mistakes reported with file, line and remedy in the same way."""
 
 from __future__ import annotations
 

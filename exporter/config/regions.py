@@ -20,7 +20,7 @@ PARTITIONS = (
     ("eusc-", "aws-eusc"),
 )
 
-# Only for suggestions: a region that is missing here is accepted all the same.
+# Only for suggestions: a region that is missing here is still accepted.
 _PLACES = {
     "N. Virginia": "us-east-1",
     "Virginia": "us-east-1",

@@ -1,4 +1,4 @@
-"""What to write where a list or a mapping is expected and something else stands."""
+"""What to write where a list or a mapping is expected and something else is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the bytes of a configuration file: of bounded length, and only once nobody is writing to it any more."""
+"""Reading the bytes of a configuration file: of bounded length, and only once it is written completely."""
 
 from __future__ import annotations
 

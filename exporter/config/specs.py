@@ -228,7 +228,7 @@ class OrganizationSpec:
 class Settings:
     """A whole configuration, ready to run: the targets and the opt-in families of metrics.
 
-    ``ineffective`` is what it gives without effect. That stands in the file and changes nothing that runs.
+    ``ineffective`` is what it gives without effect. That is in the file and changes nothing that runs.
 
     ``organizations`` are those whose accounts rules look in; ``targets`` has only those of the accounts that were known.
     ``expand`` returns the settings for the accounts of each organization, or raises ConfigError where these contradict

@@ -10,7 +10,7 @@ from exporter.config.problem import shorten
 if TYPE_CHECKING:
     from yaml.error import MarkedYAMLError
 
-# Tab, line feed and everything printable may stand in a file; what YAML or an editor would take for a line break
+# Tab, line feed and everything printable may be in a file; what YAML or an editor would take for a line break
 # may not, or the lines we name would differ from the lines people see.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 

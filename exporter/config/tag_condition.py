@@ -31,7 +31,7 @@ class TagCondition:
         return (self.values is None or value in self.values) and (self.regex is None or found(self.regex, value))
 
     def __str__(self) -> str:
-        """Return it as it stands in a file, but for quotes."""
+        """Return it as it is written in a file, without quotes."""
         if self.values is not None:
             return next(iter(self.values)) if len(self.values) == 1 else f"[{', '.join(sorted(self.values))}]"
         return f"{{exists: {str(self.exists).lower()}}}" if self.regex is None else f"{{regex: {self.regex}}}"

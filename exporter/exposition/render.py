@@ -39,7 +39,7 @@ def format_value(value: Number) -> str:
 
 
 def escape_label(value: str) -> str:
-    """Return a label's value as it stands between the quotes. Halves of surrogate pairs, no text at all, become ``?``."""
+    """Return a label's value as it is written between the quotes. Halves of surrogate pairs, no text at all, become ``?``."""
     if _PLAIN(value):
         return value
     return value.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")

@@ -22,7 +22,7 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, 
 
 
 def scrape(published: Published, telemetry: Telemetry, format_: Format, *, gzip: bool) -> Iterator[bytes]:
-    """Yield the body in pieces: compressed in a few, plain in many small ones, so that it never stands whole in memory."""
+    """Yield the body in pieces: compressed in a few, plain in many small ones, so that it is never whole in memory."""
     own = telemetry.render_openmetrics if format_ is Format.OPENMETRICS else telemetry.render_text
     # Neither is handed more than it needs: who reads slowly must not keep the views of all tuning jobs alive.
     body = published.bodies[format_]

@@ -26,7 +26,7 @@ class Agenda(Generic[T]):
         elif self._at.get(item) != at:
             self._at[item] = at
             heapq.heappush(self._queue, (at, next(self._serials), item))
-            if len(self._queue) > 2 * len(self._at) + _SLACK:  # what was planned anew has left its old entries
+            if len(self._queue) > 2 * len(self._at) + _SLACK:  # what was planned again has left its old entries
                 self._queue = [(at, next(self._serials), item) for item, at in self._at.items()]
                 heapq.heapify(self._queue)
 

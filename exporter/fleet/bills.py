@@ -41,13 +41,13 @@ _MOST_TRIES = 4  # the index of the search lags, so that one that has ended may 
 
 
 class Reader(Protocol):
-    """Who is told of bills, by the key of the tuning job."""
+    """Who gets the bills, by the key of the tuning job."""
 
     def billed(self, key: str, bill: Bill) -> None:
         """Take what is billed for a training job."""
 
     def not_billed(self, key: str) -> None:
-        """Take that nobody will tell what is billed for one of the training jobs."""
+        """Take that what is billed for one of the training jobs will stay unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class BillSearches:
 
     @property
     def full(self) -> bool:
-        """Whether more should come only once searches have told of some. Nothing waits for searches that do not work."""
+        """Whether more should come only once searches have answered some. Nothing waits for searches that do not work."""
         if len(self._waiting) < ENOUGH_WAIT:
             return False
         fails = self._calls.code(Operation.SEARCH, THE_BILLS) is not None

@@ -133,7 +133,7 @@ class Calls:
         return failures
 
     def succeeded(self, operation: Operation, key: str) -> None:
-        """Note that such calls do not fail any more, or that nobody asks for them."""
+        """Note that such calls no longer fail, or are no longer made."""
         trouble = self._troubles[operation].pop(key, None)
         if trouble is not None:
             self._failing_by[operation, trouble.code] -= 1

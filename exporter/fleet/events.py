@@ -43,7 +43,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watch a tuning job that a list tells of."""
+    """Watch a tuning job that a list shows."""
 
     spec: JobSpec
     listed: Summary
@@ -94,7 +94,7 @@ def of_describe(
 
 
 def is_news(training: Training, wall: float) -> bool:
-    """Tell whether a training job ended lately, at a Unix time, or nobody knows when.
+    """Tell whether a training job ended lately, seen from a Unix time, or at an unknown time.
 
     When the exporter starts, it reads of all failures that ever were.
     """
@@ -102,7 +102,7 @@ def is_news(training: Training, wall: float) -> bool:
 
 
 def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str, *, news: bool) -> Event:
-    """Return that a training job has failed for a reason that was not told of the tuning job so far.
+    """Return that a training job has failed for a reason that has not been logged for the tuning job so far.
 
     What is no news is for those who look closer.
     """

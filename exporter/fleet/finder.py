@@ -1,4 +1,4 @@
-"""Finding tuning jobs by rules: the lists that it takes, and what becomes of each job that they tell of."""
+"""Finding tuning jobs by rules: the lists that it takes, and what happens to each job on them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Finder:
         self._untracked = 0
 
     def untracked(self, now: Instant) -> int | None:
-        """Return how many tuning jobs run that nobody watches; None if no list has told lately, or not all of them."""
+        """Return how many running tuning jobs are not watched; None if no list has shown it lately, or not all lists have."""
         running = self._running.jobs
         if running is None or not self._running.whole or now.monotonic >= self.untracked_until:
             return None
@@ -130,7 +130,7 @@ class Finder:
         return any(purpose.kind is Kind.FIRST and purpose.rule == rule for purpose in self._lists)
 
     def spec_after_reload(self, job: Job, before: Iterable[RuleSpec]) -> JobSpec | None:
-        """Return what the rules now say of a tuning job that is watched, None when nobody wants it any more.
+        """Return what the rules now say of a tuning job that is watched, None when no rule wants it any more.
 
         ``before`` are the rules until now. While the tags of the tuning job are not known, the rule that found it still
         wants it, if it asks for the same tags as before.

@@ -67,7 +67,7 @@ class _Incident:
 
     @property
     def doubled(self) -> bool:
-        """Whether twice as much fails as a line has told of, so that few lines tell of any number."""
+        """Whether twice as much fails as the last line reported, so that any number takes only a few lines."""
         return 0 < 2 * self.told_of <= len(self.failing)
 
 

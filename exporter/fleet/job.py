@@ -154,7 +154,7 @@ class Job:
         self._view = None
 
     def redraw(self) -> None:
-        """Show it anew: something of the target has changed that is shown with it."""
+        """Show it again: something of the target has changed that is shown with it."""
         self._view = None
 
     @property

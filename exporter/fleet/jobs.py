@@ -120,13 +120,13 @@ class Jobs:
             self.changes += job.spent(spend)
 
     def called(self, work: Work, outcome: object, now: Instant) -> None:
-        """Take that a call has ended, if it was about one of them. That alone is no reason to show it anew."""
+        """Take that a call has ended, if it was about one of them. That alone is no reason to show it again."""
         if work.operation.concerns_one_job and (job := self.get(work.name)) is not None:
             code = outcome.code if isinstance(outcome, Failure) else None
             job.called(work.operation, code, now.monotonic - work.started, now)
 
     def redraw(self) -> None:
-        """Show all anew."""
+        """Show all again."""
         self.changes += 1
         for job in self:
             job.redraw()
@@ -135,7 +135,7 @@ class Jobs:
         self.changes += 1
         self._note_end(job)
         heapq.heappush(self._queue, (job.due, next(self._serials), job.key))
-        if len(self._queue) > 2 * len(self._by_key) + _SLACK:  # what was planned anew has left its old entries
+        if len(self._queue) > 2 * len(self._by_key) + _SLACK:  # what was planned again has left its old entries
             self._queue = [(each.due, next(self._serials), each.key) for each in self]
             heapq.heapify(self._queue)
 

@@ -77,8 +77,8 @@ class Limits:
             new = {name_key(summary.name): summary for summary in found.get(rule.name, ())}
             entries = [*members[rule.name], *((each.creation_time or 0.0, key) for key, each in new.items())]
             others = sum(len(each) for source, each in members.items() if source not in {rule.name, LISTED})
-            room = self._spec.max_tracked_jobs - len(self._spec.jobs) - others
-            limit, least = min((rule.max_jobs, "max_jobs"), (room, "max_tracked_jobs"))
+            free = self._spec.max_tracked_jobs - len(self._spec.jobs) - others
+            limit, least = min((rule.max_jobs, "max_jobs"), (free, "max_tracked_jobs"))
             kept = rules.newest(entries, limit)
             told += self._displaced(rule, entries, kept, least)
             names = {key for _, key in kept}

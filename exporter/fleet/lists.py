@@ -56,7 +56,7 @@ class Purpose(NamedTuple):
     about: str = ""
 
     def __str__(self) -> str:
-        """Return it as it stands in a log line; no two are the same, and none is the name of a tuning job."""
+        """Return it as written in a log line; no two are the same, and none is the name of a tuning job."""
         rule = repr(self.rule) if self.rule else ""
         return " ".join(filter(None, (f"list {self.kind.name.lower()}", rule, self.about)))
 

@@ -95,7 +95,7 @@ class Organizations:
 
     @property
     def views(self) -> tuple[OrganizationView, ...]:
-        """Each as it stands now."""
+        """Each as it is now."""
         with self._condition:
             return tuple(reader.view for reader in self._readers.values())
 

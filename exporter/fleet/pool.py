@@ -154,7 +154,7 @@ class Pool:
         return self._next_waiting(now)
 
     def _next_waiting(self, now: float, free: int = 0) -> Driven | None:
-        """Return the first that waits for a worker and may have one; those that may not begin to wait anew."""
+        """Return the first that waits for a worker and may have one; those that may not start waiting again."""
         for driven in tuple(self._waiting):
             if self._has_worker(driven, now, free):
                 del self._waiting[driven]
@@ -295,7 +295,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001 - see _ask
             self._complain(driven, error)
         with self._lock:
-            # This worker looks at it in a moment, but whoever is told of the change may hold it up.
+            # This worker looks at it in a moment, but the receiver of the change may hold it up.
             self._plan(driven, now.monotonic + _PATIENCE)
             self._capacity.end(driven, work.serial)
             driven.stuck = driven.calls if driven.removed else target.calls_given_up

@@ -1,4 +1,4 @@
-"""When the tuning jobs of a target are described: at each round, when a list tells of a change, or once in a while."""
+"""When the tuning jobs of a target are described: at each round, when a list shows a change, or once in a while."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ROUNDS_PER_LONG_LIST = 5
 # A list may work where describes are denied, so one running tuning job is described at least this often.
 _PROBE_PERIOD = 300.0
-# What a round waits for beside tuning jobs; no tuning job's name has a space.
+# What a round waits for in addition to tuning jobs; no tuning job's name has a space.
 _LIST = "the list"
 
 
@@ -198,7 +198,7 @@ class Refresh:
             self._describe(waiting, now)
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Have those tuning jobs described that a list tells a change of, or all that it should have told of."""
+        """Have those tuning jobs described for which a list shows a change, or all that it should have shown."""
         if listing.purpose == RUNNING:
             if listing.failure is None:
                 self._listed(listing, now)

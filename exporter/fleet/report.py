@@ -1,4 +1,4 @@
-"""What a target tells of itself, from its parts. Looking changes nothing."""
+"""What a target reports about itself, from its parts. Looking changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the tuning jobs that lists tell of are watched: the rules of ``discover``, as pure functions."""
+"""Which of the tuning jobs on lists are watched: the rules of ``discover``, as pure functions."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class TagListings:
         return any(rule.asks_tags for rule in self._spec.rules)
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration; ``want`` tells of each tuning job."""
+        """Take a configuration; ``want`` is called for each tuning job."""
         self._spec = spec
         if not self._wanted:
             self._calls.forget(Operation.SEARCH, THE_SEARCH)
@@ -293,7 +293,7 @@ class TagListings:
     def _plan(self, key: str, listing: _Listing, due: float) -> None:
         listing.due, listing.asked = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
-        if len(self._queue) > 2 * len(self._listings) + _SLACK:  # what was planned anew has left its old entries
+        if len(self._queue) > 2 * len(self._listings) + _SLACK:  # what was planned again has left its old entries
             waiting = [(each.due, key) for key, each in self._listings.items() if each.due is not None]
             self._queue = [(due, next(self._serials), key) for due, key in waiting]
             heapq.heapify(self._queue)

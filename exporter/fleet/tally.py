@@ -1,4 +1,4 @@
-"""What is counted of a target's calls, and what is told of those that fail."""
+"""What is counted about a target's calls, and what is reported about those that fail."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Tally:
         self._telemetry.api_requests.labels(spec.name, work.operation).inc()
 
     def ended(self, spec: TargetSpec, work: Work, outcome: object, now: Instant, *, wanted: bool) -> None:
-        """Count what came of a call; nothing is told of one that is not ``wanted`` any more."""
+        """Count what came of a call; nothing is reported about one that is no longer ``wanted``."""
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         failure = outcome if isinstance(outcome, Failure) else None
         if failure is not None:

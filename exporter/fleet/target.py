@@ -294,7 +294,7 @@ class Target:
         return told
 
     def _beside_jobs(self, now: Instant) -> tuple[object, ...]:
-        """Return what is shown beside the tuning jobs, the account first."""
+        """Return what is shown next to the tuning jobs, the account first."""
         finder = self._finder
         return (
             self._account.id,
@@ -313,7 +313,7 @@ class Target:
         return changed
 
     def view(self, now: Instant) -> TargetView:
-        """Return the target as it stands, values that have gone stale and jobs past their retention left out."""
+        """Return the target as it is, values that have gone stale and jobs past their retention left out."""
         return target_view(
             self._spec, self._jobs, self._account, self._finder, self._quotas, self._calls, self._tally, now
         )

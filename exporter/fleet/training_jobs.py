@@ -36,7 +36,7 @@ _LOST_AFTER = 3  # failures in a row: the third comes three minutes after the fi
 class TrainingJobs:
     """A source of calls. Due times are monotonic seconds.
 
-    A list is read an interval after a describe has told of other counters, so that one reading tells of all changes in
+    A list is read an interval after a describe has shown other counters, so that one reading shows all changes in
     between, and of training jobs that have begun to train meanwhile. A tuning job that is new here is read at once, as
     after a restart.
     """
@@ -52,7 +52,7 @@ class TrainingJobs:
         self._searches: dict[str, TrainingSearch] = {}
         self._serials = itertools.count()
         self._queue: list[tuple[float, int, str]] = []
-        self._unpriced: frozenset[str] = frozenset()  # instance types that were told of
+        self._unpriced: frozenset[str] = frozenset()  # instance types that were reported
 
     def operations(self) -> Iterable[Operation]:
         """Return what it calls, where training jobs are collected."""
@@ -192,7 +192,7 @@ class TrainingJobs:
             self._show_again(key, search)
 
     def not_billed(self, key: str) -> None:
-        """Take that nobody will tell what is billed for a training job."""
+        """Take that what is billed for a training job will stay unknown."""
         if (search := self._searches.get(key)) is not None:
             search.sums.not_billed()
             self._show_again(key, search)
@@ -209,7 +209,7 @@ class TrainingJobs:
     def _show(self, search: TrainingSearch, facts: TuningJob) -> None:
         """Show the sums. While calls fail or are late, what the describe tells is missing from them.
 
-        Before a list was read once there are none; that it cannot be read is shown all the same.
+        Before a list was read once there are none; that it cannot be read is still shown.
         """
         if (asked := self._spec.spend) is None or (search.read is None and not search.lost):
             return
@@ -251,7 +251,7 @@ class TrainingJobs:
     def _plan(self, key: str, search: TrainingSearch, due: float) -> None:
         search.due, search.asked = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
-        if len(self._queue) > 2 * len(self._searches) + _SLACK:  # what was planned anew has left its old entries
+        if len(self._queue) > 2 * len(self._searches) + _SLACK:  # what was planned again has left its old entries
             waiting = [(each.due, key) for key, each in self._searches.items() if each.due is not None]
             self._queue = [(due, next(self._serials), key) for due, key in waiting]
             heapq.heapify(self._queue)

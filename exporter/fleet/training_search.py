@@ -34,8 +34,8 @@ class TrainingSearch:
     one that has begun, ``reads_on`` tells that the next one does. ``read`` is the wall time and the counters of the last
     whole one, None before. ``short`` counts the readings in a row that did not tell all, ``in_vain`` those after that was
     given up, ``waits`` those made only since a training job waits for instances. ``changed`` is since when (monotonic
-    seconds) the describe has told of more than is known, ``behind`` that this has lasted. ``lost`` tells that calls have
-    failed for so long that nobody knows what runs. ``told`` are the classes of failures that were logged.
+    seconds) the describe has shown more than is known, ``behind`` that this has lasted. ``lost`` tells that calls have
+    failed for so long that it is not known what runs. ``told`` are the classes of failures that were logged.
     """
 
     name: str
@@ -59,7 +59,7 @@ class TrainingSearch:
         return self.reading is None and self.asked is None and (self.due is None or self.due > until)
 
     def compare(self, facts: TuningJob, interval: float, now: Instant) -> None:
-        """Note whether a describe tells of more than is known, and for how long it has."""
+        """Note whether a describe shows more than is known, and for how long it has."""
         if self.sums.agree(facts.training_jobs):
             self.changed = None
         elif self.changed is None:

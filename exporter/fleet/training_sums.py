@@ -62,8 +62,8 @@ class TrainingSums:
         self._trained: dict[str, tuple[int, float]] = {}
         self._instance_seconds: dict[tuple[str, str, str], float] = {}
         self._failures: Counter[str] = Counter()
-        self._unknown = 0  # that trained on instances which nobody has told
-        self._untimed = 0  # that trained for a time which nobody has told
+        self._unknown = 0  # that trained on unknown instances
+        self._untimed = 0  # that trained for an unknown time
         self._billed: dict[tuple[str, str, str], float] = {}
         self._not_billed = 0
         self._given_up = Missing()
@@ -129,7 +129,7 @@ class TrainingSums:
         _add(self._billed, told, bill.status, float(bill.billable_seconds))
 
     def not_billed(self) -> None:
-        """Take that nobody will tell what is billed for one."""
+        """Take that what is billed for one will stay unknown."""
         self._not_billed += 1
 
     def missing(self, counters: Mapping[str, Number], open_: int | None = None) -> Missing:
@@ -150,7 +150,7 @@ class TrainingSums:
         self.capped, self._given_up = False, Missing()
 
     def only(self, reasons: Collection[str], other: str) -> None:
-        """Count failures for reasons that nobody gives any more as others, so that reloads do not add reasons for ever."""
+        """Count failures for reasons that no longer exist as others, so that reloads do not add reasons for ever."""
         for reason in self._failures.keys() - reasons:
             self._failures[other] += self._failures.pop(reason)
 

@@ -37,7 +37,7 @@ class Incomplete:
     page_limit: bool = False
     """More have ended than are read of one tuning job."""
     records_missing: bool = False
-    """The counters of the describe tell of more that have ended than the list shows."""
+    """The counters of the describe count more that have ended than the list shows."""
     billable_unknown: bool = False
     """Of some it cannot be told which instances they ran on."""
     unpriced: bool = False
@@ -50,7 +50,7 @@ class Spend:
 
     ``trained`` has status, number and seconds of those that have ended and trained, ``instance_seconds`` their time times
     instances by type, spot and status, ``billed_seconds`` the same of the seconds that are billed, ``failures`` the number of those that failed by reason. The others are of those
-    that run, absent while nobody knows: how long they have been training, the instances by type and spot, and when the
+    that run, absent while they are not known: how long they have been training, the instances by type and spot, and when the
     first of them began (Unix seconds). ``seconds_since_best`` is the time of those that ended after the best one or still run.
     ``cost`` is what those that have ended cost by status, as far as their instances have a price in ``currency``.
     """
@@ -71,14 +71,14 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One tuning job as it stands. Times are Unix seconds.
+    """One tuning job as it is. Times are Unix seconds.
 
     ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
     describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
     values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix. ``spend`` is
     None until the training jobs have been read. ``account_name`` is what the account is called, None where nothing tells.
     ``budget`` is what they may cost. ``history`` has the last calls about it,
-    packed: see ``history.past_calls``. It makes no difference between two views: no series tells of it.
+    packed: see ``history.past_calls``. It makes no difference between two views: no series shows it.
     """
 
     account_id: str

@@ -70,7 +70,7 @@ class Workers(Generic[T]):
 
     @property
     def alive(self) -> bool:
-        """Whether every thread runs that has not ended for want of work."""
+        """Whether every thread runs that has not ended because there was no work."""
         return all(worker.thread.is_alive() for worker in tuple(self._all))
 
     def hire(self, most: int) -> Worker[T] | None:

@@ -1,4 +1,4 @@
-"""Texts with blanks: what only the person knows who uses a policy, such as an account, stands in it as a name."""
+"""Texts with blanks: what only the user of a policy knows, such as an account, is a name in it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def about_list(request: Mapping[str, Any]) -> str:
 
 
 def is_listed(entry: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Tell whether a list has room for a tuning job as an earlier list told of it. Times are Unix seconds, and excluded."""
+    """Tell whether a list has room for a tuning job as an earlier list showed it. Times are Unix seconds, and excluded."""
     part, status = request.get("NameContains"), request.get("StatusEquals")
     if part is not None and str(part) not in str(entry.get("HyperParameterTuningJobName")):
         return False

@@ -52,7 +52,7 @@ class Writer:
         except OSError:
             with suppress(OSError):  # what its end would write once more
                 self._file.close()
-            path.unlink()  # so that the name is free once there is room
+            path.unlink()  # so that the name is free once there is space
             raise
 
     def write(self, line: Any) -> None:

@@ -98,7 +98,7 @@ class Pseudonyms:
         return self._value_marks[regex]
 
     def part(self, text: str) -> str:
-        """Return what stands in a list's filter for a part of a name: a rule's, or a whole name."""
+        """Return what a list's filter has for a part of a name: a rule's, or a whole name."""
         return self._marks.get(("contains", text)) or self.job(text)
 
     def account(self, account_id: str) -> str:

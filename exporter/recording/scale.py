@@ -14,7 +14,7 @@ BOUNDED = ("ContinuousParameterRanges", "IntegerParameterRanges")
 
 
 class Scale:
-    """Where values lie in a range: what is told of them instead, from 0 to 1, or by decades on a logarithmic scale."""
+    """Where values are in a range: what is recorded instead of them, from 0 to 1, or by decades on a logarithmic scale."""
 
     def __init__(self, range_: Mapping[str, Any]) -> None:
         self._low, self._high = decimal(range_.get("MinValue")), decimal(range_.get("MaxValue"))

@@ -30,7 +30,7 @@ _SERVICES = ("sagemaker", "organizations", *_OF_THE_CONNECTION)
 _USELESS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
 
 # Many targets may share a source that has nothing of use, and a search takes some milliseconds of CPU, or seconds of
-# waiting. Half the shortest interval: what was mended is seen by the next round.
+# waiting. Half the shortest interval: what was fixed is seen by the next round.
 _LEAST_SECONDS_BETWEEN_SEARCHES = 0.5
 
 
@@ -104,7 +104,7 @@ class Session:
     def call(self, key: TargetKey, service: str, use: Callable[[Any], Any]) -> Any:
         """Call ``use`` with a client of a service that signs with a target's credentials; return what it returns.
 
-        Raises whatever the SDK raises. Credentials that prove of no use are looked for or assumed anew by a later call.
+        Raises whatever the SDK raises. A later call looks for credentials, or assumes the role, again if these turn out not to work.
         """
         if key.credentials.role_arn is None:
             return self._call_as_source(key, service, use)
@@ -167,7 +167,7 @@ class Session:
             if wanted not in self._clients:
                 sdk = self._sdk or SdkSession(self._key, self._connection, self._common, self._parse_time)
                 self._clients[wanted] = sdk.client(service, wanted.region, wanted.url)
-                self._sdk = sdk  # only now: what is wrong with its configuration may be mended by the next call
+                self._sdk = sdk  # only now: what is wrong with its configuration may be fixed by the next call
             return self._clients[wanted]
 
     def _last_search(self) -> _Search:

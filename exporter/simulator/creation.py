@@ -148,7 +148,7 @@ def _surface(model: Surface, objective: Mapping[str, Any], ranges: tuple[Range, 
         model = replace(model, best=model.worst, worst=model.best)
     if not ranges:  # the service finds them itself
         return replace(model, metric=metric)
-    # The shapes of two valleys and more need room for them.
+    # The shapes of two valleys and more need space for them.
     return replace(model, metric=metric, ranges=ranges, shape=model.shape if len(ranges) > 1 else slope)
 
 

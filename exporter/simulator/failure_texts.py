@@ -198,7 +198,7 @@ TEXTS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""The texts of each class. What stands in braces is filled in."""
+"""The texts of each class. What is in braces is filled in."""
 
 _PLACES = ("account", "region", "bucket", "role", "session", "instance", "rate")
 

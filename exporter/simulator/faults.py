@@ -57,7 +57,7 @@ class Kind(StrEnum):
 
 
 class Page(NamedTuple):
-    """What stands in for the service's answer."""
+    """What replaces the service's answer."""
 
     status: int
     content_type: str
@@ -212,4 +212,4 @@ PAGES: Mapping[Kind, Page] = {
     Kind.EMPTY: Page(200, "application/x-amz-json-1.1", b""),
     Kind.GARBAGE: Page(200, "text/html", _HTML),
 }
-"""What stands in for an answer on the wire."""
+"""What replaces an answer on the wire."""

@@ -65,7 +65,7 @@ class Index:
     filters_after_paging: bool = False
 
     def seen(self, life: Life, t: float) -> float:
-        """Return of which moment a list that is made at another one tells of a job: never later, nor ever going back."""
+        """Return the moment that a list made at another moment shows a job at: never later, and never going back."""
         if self.lag <= 0:
             return t
         # Each job is taken up at moments of its own.
@@ -97,7 +97,7 @@ def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
 
 
 def answer(jobs: Jobs, query: Query, *, now: float, index: Index = _USUAL) -> dict[str, Any]:
-    """Return one page of the jobs. What it tells of each is of now, but for the lag."""
+    """Return one page of the jobs. What it says about each is current, except for the lag."""
     as_of, late = query.page.as_of, index.filters_after_paging
 
     def chosen(life: Life) -> bool:

@@ -25,7 +25,7 @@ DEFAULT_SIZE = 10
 LARGEST_SIZE = 100
 
 Key = tuple[Any, ...]
-"""Where a job stands in an order; no two jobs share one."""
+"""A job's place in an order; no two jobs share one."""
 
 Job = TypeVar("Job")
 

@@ -33,7 +33,7 @@ MINUTE = 60.0
 class Definition:
     """One training job definition: what is searched and on which machines.
 
-    A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances stand in
+    A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances are in
     the answer: plainly, in instance groups, or in a prioritized list of instance configurations. ``max_wait`` given: the trainings run on spot capacity.
     Then they are interrupted as often in an hour as ``interruptions`` says, and billed a share less between the two of ``savings``.
     """
@@ -79,7 +79,7 @@ class Scenario:
     """How one kind of tuning job is configured and what becomes of it.
 
     ``in_config`` puts objective and ranges into the job's configuration beside a single definition, as SDK jobs do;
-    else they stand in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
+    else they are in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
     to its end. ``starting`` is the least and the most that a training job takes from its creation to its start.
     ``trial`` is the least and the most that it runs, and ``straggling`` the standard deviation of the logarithm of what
     multiplies that. ``refill`` is how long its slot stays empty afterwards, and ``closing`` how long after the last one the

@@ -70,7 +70,7 @@ def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
 
 
 def answer(jobs: Jobs, query: Query, *, now: float) -> dict[str, Any]:
-    """Return one page of what is found. What it tells of each is of now."""
+    """Return one page of what is found. What it says about each is current."""
     found, next_page = paging.cut(query.page, paging.arranged(query.page, _rows(jobs, query, now)))
     name, record = query.resource.name, query.resource.record
     return {"Results": [{name: record(job, now)} for job in found], **next_page}

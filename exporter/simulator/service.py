@@ -95,7 +95,7 @@ class Simulator(SageMaker):
     ) -> Life:
         """Create a tuning job and return its whole life.
 
-        ``created`` is Unix seconds, now by default; it may lie in the past, or in the future: then the job does not
+        ``created`` is Unix seconds, now by default; it may be in the past, or in the future: then the job does not
         exist before. ``speed`` divides every duration. Without a ``seed`` the life follows from the simulator's seed
         and the name. Raise KeyError on an unknown scenario, ValueError on a speed that is not positive, and ApiError
         on a bad name or one in use.

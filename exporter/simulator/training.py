@@ -164,7 +164,7 @@ class TrainingJob:
         return answer
 
     def record(self, t: float) -> dict[str, Any]:
-        """Return what Search tells of it: what Describe says, with the tags of its tuning job, which it has too."""
+        """Return what Search says about it: what Describe says, with the tags of its tuning job, which it has too."""
         tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
         return {**self.at(t), "Tags": tags} if tags else self.at(t)
 
@@ -178,7 +178,7 @@ class TrainingJob:
 
 
 def entry(name: str, arn: str, trial: Trial, surface: Surface, t: float) -> dict[str, Any]:
-    """Return what the answers about a tuning job tell of one of its training jobs; times are whole seconds.
+    """Return what the answers about a tuning job say about one of its training jobs; times are whole seconds.
 
     Its status is that of its end.
     """

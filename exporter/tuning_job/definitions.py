@@ -36,7 +36,7 @@ def objective(parent: Answer, member: str) -> Objective | None:
 
 
 def config_objective(answer: Answer) -> Objective | None:
-    """Return the objective that stands in the tuning job's own configuration."""
+    """Return the objective in the tuning job's own configuration."""
     return objective(mapping(answer, "HyperParameterTuningJobConfig"), "HyperParameterTuningJobObjective")
 
 

@@ -35,7 +35,7 @@ def tuned_hyperparameters(training_job: Answer) -> dict[str, float]:
 def ranges(answer: Answer) -> tuple[HyperparameterRange, ...]:
     """Return the bounds of every integer and continuous range, as given whatever its scale.
 
-    They stand in the configuration of the tuning job or in its definitions. Categories and the hyperparameters whose
+    They are in the configuration of the tuning job or in its definitions. Categories and the hyperparameters whose
     ranges SageMaker picks itself have none.
     """
     parameter_ranges = mapping(mapping(answer, "HyperParameterTuningJobConfig"), "ParameterRanges")

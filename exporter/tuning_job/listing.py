@@ -46,7 +46,7 @@ def reduce_page(answer: Answer) -> Page:
 
 
 def reduce_found(answer: Answer) -> Found:
-    """Return what an answer of Search tells of tuning jobs; raise MalformedAnswer where it is none.
+    """Return what an answer of Search says about tuning jobs; raise MalformedAnswer where it is none.
 
     A tuning job whose tags cannot be read is in ``created`` only, one without ARN or creation time is left out.
     """

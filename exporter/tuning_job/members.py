@@ -39,7 +39,7 @@ def mapping(parent: Answer, member: str) -> Answer:
 
 
 def mappings(parent: Answer, member: str) -> list[Answer]:
-    """Return the objects of a list, leaving out whatever else stands in it."""
+    """Return the objects of a list, leaving out whatever else is in it."""
     found = parent.get(member)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list | tuple) else []
 

@@ -51,7 +51,7 @@ class QuotasPage:
 
 
 def reduce_quotas(answer: Answer) -> QuotasPage:
-    """Return what an answer of ListServiceQuotas tells of training; a quota without a value is not known.
+    """Return what an answer of ListServiceQuotas says about training; a quota without a value is not known.
 
     Raise MalformedAnswer where there is no list of quotas.
     """

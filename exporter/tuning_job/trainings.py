@@ -1,4 +1,4 @@
-"""What lists and searches tell of the training jobs that a tuning job has launched.
+"""What lists and searches say about the training jobs that a tuning job has launched.
 
 Hyperparameters, environment and locations are in those answers too. They are not read.
 """
@@ -104,7 +104,7 @@ def reduce_trainings(answer: Answer) -> TrainingsPage:
 
 
 def reduce_bills(answer: Answer) -> Bills:
-    """Return what an answer of Search tells of training jobs; raise MalformedAnswer where it is none.
+    """Return what an answer of Search says about training jobs; raise MalformedAnswer where it is none.
 
     What has no name or status is left out.
     """

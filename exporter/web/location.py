@@ -1,4 +1,4 @@
-"""Under which URL the exporter is reached, and which path stands before everything that it serves."""
+"""Under which URL the exporter is reached, and which path comes before everything that it serves."""
 
 from __future__ import annotations
 

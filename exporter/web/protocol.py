@@ -1,7 +1,7 @@
 """HTTP/1.1 towards strangers: nothing that a client does, or fails to do, may cost somebody else a scrape.
 
 uvicorn speaks HTTP; this adds what it leaves open: a deadline for each phase of a connection, and a bounded number of
-connections in which the oldest of the most crowded phase makes room for the newest. Refusing newcomers instead would
+connections in which the oldest of the most crowded phase is closed for the newest. Refusing newcomers instead would
 shut out the scraper, which is always the newest.
 """
 
@@ -72,7 +72,7 @@ class Phase(Enum):
 
 
 class Connection(Protocol):
-    """What a roster holds."""
+    """What is counted as an open connection."""
 
     def drop(self) -> None:
         """Close at once, whatever is under way."""
@@ -81,7 +81,7 @@ class Connection(Protocol):
         """Close as soon as what is under way is done."""
 
 
-class Roster:
+class OpenConnections:
     """The open connections by phase, each phase in the order of entering it, or for answers of the last progress."""
 
     def __init__(self, limit: int) -> None:
@@ -110,7 +110,7 @@ class Roster:
             phase.pop(connection, None)
 
     def drop_oldest(self, count: int = 1) -> None:
-        """Drop connections to make room: each time the first one of the phase that holds the most.
+        """Drop connections so that there is space: each time the first one of the phase that holds the most.
 
         So a flood of one kind costs only its own kind. An answer under way is dropped only when slow readers are the
         flood: then they hold most of the places.
@@ -127,13 +127,13 @@ class ClientProtocol(H11Protocol):
 
     conn: RequestReader
 
-    def __init__(self, config: Config, state: ServerState, roster: Roster, limits: Limits) -> None:
+    def __init__(self, config: Config, state: ServerState, open_connections: OpenConnections, limits: Limits) -> None:
         super().__init__(config, state, {})
         self.conn = RequestReader()
         self.logger = _uvicorn_log
         self._application = self.app
         self.app = self._run_application
-        self._roster = roster
+        self._open_connections = open_connections
         self._seconds = {Phase.HEAD: limits.head, Phase.ANSWER: limits.answer, Phase.IDLE: limits.idle}
         self._phase = Phase.HEAD
         self._deadline: asyncio.TimerHandle | None = None
@@ -167,7 +167,7 @@ class ClientProtocol(H11Protocol):
         """Stop what runs for the connection: nobody reads the rest of the answer."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
-        self._roster.leave(self)
+        self._open_connections.leave(self)
         if self._deadline is not None:
             self._deadline.cancel()
         if self._answering is not None:
@@ -254,7 +254,7 @@ class ClientProtocol(H11Protocol):
             self._deadline.cancel()
         self._phase = phase
         self._deadline = self.loop.call_later(self._seconds[phase], self._expire)
-        self._roster.enter(self, phase)
+        self._open_connections.enter(self, phase)
 
     def _expire(self) -> None:
         _log.debug("dropped a client that was too slow", client=self.client, phase=self._phase.name.lower())
@@ -295,4 +295,4 @@ class ClientProtocol(H11Protocol):
         await asyncio.sleep(0)
         await self.flow.drain()
         if not self.transport.is_closing():
-            self._roster.enter(self, Phase.ANSWER)
+            self._open_connections.enter(self, Phase.ANSWER)

@@ -68,7 +68,7 @@ def router(prefix: str, routes: Sequence[Route]) -> Router:
 def listing(prefix: str, routes: Iterable[Route]) -> str:
     """Return the paths of routes, one a line, for people. Of those that cannot be read the methods are told.
 
-    Left out are those that have parameters, or stand in no schema.
+    Left out are those that have parameters, or are in no schema.
     """
     lines = []
     for route in routes:

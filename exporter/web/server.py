@@ -19,7 +19,7 @@ import structlog
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from exporter.web.protocol import ClientProtocol, Limits, Roster
+from exporter.web.protocol import ClientProtocol, Limits, OpenConnections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,26 +132,28 @@ class WebServer:
         config.load()
         state = ServerState()
         state.default_headers = [*_HEADERS]
-        roster = Roster(self._limits.connections)
-        protocol = self._protocol(lambda: ClientProtocol(config, state, roster, self._limits), state, roster)
-        doors = [_Door(listener, protocol, roster) for listener in self._sockets]
-        for door in doors:
-            door.open()
+        open_connections = OpenConnections(self._limits.connections)
+        protocol = self._protocol(
+            lambda: ClientProtocol(config, state, open_connections, self._limits), state, open_connections
+        )
+        acceptors = [_Acceptor(listener, protocol, open_connections) for listener in self._sockets]
+        for acceptor in acceptors:
+            acceptor.open()
         self._serving.set_result(lambda grace: loop.call_soon_threadsafe(stop, grace))
         grace = await stopping
-        for door in doors:
-            await door.close()
-        for connection in roster:
+        for acceptor in acceptors:
+            await acceptor.close()
+        for connection in open_connections:
             connection.finish()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await _all_closed(state)
-        for connection in roster:
+        for connection in open_connections:
             connection.drop()
         await _all_closed(state)
 
     def _protocol(
-        self, http: Callable[[], ClientProtocol], state: ServerState, roster: Roster
+        self, http: Callable[[], ClientProtocol], state: ServerState, open_connections: OpenConnections
     ) -> Callable[[], asyncio.Protocol]:
         """Return what makes the protocol of a new connection: HTTP, or TLS below it."""
         file = self._web_config
@@ -167,7 +169,7 @@ class WebServer:
         file.watch(carry)
         if file.settings.context is None:
             return http
-        return lambda: TlsConnection(http, file, state, roster, self._limits)
+        return lambda: TlsConnection(http, file, state, open_connections, self._limits)
 
 
 def _has_left(client: socket.socket) -> bool:
@@ -189,13 +191,15 @@ async def _all_closed(state: ServerState) -> None:
         await asyncio.sleep(0.01)
 
 
-class _Door:
+class _Acceptor:
     """Accepts from one listening socket."""
 
-    def __init__(self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], roster: Roster) -> None:
+    def __init__(
+        self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], open_connections: OpenConnections
+    ) -> None:
         self._listener = listener
         self._protocol = protocol
-        self._roster = roster
+        self._open_connections = open_connections
         self._loop = asyncio.get_running_loop()
         self._entering: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
@@ -208,7 +212,7 @@ class _Door:
         self._loop.add_reader(self._listener, self._accept)
 
     async def close(self) -> None:
-        """Stop accepting; what was accepted is on the roster afterwards."""
+        """Stop accepting; what was accepted is among the open connections afterwards."""
         self._loop.remove_reader(self._listener)
         if self._pause is not None:
             self._pause.cancel()
@@ -246,7 +250,7 @@ class _Door:
         # The waiting connection keeps the socket readable: without a pause the loop would spin.
         self._loop.remove_reader(self._listener)
         self._pause = self._loop.call_later(_SHORTAGE_PAUSE, self.open)
-        self._roster.drop_oldest(1 + len(self._roster) // 8)
+        self._open_connections.drop_oldest(1 + len(self._open_connections) // 8)
         if self._loop.time() - self._complained >= _SHORTAGE_SILENCE:
             self._complained = self._loop.time()
             _log.warning(

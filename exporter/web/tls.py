@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from exporter.web.protocol import RESET, Limits, Phase, Roster
+from exporter.web.protocol import RESET, Limits, OpenConnections, Phase
 from exporter.web.webconfig.sans import sans_of_client
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         make: Callable[[], asyncio.Protocol],
         file: WebConfigFile,
         state: ServerState,
-        roster: Roster,
+        open_connections: OpenConnections,
         limits: Limits,
     ) -> None:
         super().__init__()
         self._make = make
         self._file = file
         self._state = state
-        self._roster = roster
+        self._open_connections = open_connections
         self._limits = limits
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
@@ -66,7 +66,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._beginning: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
-    # As a member of the roster, while the handshake lasts.
+    # As an open connection, while the handshake lasts.
 
     def drop(self) -> None:
         """Close at once."""
@@ -91,7 +91,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         loop = asyncio.get_running_loop()
         self._deadline = loop.call_later(self._limits.handshake, self._expire)
         self._state.connections.add(self)  # type: ignore[arg-type]  # only counted
-        self._roster.enter(self, Phase.HANDSHAKE)
+        self._open_connections.enter(self, Phase.HANDSHAKE)
         self._beginning = loop.create_task(self._begin())
 
     async def _begin(self) -> None:
@@ -292,7 +292,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         return b"\r\n".join(lines)
 
     def _leave(self) -> None:
-        self._roster.leave(self)
+        self._open_connections.leave(self)
         self._state.connections.discard(self)
         if self._deadline is not None:
             self._deadline.cancel()

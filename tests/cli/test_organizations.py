@@ -84,7 +84,7 @@ def test_check_lists_the_accounts_and_tries_each(config: Path, capsys: pytest.Ca
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[:6] == [
-        f"{config}: ok, 0 tuning jobs and 2 discover rules in 0 targets, and in the accounts of 1 organization, told below",
+        f"{config}: ok, 0 tuning jobs and 2 discover rules in 0 targets, and in the accounts of 1 organization, shown below",
         "",
         "organization: 3 active accounts",
         *(f"  {account}  team-{account[-1]}" for account in ACCOUNTS),

@@ -14,7 +14,7 @@ from support.processes import PATIENCE, wait_until
 from support.text import found
 
 from exporter.web.heads import HEAD_SIZE
-from exporter.web.protocol import Limits, Phase, Roster
+from exporter.web.protocol import Limits, OpenConnections, Phase
 
 PIECE = b"a_metric 1\n" * 4096
 SERVED_OVER = ("http", "https")
@@ -367,7 +367,7 @@ def test_a_mixed_flood_costs_no_scrape(serve, scraping) -> None:
 
 
 class _Occupant:
-    """Stands for a connection on a roster."""
+    """Stands for an open connection."""
 
     def __init__(self, name: str, dropped: list[str]) -> None:
         self.name, self._dropped = name, dropped
@@ -377,56 +377,56 @@ class _Occupant:
 
 
 def occupant(name: str, dropped: list[str]) -> Any:
-    """Return what a roster may take for a connection; its name is noted when it is dropped."""
+    """Return what may be taken for an open connection; its name is noted when it is dropped."""
     return _Occupant(name, dropped)
 
 
-class TestRoster:
+class TestOpenConnections:
     def test_room_is_made_by_the_oldest_of_the_most_crowded_phase(self) -> None:
         dropped: list[str] = []
-        roster = Roster(6)
+        open_connections = OpenConnections(6)
         entries = [("a", Phase.IDLE), ("b", Phase.HEAD), ("c", Phase.HEAD), ("d", Phase.HEAD), ("e", Phase.ANSWER)]
         occupants = {name: occupant(name, dropped) for name in "abcdefgh"}
         for name, phase in entries:
-            roster.enter(occupants[name], phase)
-        roster.enter(occupants["b"], Phase.ANSWER)
-        roster.enter(occupants["b"], Phase.HEAD)  # the youngest of its phase now
-        roster.enter(occupants["f"], Phase.HEAD)
+            open_connections.enter(occupants[name], phase)
+        open_connections.enter(occupants["b"], Phase.ANSWER)
+        open_connections.enter(occupants["b"], Phase.HEAD)  # the youngest of its phase now
+        open_connections.enter(occupants["f"], Phase.HEAD)
         assert dropped == []
-        roster.enter(occupants["g"], Phase.HEAD)
-        roster.enter(occupants["h"], Phase.IDLE)
+        open_connections.enter(occupants["g"], Phase.HEAD)
+        open_connections.enter(occupants["h"], Phase.IDLE)
         assert dropped == ["c", "d"]
-        assert len(roster) == 6
+        assert len(open_connections) == 6
 
     def test_answers_under_way_are_kept_unless_they_are_the_crowd(self) -> None:
         dropped: list[str] = []
-        roster = Roster(3)
+        open_connections = OpenConnections(3)
         for name, phase in [("a", Phase.ANSWER), ("b", Phase.IDLE), ("c", Phase.IDLE), ("d", Phase.ANSWER)]:
-            roster.enter(occupant(name, dropped), phase)
+            open_connections.enter(occupant(name, dropped), phase)
         assert dropped == ["b"]
-        roster.enter(occupant("e", dropped), Phase.ANSWER)
+        open_connections.enter(occupant("e", dropped), Phase.ANSWER)
         assert dropped == ["b", "a"]
 
     def test_changing_the_phase_takes_no_room(self) -> None:
         dropped: list[str] = []
-        roster = Roster(2)
+        open_connections = OpenConnections(2)
         first, second = occupant("a", dropped), occupant("b", dropped)
-        roster.enter(first, Phase.HEAD)
-        roster.enter(second, Phase.HEAD)
-        roster.enter(first, Phase.IDLE)
+        open_connections.enter(first, Phase.HEAD)
+        open_connections.enter(second, Phase.HEAD)
+        open_connections.enter(first, Phase.IDLE)
         assert dropped == []
-        assert set(roster) == {first, second}
+        assert set(open_connections) == {first, second}
 
     def test_of_answers_the_one_that_waited_longest_for_its_reader_makes_room(self) -> None:
         dropped: list[str] = []
-        roster = Roster(2)
+        open_connections = OpenConnections(2)
         first, second, third = (occupant(name, dropped) for name in "abc")
         for each in (first, second, first, third):
-            roster.enter(each, Phase.ANSWER)
+            open_connections.enter(each, Phase.ANSWER)
         assert dropped == ["b"]
-        assert set(roster) == {first, third}
+        assert set(open_connections) == {first, third}
 
-    def test_nobody_is_dropped_from_an_empty_roster(self) -> None:
-        roster = Roster(1)
-        roster.drop_oldest(5)
-        assert len(roster) == 0
+    def test_nobody_is_dropped_from_no_open_connections(self) -> None:
+        open_connections = OpenConnections(1)
+        open_connections.drop_oldest(5)
+        assert len(open_connections) == 0

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.tls import SERVER, Authority, tls_section
 from uvicorn.server import ServerState
 
-from exporter.web.protocol import Limits, Phase, Roster
+from exporter.web.protocol import Limits, OpenConnections, Phase
 from exporter.web.tls import TlsConnection
 from exporter.web.webconfig.read import read
 
@@ -155,11 +155,11 @@ class Rig:
 
     def __init__(self, server: ssl.SSLContext, above: Above, limits: Limits) -> None:
         self.state = ServerState()
-        self.roster = Roster(limits.connections)
+        self.open_connections = OpenConnections(limits.connections)
         self.above = above
         file = SimpleNamespace(current=self._current)
         self._settings = SimpleNamespace(context=server, allowed_sans=frozenset())
-        self.connection = TlsConnection(lambda: above, file, self.state, self.roster, limits)  # type: ignore[arg-type]
+        self.connection = TlsConnection(lambda: above, file, self.state, self.open_connections, limits)  # type: ignore[arg-type]
         self.below = Below(self.connection)
 
     async def _current(self) -> Any:
@@ -208,12 +208,12 @@ def play(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> Callable[..., None]
             asyncio.get_running_loop().set_exception_handler(lambda _, context: pytest.fail(str(context)))
             rig = Rig(contexts[0], Above(keeps=keeps), Limits(**limits))
             await rig.start()
-            assert len(rig.roster) == len(rig.state.connections) == 1
+            assert len(rig.open_connections) == len(rig.state.connections) == 1
             await scene(rig, Client(contexts[1]))
             rig.below.abort()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            assert len(rig.roster) == len(rig.state.connections) == 0
+            assert len(rig.open_connections) == len(rig.state.connections) == 0
             assert rig.above.events[-1:] in ([], ["lost"])
 
         asyncio.run(whole())
@@ -379,7 +379,7 @@ def test_the_deadline_is_that_of_the_handshake_alone(play) -> None:
 
     async def in_time(rig: Rig, client: Client) -> None:
         await rig.shake_hands(client)
-        assert list(rig.roster) == []
+        assert list(rig.open_connections) == []
         await asyncio.sleep(0.05)
         assert not rig.below.closed
 
@@ -393,10 +393,10 @@ def test_a_connection_that_is_lost_before_it_begins_leaves_nothing(
     async def whole() -> None:
         rig = Rig(contexts[0], Above(), Limits())
         rig.connection.connection_made(rig.below)
-        assert list(rig.roster) == [rig.connection]
+        assert list(rig.open_connections) == [rig.connection]
         rig.connection.connection_lost(None)
         await asyncio.sleep(0)
-        assert len(rig.roster) == len(rig.state.connections) == 0
+        assert len(rig.open_connections) == len(rig.state.connections) == 0
         assert rig.above.events == []
 
     with caplog.at_level(logging.WARNING):
@@ -407,16 +407,16 @@ def test_a_connection_that_is_lost_before_it_begins_leaves_nothing(
 def test_a_roster_that_is_full_of_handshakes_drops_the_oldest(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     async def whole() -> None:
         rigs = [Rig(contexts[0], Above(), Limits()) for _ in range(4)]
-        roster = Roster(3)
+        open_connections = OpenConnections(3)
         for rig in rigs:
-            rig.connection._roster = roster
+            rig.connection._open_connections = open_connections
             rig.connection.connection_made(rig.below)
         assert [rig.below.closed for rig in rigs] == ["aborted", "", "", ""]
-        assert list(roster._phases[Phase.HANDSHAKE]) == [rig.connection for rig in rigs[1:]]
+        assert list(open_connections._phases[Phase.HANDSHAKE]) == [rig.connection for rig in rigs[1:]]
         for rig in rigs:
             rig.connection.finish()
         await asyncio.sleep(0)
-        assert len(roster) == 0
+        assert len(open_connections) == 0
 
     asyncio.run(whole())
 

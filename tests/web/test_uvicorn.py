@@ -24,7 +24,7 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol, Request
 from uvicorn.server import ServerState
 
 from exporter.web.heads import RequestReader
-from exporter.web.protocol import ClientProtocol, Limits, Roster
+from exporter.web.protocol import ClientProtocol, Limits, OpenConnections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,9 @@ def members() -> tuple[set[str], set[str]]:
     async def make() -> tuple[set[str], set[str]]:
         config, state = Config(lambda *_: None, log_config=None, ws="none"), ServerState()
         config.load()
-        return set(vars(H11Protocol(config, state, {}))), set(vars(ClientProtocol(config, state, Roster(1), Limits())))
+        return set(vars(H11Protocol(config, state, {}))), set(
+            vars(ClientProtocol(config, state, OpenConnections(1), Limits()))
+        )
 
     return asyncio.run(make())
 

@@ -59,7 +59,7 @@ SLOTS_USED = f"{IN_PROGRESS} / {ON} {ALLOWED}"
 NOW = f"({each('end_timestamp_seconds')} or 0 * {each('created_timestamp_seconds')} + time())"
 """The time, or that of the end of a tuning job that has ended."""
 RUNTIME = f"{NOW} - {ON} {each('created_timestamp_seconds')}"
-"""To the second: what SageMaker tells of it may be as old as the last describe."""
+"""To the second: what SageMaker says about it may be as old as the last describe."""
 RUNTIME_USED = f"({RUNTIME}) / {ON} {each('max_runtime_seconds')}"
 PROGRESS = recorded("training_jobs:progress")
 LEFT = recorded("age_seconds:left")

@@ -34,7 +34,7 @@ _SECTION = re.compile(r"# ---- (.+) ----")
 
 @dataclass(frozen=True)
 class Value:
-    """A key that users set: its path with dots, its default, what its comment says, and the section it stands in."""
+    """A key that users set: its path with dots, its default, what its comment says, and the section it is in."""
 
     path: str
     default: Any

@@ -46,7 +46,7 @@ def _moment(value: object) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value anew wherever it comes, not as an alias, and times as JSON has them."""
+    """Writes a value again wherever it comes, not as an alias, and times as JSON has them."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the library's signature
         return True

@@ -197,9 +197,9 @@ class _Drawing:
             yield rule
 
     def _cell(self, text: str, width: int, left: str) -> str:
-        room = width - len(left) - len(_RIGHT) - _length(text)
-        padding = _PADDING if room >= _PADDING else 0
-        return f"{left}{' ' * padding}{self._value.format(text)}{' ' * (room - padding)}{_RIGHT}"
+        free = width - len(left) - len(_RIGHT) - _length(text)
+        padding = _PADDING if free >= _PADDING else 0
+        return f"{left}{' ' * padding}{self._value.format(text)}{' ' * (free - padding)}{_RIGHT}"
 
 
 def _parted(objects: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:

@@ -15,7 +15,7 @@ from exporter.web.pages.links import job_path
 
 Number = int | float
 
-# In the order in which they stand in a bar: what is done, what runs, what went wrong.
+# In the order in which they are drawn in a bar: what is done, what runs, what went wrong.
 _IN_A_BAR = ("Completed", "Stopped", "InProgress", "RetryableError", "NonRetryableError")
 
 _WORDS = {

@@ -1,4 +1,4 @@
-"""What is asked of the table of tuning jobs: filters, order and page, as they stand in the address."""
+"""What is asked of the table of tuning jobs: filters, order and page, as they are in the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the best hyperparameters lie in the ranges that are searched, as the recorded series has it."""
+"""Where the best hyperparameters are in the ranges that are searched, as the recorded series has it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Page = Callable[["Snapshot", Request], "Answer"]
 
-# Everything comes from the exporter itself, and nothing that stands in a page runs.
+# Everything comes from the exporter itself, and nothing in a page runs.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-"""What the table of tuning jobs tells of each: pure functions of its view."""
+"""What the table of tuning jobs shows about each: pure functions of its view."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def elapsed(view: JobView, now: float) -> float | None:
         if facts.runtime_seconds is None and facts.creation_time is not None and facts.ended is not None:
             return max(0.0, facts.ended - facts.creation_time)
         return facts.runtime_seconds
-    # What AWS tells of one that runs is as old as the describe.
+    # What AWS says about one that runs is as old as the describe.
     return facts.runtime_seconds if facts.creation_time is None else max(0.0, now - facts.creation_time)
 
 

@@ -54,7 +54,7 @@ class WebConfiguration:
 
     @classmethod
     def of(cls, file: WebConfigFile) -> WebConfiguration:
-        """Return what is to be told of a file."""
+        """Return what a page shows about a file."""
         trouble = file.trouble
         refused = None if trouble is None else Refused(trouble.since, "file", trouble.problems)
         return cls(str(file.path), file.settings.summary(), file.loaded, refused)
@@ -62,7 +62,7 @@ class WebConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What is known of a target beside its view.
+    """What is known of a target in addition to its view.
 
     ``credentials`` names where they come from, or those that its role is assumed with; None while none work.
     """
@@ -75,7 +75,7 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationState:
-    """What is known of an organization beside its view; ``credentials`` are as in ``TargetState``."""
+    """What is known of an organization in addition to its view; ``credentials`` are as in ``TargetState``."""
 
     view: OrganizationView
     credentials: str | None
@@ -92,7 +92,7 @@ class Snapshot:
     """The daemon at the moment ``now``.
 
     ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has each target by its name; one that
-    has come or gone a moment ago may stand in only one of the two. ``web`` is None where there is no such file.
+    has come or gone a moment ago may be in only one of the two. ``web`` is None where there is no such file.
     ``unhealthy`` says what is wrong with the process itself, empty where nothing is. ``organizations`` are those whose accounts
     are read.
     """

@@ -258,11 +258,11 @@ def _left_out(snapshot: Snapshot) -> Iterator[Cause]:
                     "Raise max_jobs, or narrow the rule so that it matches fewer.",
                     targets=(target.name,),
                 )
-        room = max(0, state.spec.max_tracked_jobs - len(state.spec.jobs))
+        free = max(0, state.spec.max_tracked_jobs - len(state.spec.jobs))
         found = sum(min(matched, most.get(rule, 0)) for rule, matched in target.matched)
-        if found > room:
+        if found > free:
             yield Cause(
-                f"Rules find {count(found, 'tuning job')} and watch only the newest {room:,} in all",
+                f"Rules find {count(found, 'tuning job')} and watch only the newest {free:,} in all",
                 "Raise max_tracked_jobs, or narrow the rules so that they match fewer.",
                 targets=(target.name,),
             )

@@ -213,7 +213,7 @@ class _EncryptedKeyError(Exception):
 def _as_file(content: bytes) -> Iterator[str]:
     """Give the path of a file in memory with a content: the ssl module reads certificates from files only.
 
-    So what is loaded is what was read and compared, and a key that stands in the configuration touches no disk.
+    So what is loaded is what was read and compared, and a key in the configuration is never written to disk.
     """
     descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""Checking passwords: bcrypt is slow on purpose, and nobody else may pay for it."""
+"""Checking passwords: bcrypt is slow on purpose, and must not delay other clients."""
 
 from __future__ import annotations
 

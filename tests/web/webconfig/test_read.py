@@ -124,7 +124,7 @@ def test_a_rate_is_an_interval_and_a_burst(settings, text: str, rate: Rate | Non
         (TLS + "  cert: x\n", 4, "tls_server_config.cert", "this is not PEM"),
         (TLS + "  key: x\n", 4, "tls_server_config.key", "this is not PEM"),
         (TLS + "  client_ca: x\n", 4, "tls_server_config.client_ca", "this is not PEM"),
-        (TLS + "  client_auth_type: RequestClientCert\n", 4, "tls_server_config.client_auth_type", "nobody verifies"),
+        (TLS + "  client_auth_type: RequestClientCert\n", 4, "tls_server_config.client_auth_type", "without verifying them"),
         (TLS + "  client_auth_type: RequireAnyClientCert\n", 4, "tls_server_config.client_auth_type",
          "which protects nothing: write RequireAndVerifyClientCert"),
         (TLS + "  client_auth_type: Verify\n", 4, "tls_server_config.client_auth_type", "is unknown: "),
