@@ -29,6 +29,8 @@ _THRESHOLD = re.compile(
 _RANGE = re.compile(r"(?<=\[)\w+(?=\])|(?<=\boffset )\w+")
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATIONS = ("for", "keep_firing_for")
+_TEAM_LABEL = re.compile(r"(label|tag)_[a-zA-Z0-9_]+")
+_LABEL = re.compile(r"(?!__|label_|tag_)[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,15 @@ def thresholds(rule: Mapping[str, Any]) -> dict[str, Threshold]:
     return {threshold.name: threshold for threshold in found}
 
 
+def own_labels(document: Mapping[str, Any]) -> list[str]:
+    """Return the labels that rules and messages sum and join by, and those of every alert: no others are for aggregation."""
+    sets = re.compile(r"\b(?:by|on|ignoring|group_left)\s*\(([^)]*)\)")
+    rules = [rule for group in document["groups"] for rule in group["rules"]]
+    asked = [text for rule in rules for text in (rule["expr"], *rule.get("annotations", {}).values())]
+    found = {label for text in asked for inside in sets.findall(text) for label in re.findall(r"\w+", inside)}
+    return sorted({*found, "alertname", "severity"} - {*TEAM_LABELS})
+
+
 def render(
     document: Mapping[str, Any],
     *,
@@ -102,6 +113,7 @@ def render(
     or a label that there is not, and for a value of the wrong kind.
     """
     values = values or {}
+    _check_labels(team_labels, aggregation_labels, own_labels(document))
     known = {(rule["alert"], name): one for rule in alerts(document) for name, one in thresholds(rule).items()}
     for key, value in values.items():
         _check(key, value, known)
@@ -160,12 +172,27 @@ def divide(duration: str, speed: float) -> str:
     return f"{max(1, round(milliseconds / speed))}ms"
 
 
+def _check_labels(team_labels: Sequence[str], aggregation_labels: Sequence[str], own: Sequence[str]) -> None:
+    for label in team_labels:
+        if not _TEAM_LABEL.fullmatch(label):
+            raise ValueError(f"{label!r} is no label of tuning jobs such as label_team or tag_team")
+    for label in aggregation_labels:
+        if not _LABEL.fullmatch(label) or label in own:
+            raise ValueError(
+                f"{label!r} tells no exporters apart: name a label that each cluster's agent adds, such as cluster"
+            )
+    for labels in (team_labels, aggregation_labels):
+        if len({*labels}) < len(labels):
+            raise ValueError(f"{', '.join(labels)}: a label is there twice")
+
+
 def _check(key: tuple[str, str], value: str, known: Mapping[tuple[str, str], Threshold]) -> None:
     if key not in known:
         there = ", ".join(name for alert, name in known if alert == key[0])
         raise ValueError(f"{'.'.join(key)}: {f'there is only {there}' if there else 'no such threshold'}")
     if known[key].range:
-        divide(value, 1)
+        if divide(value, 1) and not re.search("[1-9]", value):
+            raise ValueError(f"{'.'.join(key)}: {value!r} is no time to look back on")
     elif not re.fullmatch(r"\d+(\.\d+)?", value):
         raise ValueError(f"{'.'.join(key)}: {value!r} is not a number such as 0.5")
 

@@ -1,13 +1,15 @@
 """What people read: one message a team however many tuning jobs fail at once, short, with links, in Slack and e-mail."""
+# ruff: noqa: RUF001 - the signs that messages have for < and >
 
 from __future__ import annotations
 
 import html
+import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from alerts.messages import Messenger, shipped
@@ -230,15 +232,15 @@ def test_a_single_alert_is_told_in_full_and_resolved(version: str, tmp_path: Pat
             lambda: len(messenger.mails) == len(messenger.posts("platform")) == 2, what="the messages of the end"
         )
     first, last = messenger.posts("platform")
-    assert first["title"] == "Firing: SageMakerTuningExporterBlind <of> prod"
-    assert first["text"].splitlines() == ["Look & see.", "• SageMakerTuningExporterBlind <of> prod"]
-    assert last["title"] == "Resolved: SageMakerTuningExporterBlind <of> prod"
+    assert first["title"] == "Firing: SageMakerTuningExporterBlind ‹of› prod"
+    assert first["text"].splitlines() == ["Look & see.", "• SageMakerTuningExporterBlind ‹of› prod"]
+    assert last["title"] == "Resolved: SageMakerTuningExporterBlind ‹of› prod"
     for mail, state in zip(messenger.mails, ("Firing", "Resolved"), strict=True):
-        assert mail["Subject"] == f"{state}: SageMakerTuningJobStuck <of> all, team pricing"
+        assert mail["Subject"] == f"{state}: SageMakerTuningJobStuck ‹of› all, team pricing"
         body = mail.get_body(("html",))
         assert body is not None
         assert "<p>Look &amp; see.</p>" in body.get_content()
-        assert "<li>SageMakerTuningJobStuck &lt;of&gt; all</li>" in body.get_content()
+        assert "<li>SageMakerTuningJobStuck ‹of› all</li>" in body.get_content()
 
 
 @pytest.mark.parametrize("version", RELEASES)
@@ -263,3 +265,36 @@ def test_what_else_is_grouped_by_is_in_the_title(version: str, tmp_path: Path) -
         wait_until(lambda: len(messenger.posts("search")) == 2, what="a message about each cluster")
     titles = {post["title"].partition(", ")[2] for post in messenger.posts("search")}
     assert titles == {"team search, cluster a", "team search, cluster b"}
+
+
+HOSTILE = 'a "b" + <!channel>|c & <script>\nd'
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_no_name_breaks_a_message_or_its_links(version: str, tmp_path: Path) -> None:
+    """Whatever is in it, and whatever an alert lacks: those of others come to the platform too."""
+    grouping = [*shipped()["route"]["group_by"], "cluster"]
+    of_others = {**told("Others", cluster=HOSTILE), "annotations": {}}
+    alerts = [{**told(FAILED, label_team="pricing", cluster=HOSTILE, tuning_job=str(number))} for number in range(6)]
+    for alert in alerts:
+        alert["annotations"] = {"summary": HOSTILE, "description": HOSTILE}
+    with Messenger(
+        release(version, "prometheus-alertmanager"), tmp_path, group_wait="1s", group_by=grouping
+    ) as messenger:
+        messenger.send(of_others, *alerts)
+        wait_until(lambda: messenger.mails and messenger.posts("platform"), what="a message to both")
+    safe = 'a "b" + ‹!channel›|c & ‹script› d'
+    [post] = messenger.posts("platform")
+    assert post["title"] == f"Firing: Others, cluster {safe}"
+    assert post["text"].strip() == "• Others"
+    [mail] = messenger.mails
+    assert mail["Subject"] == f"Firing: {FAILED} (6), team pricing, cluster {safe}"
+    body, plain = mail.get_body(("html",)), mail.get_body(("plain",))
+    assert body is not None
+    assert plain is not None
+    assert "<script>" not in body.get_content()
+    [in_html] = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', body.get_content())]
+    [in_text] = re.findall(r"All of them: (\S+)", plain.get_content())
+    for link in (in_html, in_text, post["title_link"]):
+        asked = unquote(link.partition("?filter=")[2])  # a + stays one: so the page reads it
+        assert f"cluster={json.dumps(HOSTILE)}" in asked

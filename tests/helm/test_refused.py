@@ -222,6 +222,15 @@ TOGETHER = {
     ),
     "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {overrides: [{labels: {}, thresholds: {}}]}}}}": "minProperties",
     "{prometheusRule: {alerts: {SageMakerTuningExporterDown: {overrides: []}}}}": "'overrides' not allowed",
+    "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {overrides: [{labels: null, thresholds: {}}]}}}}": (
+        "/overrides/0/labels': got null, want object"
+    ),
+    "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {thresholds: {window: 0s}}}}}": "'0s' does not match",
+    "{prometheusRule: {aggregationLabels: [label_team]}}": "/prometheusRule/aggregationLabels/0': 'not' failed",
+    "{prometheusRule: {aggregationLabels: [status]}}": "/prometheusRule/aggregationLabels/0': 'not' failed",
+    "{prometheusRule: {aggregationLabels: [severity]}}": "/prometheusRule/aggregationLabels/0': 'not' failed",
+    "{prometheusRule: {aggregationLabels: [cluster, cluster]}}": "/aggregationLabels': items at 0 and 1 are equal",
+    "{prometheusRule: {teamLabels: [tag_a, tag_a]}}": "/teamLabels': items at 0 and 1 are equal",
     "{prometheusRule: {aggregationLabels: [job]}}": "/prometheusRule/aggregationLabels/0': 'not' failed",
     "{prometheusRule: {aggregationLabels: [a-b]}}": "/prometheusRule/aggregationLabels/0': 'a-b' does not match pattern",
     "service: {nodePort: 30000}": "service.nodePort, and service.type is ClusterIP",

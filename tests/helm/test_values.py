@@ -75,7 +75,11 @@ def test_the_configuration_may_have_empty_lists_and_maps_too(program: str) -> No
     given = """
         config: {discover: [{labels: null, statuses: null}], tag_labels: null, aws: null, spend: {prices: null}}
         web: {config: {tls_server_config: null, rate_limit: {burst: 5}}}
-        prometheusRule: {enabled: true, alerts: {SageMakerTuningJobStuck: null}}
+        prometheusRule:
+          enabled: true
+          alerts:
+            SageMakerTuningJobStuck: null
+            SageMakerTuningJobFailed: {thresholds: null, overrides: [{labels: {label_team: a}, thresholds: null}]}
     """
     assert yaml.safe_load(one(given, "ConfigMap", program)["data"]["config.yaml"]) == {"discover": [{}], "spend": {}}
     assert yaml.safe_load(one(given, "Secret", program)["stringData"]["web-config.yaml"]) == {

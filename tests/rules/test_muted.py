@@ -9,7 +9,7 @@ from render_rules import alerts, load
 from rules import cases_exporter, cases_jobs, cases_spend
 from rules.rehearsal import rehearse
 from rules.story import fire, group, timeline
-from rules.world import Scraped, job, lost_scrapes, merged, scrape
+from rules.world import Scraped, job, lost_scrapes, merged, of_pod, only, scrape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +81,24 @@ def test_others_are_told_meanwhile_and_lost_scrapes_change_nothing(promtools: Pa
         group(f"{key}={says}", others | told(key, says), [fire(failed, minute, count) for minute in (20, 40, 60)])
         for key, says, count in (("label_alerts", "off", 2), ("tag_alerts", "off: Failed", 2), ("tag_alerts", "", 3))
     ]
+    rehearse(promtools, tmp_path, [ALERTS[failed]], tests)
+
+
+@pytest.mark.parametrize("away", [2, 12, 48])
+def test_what_was_muted_by_a_tag_stays_so_until_its_tags_are_read_again(
+    promtools: Path, tmp_path: Path, away: int
+) -> None:
+    """However long the exporter was away; when it is known to be muted no more, that is told."""
+    plain = scrape(job("Failed", end_timestamp_seconds=0), 480)
+    back = 12 + away
+    known = only(muted(plain, "tag_alerts", "off"), 0, 11)
+    unknown = only(plain, back, back)
+    failed = "SageMakerTuningJobFailed"
+    again = known | of_pod(unknown, "new") | of_pod(only(muted(plain, "tag_alerts", "off"), back + 1, 96), "new")
+    never = known | of_pod(only(plain, back, 96), "new")
+    silent = [fire(failed, minute, 0) for minute in range(0, 481, 5)]
+    told = [*silent[: back + 1], fire(failed, 5 * back + 15, 1), fire(failed, 480, 1)]
+    tests = [group("read again", again, silent), group("removed meanwhile", never, told)]
     rehearse(promtools, tmp_path, [ALERTS[failed]], tests)
 
 

@@ -211,6 +211,7 @@ def test_while_exporters_disagree_about_a_team_it_is_the_one_of_an_hour_ago(prom
     one, other, nobody = (
         of_pod(scrape(job(team=team), 240), pod) for team, pod in (("search", "a"), ("pricing", "b"), (None, "c"))
     )
+    one_restarted = only(one, 0, 11) | only(nobody, 12, 12) | only(of_pod(scrape(job(), 240), "d"), 13, 48)
     agreed = "count by (label_team) (tuning_job:sagemaker_tuning_job_labels:agreed)"
     search, pricing, none = ({f"{{{team}}}": 1} for team in ('label_team="search"', 'label_team="pricing"', ""))
 
@@ -230,8 +231,11 @@ def test_while_exporters_disagree_about_a_team_it_is_the_one_of_an_hour_ago(prom
             at_80=pricing,
             at_200=pricing,
         ),
-        told("given a team", only(nobody, 0, 15) | only(other, 13, 48), at_60=none, at_75=none, at_80=pricing),
-        told("without one any more", only(one, 0, 15) | only(nobody, 13, 48), at_75=search, at_80=none),
+        # Where one knows none, there is nothing to disagree about.
+        told("given a team", only(nobody, 0, 15) | only(other, 13, 48), at_60=none, at_65=pricing, at_80=pricing),
+        told("without one any more", only(one, 0, 15) | only(nobody, 13, 48), at_75=search, at_80=search, at_95=none),
+        told("known to one of two", one | nobody, at_5=search, at_240=search),
+        told("restarted, and its tags are read later", one_restarted, at_60=search, at_65=search, at_70=search),
         # Nothing says which is right.
         told("from the start", one | only(other, 0, 10), at_5=none, at_50=none, at_60=search),
     ]

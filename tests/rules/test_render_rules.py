@@ -103,6 +103,7 @@ def test_refuses_what_is_no_duration(text: str) -> None:
     [
         (("SageMakerTuningJobStuck", "window"), "5", "is not a duration"),
         (("SageMakerTuningJobStuck", "age"), "5m", "is not a number"),
+        (("SageMakerTuningJobStuck", "window"), "0s", "is no time to look back on"),
         (("SageMakerTuningJobStuck", "share"), "5", "there is only age, window, still"),
         (("SageMakerTuningJobLost", "age"), "5", "no such threshold"),
     ],
@@ -179,6 +180,21 @@ def test_the_script_sets_thresholds_of_a_team(capsys: pytest.CaptureFixture[str]
     override = Override(stuck, {"label_team": "my team"}, {"age": "7200", "still": "60"})
     expected = render(DOCUMENT, values={(stuck, "age"): "60"}, overrides=[override])
     assert yaml.safe_load(capsys.readouterr().out) == expected
+
+
+@pytest.mark.parametrize("label", ["", "a-b", "job", "status", "code", "severity", "alertname", "__name__", "tag_team"])
+def test_only_a_label_of_others_tells_exporters_apart(label: str) -> None:
+    with pytest.raises(ValueError, match="tells no exporters apart"):
+        render(DOCUMENT, aggregation_labels=["cluster", label])
+
+
+def test_labels_of_teams_are_those_of_tuning_jobs_and_each_is_named_once() -> None:
+    with pytest.raises(ValueError, match="is no label of tuning jobs"):
+        render(DOCUMENT, team_labels=["team"])
+    with pytest.raises(ValueError, match="is there twice"):
+        render(DOCUMENT, team_labels=["tag_a", "tag_a"])
+    with pytest.raises(ValueError, match="is there twice"):
+        render(DOCUMENT, aggregation_labels=["cluster", "cluster"])
 
 
 @pytest.mark.parametrize(

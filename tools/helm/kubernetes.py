@@ -42,9 +42,6 @@ _LABELS = _keys(_QUALIFIED, {"type": "string", "pattern": f"^({_LABEL_NAME})?$"}
 _ANNOTATIONS = _keys(_QUALIFIED, TEXT)
 _SERIES_LABELS = _keys("^[a-zA-Z_][a-zA-Z0-9_]*$", TEXT)
 
-# Those by which the rules tell tuning jobs, targets and exporters apart anyway.
-_OWN_LABELS = {"enum": ["aws_account_id", "aws_region", "tuning_job", "target", "job", "instance"]}
-
 TYPES: dict[str, Schema] = {
     "existingConfigMap.key": _KEY,
     "extraContainers": _objects("name"),
@@ -74,9 +71,6 @@ TYPES: dict[str, Schema] = {
     "podDisruptionBudget.minAvailable": {**_SHARE, "pattern": "^([0-9]+%)?$"},
     "podDisruptionBudget.unhealthyPodEvictionPolicy": {"enum": ["AlwaysAllow", "IfHealthyBudget", ""]},
     "prometheusRule.additionalGroups": _objects("name"),
-    "prometheusRule.aggregationLabels": {
-        "items": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$", "not": _OWN_LABELS}
-    },
     "prometheusRule.alertLabels": _SERIES_LABELS,
     "replicas": _AMOUNT,
     "revisionHistoryLimit": _AMOUNT,

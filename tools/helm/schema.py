@@ -52,6 +52,9 @@ _WEB_CONFIG: dict[str, dict[str, Schema]] = {
 TEAM_LABEL = "^(label|tag)_[a-zA-Z0-9_]+$"
 """What a label of sagemaker_tuning_job_labels is called that users choose."""
 
+# Those by which the rules tell series apart anyway, and those of teams and of Prometheus itself.
+_NO_CLUSTER = [{"enum": render_rules.own_labels(render_rules.load())}, {"pattern": "^(__|label_|tag_)"}]
+
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 # What a default does not tell of its type.
@@ -64,7 +67,11 @@ _REFINED: dict[str, Schema] = {
     "extraObjects": {"items": {"type": ["object", "string"]}},
     "log.format": {"enum": [each.value for each in LogFormat]},
     "log.level": {"enum": list(LEVELS)},
-    "prometheusRule.teamLabels": {"items": {"type": "string", "pattern": TEAM_LABEL}},
+    "prometheusRule.aggregationLabels": {
+        "items": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$", "not": {"anyOf": _NO_CLUSTER}},
+        "uniqueItems": True,
+    },
+    "prometheusRule.teamLabels": {"items": {"type": "string", "pattern": TEAM_LABEL}, "uniqueItems": True},
     "proxy.noProxy": {"items": TEXT},
     "shards": {"minimum": 1, "maximum": MOST_SHARDS},
 }
@@ -99,11 +106,11 @@ def schema() -> Schema:
 
 
 def _let_be_empty(schema: Schema, definitions: Schema) -> None:
-    """Let each key of a map or list have nothing behind it: that is its empty form."""
+    """Let each key of a map or list have nothing behind it: that is its empty form, if it may be empty."""
     for described in schema.get("properties", {}).values():
         # A reference that is to no definition is to a key that is met by itself.
         inside = definitions.get(described["$ref"].rpartition("/")[2], {}) if "$ref" in described else described
-        if inside.get("type") in ("object", "array"):
+        if inside.get("type") in ("object", "array") and not inside.get("minProperties"):
             inside["type"] = [inside["type"], "null"]
         _let_be_empty(inside, definitions)
         if "items" in inside:
@@ -186,7 +193,8 @@ def _alerts() -> Schema:
         alert = _closed()
         thresholds = _closed()
         thresholds["properties"] = {
-            name: {"default": threshold.value, **DURATION} if threshold.range
+            # No range of a selector is 0s.
+            name: {"default": threshold.value, **DURATION, "allOf": [{"pattern": "[1-9]"}]} if threshold.range
             else {"default": json.loads(threshold.value), "type": "number", "minimum": 0}
             for name, threshold in render_rules.thresholds(rule).items()
         }  # fmt: skip

@@ -61,7 +61,7 @@ A group of rules/*.yaml with what the values say in place. Takes root and group;
   {{- $matchers := list -}}
   {{- range $label, $value := .labels }}{{ $matchers = append $matchers (printf "%s=%q" $label $value) }}{{ end -}}
   {{- $join := printf "on (%s) tuning_job:sagemaker_tuning_job_labels:agreed{%s}" (keys .labels | sortAlpha | join ", ") (join "," $matchers) -}}
-  {{- $thresholds := merge (deepCopy .thresholds) ($.own.thresholds | default dict) -}}
+  {{- $thresholds := merge (deepCopy (.thresholds | default dict)) ($.own.thresholds | default dict) -}}
   {{- $expr := include "sagemaker-tuning-exporter.ruleExpression" (dict "values" $.values "expr" $.expr "thresholds" $thresholds) -}}
   {{- $before := "" -}}
   {{- range $joins }}{{ $before = printf "%s\nunless %s" $before . }}{{ end -}}
