@@ -12,7 +12,7 @@ from fuzz.target import Defect
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from exporter.web.protocol import ClientProtocol, Limits, Roster
+from exporter.web.protocol import ClientProtocol, Limits, OpenConnections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ async def exchange(config: Config, pieces: Sequence[bytes]) -> Received:
     _methods.clear()
     state = ServerState()
     state.default_headers = [(b"x-content-type-options", b"nosniff")]
-    protocol = ClientProtocol(config, state, Roster(4), Limits())
+    protocol = ClientProtocol(config, state, OpenConnections(4), Limits())
     transport = _Transport(protocol)
     protocol.connection_made(transport)
     for number, piece in enumerate(pieces):
