@@ -96,6 +96,10 @@ class Daemon:
         requests = re.compile(rb"^sagemaker_tuning_exporter_api_requests_total\{[^}]*\} (\S+)", re.MULTILINE)
         return round(sum(map(float, requests.findall(self.get("/metrics")[1]))))
 
+    def targets(self) -> int:
+        """Return how many targets are on /metrics."""
+        return len(re.findall(rb"^sagemaker_tuning_exporter_target_info\{", self.get("/metrics")[1], re.MULTILINE))
+
     def wait_requests(self, count: int) -> None:
         """Return when so many describes were begun."""
         requests = re.compile(

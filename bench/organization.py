@@ -90,8 +90,10 @@ def measure(
         with Daemon(url, [], f"{interval:g}s", 5, aws, [{}]) as daemon, most_threads(daemon.pid) as most:
             began = time.time() - (time.perf_counter() - daemon.started)
             wait(lambda: are_tried(asked()))
-            calls = daemon.calls()
             tried = max(times[0] for times in asked().values()) - began
+            # A target's calls are on /metrics once it has been published.
+            wait(lambda: daemon.targets() >= len(REGIONS) * count)
+            calls = daemon.calls()
             late_by = tuple(latest(daemon, healthy, asked) for _ in range(rounds))
             return Figures(resident(daemon.pid), peak(daemon.pid), most(), calls, tried, late_by)
 
