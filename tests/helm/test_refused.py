@@ -92,7 +92,7 @@ TOGETHER_WHOLE: list[tuple[dict[str, Any], str]] = [
     ({"stale_after": "30s"}, "config.stale_after is shorter than interval"),
     ({"spend": {"interval": "08s"}}, "config.spend.interval: 08s is too short, write at least 1m"),
     ({"tag_labels": ["a", "a"]}, "config.tag_labels: a and a become the same label, tag_a"),
-    ({"failures": {"classes": [{"reason": "a", "regex": "x*"}]}}, "config.failures.classes[0].regex fits any text"),
+    ({"failures": {"classes": [{"reason": "a", "regex": "x*"}]}}, "config.failures.classes[0].regex matches any text"),
 ]
 TWICE: list[tuple[dict[str, Any], str]] = [
     ({"tuning_jobs": ["one", {"name": "ONE"}]}, "config.tuning_jobs[0] and config.tuning_jobs[1] are both ONE: take one"),

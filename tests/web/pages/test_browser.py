@@ -198,7 +198,7 @@ def test_the_keyboard_reaches_the_content_first(serve, page: Page) -> None:
     running = serve()
     page.go(f"{running.url}/")
     page.press("Tab")
-    assert page.run("document.activeElement.textContent") == "To the content"
+    assert page.run("document.activeElement.textContent") == "Skip to the content"
     assert page.run("document.activeElement.getBoundingClientRect().left") >= 0
     page.press("Tab")
     assert page.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
