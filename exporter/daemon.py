@@ -17,39 +17,29 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter import __version__
 from exporter.config import ConfigError, Problem
-from exporter.exposition import Publisher, TargetCollector, families_in_force, scrape
+from exporter.exposition import Publisher, TargetCollector, families_in_force
 from exporter.fleet import Organizations, Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions, read_accounts
-from exporter.telemetry import Telemetry, Totals
-from exporter.web.app import Check, create_app
-from exporter.web.pages import (
-    Configuration,
-    OrganizationState,
-    Origin,
-    Refused,
-    Snapshot,
-    TargetState,
-    WebConfiguration,
-)
+from exporter.site import DaemonSite, InForce
+from exporter.telemetry import Telemetry
+from exporter.web.app import create_app
+from exporter.web.pages import Configuration, Origin, Refused
 from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from exporter.clock import Clock, Instant
-    from exporter.config.specs import Account, OrganizationSpec, Settings, TargetKey, TargetSpec
-    from exporter.exposition import Format, Published
+    from exporter.config.specs import Settings, TargetKey, TargetSpec
+    from exporter.exposition import Published
     from exporter.sagemaker import Api
     from exporter.web.webconfig.file import WebConfigFile
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
 _LONGEST_WAIT = 0.5
-_READY_ANYWAY_SECONDS = 30.0
-_PUBLISHER_SILENCE_SECONDS = 30.0
 
 # After each system call the web server waits as long for a thread that computes, such as one that reads a long
 # configuration or renders. By Python's default of 5 ms, probes under load took seconds meanwhile.
@@ -107,25 +97,32 @@ class Daemon:
         self._clock = clock
         plain = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
         self._make_api = plain if around is None else lambda spec: around(spec, plain(spec))
-        self._started = clock.now()
-        self._configuration = Configuration(origin or Origin(), settings, self._started.wall, "start")
+        self._in_force = InForce(Configuration(origin or Origin(), settings, clock.time(), "start"))
         # Its put is safe in signal handlers, which queue.Queue's is not.
         self._commands: queue.SimpleQueue[_Stop | _Reload | _Accounts] = queue.SimpleQueue()
-        self._targets: dict[TargetKey, Target] = {}
         self._organizations = Organizations(
             lambda spec: read_accounts(spec, self._sessions, self.telemetry),
             self.telemetry,
             clock,
             lambda: self._commands.put(_Accounts()),
         )
-        self._followed: Mapping[OrganizationSpec, Sequence[Account]] = {}
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, lambda more: self._publisher.changed(more=more))
         self.telemetry.show(TargetCollector(lambda: self._publisher.published))
-        self._web_config = web_config
         if web_config is not None:
             self.telemetry.show_web_config(lambda: web_config.trouble is None, lambda: web_config.loaded)
-        app = create_app(self, lifecycle=lifecycle, prefix=prefix, show_pages=show_pages)
+        self.site = DaemonSite(
+            self._in_force,
+            self._publisher,
+            self._pool,
+            self._organizations,
+            self._sessions,
+            self.telemetry,
+            clock,
+            web_config,
+            self.request_reload,
+        )
+        app = create_app(self.site, lifecycle=lifecycle, prefix=prefix, show_pages=show_pages)
         self._web = WebServer(app, sockets, web_config=web_config, prefix=prefix)
 
     @property
@@ -205,21 +202,21 @@ class Daemon:
         except Exception as error:  # a defect of ours must not end what works
             text = "internal error while loading the configuration; still using the previous one; please report this"
             log.exception(text, trigger=command.trigger)
-            self._refuse(command.trigger, (Problem(self._configuration.origin.file, None, "", text),))
+            self._refuse(command.trigger, (Problem(self._in_force.configuration.origin.file, None, "", text),))
             command.done.set_exception(error)
         else:
             command.done.set_result(None)
 
     def _refuse(self, trigger: str, problems: tuple[Problem, ...]) -> None:
         refused = Refused(self._clock.time(), trigger, problems)
-        self._configuration = replace(self._configuration, refused=refused)
+        self._in_force.configuration = replace(self._in_force.configuration, refused=refused)
         self.telemetry.reload_successful.set(0)
 
     def _load_in(self, settings: Settings, trigger: str) -> None:
         """Have a configuration in force that was loaded; raise ConfigError where it contradicts accounts that are known."""
         accounts = self._organizations.accounts_of(settings.organizations)
         self._apply(settings.with_accounts(accounts), trigger)
-        self._followed = accounts
+        self._in_force.followed = accounts
         self._settings = settings
         self._organizations.keep_only(settings.organizations)
         if not settings.targets and not settings.organizations:
@@ -229,7 +226,9 @@ class Daemon:
         for each in settings.ineffective:
             log.warning("a part of the configuration has no effect", part=str(each))
         now = self._clock.time()
-        self._configuration = Configuration(self._configuration.origin, self._configuration.settings, now, trigger)
+        self._in_force.configuration = Configuration(
+            self._in_force.configuration.origin, self._in_force.configuration.settings, now, trigger
+        )
         self.telemetry.reload_successful.set(1)
         self.telemetry.reload_success_time.set(now)
 
@@ -244,20 +243,22 @@ class Daemon:
         except Exception:  # a defect of ours must not end what works
             text = "internal error while following an organization; still watching the old accounts; please report this"
             log.exception(text)
-        self._followed = accounts
+        self._in_force.followed = accounts
 
     def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the settings say: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
         # Whatever may fail comes first.
         apis = {key: self._make_api(spec) for key, spec in wanted.items() if self._is_called_anew(key, spec)}
-        for key in self._targets.keys() - wanted.keys():
-            self._pool.remove(self._targets[key])
+        for key in self._in_force.targets.keys() - wanted.keys():
+            self._pool.remove(self._in_force.targets[key])
         # One that is new counts for itself, though it may have the name of one that has left.
-        self.telemetry.keep_only_targets({self._targets[key].spec.name for key in self._targets.keys() & wanted.keys()})
+        self.telemetry.keep_only_targets(
+            {self._in_force.targets[key].spec.name for key in self._in_force.targets.keys() & wanted.keys()}
+        )
         now = self._clock.now()
         # Replaced at once: others look at it.
-        self._targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
+        self._in_force.targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only((*settings.targets, *settings.organizations))
         self._publisher.show(families_in_force(settings.collect))
@@ -268,16 +269,16 @@ class Daemon:
             tuning_jobs=sum(len(spec.jobs) for spec in settings.targets),
             rules=len({rule.name for spec in settings.targets for rule in spec.rules}),
         )
-        self._configuration = replace(self._configuration, settings=settings)
+        self._in_force.configuration = replace(self._in_force.configuration, settings=settings)
 
     def _is_called_anew(self, key: TargetKey, spec: TargetSpec) -> bool:
         """Tell whether a target is new, or called in another way than so far."""
-        before = self._targets[key].spec if key in self._targets else None
+        before = self._in_force.targets[key].spec if key in self._in_force.targets else None
         return before is None or (spec.name, spec.connection) != (before.name, before.connection)
 
     def _put_to_work(self, key: TargetKey, spec: TargetSpec, api: Api | None, now: Instant) -> Target:
         """Have calls made for a target as the configuration says, by ``api`` or, if that is None, as so far."""
-        target = self._targets.get(key)
+        target = self._in_force.targets.get(key)
         if target is None:
             target = Target(spec, self.telemetry, now)
         else:
@@ -291,73 +292,7 @@ class Daemon:
         return target
 
     def _views(self, now: Instant) -> Iterator[TargetView]:
-        for target in tuple(self._targets.values()):
+        for target in tuple(self._in_force.targets.values()):
             with target.lock:
                 view = target.view(now)
             yield view
-
-    # What the web server asks for: see exporter.web.app.Site.
-
-    def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - as the Site has it
-        """Return the exposition in pieces."""
-        return scrape(self._publisher.published, self.telemetry, format, gzip=gzip)
-
-    def healthy(self) -> Check:
-        """Whether the publisher beats and every thread lives, whatever AWS does."""
-        silence = self._publisher.seconds_since_beat
-        if silence > _PUBLISHER_SILENCE_SECONDS:
-            return Check(ok=False, detail=f"the publisher, which renders /metrics, has not run for {silence:.0f} s")
-        if dead := self._pool.dead:
-            return Check(ok=False, detail=f"internal error: the exporter makes no calls for {', '.join(dead)}")
-        return Check(ok=True, detail="healthy")
-
-    def ready(self) -> Check:
-        """Whether every target was attempted once and that is published, or time has run out on it."""
-        published = self._publisher.published
-        waiting = [target.name for target in published.targets if not target.attempted]
-        waiting += self._unread
-        # Last: whoever has become a target by then must have been published before.
-        shown = {target.name for target in published.targets}
-        waiting += [target.spec.name for target in tuple(self._targets.values()) if target.spec.name not in shown]
-        if published.generation > 0 and not waiting:
-            return Check(ok=True, detail="ready")
-        names = ", ".join(waiting) or "all targets"
-        if self._clock.monotonic() - self._started.monotonic >= _READY_ANYWAY_SECONDS:
-            return Check(ok=True, detail=f"ready without a first answer after {_READY_ANYWAY_SECONDS:.0f} s: {names}")
-        return Check(ok=False, detail=f"waiting for a first answer: {names}")
-
-    @property
-    def _unread(self) -> list[str]:
-        """The names of the organizations whose first reading has not ended, or whose accounts are not followed yet."""
-        followed = self._followed
-        return [
-            view.spec.name
-            for view in self._organizations.views
-            if not view.tried or (view.accounts is not None and view.accounts != followed.get(view.spec))
-        ]
-
-    def snapshot(self) -> Snapshot:
-        """Return what the pages are made of. Each target's lock is held for as long as it takes to read a few numbers."""
-        published, health, now = self._publisher.published, self.healthy(), self._clock.now()
-        totals = self.telemetry.totals()
-        return Snapshot(
-            version=__version__,
-            started=self._started.wall,
-            now=now.wall,
-            generation=published.generation,
-            targets=published.targets,
-            left_out=published.left_out,
-            states={target.spec.name: self._state_of(target, totals, now) for target in tuple(self._targets.values())},
-            configuration=self._configuration,
-            web=None if self._web_config is None else WebConfiguration.of(self._web_config),
-            unhealthy="" if health.ok else health.detail,
-            organizations=tuple(
-                OrganizationState(view, self._sessions.source(view.spec), totals.get(view.spec.name, Totals({}, {})))
-                for view in self._organizations.views
-            ),
-        )
-
-    def _state_of(self, target: Target, totals: Mapping[str, Totals], now: Instant) -> TargetState:
-        with target.lock:
-            spec, standing = target.spec, target.standing(now)
-        return TargetState(spec, self._sessions.source(spec), standing, totals.get(spec.name, Totals({}, {})))

@@ -86,7 +86,7 @@ tuning_jobs:
 
 
 def test_one_target_hanging_hides_nothing_of_the_others(start, monkeypatch):
-    monkeypatch.setattr("exporter.daemon._READY_ANYWAY_SECONDS", math.inf)
+    monkeypatch.setattr("exporter.site._READY_ANYWAY_SECONDS", math.inf)
     released = threading.Event()
 
     def hang(region, name):
@@ -193,7 +193,7 @@ def test_stops_within_its_time_in_the_middle_of_calls(start):
 
 def test_a_dead_publisher_is_unhealthy(start, monkeypatch):
     daemon, client = start(TWO_TARGETS)
-    monkeypatch.setattr("exporter.daemon._PUBLISHER_SILENCE_SECONDS", -1.0)
+    monkeypatch.setattr("exporter.site._PUBLISHER_SILENCE_SECONDS", -1.0)
     answer = client.get("/-/healthy")
     assert answer.status_code == 503
     assert "publisher" in answer.text
@@ -295,8 +295,8 @@ def test_health_is_no_lie_while_a_target_is_called_in_another_way(start):
 
     def make_api(spec):
         with suppress(TimeoutError):
-            wait_until(lambda: not daemon.healthy().ok, timeout=0.3)
-        told.append(daemon.healthy())
+            wait_until(lambda: not daemon.site.healthy().ok, timeout=0.3)
+        told.append(daemon.site.healthy())
         return make(spec)
 
     daemon._make_api = make_api
@@ -304,7 +304,7 @@ def test_health_is_no_lie_while_a_target_is_called_in_another_way(start):
     runner = threading.Thread(target=daemon.run)
     runner.start()
     daemon.request_reload("test").result(PATIENCE)
-    told.append(daemon.healthy())
+    told.append(daemon.site.healthy())
     daemon.request_stop()
     runner.join(PATIENCE)
     assert [check.detail for check in told] == ["healthy"] * 3
@@ -334,7 +334,7 @@ def test_a_target_by_another_way_counts_for_itself_under_the_same_name(start):
     text = client.get("/metrics").text
     daemon.request_stop()
     runner.join(PATIENCE)
-    (target,) = daemon._targets.values()
+    (target,) = daemon._in_force.targets.values()
     assert target.spec.key != before.key
     assert target.spec.name == before.name
     assert "rule_matched_jobs" not in text, "no list has told of the second rule"

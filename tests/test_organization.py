@@ -156,7 +156,7 @@ def test_units_are_read_with_those_below_and_refusals_keep_what_is_known(start, 
 
 
 def test_it_is_ready_once_the_accounts_are_read_and_each_was_tried(start, simulator, monkeypatch):
-    monkeypatch.setattr("exporter.daemon._READY_ANYWAY_SECONDS", math.inf)
+    monkeypatch.setattr("exporter.site._READY_ANYWAY_SECONDS", math.inf)
     listed, answers = threading.Event(), threading.Event()
     handle = simulator.handle
 

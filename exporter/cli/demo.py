@@ -167,7 +167,7 @@ def _show_first_series(daemon: Daemon, url: str) -> None:
 
     while not _all_described(daemon):
         time.sleep(0.2)
-    text = b"".join(daemon.scrape(Format.TEXT, gzip=False)).decode()
+    text = b"".join(daemon.site.scrape(Format.TEXT, gzip=False)).decode()
     print("\nOne series of each family:")
     shown: set[str] = set()
     for line in text.splitlines():

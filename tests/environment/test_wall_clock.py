@@ -77,7 +77,7 @@ class Scene:
 
     def own(self, name):
         """Return the value of the only series of an own metric."""
-        text = b"".join(self.daemon.scrape(Format.TEXT, gzip=False)).decode()
+        text = b"".join(self.daemon.site.scrape(Format.TEXT, gzip=False)).decode()
         (value,) = re.findall(rf"^sagemaker_tuning_exporter_{name}(?:{{.*}})? (.*)$", text, re.MULTILINE)
         return float(value)
 
@@ -114,8 +114,8 @@ def test_describes_go_on_as_scheduled_and_times_follow(scene, jump):
         "rate_limit_wait_seconds_total",
     ):
         assert scene.own(name) == 0, name
-    assert scene.daemon.healthy().ok
-    assert scene.daemon.ready().ok
+    assert scene.daemon.site.healthy().ok
+    assert scene.daemon.site.ready().ok
 
 
 @JUMPS
