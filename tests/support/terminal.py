@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_END = "\0"
 _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 
 
@@ -36,17 +37,22 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # What is still on its way when the last one closes it can be lost on a busy machine: so it is closed after its end came.
+        with suppress(ValueError, OSError):  # the program has closed it
+            self.file.write(_END)
+            self.file.flush()
+            self._reader.join()
         self.file.close()
         self._reader.join()
         os.close(self._ours)
 
     @property
     def text(self) -> str:
-        return self._content.decode(errors="replace")
+        return self._content.decode(errors="replace").removesuffix(_END)
 
     def _read(self) -> None:
         with suppress(OSError):  # nobody has it open any more
-            while piece := os.read(self._ours, 4096):
+            while not self._content.endswith(_END.encode()) and (piece := os.read(self._ours, 4096)):
                 self._content.extend(piece)
 
 
