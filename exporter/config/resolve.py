@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from exporter.config import defaults, places
+from exporter.config.assemble import read_spend, target_specs
 from exporter.config.caller import Callers, Place
 from exporter.config.duration import format_duration
 from exporter.config.gathered import Gathered, alike
 from exporter.config.ineffective import ineffective
 from exporter.config.names import tag_label
-from exporter.config.naming import target_names
 from exporter.config.pattern import named_groups
 from exporter.config.places import organization_of
 from exporter.config.prices import read_prices
@@ -20,13 +20,10 @@ from exporter.config.problem import ConfigError, show_path
 from exporter.config.specs import (
     LISTED,
     ExclusionSpec,
-    FailureClass,
     JobSpec,
     Money,
     RuleSpec,
     Settings,
-    SpendSpec,
-    TargetSpec,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +76,9 @@ def _resolved(
         resolution.complain(
             ("stale_after",), f"this is shorter than interval: write at least {least}, better three times that"
         )
-    targets = resolution.targets(config, stale_after, prices)
+    resolution.check_classes(config)
+    names = {**resolution.account_names, **config.account_names}
+    targets = target_specs(resolution.gathered, config, stale_after, read_spend(config, prices, currency), names)
     unused = ineffective(document, validated, targets)
     settings = Settings(targets, frozenset(config.collect), unused)
     if resolution.organizations:
@@ -115,7 +114,7 @@ class _Resolution:
         self._callers = Callers(self._defaults, default_region, self._broken)
         self._tag_labels = _by_tag(validated.config.tag_labels)
         self._currency = currency
-        self._targets: dict[TargetKey, Gathered] = {}
+        self.gathered: dict[TargetKey, Gathered] = {}
         self._rule_names: dict[str, Path] = {}
         self._without_region: list[Path] = []
 
@@ -233,57 +232,15 @@ class _Resolution:
 
     def check_identities(self) -> None:
         """Refuse jobs of different targets that could not be told apart on /metrics."""
-        for path, message in alike(self._targets.values(), self._place):
+        for path, message in alike(self.gathered.values(), self._place):
             self.complain(path, message, "name", "arn")
 
-    def spend(self, config: Config) -> SpendSpec | None:
-        """Return how training jobs are read, None where they are not collected."""
-        classes: list[FailureClass] = []
+    def check_classes(self, config: Config) -> None:
+        """Refuse classes of failed training jobs that are not whole."""
         for place, each in enumerate(config.failures.classes):
             if each.reason is None or each.regex is None:
                 missing = "reason: the label's value" if each.reason is None else "regex: what is in the failure's text"
                 self.complain(("failures", "classes", place), f"a class needs both reason and regex: add {missing}")
-            else:
-                classes.append(FailureClass(each.reason, each.regex))
-        if "training_jobs" not in config.collect:
-            return None
-        spend = config.spend
-        return SpendSpec(spend.interval, spend.max_training_jobs, tuple(classes), billable=spend.billable)
-
-    def targets(self, config: Config, stale_after: float, prices: Prices) -> tuple[TargetSpec, ...]:
-        """Return the targets, in the order in which the file names them."""
-        spend = self.spend(config)
-        account_names = {**self.account_names, **config.account_names}
-        names = target_names([target.caller for target in self._targets.values()])
-        return tuple(
-            TargetSpec(
-                key=key,
-                name=names[key],
-                account_id=target.account_id,
-                connection=target.caller.connection,
-                interval=config.interval,
-                stale_after=stale_after,
-                retention=config.retention,
-                describe_max_age=config.describe_max_age,
-                requests_per_second=target.caller.requests_per_second,
-                max_tracked_jobs=config.max_tracked_jobs,
-                jobs=tuple(job for _, job in target.jobs.values()),
-                rules=tuple(target.rules),
-                spend=None if spend is None else self._priced(spend, key.region, config, prices),
-                account_names=_names_for(target.account_id, account_names),
-                quotas="quotas" in config.collect,
-                organization=target.organization,
-            )
-            for key, target in self._targets.items()
-        )
-
-    def _priced(self, spend: SpendSpec, region: str, config: Config, prices: Prices) -> SpendSpec:
-        """Return how training jobs are read with the prices of a region, those of the configuration itself first."""
-        if not config.spend.prices and config.spend.prices_file is None:
-            return spend
-        return replace(
-            spend, prices={**prices.by_region.get(region, {}), **config.spend.prices}, currency=self._currency
-        )
 
     def _budget_of(self, entry: Labelled) -> Money | None:
         return None if entry.budget is None else Money(entry.budget, self._currency)
@@ -308,9 +265,9 @@ class _Resolution:
         """Return the target of an entry; None when the entry cannot belong to one."""
         if not self._is_sound(path, caller):
             return None
-        target = self._targets.get(caller.key)
+        target = self.gathered.get(caller.key)
         if target is None:
-            target = self._targets[caller.key] = Gathered(path, caller)
+            target = self.gathered[caller.key] = Gathered(path, caller)
         elif caller is not target.caller:
             for key, message in target.unlike(caller, self._place):
                 self.complain(path, message, key)
@@ -329,13 +286,6 @@ class _Resolution:
     def _place(self, path: Path) -> str:
         line, _ = self._document.locate(path)
         return f"{show_path(path)} on line {line}"
-
-
-def _names_for(account_id: str | None, names: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the names of accounts that a target may need: all while its account is not known."""
-    if account_id is None:
-        return names
-    return {account_id: names[account_id]} if account_id in names else {}
 
 
 def _by_tag(keys: Iterable[str]) -> Mapping[str, str]:
