@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
-from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.errors import ErrorCode, Failure
+from exporter.fleet.paging import check_page
 from exporter.fleet.schedule import REFUSED_PAUSE, retry_at
 from exporter.fleet.source import Operation, Work
-from exporter.tuning_job import MalformedAnswer, Page, name_key, reduce_page
+from exporter.tuning_job import Page, name_key, reduce_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -83,13 +84,8 @@ class ListPage(Work):
         Raise MalformedAnswer if the list gives a page again, CallFailed if it is of another account or region.
         """
         page = reduce_page(api.list_jobs(self.request))
-        if hash(page.next_token) in self.seen:
-            raise MalformedAnswer("the list repeats a page that it has already returned")
-        for summary in page.summaries:
-            if summary.region != self.region or self.account_id not in {None, summary.account_id}:
-                raise CallFailed(
-                    ErrorCode.WRONG_ACCOUNT, f"the list is from account {summary.account_id} in {summary.region}"
-                )
+        places = ((summary.region, summary.account_id) for summary in page.summaries)
+        check_page("the list", page.next_token, self.seen, places, self.region, self.account_id)
         return page
 
 

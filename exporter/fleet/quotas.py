@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from exporter.errors import CallFailed, ErrorCode, Failure
+from exporter.errors import ErrorCode, Failure
+from exporter.fleet.paging import check_page
 from exporter.fleet.schedule import REFUSED_PAUSE, in_about_a_day, tags_retry_at
 from exporter.fleet.source import Operation, Work
-from exporter.tuning_job import MalformedAnswer, Quotas, QuotasPage, reduce_quotas
+from exporter.tuning_job import Quotas, QuotasPage, reduce_quotas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,11 +52,7 @@ class ListQuotas(Work):
         Raise MalformedAnswer if a page is given again, CallFailed if it is of another account or region.
         """
         page = reduce_quotas(api.list_service_quotas(self.request))
-        if hash(page.next_token) in self.seen:
-            raise MalformedAnswer("the list of quotas repeats a page that it has already returned")
-        for region, account_id in page.places:
-            if region != self.region or self.account_id not in {None, account_id}:
-                raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"the quotas are from account {account_id} in {region}")
+        check_page("the list of quotas", page.next_token, self.seen, page.places, self.region, self.account_id)
         return page
 
 
