@@ -9,16 +9,14 @@ from collections import Counter
 from functools import partial
 
 import pytest
+from support.daemons import daemons
 from support.processes import wait_until
-from support.web import client as client_of
 
 from exporter.clock import SystemClock
 from exporter.config import parse
 from exporter.config.shard import Shard
-from exporter.daemon import Daemon
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
-from exporter.web.listen import open_socket, parse_address
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 DENIED = "444444444444"
@@ -71,22 +69,8 @@ def configuration(simulator):
 def start(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXPORTER")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    running = []
-
-    def start(configuration, shard=Shard()):  # noqa: B008 - immutable
-        settings = shard.part(parse(json.dumps(configuration), "test.yaml"))
-        listener = open_socket(parse_address("127.0.0.1:0"))
-        daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
-        host, port = listener.getsockname()
-        client = client_of(f"http://{host}:{port}")
-        running.append((daemon, client))
-        daemon.start()
-        return client
-
-    yield start
-    for daemon, client in running:
-        client.close()
-        daemon.stop()
+    with daemons() as run:
+        yield lambda configuration, shard=Shard(): run(shard.part(parse(json.dumps(configuration), "test.yaml")))  # noqa: B008 - immutable
 
 
 def series(client, name):

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import yaml
+from support.daemons import daemons
 from support.processes import wait_until
-from support.web import client as client_of
 
 from exporter.clock import SystemClock
 from exporter.config import parse
-from exporter.daemon import Daemon
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.quotas import NAMES
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
-from exporter.web.listen import open_socket, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +50,7 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Simulator:
 @pytest.fixture
 def start(simulator: Simulator) -> Iterator[Start]:
     """Return a function that starts a daemon which watches entries, and returns a client of it."""
-    running: list[tuple[Daemon, Any]] = []
-    with Server(simulator) as server:
+    with Server(simulator) as server, daemons() as run:
 
         def start(entries: list[dict[str, Any]], collect: tuple[str, ...] = ("quotas",)) -> httpx.Client:
             urls = dict.fromkeys(("endpoint_url", "sts_endpoint_url", "quotas_endpoint_url"), server.url)
@@ -64,19 +61,9 @@ def start(simulator: Simulator) -> Iterator[Start]:
                 "aws": {"region": REGION, "requests_per_second": 50, **urls},
                 "tuning_jobs": entries,
             }
-            settings = parse(yaml.safe_dump(document), "test.yaml")
-            listener = open_socket(parse_address("127.0.0.1:0"))
-            daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
-            host, port = listener.getsockname()
-            client = client_of(f"http://{host}:{port}")
-            running.append((daemon, client))
-            daemon.start()
-            return client
+            return run(parse(yaml.safe_dump(document), "test.yaml"))
 
         yield start
-        for daemon, client in running:
-            client.close()
-            daemon.stop()
 
 
 def samples(client: httpx.Client, name: str) -> list[tuple[dict[str, str], float]]:

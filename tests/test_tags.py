@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from support.daemons import daemons
 from support.processes import wait_until
-from support.web import client as client_of
 
 from exporter.clock import SystemClock
 from exporter.config import parse
-from exporter.daemon import Daemon
 from exporter.simulator.faults import Fault, Kind
 from exporter.simulator.server import Server
 from exporter.simulator.service import Simulator
-from exporter.web.listen import open_socket, parse_address
 
 
 @pytest.fixture
@@ -35,26 +33,16 @@ def endpoint(simulator):
 @pytest.fixture
 def start(endpoint):
     """Return a function that starts a daemon and returns a client of it."""
-    running = []
+    with daemons() as run:
 
-    def start(more):
-        text = (
-            f"aws: {{region: us-east-1, endpoint_url: '{endpoint}', sign_requests: false, requests_per_second: 50}}\n"
-            f"tuning_jobs: [Churn-V3, plain]\ninterval: 1s\ndescribe_max_age: 0s\n{more}"
-        )
-        settings = parse(text, "test.yaml")
-        listener = open_socket(parse_address("127.0.0.1:0"))
-        daemon = Daemon(lambda: settings, settings, [listener], SystemClock())
-        host, port = listener.getsockname()
-        client = client_of(f"http://{host}:{port}")
-        running.append((daemon, client))
-        daemon.start()
-        return client
+        def start(more):
+            text = (
+                f"aws: {{region: us-east-1, endpoint_url: '{endpoint}', sign_requests: false, requests_per_second: 50}}\n"
+                f"tuning_jobs: [Churn-V3, plain]\ninterval: 1s\ndescribe_max_age: 0s\n{more}"
+            )
+            return run(parse(text, "test.yaml"))
 
-    yield start
-    for daemon, client in running:
-        client.close()
-        daemon.stop()
+        yield start
 
 
 def labels(client):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
 
+from support.background import Background
 from support.processes import Child, free_port
 from support.prometheus import Prometheus
 from support.web import get
@@ -32,30 +33,21 @@ class Notification(NamedTuple):
         return self.labels["alertname"]
 
 
-class Inbox:
+class Inbox(Background):
     """A server on a free port of 127.0.0.1 that keeps what is posted to it, from the start of the ``with`` block on."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._messages: list[Mapping[str, Any]] = []
         self._kept: list[Notification] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.inbox = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.inbox = self
+        super().__init__(server)
 
     @property
     def url(self) -> str:
         """Where to post; the path says nothing, for each message names its receiver."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/"
+        return f"http://{self.address}/"
 
     @property
     def notifications(self) -> list[Notification]:

@@ -6,35 +6,23 @@ import email
 import email.policy
 import socketserver
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from support.background import Background
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
 
-class Mailbox:
+class Mailbox(Background):
     """A server on a free port, without TLS or passwords, from the start of the ``with`` block to its end."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: list[EmailMessage] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.mailbox = self
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def address(self) -> str:
-        """Where to send to, as ``host:port``."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.mailbox = self
+        super().__init__(server)
 
     @property
     def messages(self) -> list[EmailMessage]:
