@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit coverage programs faults bench alerts-report fuzz image image-test sbom lint format docs docs-site chart dashboards lock clean
+.PHONY: help demo test unit coverage programs faults bench alerts-report fuzz soak image image-test sbom lint format docs docs-site chart dashboards lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
@@ -77,6 +77,9 @@ dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
 TARGETS ?=
 SECONDS ?=
 CASES ?=
+
+soak: .venv/.dev ## Let an exporter run for 30 simulated days, then for an hour, with all that troubles it; ARGS=fast or ARGS=real for one of them
+	@PYTHONPATH=tests .venv/bin/python -m soak $(ARGS)
 
 fuzz: .venv/.fuzz ## Attack each way into the exporter, or TARGETS, for SECONDS or with CASES each (5 minutes)
 	@PYTHONPATH=tests .venv/bin/python -m fuzz $(strip $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES)) $(ARGS) $(TARGETS))
