@@ -153,7 +153,10 @@ too, because as a stateset its label would have to be called `{PREFIX}status`.
 fail, `{PREFIX}up` becomes 0 at once. The last values stay for `stale_after`, then their series end, except those under
 [Health](#health). If a tuning job no longer exists, its series end at once.
 
-**Age.** [How often a tuning job is described](configuration.md#how-often-a-tuning-job-is-described) says how old a value can be.
+**Age.** [How often a tuning job is described](configuration.md#how-often-a-tuning-job-is-described) says how old a value can be. With the defaults, the values of a running job are as of the last 60 s, or 120 s if AWS's lists lag.
+`runtime_seconds` can be 30 minutes old, and the sums over training jobs five minutes. While describes fail, values stay for
+five minutes after a describe was due. `last_success_timestamp_seconds` tells when the last describe was; a list may have shown since that nothing
+has changed.
 
 **Cardinality.** A tuning job has at most {total} series, plus [opt-in](#opt-in) ones, whatever the size of its search and
 its run time. A thousand tuning jobs have at most {1000 * total:,} series.

@@ -50,7 +50,7 @@ def parser() -> options.Parser:
         "--jobs",
         type=_Whole(0, _MOST_JOBS),
         metavar="N",
-        help="Tuning jobs that are watched in each account and region that has rules [default: all that max_jobs allows].",
+        help="Tuning jobs that rules find in each account and region; they watch max_jobs of them at most [default: all that max_jobs allows].",
     )
     made.add_argument(
         "--running",

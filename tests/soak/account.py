@@ -59,7 +59,8 @@ class Account(Simulator):
 
     def come(self, region: str, account_id: str) -> Life:
         """Create a tuning job; some have the name of an earlier one, which is gone."""
-        free = [life.name for life in self._lives if life.region == region and not life.exists(self.clock.time())]
+        now = self.clock.time()
+        free = [life.name for life in self._current() if life.region == region and not life.exists(now)]
         name = self._rng.choice(free) if free and self._rng.random() < 0.2 else f"{PREFIX}{self.created:05}"
         life = self.create(
             self._rng.choice(sorted(SCENARIOS)),

@@ -117,7 +117,7 @@ PROGRESS = Section(
             help="Training jobs in a row that improved the best objective by 1 percent or less.",
             source="TuningJobCompletionDetails.NumberOfTrainingJobsObjectiveNotImproving",
             absent="the tuning job is older than 31 January 2023",
-            example='sagemaker_tuning_job_training_jobs_not_improving / sagemaker_tuning_job_max_training_jobs > 0.5 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
+            example='sagemaker_tuning_job_training_jobs_not_improving / sagemaker_tuning_job_max_training_jobs_not_improving >= 0.5 and on (aws_account_id, aws_region, tuning_job) sagemaker_tuning_job_status{status="InProgress"} == 1',
             samples=fact(lambda job: job.training_jobs_not_improving),
         ),
         Family(
