@@ -15,6 +15,9 @@ sagemaker-tuning-exporter iam-policy config.yaml > policy.json
 aws iam create-policy --policy-name tuning-exporter --policy-document file://policy.json
 ```
 
+With [roles](#roles-of-other-accounts), several policies or `--trust`, it prints a JSON object instead. Take the policy out of it:
+`jq '.exporter.policies[0]'`.
+
 If you change the configuration, print the policy again: a new tuning job, rule, region, role or tag may need more.
 
 | permission | what it is for | allowed for |

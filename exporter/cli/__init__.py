@@ -75,5 +75,6 @@ def _run(arguments: list[str]) -> int:
     elif command not in COMMANDS:
         module(_DAEMON).parser().refuse(command, COMMANDS)
     if command in _LASTING:
+        early.share_arenas()
         early.mind_signals()
     return module(command).run(others)

@@ -6,9 +6,13 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 # With one of them set, prometheus_client keeps values in files, for servers that fork, and ends where it cannot.
 _OTHERS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
+
+_M_ARENA_MAX = -8  # of mallopt(3)
+_ARENAS = 2  # one for the main thread, which holds nearly everything, and one for all others
 
 
 def ignore_others() -> None:
@@ -23,6 +27,20 @@ def ignore_others() -> None:
 def leave_out_rich() -> None:
     """Let structlog, which takes rich for its tracebacks where it is installed, do without: it costs a daemon 4 MB."""
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # an entry of None makes its import fail
+
+
+def share_arenas() -> None:
+    """Let all threads take memory from two of the C library's arenas, unless MALLOC_ARENA_MAX says how many.
+
+    By default glibc gives threads up to eight arenas for each core. What is freed stays in its arena, so each of them grows to a
+    maximum of its own: over a month of faults and reloads 15 MB more than two (``make soak``). Other C libraries have no arenas.
+    """
+    if "MALLOC_ARENA_MAX" in os.environ:
+        return
+    with suppress(ImportError, AttributeError):
+        import ctypes
+
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 def hand_over() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import signal
 import subprocess
 import sys
@@ -50,3 +51,39 @@ def test_a_directory_for_servers_that_fork_is_ignored(run, file, tmp_path, varia
     assert (list(directory.iterdir()) if exists else directory.exists()) in ([], False)
     exporter.end(signal.SIGTERM)
     assert "Traceback" not in exporter.output()
+
+
+ARENAS = """
+import ctypes, os, sys, threading
+from exporter.cli import early
+if len(sys.argv) > 1: early.share_arenas()
+meeting = threading.Barrier(12)
+def work():
+    meeting.wait()
+    held = [bytearray(5000) for _ in range(50)]
+    meeting.wait()
+threads = [threading.Thread(target=work) for _ in range(12)]
+for each in threads: each.start()
+for each in threads: each.join()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info.argtypes = (ctypes.c_int, ctypes.c_void_p)
+libc.fflush.argtypes = (ctypes.c_void_p,)
+out = libc.fopen(b"/dev/stdout", b"w")
+libc.malloc_info(0, out)
+libc.fflush(out)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has arenas")
+def test_threads_share_two_arenas_unless_the_environment_says_otherwise(monkeypatch):
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+
+    def arenas(*arguments):
+        done = subprocess.run([sys.executable, "-c", ARENAS, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.count("<heap ")
+
+    assert arenas() > 2
+    assert arenas("shared") == 2
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    assert arenas("shared") > 2
