@@ -153,11 +153,11 @@ class Soak:
 
     def _come(self, at: float) -> None:
         life = self.account.come(*self._rng.choice(PLACES))
-        fate, later = self._rng.random(), at + self._rng.uniform(0.5, 12.0) * _HOUR
-        if fate < 0.2:
-            self._at(later, lambda: self.account.stop(life))
-        elif fate < 0.5:
-            self._at(later, lambda: self.account.go(life))
+        # Some would run for ever, and then each day would have more of them than the one before.
+        stops = at + self._rng.uniform(0.5, 14.0) * _HOUR
+        self._at(stops, lambda: self.account.stop(life))
+        if self._rng.random() < 0.3:
+            self._at(stops + self._rng.uniform(0.5, 4.0) * _HOUR, lambda: self.account.go(life))
 
     def _until(self, at: float, hours: float) -> float:
         """Return a moment so many hours later at the most, but before the day is quiet."""
