@@ -146,6 +146,17 @@ def test_helms_test_waits_for_the_first_answer(watch: Any, simulator: tuple[Simu
         assert done.result().returncode == 0
 
 
+def test_helms_test_waits_for_a_pod_that_has_only_started(watch: Any, simulator: tuple[Simulator, str]) -> None:
+    """Before its first calls have come back, its metrics say nothing of its targets."""
+    fault = simulator[0].faults.add(Fault(Kind.HANG))
+    url = watch(RULES_ONLY)
+    wait_until(lambda: "\nsagemaker_tuning_exporter_build_info{" in get(url).text, what="metrics")
+    done = helm_test(url, 0)
+    assert done.returncode == 1
+    assert "503 Service Unavailable: waiting for a first answer: eu-west-1" in done.stderr
+    simulator[0].faults.remove(fault)
+
+
 def test_helms_test_asks_each_shard(
     watch: Any, simulator: tuple[Simulator, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +166,8 @@ def test_helms_test_asks_each_shard(
     wait_until(lambda: "sagemaker_tuning_job_up{" in get(url).text, what="the first shard's tuning job")
     port = urlsplit(url).port
     watch({"discover": [{"region": "us-east-1"}]}, flags=[f"--web.listen-address=127.0.0.2:{port}"])
+    second = f"http://127.0.0.2:{port}/metrics"
+    wait_until(lambda: shown(second, 'code="access_denied"'), what="the second shard's refusal")
     look_up = socket.getaddrinfo
 
     def headless(host: str, *more: Any, **named: Any) -> list[Any]:

@@ -135,10 +135,11 @@ def look(asked: Client, *, blindly: bool) -> tuple[str, str | None]:
         if blindly:
             see_certificate(asked)
             return DEMANDING.format(asked.url), None
+        # Before that, a pod that has just started may serve nothing of its targets yet.
+        see_ready(asked)
         try:
             text = scrape(asked)
         except Locked:
-            see_ready(asked)
             return LOCKED.format(asked.url), None
     except (OSError, http.client.HTTPException) as error:
         return "", f"{asked.url} does not answer: {error}"
