@@ -73,13 +73,13 @@ chart: .venv/.dev ## Renew the chart's README and the schema of its values
 dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
 	@PYTHONPATH=tools .venv/bin/python -m dashboards
 
+soak: .venv/.dev ## Trouble an exporter for 30 simulated days, then for an hour, and check all it says (90 minutes; ARGS=fast: 30)
+	@PYTHONPATH=tests .venv/bin/python -m soak $(ARGS)
+
 # For fuzz: the targets, and for how long or with how many cases each; a minute if neither is given.
 TARGETS ?=
 SECONDS ?=
 CASES ?=
-
-soak: .venv/.dev ## Let an exporter run for 30 simulated days, then for an hour, with all that troubles it; ARGS=fast or ARGS=real for one of them
-	@PYTHONPATH=tests .venv/bin/python -m soak $(ARGS)
 
 fuzz: .venv/.fuzz ## Attack each way into the exporter, or TARGETS, for SECONDS or with CASES each (5 minutes)
 	@PYTHONPATH=tests .venv/bin/python -m fuzz $(strip $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES)) $(ARGS) $(TARGETS))
