@@ -36,7 +36,7 @@ unit: .venv/.dev ## Run the quick tests, or those that TESTS and ARGS name; inst
 
 programs: .venv/.dev .venv-peers/.installed .venv-site/.installed
 	@tools/install-debian
-	@.venv/bin/python tools/helm/install.py
+	@.venv/bin/python tools/helm_chart/install.py
 
 coverage: programs ## Run every test and tell which lines and branches of the exporter none reaches (takes twice as long)
 	@$(PYTEST) -m 'not slow' --cov --cov-report=term --cov-report=html:build/coverage $(ARGS)
@@ -68,10 +68,10 @@ docs-site: .venv-site/.installed ## Build the documentation as a site in build/s
 	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --quiet
 
 chart: .venv/.dev ## Renew the chart's README and the schema of its values
-	@cd tools && ../.venv/bin/python -m helm.make
+	@PYTHONPATH=tools .venv/bin/python -m helm_chart.make
 
 dashboards: .venv/.dev ## Renew the Grafana dashboards of the chart
-	@PYTHONPATH=tools .venv/bin/python -m dashboards
+	@PYTHONPATH=tools .venv/bin/python -m grafana
 
 soak: .venv/.dev ## Trouble an exporter for 30 simulated days, then for an hour, and check all it says (90 minutes; ARGS=fast: 30)
 	@PYTHONPATH=tests .venv/bin/python -m soak $(ARGS)

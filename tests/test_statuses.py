@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from dashboards.look import JOB_COLORS, OBJECTIVE_COLORS, TRAINING_COLORS
+from grafana.look import JOB_COLORS, OBJECTIVE_COLORS, TRAINING_COLORS
 from support.answers import OUTPUT
 from support.clock import ManualClock
 

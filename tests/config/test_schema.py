@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SCHEMA = Draft7Validator(json.loads(editor_schema()))
-EVERYTHING = yaml.safe_load((ROOT / "tests/helm/cases/everything.yaml").read_text(encoding="utf-8"))["config"]
+EVERYTHING = yaml.safe_load((ROOT / "tests/chart/cases/everything.yaml").read_text(encoding="utf-8"))["config"]
 MARK = "MARK"
 
 # As people write them: what YAML reads as a number, a flag, a date or nothing, and what AWS would call by these names.

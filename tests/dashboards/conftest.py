@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import pytest
-from dashboards import DIRECTORY
+from grafana import DIRECTORY
 from support.clock import ManualClock
 from support.processes import PATIENCE, wait_until
 from support.prometheus import Prometheus, scrape_job

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 import yaml
-from dashboards import DASHBOARDS
+from grafana import DASHBOARDS
 from support.processes import Child, free_port, wait_until
 from support.text import found
 from support.tools import ROOT, release

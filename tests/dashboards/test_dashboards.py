@@ -11,8 +11,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from dashboards import DASHBOARDS, DIRECTORY, page, render
-from dashboards.schema import model
+from grafana import DASHBOARDS, DIRECTORY, page, render
+from grafana.schema import model
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.runtime import register_dataquery_variant, register_panelcfg_variant
 from grafana_foundation_sdk.models import bargauge, prometheus, stat, statetimeline, table, timeseries

@@ -8,8 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from dashboards import render
-from dashboards.page import FLEET, TUNING_JOB
+from grafana import render
+from grafana.page import FLEET, TUNING_JOB
 from support.processes import wait_until
 from support.simulated import search_of
 

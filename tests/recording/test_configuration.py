@@ -25,7 +25,7 @@ URL = "http://127.0.0.1:1"
 @pytest.fixture(scope="module")
 def settings() -> Settings:
     """Return the settings of a configuration with every key."""
-    values = yaml.safe_load((ROOT / "tests" / "helm" / "cases" / "everything.yaml").read_text(encoding="utf-8"))
+    values = yaml.safe_load((ROOT / "tests" / "chart" / "cases" / "everything.yaml").read_text(encoding="utf-8"))
     return parse(yaml.safe_dump(values["config"]), "everything.yaml")
 
 

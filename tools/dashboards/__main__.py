@@ -1,7 +1,0 @@
-"""Write the dashboards."""
-
-from dashboards import DASHBOARDS, DIRECTORY, render
-
-DIRECTORY.mkdir(parents=True, exist_ok=True)
-for name in DASHBOARDS:
-    (DIRECTORY / name).write_text(render(name), encoding="utf-8")
