@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit coverage programs faults bench alerts-report fuzz soak image image-test sbom lint format docs docs-site chart dashboards lock clean
+.PHONY: help demo test unit coverage programs faults bench alerts-report fuzz soak image image-test sbom lint format docs docs-site chart dashboards pictures lock clean
 
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCKED := $(PIP_INSTALL) --require-hashes
