@@ -1,4 +1,4 @@
-"""What is described when: one Target for each account and region, driven by the threads of a pool."""
+"""Decides which calls to make and when. There is one Target for each account and region; a pool of threads drives them."""
 
 from exporter.fleet.account import Identity
 from exporter.fleet.events import log_events

@@ -1,4 +1,4 @@
-"""Which account a target's tuning jobs are in: claimed by the configuration, told by an answer, or asked for."""
+"""Which account a target is in: from the configuration, from the ARNs in answers, or from GetCallerIdentity."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Identify(Work):
 
 
 class Account:
-    """A source of calls. ``id`` is None while nothing has told the account."""
+    """A source of calls. ``id`` is None while the account is not known."""
 
     head_start: ClassVar[float] = math.inf
 
@@ -51,11 +51,11 @@ class Account:
         self._attempts = 0
 
     def operations(self) -> Iterable[Operation]:
-        """Return nothing: it is called where the configuration and the first answers leave the account open."""
+        """Return nothing: this call is rare, made only if neither the configuration nor an answer has the account."""
         return ()
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take what a new configuration claims."""
+        """Use the account that a new configuration claims, if any."""
         if spec.account_id != self._spec.account_id:
             self.id, self._attempts = spec.account_id, 0
             self._due = None
@@ -63,30 +63,30 @@ class Account:
         self._spec = spec
 
     def learn(self, account_id: str) -> None:
-        """Take the account of an answer; the first one counts."""
+        """Use the account in an answer. The first one counts."""
         if self.id is None:
             self.id = account_id
             self._due = None
             self._calls.succeeded(Operation.IDENTIFY, "")
 
-    def wonder(self, now: Instant) -> None:
-        """Have AWS asked, after a call that did not tell the account. It is asked once, and again only after failures."""
+    def ask(self, now: Instant) -> None:
+        """Plan GetCallerIdentity, after a call that did not tell the account. It is called once, and again only if it failed."""
         if self.id is None and self._attempts == 0 and self._spec.key.credentials.sign_requests:
             self._due = now.monotonic
 
     @property
     def due(self) -> float | None:
-        """When AWS is to be asked (monotonic seconds); None when it is not."""
+        """When to call (monotonic seconds), None if no call is planned."""
         return None if self._calls.stuck(Operation.IDENTIFY) else self._due
 
     def start(self, serial: int, now: Instant) -> Identify:
-        """Return the call."""
+        """Return the call to make."""
         self._due = None
         self._attempts += 1
         return Identify(serial, now.monotonic, "")
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:  # noqa: ARG002 - a Source
-        """Take what came of asking; an answer or the configuration may have been first."""
+        """Handle the outcome. An answer or the configuration may have told the account in the meantime."""
         if self.id is not None:
             return ()
         if isinstance(outcome, Identity):
@@ -99,8 +99,8 @@ class Account:
         return ()
 
     def late(self, work: Work, now: Instant) -> None:
-        """Nothing to do: when to ask again has been planned since it was given up."""
+        """Do nothing: the next call was planned when this one was given up."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Ask again after a pause."""
+        """Plan the next call after a failure."""
         self.apply(work, failure, now)

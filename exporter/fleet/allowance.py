@@ -1,4 +1,4 @@
-"""The calls that a target may make, and how long those that were due waited for them."""
+"""The budget of calls of a target, and how long calls that were due had to wait for it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _MINUTE = 60.0
 
 
 class Allowance(Budget):
-    """A budget that counts the waiting. Not thread-safe: used under the target's lock. Times are monotonic seconds."""
+    """A budget that also measures waiting. Not thread-safe: used with the target's lock held. Times are monotonic seconds."""
 
     def __init__(self, spec: TargetSpec, telemetry: Telemetry, now: Instant) -> None:
         super().__init__(spec.requests_per_second, now.monotonic)
         self._telemetry = telemetry
         self._starved_since: float | None = None
         self._minute = int(now.monotonic // _MINUTE)
-        self._spent = self._spent_before = 0  # in that minute, and in the one before
+        self._spent = self._spent_before = 0  # in this minute, and in the one before
 
     def spend(self, target: str, now: Instant, due: float | None) -> bool:
-        """Take a token for a call and return True, if one is ``due`` (a time, None for no call) and there is a token."""
+        """Return whether a call may be made now, and take a token for it. ``due`` is when the next call is due, None for no call."""
         if due is None or due > now.monotonic:
-            self._starved_since = None  # what waited has left
+            self._starved_since = None  # nothing waits any more
             return False
         if not self.take(now.monotonic):
             if self._starved_since is None:
@@ -42,7 +42,7 @@ class Allowance(Budget):
         return True
 
     def made_per_second(self, now: Instant) -> float:
-        """Return how many calls were made a second, on average over about the last minute."""
+        """Return the calls made per second, on average over about the last minute."""
         self._turn(now)
         share_of_before = 1.0 - now.monotonic / _MINUTE % 1.0
         return (self._spent + share_of_before * self._spent_before) / _MINUTE

@@ -1,4 +1,4 @@
-"""Which target may make one more call, so that those whose calls hang never hold up the others: pure bookkeeping."""
+"""Limits calls in parallel: a target whose calls hang must not slow down the others. Only counts; starts no thread."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ if TYPE_CHECKING:
     from exporter.fleet.target import Target
     from exporter.sagemaker import Api
 
-# So many workers make calls, and one more for each call that takes longer than so many seconds: such a worker only waits,
-# and costs no CPU.
+# Workers that make calls. A call that takes longer than _SLOW seconds adds one more worker: a worker that waits costs no CPU.
 _USUAL_WORKERS, _SLOW = 8, 0.15
-# But no more than so many in all. Workers whose calls were given up come on top, as many again at most: beyond that, a
-# target that hangs and holds some of them makes no call before one comes back.
+# The most workers. Calls that were given up still hold a worker. These are counted separately, up to the same number. When
+# there are more, a target that hangs and has such calls makes no further call until one of them returns.
 _MOST_WORKERS = 128
-# The last ones are not for targets whose calls hang.
+# Workers that targets whose calls hang may not use.
 _RESERVE = 16
-# So many calls may be made beside the first one of each target; of these, so many that do not take long.
+# Each target may always make one call. These limit the further calls of all targets: all of them, and the quick ones.
 _MOST_FURTHER, _QUICK_FURTHER = 32, 12
-# When the machine has refused a thread, it is asked again after so many seconds.
+# Seconds to wait after the system refused a new thread.
 _PAUSE = 1.0
-# A target makes as many calls at once as its budget has for a second, within these bounds. So the budget can be spent
-# although each call takes a second.
+# A target makes as many calls in parallel as it may begin in a second, within these limits. So it can use its whole budget
+# even if each call takes a second.
 _MIN_CALLS, _MAX_CALLS = 2, 8
 
 
 @dataclass(slots=True, eq=False)
 class Driven:
-    """A target and the API that its calls are made by.
+    """A target, the API client for its calls, and the state of these calls. Times are monotonic seconds.
 
-    ``calls`` counts its calls under way, of which ``stuck`` were given up. ``hangs`` tells that a call was not answered in
-    time and no other was answered since it began; then the target makes one call at a time. So a tuning job whose calls
-    hang while others are answered does not slow the target down. ``answered`` is when a call was answered last, and
-    ``failing_since`` since when asking the target raises errors (monotonic seconds).
+    ``calls`` counts the calls under way, including those that were given up. ``stuck`` counts only those given up.
+    ``hangs`` is True when a call timed out and no other call has been answered since it began. The target then makes one
+    call at a time. One tuning job whose calls hang does not slow the target down as long as other calls are answered.
+    ``answered`` is when a call was last answered. ``failing_since`` is since when the target's own code raises errors.
     """
 
     target: Target
@@ -48,16 +47,16 @@ class Driven:
     failing_since: float | None = None
 
     def timed_out(self, started: float) -> None:
-        """Note that a call begun then was not answered in time."""
+        """Note that a call that began at ``started`` timed out."""
         self.hangs = self.answered < started
 
     def was_answered(self, now: float) -> None:
-        """Note that a call was answered, well or not."""
+        """Note that a call ended without a time-out, successfully or not."""
         self.hangs, self.answered = False, now
 
     @property
     def may_call(self) -> bool:
-        """Whether it may make one more call at once, as far as it alone is concerned."""
+        """Whether its own limit allows one more call. The limits for all targets are in ``Capacity``."""
         most = 1 if self.hangs else min(_MAX_CALLS, max(_MIN_CALLS, round(self.target.spec.requests_per_second)))
         return not self.removed and self.calls - self.stuck < most
 
@@ -71,21 +70,21 @@ class Capacity:
         self._refused_until = -math.inf
 
     def begin(self, driven: Driven, serial: int, now: float) -> None:
-        """Note a call that a worker makes."""
+        """Note that a worker begins a call."""
         driven.calls += 1
         self._since[driven, serial] = now
 
     def end(self, driven: Driven, serial: int) -> None:
-        """Note that it came back."""
+        """Note that the call has returned."""
         driven.calls -= 1
         del self._since[driven, serial]
 
     def refuse(self, workers: int, now: float) -> None:
-        """Note that the machine gives no thread more than these for now."""
+        """Note that the system refused a thread: for a while there are at most this many workers."""
         self._refused, self._refused_until = workers, now + _PAUSE
 
     def fits(self, driven: Driven, now: float) -> bool:
-        """Tell whether a target may make one more call, whoever makes it."""
+        """Return whether a target may make one more call, without asking whether a worker is free."""
         if not driven.may_call or driven.calls - driven.stuck == 0:
             return driven.may_call
         slow = Counter(each for (each, _), since in self._since.items() if since + _SLOW <= now)
@@ -94,11 +93,11 @@ class Capacity:
         return sum(max(0, calls) for calls in further.values()) < _MOST_FURTHER and quick < _QUICK_FURTHER
 
     def _slow(self, now: float) -> int:
-        """Return how many calls take long."""
+        """Return how many calls are slow."""
         return sum(driven.hangs or since + _SLOW <= now for (driven, _), since in self._since.items())
 
     def has_worker(self, driven: Driven, busy: int, now: float) -> bool:
-        """Tell whether there is a worker for one more call of a target while so many are busy."""
+        """Return whether a target may make one more call while ``busy`` workers make calls."""
         if not self.fits(driven, now):
             return False
         if driven.hangs:
@@ -109,12 +108,12 @@ class Capacity:
         return busy < self.most_workers(now)
 
     def most_workers(self, now: float) -> int:
-        """Return how many workers there may be."""
+        """Return the most workers that are allowed now."""
         stuck = sum(driven.stuck for driven in self._driven)
         most = min(_USUAL_WORKERS + self._slow(now), _MOST_WORKERS + min(stuck, _MOST_WORKERS))
         return most if now >= self._refused_until else min(most, self._refused)
 
     @property
     def _driven(self) -> set[Driven]:
-        """Those with calls under way."""
+        """The targets with calls under way."""
         return {driven for driven, _ in self._since}

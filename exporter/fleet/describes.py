@@ -1,4 +1,4 @@
-"""Describing tuning jobs: the call, and what becomes of its answer."""
+"""Describing tuning jobs: the call, and handling its outcome."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Describe(Work):
     """A call of DescribeHyperParameterTuningJob.
 
-    The answer must be about the tuning job ``name`` and come from ``region`` and, where it is known, ``account_id``.
+    The answer must be about the tuning job ``name`` and be from ``region`` and, if it is known, ``account_id``.
     """
 
     operation = Operation.DESCRIBE
@@ -41,17 +41,17 @@ class Describe(Work):
 
     @property
     def key(self) -> str:
-        """The name without its case."""
+        """The name, independent of case."""
         return name_key(self.name)
 
     def make(self, api: Api) -> TuningJob:
-        """Return the facts of the tuning job; raise CallFailed if they are of another job, region or account."""
+        """Return the facts. Raises CallFailed if they are those of another tuning job, region or account."""
         job = reduce(api.describe(self.name))
         if name_key(job.name) != self.key:
             raise CallFailed(
                 ErrorCode.MALFORMED_ANSWER, f"asked for {self.name}, the answer is about another tuning job"
             )
-        # The API takes only a name: asked with the credentials of account B for the ARN of account A, it returns B's.
+        # The API takes only a name. With credentials of account B and an ARN of account A, it returns B's tuning job.
         if job.region != self.region:
             raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"asked in region {self.region}, the answer is from {job.region}")
         if self.account_id is not None and job.account_id != self.account_id:
@@ -61,7 +61,7 @@ class Describe(Work):
 
 
 class Describes:
-    """A source of calls. ``Refresh`` decides when each tuning job is due; here is what becomes of it."""
+    """A source of calls. ``Refresh`` decides when each tuning job is due."""
 
     head_start: ClassVar[float] = 0.0
 
@@ -88,20 +88,20 @@ class Describes:
         self._account = account
 
     def operations(self) -> Iterable[Operation]:
-        """Return the one that it calls."""
+        """Return the operation that it calls."""
         return (Operation.DESCRIBE,)
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration."""
+        """Use a new configuration."""
         self._spec = spec
 
     @property
     def due(self) -> float | None:
-        """When the next describe falls due, None while there is none to make."""
+        """When the next describe is due. None if none is planned."""
         return self._jobs.due
 
     def start(self, serial: int, now: Instant) -> Describe:
-        """Return the call for the tuning job that is ``due``."""
+        """Return the call for the tuning job that is due."""
         job = self._jobs.first
         self._refresh.starting(job, now)
         self._jobs.pop()
@@ -109,7 +109,7 @@ class Describes:
         return Describe(serial, now.monotonic, job.spec.name, self._spec.key.region, account_id)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a describe, and plan the next one."""
+        """Handle the outcome of a describe, and plan the next one."""
         job = self._jobs.get(work.key)
         if job is None:
             return ()
@@ -136,16 +136,16 @@ class Describes:
         failures = self._calls.failed(Operation.DESCRIBE, job.key, failure.code)
         hung = self._calls.stuck(Operation.DESCRIBE, job.key)
         self._refresh.failed(job, failure, failures, now, hung=hung)
-        self._account.wonder(now)
+        self._account.ask(now)
 
     def late(self, work: Work, now: Instant) -> None:
-        """Describe a tuning job at once whose call came back after it had been given up."""
+        """Plan a describe at once after a call that was given up has returned."""
         job = self._jobs.get(work.key)
         if job is not None and self._jobs.may_ask(job):
             self._jobs.plan(job, now.monotonic, now)
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Take an answer that cannot be used for a failure of that tuning job."""
+        """Count an answer that cannot be used as a failure of that describe."""
         job = self._jobs.get(work.key)
         if job is not None:
             self._fail(job, failure, now)

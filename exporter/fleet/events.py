@@ -1,6 +1,6 @@
-"""What follows from an answer: what is worth a log line, and which tuning jobs are watched from now on or no more.
+"""The decisions that follow from an answer: log lines, and which tuning jobs to watch or stop watching.
 
-Changes of a tuning job and of our sight of it are worth a line, never the polls in between.
+There is a line when a tuning job changes, or when the exporter begins or stops seeing it. Polls without a change have none.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Watch a tuning job that a list shows."""
+    """Begin to watch a tuning job on a list."""
 
     spec: JobSpec
     listed: Summary
@@ -51,7 +51,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Watch a tuning job no more."""
+    """Stop watching a tuning job."""
 
     name: str
 
@@ -67,7 +67,7 @@ def of_describe(
     facts: TuningJob | None,
     failure: Failure | None,
 ) -> tuple[Event, ...]:
-    """Return log lines on what a describe changed. Above ``debug``, failures are told for the whole target: see ``incidents``."""
+    """Return the log lines about what a describe changed. Failures are logged for the whole target: see ``incidents``."""
     fields = identity(spec, name)
     if failure is not None:
         if failure_before is not None and failure_before.code is failure.code:
@@ -94,17 +94,17 @@ def of_describe(
 
 
 def is_news(training: Training, wall: float) -> bool:
-    """Tell whether a training job ended lately, seen from a Unix time, or at an unknown time.
+    """Return whether a training job ended recently before ``wall`` (Unix seconds), or at an unknown time.
 
-    When the exporter starts, it reads of all failures that ever were.
+    When the exporter starts, it also reads old failures.
     """
     return training.end_time is None or training.end_time >= wall - _NEWS_SECONDS
 
 
 def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: str, *, news: bool) -> Event:
-    """Return that a training job has failed for a reason that has not been logged for the tuning job so far.
+    """Return the line about a training job that failed for a reason not yet logged for its tuning job.
 
-    What is no news is for those who look closer.
+    Old failures are logged at level ``debug``.
     """
     fields = {"training_job": training.name, "reason": reason, "message": impersonal(training.failure_reason or "")}
     level = "info" if news else "debug"
@@ -114,33 +114,33 @@ def of_failed_training(spec: TargetSpec, name: str, training: Training, reason: 
 
 
 def of_unpriced(spec: TargetSpec, name: str, instance_types: Sequence[str]) -> Event:
-    """Return that there is no price for instance types that a tuning job is the first to have."""
+    """Return the line about instance types without a price that a tuning job is the first to use."""
     remedy = "Add them to spend.prices or to the file that spend.prices_file names."
     fields = identity(spec, name) | {"instance_types": ", ".join(instance_types), "remedy": remedy}
     return Event("warning", "no price is configured for these instance types; their cost is not counted", fields)
 
 
 def of_discovery(spec: TargetSpec, name: str, rule: str, text: str) -> Event:
-    """Return that the watch over a discovered tuning job begins or ends; ``text`` tells which."""
+    """Return the line that says that a discovered tuning job is now watched or no longer watched, by ``text``."""
     return Event("info", text, identity(spec, name) | {"rule": rule})
 
 
 def of_dismissal(spec: TargetSpec, name: str, rule: str) -> Event:
-    """Return that a limit ends the watch over a discovered tuning job; ``of_limit`` tells it of all together."""
+    """Return the debug line about one tuning job that a limit removed. ``of_limit`` reports the total."""
     return Event(
         "debug", "tuning job is no longer watched; too many newer ones match", identity(spec, name) | {"rule": rule}
     )
 
 
 def of_limit(spec: TargetSpec, rule: str, limit: str, left_out: int) -> Event:
-    """Return that a limit keeps out tuning jobs that a rule found."""
+    """Return the line about a limit that leaves out tuning jobs that a rule matches."""
     remedy = f"Raise {limit}, or narrow the rule so that it matches fewer."
     fields = identity(spec) | {"rule": rule, "limit": limit, "left_out": left_out, "remedy": remedy}
     return Event("warning", "too many tuning jobs match; watching only the newest", fields)
 
 
 def of_long_list(spec: TargetSpec, pages: int) -> Event:
-    """Return that a list has more pages than are read, so that the oldest tuning jobs on it are not seen."""
+    """Return the line about a list that is too long, so that its oldest tuning jobs are not seen."""
     remedy = "Narrow the rules by name_contains, statuses or created_within."
     fields = identity(spec) | {"pages_read": pages, "remedy": remedy}
     return Event(
@@ -151,14 +151,14 @@ def of_long_list(spec: TargetSpec, pages: int) -> Event:
 
 
 def of_unreadable_entries(spec: TargetSpec, entries: int, why: str) -> Event:
-    """Return that entries of a list that is read once cannot be read, and why the first."""
+    """Return the line about unreadable entries of a list that is not read again. ``why`` is about the first."""
     remedy = ErrorCode.MALFORMED_ANSWER.remedy(Operation.LIST)
     fields = identity(spec) | {"entries": entries, "message": why, "remedy": remedy}
     return Event("warning", "some entries of a list cannot be read; their tuning jobs are not seen", fields)
 
 
 def identity(spec: TargetSpec, name: str | None = None) -> Fields:
-    """Return the fields that say which target a line is about, and which tuning job."""
+    """Return the fields that identify a target and, with ``name``, a tuning job."""
     fields: Fields = {"target": spec.name, "aws_region": spec.key.region}
     return fields if name is None else fields | {"tuning_job": name}
 
@@ -169,7 +169,7 @@ def _reason(failure: Failure, operation: Operation) -> Fields:
 
 
 def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Exception) -> Event:
-    """Return that an answer made our own code fail, and where; its text is left out, since it may quote a secret."""
+    """Return the line about a bug in the exporter, with its place in the code. Its text may contain a secret and is left out."""
     frames = traceback.extract_tb(error.__traceback__)[:-5:-1]
     where = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
     fields = {"operation": str(operation), "about": about, "error": type(error).__name__, "where": where}
@@ -181,12 +181,12 @@ def of_defect(spec: TargetSpec, operation: Operation, about: str, error: Excepti
 
 
 def of_rule_without_jobs(spec: TargetSpec, rule: str) -> Event:
-    """Return that the first lists of a rule showed no tuning job that it matches."""
+    """Return the line about a rule that matched no tuning job on its first lists."""
     remedy = "If you expect some, check the conditions, the region and the account of the rule."
     return Event("info", "rule matches no tuning job yet", identity(spec) | {"rule": rule, "remedy": remedy})
 
 
 def log_events(events: Iterable[Event]) -> None:
-    """Write a line for each event."""
+    """Write the log lines."""
     for event in events:
         log.log(_LEVELS[event.level], event.text, **event.fields)

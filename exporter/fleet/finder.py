@@ -1,4 +1,4 @@
-"""Finding tuning jobs by rules: the lists that it takes, and what happens to each job on them."""
+"""Finds tuning jobs by rules: which lists to read, and which tuning jobs on them to watch."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from exporter.fleet.tags import TagListings
     from exporter.telemetry import Telemetry
 
-# What was created within seconds of a tuning job fits on one page; but pages may be short, or empty.
+# Tuning jobs created in the same seconds fit on one page, but pages may be short or empty.
 _LOOKUP_PAGES = 10
 _LATER_PERIOD = 300.0
-# What was created before it is sorted in a moment later, and clocks differ.
+# A tuning job may appear on lists somewhat after its creation, and clocks differ.
 _OVERLAP = 300.0
 
 _GONE = "discovered tuning job no longer exists; its series end"
 
 
 class Finder:
-    """A reader of lists. It watches nothing itself: it returns which tuning jobs are to be watched, and which no more."""
+    """A reader of lists. It returns decisions: which tuning jobs to watch, and which to stop watching."""
 
     def __init__(
         self, spec: TargetSpec, jobs: Jobs, lists: Lists, running: Running, tags: TagListings, telemetry: Telemetry
@@ -50,7 +50,7 @@ class Finder:
         self._tags = tags
         self._telemetry = telemetry
         self._begun: dict[str, float] = {}
-        self._untold: set[str] = set()
+        self._pending_rules: set[str] = set()
         self._listed = False
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
@@ -59,34 +59,34 @@ class Finder:
         self._untracked = 0
 
     def untracked(self, now: Instant) -> int | None:
-        """Return how many running tuning jobs are not watched; None if no list has shown it lately, or not all lists have."""
+        """Return how many running tuning jobs are not watched. None if there is no recent and complete list."""
         running = self._running.jobs
         if running is None or not self._running.whole or now.monotonic >= self.untracked_until:
             return None
-        counted = self._running.told, self._jobs.comings
-        if self._counted != counted:  # it is asked for with every answer
+        counted = self._running.listed_at, self._jobs.comings
+        if self._counted != counted:  # cached, because this is called for each answer
             self._counted, self._untracked = counted, sum(key not in self._jobs for key in running)
         return self._untracked
 
     @property
     def untracked_until(self) -> float:
-        """Until when ``untracked`` holds if no other list comes (monotonic seconds)."""
-        return self._running.told + self._spec.stale_after
+        """Until when ``untracked`` returns a number, if there is no new list (monotonic seconds)."""
+        return self._running.listed_at + self._spec.stale_after
 
     @property
     def matched(self) -> tuple[tuple[str, int], ...]:
-        """How many tuning jobs each rule matches. One that has found none is left out until all that it begins with was read."""
+        """How many tuning jobs each rule matches. A rule without matches is left out until its first lists have been read."""
         return tuple(
-            (rule, number) for rule, number in self.limits.matched.items() if number or rule not in self._untold
+            (rule, number) for rule, number in self.limits.matched.items() if number or rule not in self._pending_rules
         )
 
     @property
-    def untold(self) -> int:
-        """Of how many rules it is not known yet whether they match any tuning job."""
-        return len(self._untold)
+    def pending_rules(self) -> int:
+        """The number of rules for which it is not known yet whether they match any tuning job."""
+        return len(self._pending_rules)
 
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
-        """Take a new configuration: what changed is looked for again, from its beginning."""
+        """Use a new configuration. Rules that changed begin again with their first lists."""
         self._spec = spec
         self.limits.reload(spec)
         self._listed = False
@@ -113,7 +113,7 @@ class Finder:
 
     def _forget_rule(self, rule: RuleSpec) -> None:
         self._begun.pop(rule.name, None)
-        self._untold.discard(rule.name)
+        self._pending_rules.discard(rule.name)
         self.limits.forget(rule.name)
         for purpose in (*self._lists, Purpose(Kind.LATER, rule.name)):
             if purpose.rule == rule.name:
@@ -121,7 +121,7 @@ class Finder:
 
     def _look_back(self, rule: RuleSpec, now: Instant) -> None:
         self._begun[rule.name] = now.wall
-        self._untold.add(rule.name)
+        self._pending_rules.add(rule.name)
         for filters in rules.first_lists(rule, self._spec.retention, now):
             purpose = Purpose(Kind.FIRST, rule.name, filters.get("StatusEquals", ""))
             self._lists.plan(purpose, filters, now.monotonic, MAX_PAGES)
@@ -130,12 +130,12 @@ class Finder:
         return any(purpose.kind is Kind.FIRST and purpose.rule == rule for purpose in self._lists)
 
     def spec_after_reload(self, job: Job, before: Iterable[RuleSpec]) -> JobSpec | None:
-        """Return what the rules now say of a tuning job that is watched, None when no rule wants it any more.
+        """Return the new configuration of a watched tuning job, None if no rule matches it any more.
 
-        ``before`` are the rules until now. While the tags of the tuning job are not known, the rule that found it still
-        wants it, if it asks for the same tags as before.
+        ``before`` has the previous rules. While the tags of the tuning job are not known, the rule that found it still matches,
+        if its conditions on tags have not changed.
         """
-        asked, summary = {rule.name: (rule.tags, rule.exclude) for rule in before}, _told(job)
+        asked, summary = {rule.name: (rule.tags, rule.exclude) for rule in before}, _summary_of(job)
         if self._is_elsewhere(summary):
             return None
         for rule in self._spec.rules:
@@ -143,7 +143,7 @@ class Finder:
                 if rule.name == job.spec.source:
                     return rules.job_spec(rule, job.spec.name)
                 continue
-            # To its end: neither its status nor its age makes it go.
+            # Once watched, it stays watched when its status or age no longer matches.
             wanted = rules.wants(rule, summary, self._tags.known)
             if wanted is None and rule.name == job.spec.source and (rule.tags, rule.exclude) == asked.get(rule.name):
                 wanted = True
@@ -152,18 +152,18 @@ class Finder:
         return None
 
     def dismissed(self, job: Job, now: Instant) -> None:
-        """Have the tags read of one that was watched, where a rule may want it by these: no list may show it again."""
-        summary = _told(job)
+        """Plan to read the tags of a job that was watched, if a rule may match them. Lists may not show this job again."""
+        summary = _summary_of(job)
         if summary is not None and not self._is_elsewhere(summary) and self._match(summary, now).tags_needed:
             self._waiting[job.key] = summary
-            self._tags.wonder(summary, now)
+            self._tags.ask(summary, now)
 
     def _is_elsewhere(self, summary: Summary | None) -> bool:
-        """Tell whether the configuration now claims another account than a tuning job is in."""
+        """Return whether the configuration now names another account than that of a tuning job."""
         return summary is not None and self._spec.account_id not in {None, summary.account_id}
 
     def begin_round(self, now: Instant) -> None:
-        """Plan the lists that rules need in this round, besides that of what runs."""
+        """Plan the lists that rules need in this round, apart from that of running tuning jobs."""
         for key, summary in [*self._leaving.items(), *self._unseen()]:
             self._lists.plan(Purpose(Kind.LOOKUP, about=key), rules.lookup(summary), now.monotonic, _LOOKUP_PAGES)
         if now.monotonic < self._later_due:
@@ -172,7 +172,7 @@ class Finder:
         for rule in self._spec.rules:
             since = self._begun.get(rule.name)
             purpose = Purpose(Kind.LATER, rule.name)
-            # One that waits still has filters that reach back further.
+            # A list that is still waiting has filters that reach back further.
             if since is None or self._looks_back(rule.name) or purpose in self._lists:
                 continue
             for filters in rules.later_lists(rule, since - _OVERLAP):
@@ -180,32 +180,34 @@ class Finder:
             self._begun[rule.name] = now.wall
 
     def _unseen(self) -> Iterator[tuple[str, Summary]]:
-        """Yield the discovered tuning jobs that may not be described and have left the list of what runs."""
+        """Yield discovered tuning jobs that cannot be described and are no longer on the list of running ones."""
         for job in self._jobs:
             lost = job.discovered and job.failure is not None and job.ended is None
             if lost and job.listed is not None and self._running.has_left(job.key, job.listed):
                 yield job.key, job.listed
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Take a list that has ended."""
+        """Handle the result of a list."""
         if listing.failure is not None:
             return []
         self._listed = True
         for key, summary in listing.summaries.items():
             if (job := self._jobs.get(key)) is not None:
-                self._jobs.hear(job, summary)
-        told: list[Decision] = []
-        if listing.unreadable and not listing.purpose.kind.repeats:  # else it is told for as long as it lasts
-            told.append(events.of_unreadable_entries(self._spec, listing.unreadable, listing.why))
+                self._jobs.note_listed(job, summary)
+        decisions: list[Decision] = []
+        if (
+            listing.unreadable and not listing.purpose.kind.repeats
+        ):  # other lists are reported as long as they have such entries
+            decisions.append(events.of_unreadable_entries(self._spec, listing.unreadable, listing.why))
         is_news = listing.purpose != SWEEP and not (listing.purpose == RUNNING and not self._running.whole)
         if not listing.whole and is_news:
-            told.append(events.of_long_list(self._spec, listing.pages))
+            decisions.append(events.of_long_list(self._spec, listing.pages))
         if listing.purpose == RUNNING:
-            told += self._take_running(listing, now)
+            decisions += self._take_running(listing, now)
         elif listing.purpose.kind is Kind.LOOKUP:
-            told += self._looked_up(listing)
-        going = {decision.name for decision in told if isinstance(decision, Forget)}
-        return told + self._consider(listing.summaries.values(), now, going)
+            decisions += self._looked_up(listing)
+        going = {decision.name for decision in decisions if isinstance(decision, Forget)}
+        return decisions + self._consider(listing.summaries.values(), now, going)
 
     def _take_running(self, listing: Listing, now: Instant) -> list[Decision]:
         for key, summary in self._running.take(listing, now).items():
@@ -216,11 +218,11 @@ class Finder:
                 self._leaving[key] = summary
                 self._waiting.pop(key, None)
         self.limits.keep_only({key for key in listing.summaries if key not in self._jobs})
-        told: list[Decision] = [
+        decisions: list[Decision] = [
             decision
             for job in self._jobs
             if job.discovered and job.missing and job.listed is not None and self._running.has_left(job.key, job.listed)
-            for decision in self._let_go(job)
+            for decision in self._stop_watching(job)
         ]
         self._waiting = {
             key: summary
@@ -228,30 +230,34 @@ class Finder:
             if self._match(summary, now).tags_needed and (key in listing.summaries or not self._tags.unfound(key))
         }
         in_use = (self._jobs, listing.summaries, self._leaving, self._waiting)
-        told += [Forget(name) for name in self._tags.all_but(lambda key: any(key in each for each in in_use))]
+        decisions += [Forget(name) for name in self._tags.all_but(lambda key: any(key in each for each in in_use))]
         self._lists.hurry(now)
-        return told
+        return decisions
 
-    def _let_go(self, job: Job) -> tuple[Forget, Event]:
+    def _stop_watching(self, job: Job) -> tuple[Forget, Event]:
         return Forget(job.spec.name), events.of_discovery(self._spec, job.spec.name, job.spec.source, _GONE)
 
     def described_as_missing(self, job: Job) -> Iterable[Decision]:
-        """Return that a tuning job goes which a describe did not find: nothing if it is not discovered, or a list still shows it."""
-        return self._let_go(job) if job.discovered and not self._running.shows(job.key) else ()
+        """Return the decisions to stop watching a tuning job that does not exist. Empty if not discovered or still listed."""
+        return self._stop_watching(job) if job.discovered and not self._running.shows(job.key) else ()
 
     def _looked_up(self, listing: Listing) -> Iterable[Decision]:
         key = listing.purpose.about
         summary = listing.summaries.get(key)
         absent = summary is None and listing.whole
-        if absent or (summary is not None and summary.terminal):  # to be considered, then, for the last time
+        if absent or (summary is not None and summary.terminal):  # so it is considered for the last time
             self._leaving.pop(key, None)
         job = self._jobs.get(key)
-        return self._let_go(job) if absent and job is not None and job.discovered and job.failure is not None else ()
+        return (
+            self._stop_watching(job)
+            if absent and job is not None and job.discovered and job.failure is not None
+            else ()
+        )
 
     def _consider(
         self, summaries: Iterable[Summary], now: Instant, going: AbstractSet[str] = frozenset()
     ) -> list[Decision]:
-        """Return which listed tuning jobs are watched from now on, and which go because of a limit; ``going`` count no more."""
+        """Return which listed tuning jobs to watch, and which to stop watching because of a limit. ``going`` do not count."""
         wanted: defaultdict[str, list[Summary]] = defaultdict(list)
         for summary in summaries:
             key = name_key(summary.name)
@@ -261,7 +267,7 @@ class Finder:
             found = self._match(summary, now)
             if found.tags_needed:
                 self._waiting[key] = summary
-                self._tags.wonder(summary, now)
+                self._tags.ask(summary, now)
             elif found.rule is not None:
                 wanted[found.rule.name].append(summary)
             elif found.later and summary.status != rules.RUNNING:
@@ -269,19 +275,19 @@ class Finder:
         return self.limits.admit(wanted, going) if wanted else []
 
     def tags_known(self, now: Instant) -> list[Decision]:
-        """Consider those tuning jobs again that waited for their tags."""
-        told = [summary for summary in self._waiting.values() if self._tags.known(summary) is not None]
-        for summary in told:
+        """Apply the rules again to tuning jobs whose tags are now known."""
+        known = [summary for summary in self._waiting.values() if self._tags.known(summary) is not None]
+        for summary in known:
             del self._waiting[name_key(summary.name)]
-        return self._consider(told, now) if told else []
+        return self._consider(known, now) if known else []
 
     def empty_rules(self) -> list[Event]:
-        """Return, once, which rules match nothing when all that they begin with was read."""
-        if not self._listed or not self._untold or self._running.jobs is None or self._waiting:
+        """Return the lines about rules that match nothing, once, after their first lists have been read."""
+        if not self._listed or not self._pending_rules or self._running.jobs is None or self._waiting:
             return []
         self._listed = False
-        ready = {name for name in self._untold if not self._looks_back(name)}
-        self._untold -= ready
+        ready = {name for name in self._pending_rules if not self._looks_back(name)}
+        self._pending_rules -= ready
         matched = self.limits.matched if ready else {}
         return [events.of_rule_without_jobs(self._spec, name) for name in sorted(ready) if not matched[name]]
 
@@ -289,5 +295,5 @@ class Finder:
         return rules.match(self._spec.rules, summary, self._tags.known, self._spec.retention, now)
 
 
-def _told(job: Job) -> Summary | None:
+def _summary_of(job: Job) -> Summary | None:
     return Summary.of(job.facts) if job.facts is not None else job.listed

@@ -1,4 +1,4 @@
-"""The last calls about one tuning job, packed into eight bytes each: ten thousand tuning jobs have a hundred thousand."""
+"""The last calls about one tuning job, eight bytes each. They are packed because 10,000 tuning jobs have 100,000 of them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from exporter.errors import ErrorCode
 from exporter.fleet.source import Operation
 
 MOST_CALLS = 10
-"""How many are kept of a tuning job."""
+"""The number of calls that are kept for each tuning job."""
 
-# From the highest bits: when it ended (Unix seconds), what came of it, and how long it took (milliseconds).
+# From the highest bits: when the call ended (Unix seconds), its operation and outcome, its duration (milliseconds).
 _ENTRY = struct.Struct("<Q")
 _ENDED, _KIND = 32, 24
 _LONGEST = (1 << _KIND) - 1
@@ -23,7 +23,7 @@ _MEANINGS = tuple(_KINDS)
 
 
 class PastCall(NamedTuple):
-    """A call that has ended: ``ended`` in whole Unix seconds. ``code`` tells why it failed, None where it did not."""
+    """A call that has ended. ``ended`` is in whole Unix seconds. ``code`` is why it failed, None if it succeeded."""
 
     operation: Operation
     code: ErrorCode | None
@@ -32,7 +32,7 @@ class PastCall(NamedTuple):
 
 
 def remembered(history: bytes, operation: Operation, code: ErrorCode | None, ended: float, seconds: float) -> bytes:
-    """Return a history with one more call, the oldest left out where there are too many."""
+    """Return the history with one more call. The oldest is dropped if there are more than ``MOST_CALLS``."""
     milliseconds = min(max(0, round(seconds * 1000)), _LONGEST)
     moment = min(max(0, int(ended)), _LATEST)
     entry = _ENTRY.pack(moment << _ENDED | _KINDS[operation, code] << _KIND | milliseconds)
@@ -40,7 +40,7 @@ def remembered(history: bytes, operation: Operation, code: ErrorCode | None, end
 
 
 def past_calls(history: bytes) -> tuple[PastCall, ...]:
-    """Return the calls of a history, the last one first."""
+    """Return the calls of a history, newest first."""
     return tuple(_unpacked(packed) for (packed,) in _ENTRY.iter_unpack(history))
 
 

@@ -1,4 +1,4 @@
-"""What a target knows of one tuning job, and the verbs that change it. Nobody else writes its fields."""
+"""What a target knows about one tuning job. Only the methods of ``Job`` change its fields."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ NAMELESS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(slots=True)
 class Job:
-    """What a target knows of one tuning job. ``due``, ``owed`` and ``described`` are monotonic seconds, other times Unix seconds.
+    """What a target knows about one tuning job.
+
+    ``due``, ``owed`` and ``described`` are monotonic seconds, other times are Unix seconds.
 
     ``due`` is when the next describe is to be made. ``owed`` is when the values should be confirmed; they are stale
-    ``stale_after`` later. Only what confirms them moves it to a later time: a good describe, or a list that shows no
-    change. ``described`` is when the last good describe was begun. ``retrying`` tells that the next describe comes before
-    the next round. ``created`` is 0 while nothing has told when the tuning job was created. ``listed`` is what a list said
-    last. ``rests_left`` counts the describes that are still to be made at the interval after the end. ``history`` has the
-    last calls about it: see ``history``. The others are as in JobView.
+    ``stale_after`` later. Only a successful describe, or a list that shows no change, moves ``owed`` to a later time.
+    ``described`` is when the last successful describe began. ``retrying`` is True if the next describe comes before the next
+    round. ``created`` is the creation time, 0 while it is not known. ``listed`` is the last entry on a list. ``rests_left``
+    counts the describes that are still to be made, one in each interval, after the end. ``history`` has the last calls, packed
+    by the module ``history``. The other fields are those of JobView.
     """
 
     spec: JobSpec
@@ -59,46 +61,48 @@ class Job:
 
     @classmethod
     def begun(cls, spec: JobSpec, now: Instant, listed: Summary | None = None) -> Job:
-        """Return one that is to be described at once; ``listed`` is what a list says of it already."""
+        """Return a new tuning job that is due at once. ``listed`` is its entry on a list, if it has been listed."""
         created = (listed.creation_time if listed is not None else None) or 0.0
         return cls(spec, now.monotonic, now.monotonic, now.wall, created, listed)
 
     @property
     def key(self) -> str:
-        """The name without its case: AWS has one tuning job of it."""
+        """The name, independent of case, because names in AWS are unique without case."""
         return name_key(self.spec.name)
 
     def configure(self, spec: JobSpec) -> None:
-        """Take what a new configuration says of it."""
+        """Use a new configuration."""
         self.spec = spec
         self._view = None
 
     def plan(self, due: float, now: Instant) -> None:
-        """Have it described at a monotonic time. ``owed`` moves only to an earlier time."""
+        """Plan the next describe for ``due``. This may move ``owed`` to an earlier time, never to a later one."""
         self.due = due
         self.owed = min(self.owed, due)
         self.next_describe = now.wall + due - now.monotonic
         self._view = None
 
     def settle(self, due: float, owed: float, now: Instant) -> None:
-        """Plan the next describe after its values were confirmed; they are ``owed`` again at the time given (monotonic seconds)."""
+        """Plan the next describe after the values were confirmed. ``owed`` is when they should next be confirmed."""
         self.owed = owed
         self.plan(due, now)
 
     def retry(self, due: float, now: Instant) -> None:
-        """Have it described again at a monotonic time before the next round."""
+        """Plan a describe before the next round, after a failure."""
         self.retrying = True
         self.plan(due, now)
 
     def confirm(self, owed: float) -> None:
-        """Take a list that shows no change: the values are owed at the time given, or when the describe is due if that is sooner."""
+        """Note that a list shows no change. The values are next owed at ``owed``, or at ``due`` if that is sooner."""
         self.owed = max(self.owed, min(owed, self.due))
 
     def succeed(self, facts: TuningJob, started: float, now: Instant) -> bool:
-        """Take a good describe, begun at a monotonic time, and tell whether it rests from now on. ``settle`` must come next."""
+        """Store a successful describe that began at ``started``. Return whether the job now rests. Call ``settle`` next."""
         if self.facts is not None and self.facts.creation_time != facts.creation_time:
-            self.rests_left = RESTS_AFTER_END  # the name was used again
-        if self.facts != facts:  # else what is being served would be held twice over
+            self.rests_left = RESTS_AFTER_END  # another tuning job with the same name
+        if (
+            self.facts != facts
+        ):  # equal facts are kept, so that they are not in memory twice while the old ones are served
             self.facts = facts
         self.failure = None
         self.attempted = True
@@ -115,16 +119,16 @@ class Job:
         return False
 
     def fail(self, failure: Failure) -> None:
-        """Take a describe that failed. ``plan`` or ``retry`` must come next."""
+        """Store a failed describe. Call ``plan`` or ``retry`` next."""
         self.failure = failure
         self.attempted = True
         self.retrying = False
         if failure.code is ErrorCode.NOT_FOUND:
             self.facts = None
-            self.rests_left = RESTS_AFTER_END  # should the name come back, it is another tuning job's
+            self.rests_left = RESTS_AFTER_END  # if the name comes back, it is another tuning job
 
-    def hear(self, summary: Summary) -> bool:
-        """Take what a list says and tell whether that changes what is shown."""
+    def note_listed(self, summary: Summary) -> bool:
+        """Store the entry of a list, and return whether the view changes."""
         before = self.last_modified
         self.listed = summary
         if self.last_modified == before:
@@ -133,7 +137,7 @@ class Job:
         return True
 
     def tag(self, tags: Mapping[str, str]) -> bool:
-        """Take the tags that are labels, by the labels' names, and tell whether they are others than before."""
+        """Store the tags that become labels, by label name, and return whether they have changed."""
         if tags == self.tags:
             return False
         self.tags = tags
@@ -141,7 +145,7 @@ class Job:
         return True
 
     def spent(self, spend: Spend | None) -> bool:
-        """Take what its training jobs come to, and tell whether that is something else than before."""
+        """Store the sums over its training jobs, and return whether they have changed."""
         if spend == self.spend:
             return False
         self.spend = spend
@@ -149,31 +153,31 @@ class Job:
         return True
 
     def called(self, operation: Operation, code: ErrorCode | None, seconds: float, now: Instant) -> None:
-        """Take that a call about it has ended, which took so many seconds; ``code`` is why it failed, None where it did not."""
+        """Add a call to the history. ``seconds`` is how long it took; ``code`` is why it failed, None if it succeeded."""
         self.history = remembered(self.history, operation, code, now.wall, seconds)
         self._view = None
 
     def redraw(self) -> None:
-        """Show it again: something of the target has changed that is shown with it."""
+        """Make the view anew, because something of the target that it shows has changed."""
         self._view = None
 
     @property
     def last_modified(self) -> float | None:
-        """LastModifiedTime of whichever answer is newer: it moves about every 10 s while the tuning job runs."""
+        """LastModifiedTime of the newer answer. It changes about every 10 s while the tuning job runs."""
         if self.facts is None:
             return None
-        told = [answer.last_modified_time for answer in (self.facts, self._listed_now) if answer is not None]
-        return max((time for time in told if time is not None), default=None)
+        times = [answer.last_modified_time for answer in (self.facts, self._listed_now) if answer is not None]
+        return max((time for time in times if time is not None), default=None)
 
     @property
     def _listed_now(self) -> Summary | None:
-        """What a list said of the very tuning job that was described last, not of another of its name."""
+        """The entry on a list, if it is about the tuning job that was described last and not another with the same name."""
         if self.listed is None or self.facts is None:
             return self.listed
         return self.listed if same_moment(self.listed.creation_time, self.facts.creation_time) else None
 
     def view(self, region: str, account_id: str | None, account_names: Mapping[str, str] = NAMELESS) -> JobView:
-        """Return the view of it, made only when something has changed; ``account_id`` is the target's, where it has none."""
+        """Return the view, made again only if something has changed. ``account_id`` is used if the job itself has none."""
         if self._view is None:
             account_id = self.spec.account_id or account_id or ""
             facts = self.facts
@@ -199,40 +203,40 @@ class Job:
 
     @property
     def discovered(self) -> bool:
-        """Whether a rule found it, and not the configuration names it."""
+        """Whether a rule found it. Otherwise the configuration lists it by name."""
         return self.spec.source != LISTED
 
     @property
     def running(self) -> bool:
-        """Whether its last describe was good and said that it has not ended."""
+        """Whether its last describe succeeded and says that it has not ended."""
         return self.failure is None and self.facts is not None and not self.facts.terminal
 
     @property
     def missing(self) -> bool:
-        """Whether its last describe said that there is no such tuning job."""
+        """Whether its last describe says that there is no such tuning job."""
         return self.failure is not None and self.failure.code is ErrorCode.NOT_FOUND
 
     @property
     def resting(self) -> bool:
-        """Whether it has ended and its last describes are over."""
+        """Whether it has ended and the describes after its end have been made."""
         ended = self.failure is None and self.facts is not None and self.facts.terminal
         return ended and self.rests_left == 0
 
     @property
     def ended(self) -> float | None:
-        """When it ended (Unix seconds), by its last describe or, where that fails, by a list; None while it runs."""
+        """When it ended (Unix seconds), from the last describe or, if that failed, from a list. None while it runs."""
         if self.facts is not None and self.facts.ended is not None:
             return self.facts.ended
         listed = self._listed_now
         return listed.ended if self.failure is not None and listed is not None else None
 
     def goes_at(self, retention: float, now: Instant) -> float | None:
-        """Return when a discovered job that ended goes, on the clock of ``due``; None while it stays."""
+        """Return when the retention of an ended discovered job is over (monotonic seconds). None if it has not ended."""
         ended = self.ended if self.discovered else None
         return None if ended is None else now.monotonic + ended + retention - now.wall
 
     def is_elsewhere(self, spec: JobSpec) -> bool:
-        """Tell whether the configuration now names another account: what is known is about another tuning job then."""
+        """Return whether the configuration now names another account. Then what is known is about another tuning job."""
         if spec.account_id in {None, self.spec.account_id}:
             return False
         return self.facts is None or self.facts.account_id != spec.account_id

@@ -1,4 +1,4 @@
-"""The tuning jobs of one target, which of them is described next, and which have been shown long enough."""
+"""The tuning jobs of one target: which is described next, and which are past their retention."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SLACK = 64
 
 
 class Jobs:
-    """Tuning jobs by name, without regard to its case, those that the configuration lists first.
+    """Tuning jobs by name, independent of case. Those that the configuration lists come first.
 
-    Its verbs are those of ``Job``; here they also keep the queue. ``changes`` counts what may have changed the view of
-    any, ``comings`` those that came or went. Not thread-safe. Due times are monotonic seconds.
+    The methods with the names of those of ``Job`` also update the queue. ``changes`` counts everything that may have changed
+    a view, ``comings`` the tuning jobs added and removed. Not thread-safe. Due times are monotonic seconds.
     """
 
     def __init__(self, calls: Calls) -> None:
@@ -43,29 +43,29 @@ class Jobs:
         self.comings = 0
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of tuning jobs."""
         return len(self._by_key)
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether there is one of this name."""
+        """Return whether there is a tuning job with this name."""
         return name_key(name) in self._by_key
 
     def __iter__(self) -> Iterator[Job]:
-        """Return all of them."""
+        """Return an iterator over the tuning jobs."""
         return iter(self._by_key.values())
 
     def get(self, name: str) -> Job | None:
-        """Return the tuning job of this name, if there is one."""
+        """Return the tuning job with this name, None if there is none."""
         return self._by_key.get(name_key(name))
 
     def add(self, job: Job) -> None:
-        """Take one in, in place of one of the same name."""
+        """Add a tuning job. It replaces one with the same name."""
         self._by_key[job.key] = job
         self.comings += 1
         self._enqueue(job)
 
     def remove(self, name: str) -> None:
-        """Forget one, if there is one of this name; what comes of a describe under way is dropped."""
+        """Remove the tuning job with this name, if there is one. The result of a describe under way is dropped."""
         key = name_key(name)
         if self._by_key.pop(key, None) is not None:
             self.comings += 1
@@ -74,59 +74,59 @@ class Jobs:
             self.changes += 1
 
     def arrange(self, names: Iterable[str]) -> None:
-        """Put them in this order, those not named after the others."""
+        """Put the tuning jobs in this order. Those not named come last."""
         first = {key: self._by_key[key] for key in map(name_key, names)}
         self._by_key = first | {key: job for key, job in self._by_key.items() if key not in first}
 
     def configure(self, job: Job, spec: JobSpec) -> None:
-        """Take what a new configuration says of one."""
+        """Apply a new configuration to a tuning job."""
         job.configure(spec)
         self.changes += 1
         self._note_end(job)
 
     def plan(self, job: Job, due: float, now: Instant) -> None:
-        """Have one described at a time."""
+        """Plan the next describe for the time ``due``."""
         job.plan(due, now)
         self._enqueue(job)
 
     def settle(self, job: Job, due: float, owed: float, now: Instant) -> None:
-        """Have one described later whose values were confirmed."""
+        """Plan the next describe after the values were confirmed."""
         job.settle(due, owed, now)
         self._enqueue(job)
 
     def retry(self, job: Job, due: float, now: Instant) -> None:
-        """Have one described again before the next round."""
+        """Plan a describe before the next round, after a failure."""
         job.retry(due, now)
         self._enqueue(job)
 
     def confirm(self, job: Job, owed: float, now: Instant) -> None:
-        """Take a list that shows no change of one; for a describe that is due or under way it is still owed."""
+        """Note that a list shows no change. ``owed`` stays if a describe is already due or under way."""
         if job.due > now.monotonic and self.is_idle(job):
             job.confirm(owed)
 
-    def hear(self, job: Job, summary: Summary) -> None:
-        """Take what a list says of one."""
-        self.changes += job.hear(summary)
+    def note_listed(self, job: Job, summary: Summary) -> None:
+        """Store what a list says about a tuning job."""
+        self.changes += job.note_listed(summary)
         self._note_end(job)
 
     def tag(self, name: str, tags: Mapping[str, str]) -> None:
-        """Take the tags that are labels of one, if there is one of this name."""
+        """Store the tags that become labels, if there is a tuning job with this name."""
         if (job := self.get(name)) is not None:
             self.changes += job.tag(tags)
 
     def spent(self, name: str, spend: Spend | None) -> None:
-        """Take what the training jobs of one come to, if there is one of this name."""
+        """Store the sums over the training jobs, if there is a tuning job with this name."""
         if (job := self.get(name)) is not None:
             self.changes += job.spent(spend)
 
     def called(self, work: Work, outcome: object, now: Instant) -> None:
-        """Take that a call has ended, if it was about one of them. That alone is no reason to show it again."""
+        """Add a call to the history of the tuning job that it is about, if any. This does not count as a change of the view."""
         if work.operation.concerns_one_job and (job := self.get(work.name)) is not None:
             code = outcome.code if isinstance(outcome, Failure) else None
             job.called(work.operation, code, now.monotonic - work.started, now)
 
     def redraw(self) -> None:
-        """Show all again."""
+        """Make all views anew."""
         self.changes += 1
         for job in self:
             job.redraw()
@@ -135,13 +135,13 @@ class Jobs:
         self.changes += 1
         self._note_end(job)
         heapq.heappush(self._queue, (job.due, next(self._serials), job.key))
-        if len(self._queue) > 2 * len(self._by_key) + _SLACK:  # what was planned again has left its old entries
+        if len(self._queue) > 2 * len(self._by_key) + _SLACK:  # a new due time leaves the old entry in the queue
             self._queue = [(each.due, next(self._serials), each.key) for each in self]
             heapq.heapify(self._queue)
 
     @property
     def due(self) -> float | None:
-        """When the next describe falls due, those under way left out."""
+        """When the next describe is due. Tuning jobs with a describe under way do not count."""
         while self._queue:
             due, _, key = self._queue[0]
             job = self._by_key.get(key)
@@ -152,19 +152,19 @@ class Jobs:
 
     @property
     def first(self) -> Job:
-        """The tuning job that is ``due`` next."""
+        """The tuning job that is due first."""
         return self._by_key[self._queue[0][2]]
 
     def pop(self) -> None:
-        """Take its turn from the first one."""
+        """Remove the first tuning job from the queue."""
         heapq.heappop(self._queue)
 
     def may_ask(self, job: Job) -> bool:
-        """Tell whether no call for it is out."""
+        """Return whether a describe may be made: no other one of it holds a thread."""
         return self._calls.may_ask(Operation.DESCRIBE, job.key)
 
     def is_idle(self, job: Job) -> bool:
-        """Tell whether no answer for it is awaited; one that was given up may still be out."""
+        """Return whether no describe of it is under way. One that was given up may still hold a thread."""
         return not self._calls.awaits(Operation.DESCRIBE, job.key)
 
     def _note_end(self, job: Job) -> None:
@@ -177,7 +177,7 @@ class Jobs:
                 heapq.heapify(self._ended)
 
     def goes_at(self, retention: float, now: Instant) -> float | None:
-        """Return when the next discovered job has been shown for as long as it is after its end; None: no end is known."""
+        """Return when the next discovered job reaches the end of its retention. None if no job is known to have ended."""
         while self._ended:
             ended, key = self._ended[0]
             job = self._by_key.get(key)
@@ -189,7 +189,7 @@ class Jobs:
         return None
 
     def gone(self, retention: float, now: Instant) -> list[str]:
-        """Return the names of the discovered jobs that go now."""
+        """Return the names of the discovered jobs whose retention is over."""
         return [
             job.spec.name
             for job in self

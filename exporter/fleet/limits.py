@@ -1,4 +1,4 @@
-"""How many tuning jobs rules may watch: beyond a limit only the newest are, and what is kept out is counted."""
+"""How many tuning jobs rules may watch. Beyond a limit only the newest are watched, and the others are counted."""
 
 from __future__ import annotations
 
@@ -34,41 +34,41 @@ class Limits:
         self._left_out: defaultdict[str, set[str]] = defaultdict(set)
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration; ``enforce`` what it says of the tuning jobs that are watched already."""
+        """Use a new configuration. Call ``enforce`` afterwards to apply it to the tuning jobs that are already watched."""
         self._spec = spec
         for rule in spec.rules:
             self._telemetry.jobs_left_out.labels(spec.name, rule.name)
 
     def forget(self, rule: str) -> None:
-        """Know nothing any more of what was kept out of a rule."""
+        """Forget which tuning jobs were left out of a rule."""
         self._left_out.pop(rule, None)
 
     def keep_only(self, untracked: Collection[str]) -> None:
-        """Count no more as kept out what does not run unwatched; names are keys."""
+        """Keep only these names (``name_key``) among those left out: the others have ended or are watched now."""
         for left_out in self._left_out.values():
             left_out.intersection_update(untracked)
 
     @property
     def left_out(self) -> tuple[int, ...]:
-        """How many tuning jobs a limit keeps out, of each rule that ever had some."""
+        """The number of tuning jobs that a limit leaves out, for each rule that ever had some."""
         return tuple(map(len, self._left_out.values()))
 
     @property
     def matched(self) -> Mapping[str, int]:
-        """How many tuning jobs each rule matches: those watched, and those that a limit keeps out."""
+        """The number of tuning jobs that each rule matches: those watched and those that a limit leaves out."""
         watched = Counter(job.spec.source for job in self._jobs)
         return {rule.name: watched[rule.name] + len(self._left_out.get(rule.name, ())) for rule in self._spec.rules}
 
     def enforce(self) -> list[Decision]:
-        """Return which tuning jobs go because they are too many for the configuration now, the oldest first."""
+        """Return which tuning jobs to stop watching because a limit is now lower, the oldest first."""
         return self.admit({}, frozenset())
 
     def admit(self, found: Mapping[str, Sequence[Summary]], going: AbstractSet[str]) -> list[Decision]:
-        """Return which of the tuning jobs that each rule found are watched, and which go.
+        """Return which of the tuning jobs that each rule found to watch, and which to stop watching.
 
-        ``going`` are the names of those that are watched and go anyway: they count no more.
+        ``going`` has the names of watched tuning jobs that will not be watched any more: they do not count.
         """
-        told: list[Decision] = []
+        decisions: list[Decision] = []
         members: defaultdict[str, list[_Member]] = defaultdict(list)
         for job in self._jobs:
             if job.spec.name not in going:
@@ -80,16 +80,16 @@ class Limits:
             free = self._spec.max_tracked_jobs - len(self._spec.jobs) - others
             limit, least = min((rule.max_jobs, "max_jobs"), (free, "max_tracked_jobs"))
             kept = rules.newest(entries, limit)
-            told += self._displaced(rule, entries, kept, least)
+            decisions += self._displaced(rule, entries, kept, least)
             names = {key for _, key in kept}
-            told += [Watch(rules.job_spec(rule, each.name), each) for key, each in new.items() if key in names]
+            decisions += [Watch(rules.job_spec(rule, each.name), each) for key, each in new.items() if key in names]
             members[rule.name] = kept
-        return told
+        return decisions
 
     def _displaced(
         self, rule: RuleSpec, entries: Iterable[_Member], kept: Iterable[_Member], limit: str
     ) -> Iterator[Decision]:
-        """Yield that tuning jobs go, or are not taken, because of a limit."""
+        """Yield the decisions and log lines for tuning jobs that a limit removes or leaves out."""
         names, left_out = {key for _, key in kept}, self._left_out[rule.name]
         too_many = {key for _, key in entries} - names
         if new := too_many - left_out:

@@ -1,4 +1,4 @@
-"""The lists of a target: which are due, page by page, and what they told."""
+"""The lists of a target: which are due, page by page, and their results."""
 
 from __future__ import annotations
 
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary
 
 PAGE_SIZE = 100
-"""The most that the API puts on a page of ListHyperParameterTuningJobs."""
+"""The most entries that ListHyperParameterTuningJobs returns on a page."""
 
 
 class Kind(IntEnum):
-    """What a list is read for. Of lists that are due together the first of these comes first."""
+    """What a list is read for. If lists are due together, this is their order."""
 
     RUNNING = 0
-    """All that runs in the account and region."""
+    """All running tuning jobs of the account and region."""
     FIRST = 1
-    """What a rule begins with."""
+    """The lists that a new rule begins with."""
     LATER = 2
-    """What was created since then."""
+    """Tuning jobs created since then."""
     LOOKUP = 3
-    """One tuning job that has left the list of what runs."""
+    """One tuning job that is no longer on the list of running ones."""
     SWEEP = 4
-    """Those watched that have ended: are they still there?"""
+    """Watched tuning jobs that have ended: do they still exist?"""
 
     @property
     def repeats(self) -> bool:
-        """Whether such a list is read again and again, and so tells when an entry that could not be read can be."""
+        """Whether the list is read regularly. Then an unreadable entry is reported for as long as it is unreadable."""
         return self not in {Kind.FIRST, Kind.LOOKUP}
 
 
 class Purpose(NamedTuple):
-    """What tells a list from every other: its kind, and the rule and status or the ``name_key`` that it is about."""
+    """The identity of a list: its kind, and the rule and status, or the ``name_key``, that it is about."""
 
     kind: Kind
     rule: str = ""
     about: str = ""
 
     def __str__(self) -> str:
-        """Return it as written in a log line; no two are the same, and none is the name of a tuning job."""
+        """Return a unique text for log lines. It is never the name of a tuning job."""
         rule = repr(self.rule) if self.rule else ""
         return " ".join(filter(None, (f"list {self.kind.name.lower()}", rule, self.about)))
 
@@ -68,7 +68,7 @@ SWEEP = Purpose(Kind.SWEEP)
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Work):
-    """A call of ListHyperParameterTuningJobs; the answer must come from ``region`` and, where known, ``account_id``."""
+    """A call of ListHyperParameterTuningJobs. The answer must be from ``region`` and, if it is known, ``account_id``."""
 
     operation = Operation.LIST
     region: str
@@ -76,12 +76,12 @@ class ListPage(Work):
     request: Mapping[str, Any]
     purpose: Purpose
     seen: AbstractSet[int]
-    """Hashes of the tokens that the list has given so far."""
+    """Hashes of the tokens of the previous pages."""
 
     def make(self, api: Api) -> Page:
         """Return the page.
 
-        Raise MalformedAnswer if the list gives a page again, CallFailed if it is of another account or region.
+        Raises MalformedAnswer if a page comes again, CallFailed if it is from another account or region.
         """
         page = reduce_page(api.list_jobs(self.request))
         places = ((summary.region, summary.account_id) for summary in page.summaries)
@@ -91,10 +91,10 @@ class ListPage(Work):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a list told: summaries by ``name_key``, from ``pages`` calls.
+    """The result of a list: summaries by ``name_key``, from ``pages`` calls.
 
-    ``whole`` tells that no limit of pages cut it short. ``unreadable`` is how many entries could not be read, and ``why``
-    the reason for the first. With a ``failure`` there are no summaries: half a list tells nothing of what is not on it.
+    ``whole`` is False if the limit of pages was reached. ``unreadable`` counts the entries that could not be read, and ``why``
+    is the reason for the first. After a ``failure`` there are no summaries: a partial list does not tell what is missing.
     """
 
     purpose: Purpose
@@ -107,24 +107,24 @@ class Listing:
 
     @property
     def reaches(self) -> float:
-        """The creation time from which on the list is complete: it has all that its filters ask for (Unix seconds)."""
+        """The list is complete for tuning jobs created at this time or later (Unix seconds)."""
         if self.whole:
             return -math.inf
         return min((summary.creation_time or 0.0 for summary in self.summaries.values()), default=math.inf)
 
 
 class Reader(Protocol):
-    """What takes whole lists."""
+    """Gets the results of lists."""
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Take a list that has ended, by its last page or by a failure."""
+        """Handle the result of a list, after its last page or a failure."""
 
 
 @dataclass(slots=True)
 class _List:
-    """A list that is to be read. ``due`` is None while a call is under way.
+    """A list that is planned or being read. ``due`` is None while a call is under way.
 
-    All its pages have one ``planned`` time: what was begun is not put off by what falls due meanwhile.
+    All its pages have the same ``planned`` time, so that a list that has begun comes before lists that are due later.
     """
 
     filters: Mapping[str, Any]
@@ -132,21 +132,21 @@ class _List:
     planned: float
     due: float | None
     token: str | None = None
-    seen: set[int] = field(default_factory=set)  # hashes of all tokens so far, which may be long
+    seen: set[int] = field(default_factory=set)  # hashes of all tokens so far, because tokens may be long
     pages: int = 0
     summaries: dict[str, Summary] = field(default_factory=dict)
     unreadable: int = 0
     why: str = ""
 
     def restart(self, due: float) -> None:
-        """Begin again with the first page: tokens do not last."""
+        """Begin again with the first page, because tokens expire."""
         self.planned, self.due = due, due
         self.token, self.seen, self.pages, self.summaries = None, set(), 0, {}
         self.unreadable, self.why = 0, ""
 
 
 class Lists:
-    """A source of calls. What lists tell goes to the ``readers``. Due times are monotonic seconds."""
+    """A source of calls. The ``readers`` get the results. Due times are monotonic seconds."""
 
     head_start: ClassVar[float] = 1.0  # a list brings news of many tuning jobs at once
 
@@ -158,16 +158,16 @@ class Lists:
         self._lists: dict[Purpose, _List] = {}
 
     def operations(self) -> Iterable[Operation]:
-        """Return the one that it calls, where rules or the delta need lists."""
+        """Return the operation that it calls, nothing if neither rules nor the delta need lists."""
         needed = self._spec.rules or self._spec.describe_max_age > self._spec.interval
         return (Operation.LIST,) if needed else ()
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration."""
+        """Use a new configuration."""
         self._spec = spec
 
     def plan(self, purpose: Purpose, filters: Mapping[str, Any], due: float, max_pages: int) -> None:
-        """Have a list read, newest first and at most ``max_pages`` pages. One that is being read stays as it is."""
+        """Plan a list, newest entries first, ``max_pages`` pages at most. A list that is being read stays as it is."""
         current = self._lists.get(purpose)
         if current is None:
             self._lists[purpose] = _List(filters, max_pages, due, due)
@@ -176,19 +176,19 @@ class Lists:
             current.planned = current.due = min(due, current.due)
 
     def drop(self, purpose: Purpose, *, forget_failure: bool = True) -> None:
-        """Forget a list; the result of a call under way will be dropped too."""
+        """Forget a list. The result of a call under way is dropped too."""
         self._lists.pop(purpose, None)
         self._calls.drop(Operation.LIST, str(purpose))
         if forget_failure:
             self._calls.succeeded(Operation.LIST, str(purpose))
 
     def forget(self, purpose: Purpose) -> None:
-        """Drop a list that will be another one if it is read again: a call that hangs does not hold that up."""
+        """Drop a list whose filters will differ next time. A hanging call does not delay the new list."""
         self._lists.pop(purpose, None)
         self._calls.forget(Operation.LIST, str(purpose))
 
     def __contains__(self, purpose: Purpose) -> bool:
-        """Tell whether a list is planned or being read."""
+        """Return whether a list is planned or being read."""
         return purpose in self._lists
 
     def __iter__(self) -> Iterator[Purpose]:
@@ -196,16 +196,16 @@ class Lists:
         return iter(tuple(self._lists))
 
     def is_being_read(self, purpose: Purpose) -> bool:
-        """Tell whether a list has begun to come, page by page."""
+        """Return whether at least one call of a list has begun."""
         return purpose in self._lists and self._lists[purpose].pages > 0
 
     def may_ask(self, purpose: Purpose) -> bool:
-        """Tell whether no call for a list hangs."""
+        """Return whether no call for this list hangs."""
         return not self._calls.stuck(Operation.LIST, str(purpose))
 
     @property
     def due(self) -> float | None:
-        """When the next page falls due; None when only a change can bring one."""
+        """When the next page is due. None if no list is planned."""
         return min((due for due, _ in self._waiting()), default=None)
 
     def _waiting(self) -> Iterator[tuple[float, Purpose]]:
@@ -225,22 +225,22 @@ class Lists:
         return ListPage(serial, now.monotonic, str(purpose), region, self._account.id, request, purpose, each.seen)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a call, and hand the list to its readers when that was its end.
+        """Handle the outcome of a call. After the last page or a failure, give the result to the readers.
 
-        A list that failed is read again: soon after a transient failure, else in an hour, or as soon as planned.
+        A list that failed is read again: soon after a transient failure, else in an hour or when it is next planned.
         """
         listing = self._listing(cast("ListPage", work), outcome, now)
         if listing is None:
             return ()
         for summary in listing.summaries.values():
             self._account.learn(summary.account_id)
-            break  # a list is of one account
+            break  # all entries are from the same account
         if listing.failure is not None:
-            self._account.wonder(now)
+            self._account.ask(now)
         return [decision for reader in self.readers for decision in reader.listed(listing, now)]
 
     def _listing(self, work: ListPage, outcome: object, now: Instant) -> Listing | None:
-        """Return what the list told that a call has ended."""
+        """Return the result of the list that this call has ended."""
         purpose = work.purpose
         each = self._lists[purpose]
         if isinstance(outcome, Failure):
@@ -267,17 +267,17 @@ class Lists:
         return Listing(purpose, each.summaries, each.pages, whole, unreadable=each.unreadable, why=each.why)
 
     def late(self, work: Work, now: Instant) -> None:
-        """Nothing to do: it has been planned again since it was given up."""
+        """Do nothing: the list was planned again when the call was given up."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Read a list again from its beginning after an interval."""
+        """Plan the list again, from its first page, after an interval."""
         each = self._lists.get(cast("ListPage", work).purpose)
         if each is not None:
             self._calls.failed(Operation.LIST, work.key, failure.code)
             each.restart(now.monotonic + self._spec.interval)
 
     def hurry(self, now: Instant) -> None:
-        """Read at once the lists that wait after a failure, because lists succeed again."""
+        """Read lists that wait after a failure at once, because lists work again."""
         failing = self._calls.failing(Operation.LIST)
         for purpose, each in self._lists.items():
             if each.due is not None and str(purpose) in failing:
@@ -285,5 +285,5 @@ class Lists:
 
     @property
     def concerns(self) -> AbstractSet[str]:
-        """The keys of the lists that are wanted, or failed for a reason that lasts and are wanted later."""
+        """The keys of lists that are planned, or that failed with a lasting error and are retried later."""
         return {str(purpose) for purpose in self._lists} | self._calls.failing(Operation.LIST)

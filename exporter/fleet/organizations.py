@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from exporter.telemetry import Telemetry
 
 PERIOD = 900.0
-"""Seconds between two readings: an account that joins is watched this much later at most."""
+"""Seconds between two readings. So an account that joins is watched after at most this time."""
 
 RETRY = 60.0
-"""Seconds to the next reading after a failure; after each further one twice as long, at most ``PERIOD``."""
+"""Seconds until the next reading after a failure. Each further failure doubles them, up to ``PERIOD``."""
 
 _REMEDIES = {
     ErrorCode.ACCESS_DENIED: "Allow {actions} to a role in the management account or in that of a delegated administrator, and name"
@@ -31,22 +31,22 @@ _REMEDIES = {
     ErrorCode.MALFORMED_ANSWER: "Check that endpoint_url under organization is an endpoint of Organizations and that no proxy rewrites"
     " its answers.",
 }
-"""What to do where that is another thing than for calls to SageMaker."""
+"""What to do about a failure, where this differs from calls to SageMaker."""
 
 log = structlog.get_logger(__name__)
 
 
 Read = Callable[["OrganizationSpec"], Sequence["Account"]]
-"""Returns the accounts of an organization or raises CallFailed."""
+"""Returns the accounts of an organization. Raises CallFailed."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationView:
     """What is known of an organization at one moment. Times are Unix seconds.
 
-    ``accounts`` is None while no reading has succeeded, ``last_read`` is when the last one that did ended. ``failure`` is
-    why the last reading failed, None where it did not, or none has ended yet. ``next_read`` is when it is read again, None before
-    the end of the first reading.
+    ``accounts`` is None until a reading has succeeded. ``last_read`` is when the last successful reading ended. ``failure``
+    is why the last reading failed; it is None if it succeeded, or if none has ended yet. ``next_read`` is when the next
+    reading begins; it is None until the first one has ended.
     """
 
     spec: OrganizationSpec
@@ -62,27 +62,27 @@ class OrganizationView:
 
     @property
     def remedy(self) -> str | None:
-        """What to do about the failure, None where there is none."""
+        """What to do about the failure. None if there is no failure."""
         return None if self.failure is None else remedy(self.spec, self.failure.code)
 
 
 def remedy(spec: OrganizationSpec, code: ErrorCode) -> str:
-    """Return what a person should do about a reading that failed."""
+    """Return what to do about a failed reading."""
     actions = " and ".join(f"organizations:{operation}" for operation in spec.operations)
     text = _REMEDIES.get(code)
     return code.remedy(spec.operations[0]) if text is None else text.format(actions=actions)
 
 
 def read_once(spec: OrganizationSpec, read: Read, telemetry: Telemetry, clock: Clock) -> OrganizationView:
-    """Read the accounts of an organization, and count it."""
+    """Read the accounts of an organization once, and update the metrics."""
     _start(spec, telemetry)
     return _noted(OrganizationView(spec), _outcome(spec, read), telemetry, clock)
 
 
 class Organizations:
-    """Reads the accounts of organizations, each in a thread of its own, and tells when they change. Thread-safe.
+    """Reads the accounts of organizations, each in its own thread, and calls ``on_change`` when they change. Thread-safe.
 
-    What was read last is kept while reading fails.
+    While reading fails, the accounts that were read last are kept.
     """
 
     def __init__(self, read: Read, telemetry: Telemetry, clock: Clock, on_change: Callable[[], object]) -> None:
@@ -95,24 +95,25 @@ class Organizations:
 
     @property
     def views(self) -> tuple[OrganizationView, ...]:
-        """Each as it is now."""
+        """What is known now of each organization."""
         with self._condition:
             return tuple(reader.view for reader in self._readers.values())
 
     @property
     def accounts(self) -> Mapping[OrganizationSpec, Sequence[Account]]:
-        """What is known of each: none where it has not been read yet."""
+        """The known accounts of each organization. One that has not been read yet has none."""
         return _known(self.views)
 
     def accounts_of(self, specs: Collection[OrganizationSpec]) -> Mapping[OrganizationSpec, Sequence[Account]]:
-        """Return what is known of these at once if they become the ones to keep."""
+        """Return which accounts of these organizations would be known at once after ``keep_only``."""
         with self._condition:
             return _known(map(self._first_view, specs))
 
     def keep_only(self, specs: Collection[OrganizationSpec]) -> None:
-        """Read these from now on, and no others. Returns at once; a reading under way ends as it would.
+        """Read these organizations from now on, and no others. Returns at once, and does not stop a reading under way.
 
-        One that is new has the accounts of one that is read by the same caller, if it has all of them: until it is read itself.
+        A new entry may include all accounts of an entry that is already read with the same credentials. Then it has these
+        accounts until it is read itself.
         """
         with self._condition:
             first_views = {spec: self._first_view(spec) for spec in specs}
@@ -128,7 +129,7 @@ class Organizations:
             self._condition.notify_all()
 
     def _first_view(self, spec: OrganizationSpec) -> OrganizationView:
-        """Return what is known of one at once. To be called under the lock."""
+        """Return what is known of a new entry. Call this with the lock held."""
         if spec in self._readers:
             return self._readers[spec].view
         views = (reader.view for reader in self._readers.values())
@@ -179,14 +180,14 @@ class Organizations:
 
 @dataclass(slots=True)
 class _Reader:
-    """What one thread has read; ``view`` is used under the lock."""
+    """What one thread has read. ``view`` is used with the lock held."""
 
     view: OrganizationView
     leaving: threading.Event = field(default_factory=threading.Event)
 
 
 def _has_all(spec: OrganizationSpec, before: OrganizationSpec) -> bool:
-    """Tell whether one surely has all accounts of another: the same caller asks for all, or for the same units and maybe more."""
+    """Return whether ``spec`` certainly includes all accounts of ``before``: same credentials, and all units or at least its units."""
     here, there = (replace(each.key, region="") for each in (spec, before))  # it is the partition's
     units = set(before.include_ous)
     return here == there and (not spec.include_ous or (bool(units) and units <= set(spec.include_ous)))
@@ -205,14 +206,14 @@ def _outcome(spec: OrganizationSpec, read: Read) -> Sequence[Account] | Failure:
         return tuple(read(spec))
     except CallFailed as failed:
         return Failure(failed.code, failed.message)
-    except Exception as error:  # noqa: BLE001 - one odd answer must not end the thread
+    except Exception as error:  # noqa: BLE001 - one unexpected answer must not end the thread
         return Failure(ErrorCode.OTHER, f"the call failed with {type(error).__name__}")
 
 
 def _noted(
     before: OrganizationView, outcome: Sequence[Account] | Failure, telemetry: Telemetry, clock: Clock
 ) -> OrganizationView:
-    """Return what is known after a reading, counted."""
+    """Return what is known after a reading, and update the metrics."""
     if isinstance(outcome, Failure):
         telemetry.organization_errors.labels(before.spec.name, outcome.code).inc()
         return replace(before, failure=outcome)

@@ -1,4 +1,4 @@
-"""What every answer that comes page by page must be."""
+"""Checks for answers that come page by page."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def check_page(
     region: str,
     account_id: str | None,
 ) -> None:
-    """Raise MalformedAnswer if a page of ``what`` is given again, CallFailed if it is not of this region and account.
+    """Raise MalformedAnswer if a page of ``what`` comes again, CallFailed if it is not from this region and account.
 
-    ``seen`` has the hashes of the tokens that the pages before have given, ``places`` the region and account of each entry.
-    While the account is not known, ``account_id`` is None and any is right.
+    ``seen`` has the hashes of the tokens of the previous pages, ``places`` the region and account of each entry. If
+    ``account_id`` is None, the account is not known yet and any account is accepted.
     """
     if hash(next_token) in seen:
         raise MalformedAnswer(f"{what} repeats a page that it has already returned")

@@ -1,8 +1,8 @@
-"""Who makes the calls of all targets, and when: one thread watches the time, workers make calls.
+"""Makes the calls of all targets: one thread, the watch, waits until calls are due; worker threads make them.
 
-The watch waits for the earliest moment at which any target has something to do. A call is given to a worker, and none is
-taken from a target before there is a worker for it: what is handed out has begun. A worker that is done looks for the next
-call itself, so that a busy target costs no change of threads.
+The watch sleeps until the first target has something to do. It asks a target for a call only after it has reserved a worker,
+so each call that a target returns begins at once. A worker that is done asks the target for the next call itself. So a busy
+target needs no switch of threads.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from exporter.fleet.target import Target
     from exporter.sagemaker import Api
 
-# How long a target waits for a worker before it is asked again whether there is one.
+# A target that waits for a worker is looked at again after this many seconds.
 _PATIENCE = 0.05
 _PAUSE_AFTER_DEFECT = 1.0
-# Then it is no moment any more, and only a restart can help.
+# A target that raises errors for this many seconds counts as dead: only a restart can help.
 _DEFECT_LASTS = 30.0
 
 log = structlog.get_logger()
@@ -44,20 +44,20 @@ _Task = tuple[Driven, Work]
 class Pool:
     """Drives targets from ``start`` to ``stop``. Thread-safe.
 
-    Its threads are daemon threads: a call that hangs in the SDK never holds up the process's end. ``on_change`` is called
-    after whatever may have changed the view of a target, and told whether more is about to.
+    Its threads are daemon threads, so that a call that hangs in the SDK does not stop the process from ending. ``on_change``
+    is called whenever the view of a target may have changed. Its argument says whether more changes come in a moment.
     """
 
     def __init__(self, clock: Clock, on_change: Callable[[bool], object]) -> None:
         self._clock = clock
         self._on_change = on_change
-        # Taken while a target's lock is held, never the other way round.
+        # Lock order: a target's lock first, then this one.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._driven: dict[Target, Driven] = {}
         self._agenda: Agenda[Driven] = Agenda()
         self._waiting: dict[Driven, float] = {}
-        """Those that have something to do but no worker, and since when."""
+        """Targets that have calls to make but no worker, and since when they wait (monotonic seconds)."""
         self._looks_at: float | None = None
         self._stopping = False
         self._capacity = Capacity()
@@ -66,11 +66,11 @@ class Pool:
         self._watch = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the watch."""
         self._watch.start()
 
     def stop(self) -> None:
-        """Tell all threads to end, and drop what calls under way still bring. Does not wait."""
+        """Tell all threads to end, and drop the results of calls under way. Does not wait."""
         with self._lock:
             self._stopping = True
             for driven in self._driven.values():
@@ -79,47 +79,47 @@ class Pool:
         self._workers.stop()
 
     def join(self, timeout: float) -> None:
-        """Wait for the threads, at most ``timeout`` seconds in all."""
+        """Wait until all threads have ended, ``timeout`` seconds at most."""
         deadline = time.monotonic() + timeout
         self._watch.join(timeout)
         self._workers.join(deadline)
 
     def drive(self, target: Target, api: Api) -> None:
-        """Make the calls of a target by this API from now on; what calls under way bring still counts."""
+        """Make the calls of a target with ``api`` from now on. Results of calls under way still count."""
         with self._lock:
             driven = self._driven.setdefault(target, Driven(target, api))
             if driven.api is not api:
-                driven.api, driven.hangs = api, False  # the other way may work
+                driven.api, driven.hangs = api, False  # a new client may work
             self._plan(driven, self._clock.monotonic())
 
     def look_at(self, target: Target) -> None:
-        """Look at a target at once: its configuration has changed."""
+        """Look at a target at once, because its configuration has changed."""
         with self._lock:
             self._plan(self._driven[target], self._clock.monotonic())
 
     def remove(self, target: Target) -> None:
-        """Make no more calls of a target, and drop what those under way bring."""
+        """Make no more calls for a target, and drop the results of calls under way."""
         with self._lock:
             if (driven := self._driven.pop(target, None)) is None:
                 return
             driven.removed = True
-            driven.stuck = driven.calls  # nobody waits for them
+            driven.stuck = driven.calls  # no longer waited for
             self._waiting.pop(driven, None)
             self._agenda.plan(driven, None)
 
     @property
     def threads(self) -> int:
-        """How many workers there are."""
+        """The number of workers."""
         return len(self._workers)
 
     @property
     def busy(self) -> int:
-        """How many workers make a call."""
+        """The number of workers that are making a call."""
         return self._workers.busy
 
     @property
     def dead(self) -> list[str]:
-        """The names of the targets whose calls are not made, because of a defect of ours."""
+        """The names of the targets that make no calls because of a bug in the exporter."""
         with self._lock:
             all_dead = not (self._watch.is_alive() and self._workers.alive)
             before = self._clock.monotonic() - _DEFECT_LASTS
@@ -136,7 +136,7 @@ class Pool:
             self._look(driven)
 
     def _next(self) -> Driven | None:
-        """Wait for a target that has something to do and return it, None at the end."""
+        """Wait for a target that has something to do, and return it. None if the pool has stopped."""
         with self._lock:
             while not self._stopping:
                 now = self._clock.monotonic()
@@ -154,7 +154,7 @@ class Pool:
         return self._next_waiting(now)
 
     def _next_waiting(self, now: float, free: int = 0) -> Driven | None:
-        """Return the first that waits for a worker and may have one; those that may not start waiting again."""
+        """Return the first waiting target that may use a worker now. Those that may not wait for another ``_PATIENCE``."""
         for driven in tuple(self._waiting):
             if self._has_worker(driven, now, free):
                 del self._waiting[driven]
@@ -163,7 +163,7 @@ class Pool:
         return None
 
     def _plan(self, driven: Driven, at: float | None) -> None:
-        """Have a target looked at, with the lock held."""
+        """Plan when a target is looked at. Call this with the lock held."""
         self._agenda.plan(driven, None if driven.removed else at)
         if at is not None:
             self._hurry(at)
@@ -176,7 +176,7 @@ class Pool:
     # Taking calls from targets.
 
     def _look(self, driven: Driven, free: Worker[_Task] | None = None) -> _Task | None:
-        """Take from a target what it has to do. Return a call for the worker that is ``free``, and give others to others."""
+        """Get the calls that are due from a target. Return one for the worker ``free``, and hand the others to other workers."""
         own: _Task | None = None
         while True:
             worker = free if own is None and free is not None and self._fits(driven) else self._hire(driven)
@@ -191,7 +191,7 @@ class Pool:
                 worker.give((driven, work))
 
     def _ask(self, driven: Driven, *, may_call: bool) -> Work | None:
-        """Return the call that a target makes now; plan when it is looked at again when there is none."""
+        """Return the call that a target is to make now. If there is none, plan when to look at the target again."""
         target = driven.target
         try:
             with target.lock:
@@ -208,7 +208,7 @@ class Pool:
                         self._capacity.begin(driven, work.serial, now.monotonic)
                     if work is None:
                         self._rest(driven, target.wakes_at(now), target.expires_at(now), now.monotonic)
-        except Exception as error:  # noqa: BLE001 - a defect of ours must not end what works
+        except Exception as error:  # noqa: BLE001 - a bug in one target must not stop the others
             self._complain(driven, error)
             return None
         log_events(events)
@@ -217,11 +217,11 @@ class Pool:
         return work
 
     def _rest(self, driven: Driven, wakes_at: float | None, expires_at: float | None, now: float) -> None:
-        """Plan when a target is looked at that has nothing to do, or no worker for it. Its calls bring one to it too."""
+        """Plan when to look again at a target with no call to make, or no worker. The end of a call also brings a look."""
         if wakes_at is None or wakes_at > now:
             self._waiting.pop(driven, None)
             self._plan(driven, wakes_at)
-        elif self._has_worker(driven, now):  # one has become free meanwhile
+        elif self._has_worker(driven, now):  # a worker has become free
             self._plan(driven, now)
         else:
             if driven.may_call:
@@ -244,7 +244,7 @@ class Pool:
             return self._capacity.fits(driven, self._clock.monotonic())
 
     def _has_worker(self, driven: Driven, now: float, free: int = 0) -> bool:
-        """Tell whether there is a worker for one more call of a target, ``free`` of the busy ones counted as idle."""
+        """Return whether a target may use one more worker. ``free`` of the busy workers count as idle."""
         return self._capacity.has_worker(driven, self._workers.busy - free, now)
 
     def _hire(self, driven: Driven) -> Worker[_Task] | None:
@@ -254,7 +254,7 @@ class Pool:
                 return None
             try:
                 return self._workers.hire(self._capacity.most_workers(now))
-            except RuntimeError as error:  # a limit of processes, say: those that run go on
+            except RuntimeError as error:  # such as a limit of processes; the present threads keep working
                 self._complaints.tell(
                     "cannot start another thread; calls wait for the threads that run",
                     error,
@@ -267,7 +267,7 @@ class Pool:
     # Workers.
 
     def _work(self, task: _Task, worker: Worker[_Task]) -> _Task | None:
-        """Make a call, bring back what came of it, and return the next: of those that wait, else of the same target."""
+        """Make a call, apply its outcome, and return the next one: of a waiting target first, else of the same target."""
         driven, work = task
         self._call(driven, work)
         with self._lock:
@@ -295,7 +295,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001 - see _ask
             self._complain(driven, error)
         with self._lock:
-            # This worker looks at it in a moment, but the receiver of the change may hold it up.
+            # This worker looks at the target next. But on_change may take long, and then the watch looks.
             self._plan(driven, now.monotonic + _PATIENCE)
             self._capacity.end(driven, work.serial)
             driven.stuck = driven.calls if driven.removed else target.calls_given_up

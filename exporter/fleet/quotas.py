@@ -1,4 +1,4 @@
-"""Source: the quotas of the account and region, which are read about once a day, page by page."""
+"""A source of calls: the quotas of the account and region, read about once a day, page by page."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
 
 PAGE_SIZE = 100
-"""The most that the API puts on a page of ListServiceQuotas."""
+"""The most quotas that ListServiceQuotas returns on a page."""
 
 THE_QUOTAS = "quotas of SageMaker"
-"""What these calls are about."""
+"""The ``name`` of these calls."""
 
 HOLDS = 3 * 86_400.0
-"""Seconds for which quotas are shown after they were read last."""
+"""Seconds for which quotas are shown after they were last read."""
 
 _MOST_PAGES = 100
-"""AWS has about 20."""
+"""There are about 20 pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListQuotas(Work):
-    """A call of ListServiceQuotas; the quotas must be of ``region`` and, where known, of ``account_id``."""
+    """A call of ListServiceQuotas. The quotas must be those of ``region`` and, if it is known, of ``account_id``."""
 
     operation = Operation.LIST_SERVICE_QUOTAS
     region: str
     account_id: str | None
     request: Mapping[str, Any]
     seen: AbstractSet[int]
-    """Hashes of the tokens that the pages before have given."""
+    """Hashes of the tokens of the previous pages."""
 
     def make(self, api: Api) -> QuotasPage:
         """Return the page.
 
-        Raise MalformedAnswer if a page is given again, CallFailed if it is of another account or region.
+        Raises MalformedAnswer if a page comes again, CallFailed if it is from another account or region.
         """
         page = reduce_quotas(api.list_service_quotas(self.request))
         check_page("the list of quotas", page.next_token, self.seen, page.places, self.region, self.account_id)
@@ -58,7 +58,7 @@ class ListQuotas(Work):
 
 @dataclass(slots=True)
 class _Reading:
-    """What the pages of one reading have told so far."""
+    """The result of the pages of one reading so far."""
 
     quotas: Quotas = field(default_factory=Quotas)
     token: str | None = None
@@ -68,7 +68,7 @@ class _Reading:
 class AccountQuotas:
     """A source of calls. Due times are monotonic seconds."""
 
-    head_start: ClassVar[float] = -4.0  # after what is about tuning jobs: it is good for a day
+    head_start: ClassVar[float] = -4.0  # after calls about tuning jobs: quotas may be a day old
 
     def __init__(self, spec: TargetSpec, calls: Calls, account: Account) -> None:
         self._spec = spec
@@ -80,34 +80,34 @@ class AccountQuotas:
         self._read_at = 0.0
 
     def operations(self) -> Iterable[Operation]:
-        """Return what it calls, where the configuration asks for quotas."""
+        """Return the operation that it calls, nothing if the configuration asks for no quotas."""
         return (Operation.LIST_SERVICE_QUOTAS,) if self._spec.quotas else ()
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration. What was read is forgotten where it asks for no quotas, or names another account."""
+        """Use a configuration. Forget the quotas if it asks for none or names another account."""
         if not spec.quotas or spec.account_id != self._spec.account_id:
             self._calls.forget(Operation.LIST_SERVICE_QUOTAS, THE_QUOTAS)
             self._due, self._reading, self._known = None, _Reading(), None
         self._spec = spec
 
     def want(self, now: Instant) -> None:
-        """Have the quotas read, unless they are known or will be read anyway."""
+        """Plan to read the quotas, unless they are known or planned already."""
         asked = self._calls.awaits(Operation.LIST_SERVICE_QUOTAS, THE_QUOTAS)
         if self._spec.quotas and self._due is None and not asked:
             self._due = now.monotonic
 
     def known(self, now: Instant) -> Quotas | None:
-        """Return what the last reading told, None if none has ended in the last days."""
+        """Return the quotas of the last reading, None if there was none within ``HOLDS``."""
         return self._known if now.monotonic < self.known_until else None
 
     @property
     def known_until(self) -> float:
-        """Until when ``known`` holds if no other reading ends."""
+        """Until when ``known`` returns the same, if no other reading ends (monotonic seconds)."""
         return self._read_at + HOLDS
 
     @property
     def due(self) -> float | None:
-        """When the next page falls due; None when only a change can bring one."""
+        """When the next page is due. None if no page is planned."""
         return None if self._calls.stuck(Operation.LIST_SERVICE_QUOTAS, THE_QUOTAS) else self._due
 
     def start(self, serial: int, now: Instant) -> ListQuotas:
@@ -120,7 +120,7 @@ class AccountQuotas:
         return ListQuotas(serial, now.monotonic, THE_QUOTAS, region, account_id, request, self._reading.seen)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a call. Only a whole reading counts."""
+        """Handle the outcome of a call. Only a complete reading replaces the quotas."""
         if isinstance(outcome, Failure):
             self.retry(work, outcome, now)
         elif isinstance(outcome, QuotasPage):
@@ -133,7 +133,7 @@ class AccountQuotas:
             if outcome.next_token is None:
                 self._known, self._read_at = reading.quotas, now.monotonic
                 self._reading, self._due = _Reading(), in_about_a_day(self._spec.name, now.monotonic)
-                self._account.wonder(now)
+                self._account.ask(now)
             elif len(reading.seen) + 1 < _MOST_PAGES:
                 reading.seen.add(hash(outcome.next_token))
                 self._due = now.monotonic
@@ -143,10 +143,10 @@ class AccountQuotas:
         return ()
 
     def late(self, work: Work, now: Instant) -> None:
-        """Nothing to do: when to ask again has been planned since it was given up."""
+        """Do nothing: the next call was planned when this one was given up."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:  # noqa: ARG002 - a Source
-        """Ask for the same page again soon, or, where that would be in vain, for the first one later."""
+        """Plan the same page again soon. If that cannot help, plan the first page for later."""
         failures = self._calls.failed(Operation.LIST_SERVICE_QUOTAS, THE_QUOTAS, failure.code)
         again = failure.code.transient and failure.code is not ErrorCode.MALFORMED_ANSWER
         if not again:

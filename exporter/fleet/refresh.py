@@ -1,4 +1,4 @@
-"""When the tuning jobs of a target are described: at each round, when a list shows a change, or once in a while."""
+"""When the tuning jobs of a target are described: in each round, or when a list shows a change or the facts are too old."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from exporter.fleet.running import Running
     from exporter.tuning_job import TuningJob
 
-# In how many rounds a list is read once that takes more calls than it may spare.
+# A list that costs more calls than it saves is read once in this many rounds.
 _ROUNDS_PER_LONG_LIST = 5
-# A list may work where describes are denied, so one running tuning job is described at least this often.
+# Lists may work while describes are denied. So one running tuning job is described at least once in this many seconds.
 _PROBE_PERIOD = 300.0
-# What a round waits for in addition to tuning jobs; no tuning job's name has a space.
+# A round waits for tuning jobs, by name, and for the list. This name is not that of a tuning job, because it has a space.
 _LIST = "the list"
 
 
 class Refresh:
     """Decides when each tuning job of a target is described. A reader of lists; used under the target's lock.
 
-    While ``_delta`` holds, a list in each round shows which running tuning jobs have changed and confirms the values of the
-    others. Those are described only when their last describe is ``describe_max_age`` old.
+    While ``_delta`` is True, each round reads the list of running tuning jobs. Those that have changed are described. The
+    list confirms the values of the others: they are described only when their last describe is ``describe_max_age`` old.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class Refresh:
 
     @property
     def round_at(self) -> float | None:
-        """When the next round begins (monotonic seconds), None while rounds need no list: describes fall due by themselves."""
+        """When the next round begins (monotonic seconds). None if rounds need no list: each tuning job has its own due time."""
         return self._round_at if self._spec.rules or self._delta else None
 
     def begin_round(self, now: Instant) -> None:
-        """Once in each interval decide whether a list spares describes, and have it read."""
+        """Once in each interval, decide whether a list saves describes, and plan it."""
         if now.monotonic < self._round_at:
             return
         planned, self._round_at = self._round_at, self._next_round(now)
@@ -90,7 +90,7 @@ class Refresh:
         if self._delta or self._list_for_rules(running, pages, now):
             self._running.ask(now)
         elif not self._spec.rules:
-            # What was planned goes; a refusal is told until the next try.
+            # Drop a planned list. But keep reporting that lists were refused, until the next try.
             self._lists.drop(RUNNING, forget_failure=now.monotonic >= self._no_delta_before)
         if RUNNING not in self._lists:
             self._rounds.done(_LIST, now)
@@ -101,20 +101,20 @@ class Refresh:
         rate, interval = self._spec.requests_per_second, self._spec.interval
         if not self._spec.rules or (schedule.list_is_long(running, pages) and now.monotonic < self._long_list_at):
             return False
-        # Nor may it take more than a fifth of the calls, or what it finds could not be described.
+        # Lists may use a fifth of the calls at most, so that enough are left for describes.
         pause = max(_ROUNDS_PER_LONG_LIST - 0.5, _ROUNDS_PER_LONG_LIST * pages / (rate * interval))
         self._long_list_at = now.monotonic + pause * interval
         return True
 
     def _wait_for_the_list(self, running: Iterable[Job], planned: float, now: Instant) -> None:
-        """Let jobs wait that fell due with this round, as long as their last describe is young enough."""
+        """Wait for the list before describing jobs that are due in this round, if their last describe is not too old."""
         for job in running:
             due = schedule.due_by_age(self._spec, self._epoch, job.described)
             if self._jobs.is_idle(job) and job.owed >= planned and job.due <= now.monotonic < due:
                 self._jobs.settle(job, due, job.owed, now)
 
     def _do_without_the_list(self, running: Iterable[Job], now: Instant) -> None:
-        """Describe what the list of an earlier round should have confirmed: it hangs, or the budget does not reach."""
+        """Describe jobs that the list of an earlier round should have confirmed: it hangs, or the budget is too small."""
         patience = 2 if self._lists.is_being_read(RUNNING) else 1
         since = self._round_at - (1 + patience) * self._spec.interval
         self._describe([job for job in running if job.owed <= since], now)
@@ -125,7 +125,7 @@ class Refresh:
             self._describe(sorted(askable, key=lambda job: (job.described, job.key))[:1], now)
 
     def reload(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
-        """Take a new configuration. Jobs are described sooner if it asks for more describes than the one ``before``."""
+        """Use a new configuration. Jobs are described sooner if it asks for more describes than ``before``."""
         self._spec = spec
         if before is None:
             return
@@ -143,8 +143,8 @@ class Refresh:
                     self._jobs.plan(job, round_at, now)
 
     def starting(self, job: Job, now: Instant) -> None:
-        """Note that a describe is about to be made; the first one of a round opens it."""
-        if job.running:  # one that fails already would tell nothing of the others
+        """Note that a describe is about to be made. The first one of a round opens the round."""
+        if job.running:  # one that already fails says nothing about the others
             self._described_running = now.monotonic
         if not self._rounds.open and not job.retrying:
             self._begin_counted_round(now)
@@ -156,8 +156,8 @@ class Refresh:
         self._rounds.begin(names, self._spec.interval, min(due.values(), default=now.monotonic))
 
     def succeeded(self, job: Job, facts: TuningJob, started: float, now: Instant) -> None:
-        """Take a good describe, begun at a monotonic time, and plan the next one."""
-        if self._suspicions.succeeded():  # what was wrong is over: a list that was refused meanwhile need not wait
+        """Handle a describe that succeeded and plan the next one. ``started`` is when it began (monotonic seconds)."""
+        if self._suspicions.succeeded():  # describes work again, so lists may work again too: try one now
             self._no_delta_before = min(self._no_delta_before, now.monotonic)
         resting = job.succeed(facts, started, now)
         due = owed = self._next_round(now)
@@ -170,9 +170,9 @@ class Refresh:
         self._jobs.settle(job, due, owed, now)
 
     def failed(self, job: Job, failure: Failure, failures: int, now: Instant, *, hung: bool) -> None:
-        """Take a describe that failed, the last of ``failures`` in a row, and plan the next one.
+        """Handle a describe that failed and plan the next one.
 
-        ``hung`` tells that it was given up.
+        ``failures`` counts the failures in a row, including this one. ``hung`` is True if the call was given up.
         """
         before = job.failure
         job.fail(failure)
@@ -181,7 +181,9 @@ class Refresh:
         if failure.code.transient and sooner < round_at:
             self._jobs.retry(job, sooner, now)
         elif not failure.code.transient and job.discovered and job.ended is not None:
-            self._jobs.plan(job, max(round_at, now.monotonic + REFUSED_PAUSE), now)  # nothing changes any more
+            self._jobs.plan(
+                job, max(round_at, now.monotonic + REFUSED_PAUSE), now
+            )  # an ended job does not change, so there is no hurry
         else:
             self._jobs.plan(job, round_at, now)
         suspicion = self._suspicions.failed(failure, before, hung=hung)
@@ -189,7 +191,7 @@ class Refresh:
             self._act_on(suspicion, now)
 
     def _act_on(self, suspicion: Suspicion, now: Instant) -> None:
-        """Have others described too, but none twice in a round: failures that come and go must not cost more than all."""
+        """Describe other jobs too, but each at most once in a round: this must not cost more than describing all of them."""
         began = self._round_at - self._spec.interval
         waiting = [job for job in self._jobs if job.running and job.described < began and self._jobs.may_ask(job)]
         if suspicion is Suspicion.ONE_MORE:
@@ -198,7 +200,7 @@ class Refresh:
             self._describe(waiting, now)
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Have those tuning jobs described for which a list shows a change, or all that it should have shown."""
+        """Describe the tuning jobs that have changed on a list; if the list failed, all that it should have confirmed."""
         if listing.purpose == RUNNING:
             if listing.failure is None:
                 self._listed(listing, now)
@@ -226,7 +228,7 @@ class Refresh:
             self._lists.drop(RUNNING, forget_failure=False)
 
     def _describe(self, jobs: Iterable[Job], now: Instant) -> None:
-        """Have jobs described now that were to wait."""
+        """Plan a describe now for jobs whose next describe was planned for later."""
         for job in jobs:
             if job.due > now.monotonic and self._jobs.is_idle(job):
                 self._jobs.plan(job, now.monotonic, now)
@@ -239,6 +241,6 @@ def _tells_change(job: Job, listing: Listing) -> bool:
 
 
 def _is_another(job: Job, listing: Listing) -> bool:
-    """Tell whether a list shows a later tuning job of the name of one that has ended."""
+    """Return whether a list shows another tuning job with the name of one that has ended."""
     summary, facts = listing.summaries.get(job.key), job.facts
     return summary is not None and facts is not None and not same_moment(summary.creation_time, facts.creation_time)

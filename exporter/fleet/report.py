@@ -1,4 +1,4 @@
-"""What a target reports about itself, from its parts. Looking changes nothing."""
+"""Builds the views of a target from its parts. Changes nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def target_view(
     tally: Tally,
     now: Instant,
 ) -> TargetView:
-    """Return the view of a target, without values that have gone stale and jobs past their retention."""
+    """Return the view of a target. It leaves out stale values and jobs past their retention."""
     views: list[JobView] = []
     changes: list[float] = []
     for job in jobs:
@@ -53,7 +53,7 @@ def target_view(
     known = quotas.known(now)
     if known is not None:
         changes.append(quotas.known_until)
-        # Those of types that no tuning job uses bear on none, and there are some hundred.
+        # There are some hundred quotas. Only those of instance types that a tuning job uses are of interest.
         known = known.of_types(_instance_types(views))
     return TargetView(
         spec.name,
@@ -71,7 +71,7 @@ def target_view(
 
 
 def _instance_types(views: Iterable[JobView]) -> set[str]:
-    """Return those that the definitions of tuning jobs name."""
+    """Return the instance types that the definitions of tuning jobs name."""
     facts = (view.facts for view in views if view.facts is not None)
     return {
         instances.instance_type
@@ -82,5 +82,5 @@ def _instance_types(views: Iterable[JobView]) -> set[str]:
 
 
 def target_standing(budget: Allowance, calls: Calls, tally: Tally, now: Instant) -> Standing:
-    """Return what a target does with its budget."""
+    """Return how a target uses its budget."""
     return Standing(budget.rate(now.monotonic), budget.made_per_second(now), len(calls), calls.given_up, tally.failures)

@@ -1,4 +1,4 @@
-"""Counting rounds: how long it takes to describe all that fell due together, and whether that fits the interval."""
+"""Measures rounds: how long it takes to describe all tuning jobs that are due together, and whether this fits the interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Rounds:
-    """The rounds of one target. Not thread-safe: used under its lock. ``target`` is the name that counts for it."""
+    """The rounds of one target. Not thread-safe: used with the target's lock held. ``target`` is its name in the metrics."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.target = ""
@@ -28,19 +28,19 @@ class Rounds:
         return bool(self._pending)
 
     def begin(self, names: Iterable[str], interval: float, due: float) -> None:
-        """Open a round for what is due; it began when the first of it fell ``due`` (monotonic seconds), so waiting counts."""
+        """Open a round for ``names``. It began when the first of them was ``due`` (monotonic seconds), so waiting counts."""
         self._pending = set(names)
         self._began = due
         self._interval = interval
         self._ends = due + interval
 
     def add(self, name: str) -> None:
-        """Let the open round wait for another tuning job, if there is one."""
+        """Add a tuning job to the open round, if a round is open."""
         if self.open:
             self._pending.add(name)
 
     def done(self, name: str, now: Instant) -> None:
-        """Note that a tuning job was described or is not watched any more. The last one closes the round."""
+        """Note that a tuning job was described or is no longer watched. The last one closes the round."""
         if name not in self._pending:
             return
         self.check(now)
@@ -51,7 +51,7 @@ class Rounds:
             self._telemetry.last_poll.labels(self.target).set(now.wall)
 
     def check(self, now: Instant) -> None:
-        """Count the intervals that have run out on the open round."""
+        """Count each interval that has ended before the open round was done."""
         while self.open and now.monotonic >= self._ends:
             self._telemetry.poll_overruns.labels(self.target).inc()
             self._ends += self._interval

@@ -1,4 +1,4 @@
-"""Which of the tuning jobs on lists are watched: the rules of ``discover``, as pure functions."""
+"""Decides which of the listed tuning jobs are watched: the rules of ``discover``, as pure functions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RUNNING: TuningJobStatus = "InProgress"
 LONGEST_RUN = 30 * 86_400.0
-"""The longest that a tuning job may run: the quota on its run time."""
+"""The most seconds that a tuning job may run, a quota of SageMaker."""
 
 _STOPPING: TuningJobStatus = "Stopping"
 _DELETING: TuningJobStatus = "Deleting"
@@ -29,9 +29,10 @@ _ON_THE_WAY = frozenset({_STOPPING, _DELETING})
 
 
 class Match(NamedTuple):
-    """What the rules say of a tuning job: the first that wants it, or that this hangs on tags not known yet.
+    """The result of the rules for a tuning job.
 
-    ``later`` tells that a rule would want it in another status, to which it may still come.
+    ``rule`` is the first rule that matches. ``tags_needed`` is True if the result depends on tags that are not known yet.
+    ``later`` is True if a rule does not match now but may match when the status changes.
     """
 
     rule: RuleSpec | None = None
@@ -46,7 +47,7 @@ def match(
     retention: float,
     now: Instant,
 ) -> Match:
-    """Return what the rules say of a tuning job now; ``tags_of`` is asked only where that hangs on tags."""
+    """Return the result of the rules for a tuning job now. ``tags_of`` is called only if the result depends on tags."""
     later = False
     for rule in rules:
         if not _named(rule, summary) or _too_old(rule, summary, retention, now):
@@ -65,7 +66,7 @@ def match(
 
 
 def wants(rule: RuleSpec, summary: Summary, tags_of: Tags) -> bool | None:
-    """Tell whether a rule wants a tuning job in some status; None while that hangs on tags that are not known yet."""
+    """Return whether a rule matches a tuning job in any status. None if this depends on tags that are not known yet."""
     return _wants(rule, [each for each in rule.exclude if not each.statuses], summary, tags_of)
 
 
@@ -84,7 +85,7 @@ def _wants(rule: RuleSpec, excluding: Iterable[ExclusionSpec], summary: Summary,
 
 
 def _named(conditions: RuleSpec | ExclusionSpec, summary: Summary) -> bool:
-    """Tell whether the name is one that is asked for."""
+    """Return whether the name of a tuning job meets the conditions."""
     if conditions.name_contains is not None and conditions.name_contains not in summary.name:
         return False
     return conditions.name_regex is None or found(conditions.name_regex, summary.name)
@@ -95,7 +96,7 @@ def _carries(tags: Mapping[str, str], wanted: Mapping[str, TagCondition]) -> boo
 
 
 def job_spec(rule: RuleSpec, name: str) -> JobSpec:
-    """Return what a rule says of a tuning job that it found. Named groups of its pattern are labels."""
+    """Return the configuration that a rule gives to a tuning job. Named groups of its pattern become labels."""
     of_name = {} if rule.name_regex is None else groups(rule.name_regex, name)
     return JobSpec(
         name, {**rule.labels, **of_name} if of_name else rule.labels, None, rule.name, rule.tag_labels, rule.budget
@@ -103,9 +104,9 @@ def job_spec(rule: RuleSpec, name: str) -> JobSpec:
 
 
 def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapping[str, Any]]:
-    """Return the filters of the lists that a rule begins with, for whatever ended while nobody looked.
+    """Return the filters of the lists that a rule begins with, to find tuning jobs that ended before.
 
-    What runs is on the list that every target with rules reads anyhow.
+    Running tuning jobs are on the list that each target with rules reads in any case.
     """
     whole_reach = retention + LONGEST_RUN
     reach = whole_reach if rule.created_within is None else min(whole_reach, rule.created_within)
@@ -114,23 +115,23 @@ def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapp
     if not rule.statuses:
         return [filters] if reach == whole_reach else [filters, stopping]
     wanted = rule.statuses - {RUNNING}
-    # Those on the way to a status that is wanted: after this they are followed one by one.
+    # Also those that will soon reach a wanted status. From then on each is looked up by itself.
     statuses = wanted | _ON_THE_WAY if wanted else wanted
     return [stopping if status == _STOPPING else filters | {"StatusEquals": status} for status in sorted(statuses)]
 
 
 def later_lists(rule: RuleSpec, since: float) -> Iterable[Mapping[str, Any]]:
-    """Return the filters of the lists that show what was created ``since`` (Unix seconds) and may have ended already."""
+    """Return the filters of the lists of tuning jobs created ``since`` (Unix seconds), which may already have ended."""
     return [] if rule.statuses == {RUNNING} else [_filters(rule, since)]
 
 
 def lookup(summary: Summary) -> Mapping[str, Any]:
-    """Return the filters of a list with one tuning job on it."""
+    """Return the filters of a list that has only this tuning job."""
     return {"NameContains": summary.name, **created_between(summary.creation_time, summary.creation_time)}
 
 
 def created_between(first: float | None, last: float | None) -> Mapping[str, Any]:
-    """Return the filters for creation times, both included; requests carry whole seconds, and exclude them."""
+    """Return the filters for creation times from ``first`` to ``last``, inclusive. The API takes whole seconds, exclusive."""
     filters = {}
     if first is not None:
         filters["CreationTimeAfter"] = int(first) - 1
@@ -140,7 +141,7 @@ def created_between(first: float | None, last: float | None) -> Mapping[str, Any
 
 
 def newest(entries: Sequence[tuple[float, str]], count: int) -> list[tuple[float, str]]:
-    """Return the ``count`` entries created last, of (creation time, name)."""
+    """Return the ``count`` newest of the entries (creation time, name)."""
     return sorted(entries, key=lambda entry: (-entry[0], entry[1]))[: max(0, count)]
 
 

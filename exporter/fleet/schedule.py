@@ -1,9 +1,9 @@
 """When a tuning job is described and its tags are listed next: pure functions over monotonic seconds.
 
-**What a list spares.** A summary of a list carries the status and both sets of counters. What it lacks changes only when a
-training job ends (best training job, training jobs not improving, convergence), which the counters show, or by itself:
-the run time, which may be ``describe_max_age`` old. Its LastModifiedTime moves about every 10 s while nothing else does,
-so it tells nothing.
+**How a list saves describes.** Each entry of a list has the status and both sets of counters. What it lacks, such as the best
+training job or the convergence, changes only when a training job ends, and then the counters change. The exception is the
+run time, which may be ``describe_max_age`` old. LastModifiedTime changes about every 10 s even if nothing else does, so it
+says nothing.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary, TuningJob
 
 RESTS_AFTER_END = 3
-"""How many more times a tuning job is described at the interval after its end: RuntimeInSeconds comes late."""
+"""Describes after the end of a tuning job, one in each interval, because RuntimeInSeconds comes late."""
 
 REST = 86_400.0
-"""Seconds between describes of a tuning job that has ended; each only notices whether it was deleted."""
+"""Seconds between describes of a tuning job that has ended. They only show whether it was deleted."""
 
 REFUSED_PAUSE = 3_600.0
-"""Seconds until a call is tried again that failed for a reason that lasts, unless something asks for it sooner."""
+"""Seconds until a call is retried that failed with a lasting error, unless something asks for it sooner."""
 
-# A point of the grid that ``now`` misses by a rounding error is the present one, not the next.
+# In rounds: a ``now`` that is before the start of a round only by a rounding error counts as in it.
 _ROUNDING = 1e-6
 _FIRST_RETRY = 5.0
 _RETRIES_PER_INTERVAL = 4
@@ -38,7 +38,7 @@ _TAGS_LAST_RETRY = 3_600.0
 
 
 def next_round(epoch: float, interval: float, now: float) -> float:
-    """Return the next point of the grid on which the running tuning jobs of a target fall due together."""
+    """Return when the next round begins (monotonic seconds). Rounds begin each ``interval`` from ``epoch``."""
     return epoch + (math.floor((now - epoch) / interval + _ROUNDING) + 1) * interval
 
 
@@ -52,27 +52,27 @@ def retry_at(failures: int, interval: float, now: float) -> float:
 
 
 def list_spares(spec: TargetSpec, watched: int, pages: int) -> bool:
-    """Tell whether to list: more running jobs are watched than the list of all that run has ``pages``."""
+    """Return whether a list saves describes: its ``pages`` are fewer than the running jobs that are ``watched``."""
     return rounds_per_describe(spec) > 1 and watched > max(1, pages)
 
 
 def list_is_long(watched: int, pages: int) -> bool:
-    """Tell whether the list of all that run takes more calls than it may spare."""
+    """Return whether the list of all running tuning jobs costs more calls than it may save."""
     return pages > max(1, watched)
 
 
 def rounds_per_describe(spec: TargetSpec) -> int:
-    """Return in how many rounds a running job is described once though nothing changes."""
+    """Return how many rounds a running job may go without a describe while nothing changes."""
     return max(1, math.floor(spec.describe_max_age / spec.interval))
 
 
 def due_by_age(spec: TargetSpec, epoch: float, described: float) -> float:
-    """Return when a describe made at a time is too old (monotonic seconds)."""
+    """Return when a describe made at ``described`` will be too old (monotonic seconds)."""
     return next_round(epoch, spec.interval, described) + (rounds_per_describe(spec) - 1) * spec.interval
 
 
 def differs(facts: TuningJob, summary: Summary) -> bool:
-    """Tell whether a list says something else than the last describe did."""
+    """Return whether an entry of a list differs from the facts of the last describe."""
     return (
         (facts.status, facts.training_jobs, facts.objectives)
         != (summary.status, summary.training_jobs, summary.objectives)
@@ -82,14 +82,14 @@ def differs(facts: TuningJob, summary: Summary) -> bool:
 
 
 def in_about_a_day(name: str, now: float) -> float:
-    """Return when to read again what changes rarely: the tags of a tuning job, the quotas of a target.
+    """Return when to read again what rarely changes, such as tags and quotas (monotonic seconds).
 
-    What was read together is not the next time: each name has its own moment within a fifth of the day.
+    The time differs by name, within a fifth of a day, so that calls that were made together do not stay together.
     """
     share = zlib.crc32(name.encode()) / 2**32
     return now + _TAGS_PERIOD * (1 - _TAGS_SPREAD / 2 + _TAGS_SPREAD * share)
 
 
 def tags_retry_at(failures: int, now: float) -> float:
-    """Return when to list tags again after the ``failures``-th failure in a row: pauses double from a minute to an hour."""
+    """Return when to retry after the ``failures``-th failure in a row. The pause doubles from a minute up to an hour."""
     return now + min(_TAGS_LAST_RETRY, _TAGS_FIRST_RETRY * 2.0 ** min(failures - 1, 32))

@@ -1,4 +1,4 @@
-"""What a source of calls is, and doing one call: the answer reduced and checked against what was asked."""
+"""The protocol of a source of calls, and making one call."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Operation(StrEnum):
 
     @property
     def watches(self) -> bool:
-        """Whether its answers tell the status of tuning jobs; those of the others only add to that."""
+        """Whether its answers have the status of tuning jobs. The other operations only add details."""
         return self in {Operation.DESCRIBE, Operation.LIST}
 
     @property
     def concerns_one_job(self) -> bool:
-        """Whether each of its calls is about one tuning job, whose name the call has."""
+        """Whether each call is about one tuning job, by name."""
         return self in {Operation.DESCRIBE, Operation.LIST_TRAINING_JOBS, Operation.LIST_TAGS}
 
 
@@ -45,8 +45,8 @@ class Operation(StrEnum):
 class Work:
     """A call to make now.
 
-    ``serial`` tells it from every other of its target. ``started`` is when it was handed out (monotonic seconds). ``name``
-    says what it is about: a tuning job, or which list.
+    ``serial`` is unique within its target. ``started`` is when the target returned it (monotonic seconds). ``name`` says
+    what it is about: a tuning job, or which list.
     """
 
     operation: ClassVar[Operation]
@@ -56,51 +56,51 @@ class Work:
 
     @property
     def key(self) -> str:
-        """What it is about, for the ledger of calls."""
+        """What the call is about, as a key in ``Calls``."""
         return self.name
 
     def make(self, api: Api) -> object:
-        """Make the call and return its outcome; raise CallFailed or MalformedAnswer."""
+        """Make the call and return its result. Raises CallFailed or MalformedAnswer."""
         raise NotImplementedError
 
 
 def perform(api: Api, work: Work) -> object:
-    """Make a call and return what came of it, a Failure where it failed; never raises."""
+    """Make a call and return its outcome, a Failure if it failed. Never raises."""
     try:
         return work.make(api)
     except CallFailed as failed:
         return Failure(failed.code, one_line(failed.message))
     except MalformedAnswer as malformed:
         return Failure(ErrorCode.MALFORMED_ANSWER, one_line(str(malformed)))
-    except Exception as error:  # noqa: BLE001 - whatever goes wrong with one answer must not end a thread
-        # Without its text, which may quote what must not be logged.
+    except Exception as error:  # noqa: BLE001 - no answer may end the thread
+        # Leave out its text, which may contain a secret.
         return Failure(ErrorCode.OTHER, f"the call failed with {type(error).__name__}")
 
 
 class Source(Protocol):
-    """One kind of calls of a target, used under its lock. Due times are monotonic seconds."""
+    """One kind of call of a target. Used with the target's lock held. Due times are monotonic seconds."""
 
     head_start: ClassVar[float]
-    """By how many intervals its calls go before describes that fall due with them."""
+    """Its calls come this many intervals before describes that are due at the same time. Negative: after them."""
 
     def operations(self) -> Iterable[Operation]:
         """Return the operations that the configuration may need, so that their counters begin at 0."""
 
     @property
     def due(self) -> float | None:
-        """When the next call falls due, None when only a change can bring one."""
+        """When the next call is due, None if no call is planned."""
 
     def start(self, serial: int, now: Instant) -> Work:
-        """Return the call that is ``due``. Called only while one is."""
+        """Return the call that is due. Must be called only when one is."""
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a call, a Failure if it failed, and return what follows for the target and for the log."""
+        """Handle the outcome of a call, a Failure if it failed. Return decisions for the target, and log lines."""
 
     def late(self, work: Work, now: Instant) -> None:
-        """Note that a call came back that had been given up. What it was about may be asked for again."""
+        """Note that a call that was given up has returned. A new call about the same subject is possible now."""
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Plan the next call after ``apply`` raised an error: the answer counts as this failure."""
+        """Plan the next call after ``apply`` raised an error. The call counts as failed."""
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration."""
+        """Use a new configuration."""

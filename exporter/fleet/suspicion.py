@@ -1,4 +1,4 @@
-"""Whether describes fail for the whole target: one that fails tells little, and a list may work where they are denied."""
+"""Detects that describes fail for the whole target. One failure is not enough, and lists may still work."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from exporter.errors import ErrorCode
 if TYPE_CHECKING:
     from exporter.errors import Failure
 
-# How many tuning jobs in a row must have begun to fail, with no good describe in between. A transient failure may happen to
-# any call; the others are about one tuning job only where a permission or an account is.
+# How many tuning jobs in a row must begin to fail, with no successful describe in between. Any call may have a transient
+# failure. A lasting failure is about one tuning job only if the permission or account is.
 _TRANSIENT, _LASTING = 3, 2
 
 
 class Suspicion(Enum):
-    """What a failed describe says of the other tuning jobs of its target."""
+    """What a failed describe says about the other tuning jobs of the target."""
 
     NONE = auto()
     ONE_MORE = auto()
-    """Another one should be described, to see whether it fails too."""
+    """Describe one more, to see whether it fails too."""
     ALL = auto()
-    """They may all fail."""
+    """All may fail."""
 
 
 class Suspicions:
-    """Of one target. ``all_may_fail`` holds from ``Suspicion.ALL`` to the next good describe."""
+    """The suspicions about one target. ``all_may_fail`` is True from ``Suspicion.ALL`` until a describe succeeds."""
 
     def __init__(self) -> None:
         self._in_a_row = 0
         self.all_may_fail = False
 
     def succeeded(self) -> bool:
-        """Take a good describe, and tell whether there was a suspicion."""
+        """Note that a describe succeeded, and return whether there was a suspicion."""
         suspected, self._in_a_row, self.all_may_fail = self._in_a_row > 0, 0, False
         return suspected
 
     def failed(self, failure: Failure, before: Failure | None, *, hung: bool) -> Suspicion:
-        """Take a describe that failed; ``before`` is by what the tuning job failed already, ``hung`` that it was given up.
+        """Note that a describe failed, and return what this says about the others.
 
-        Only a tuning job that begins to fail is news: one that goes on tells nothing of the others.
+        ``before`` is the previous failure of the same tuning job, None if it succeeded. ``hung`` is True if the call was
+        given up. A tuning job that still fails as before says nothing new about the others.
         """
         if failure.code is ErrorCode.NOT_FOUND:
             self.succeeded()  # the service answered

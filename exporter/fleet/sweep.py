@@ -1,4 +1,4 @@
-"""The hourly list of tuning jobs that have ended: one that was deleted, or whose name was used again, is seen on it."""
+"""The hourly list of tuning jobs that have ended. It shows which were deleted or have a new tuning job with their name."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary
 
 _PERIOD = 3_600.0
-# A sweep may read a page for so many jobs that rest, and so many pages in any case. Of the jobs that these pages do not
-# reach, as many are described.
+# A sweep may read one page for each _JOBS_PER_PAGE resting jobs, but always _CALLS pages. If these pages do not reach all jobs,
+# _CALLS of the remaining jobs are described.
 _JOBS_PER_PAGE = 10
 _CALLS = 10
 
 
 class Sweep:
-    """Plans the sweep and acts on it. A reader of lists; used under the target's lock."""
+    """Plans the sweep and handles its result. A reader of lists, used with the target's lock held."""
 
     def __init__(self, jobs: Jobs, lists: Lists, now: Instant) -> None:
         self._jobs = jobs
@@ -36,11 +36,11 @@ class Sweep:
 
     @property
     def at(self) -> float | None:
-        """When the next one begins (monotonic seconds), None while there is nothing to watch."""
+        """When the next sweep begins (monotonic seconds). None if there are no tuning jobs."""
         return self._at if self._jobs else None
 
     def begin(self, now: Instant) -> None:
-        """Have the list read once it is time."""
+        """Plan the list when it is time."""
         if now.monotonic < self._at:
             return
         self._at = now.monotonic + _PERIOD
@@ -50,10 +50,10 @@ class Sweep:
             filters = created_between(min(resting), max(resting))
             self._lists.plan(SWEEP, filters, now.monotonic, pages)
         else:
-            self._lists.drop(SWEEP)  # one that failed waits for its next try
+            self._lists.drop(SWEEP)  # also one that failed and waits for its retry
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Let the jobs rest that the list shows unchanged. The others may have been deleted: have them described."""
+        """Confirm the jobs that the list shows unchanged. Plan describes of the others, which may have been deleted."""
         if listing.purpose != SWEEP or listing.failure is not None:
             return ()
         unseen: list[Job] = []

@@ -1,4 +1,4 @@
-"""The calls that tell the AWS tags of tuning jobs: ListTags those of one, Search those of up to a hundred."""
+"""The calls that read the AWS tags of tuning jobs: ListTags reads those of one, Search those of up to 100."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Found
 
 PAGE_SIZE = 100
-"""The most that the API puts on a page of Search."""
+"""The most results that Search returns on a page."""
 
 THE_SEARCH = "the search"
-"""What a search is about. No tuning job's name has a space."""
+"""The ``name`` of a search. It is not the name of a tuning job, because it has a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ListTags(Work):
 
     @property
     def key(self) -> str:
-        """The name without its case."""
+        """The name, independent of case."""
         return name_key(self.name)
 
     def make(self, api: Api) -> Tags:
@@ -56,7 +56,7 @@ class SearchTags(Work):
 
     @classmethod
     def between(cls, first: float, last: float, serial: int, now: Instant) -> Self:
-        """Return the call for the tuning jobs created between two times (Unix seconds), both included, newest first."""
+        """Return the call for the tuning jobs created from ``first`` to ``last`` (Unix seconds, inclusive), newest first."""
         filters = [_created("GreaterThanOrEqualTo", int(first)), _created("LessThanOrEqualTo", int(last) + 1)]
         request = {
             "Resource": "HyperParameterTuningJob",

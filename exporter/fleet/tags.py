@@ -1,4 +1,4 @@
-"""The AWS tags of a target's tuning jobs: what is known of them and when they are read again."""
+"""The AWS tags of a target's tuning jobs: which are known, and when they are read again."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _SLACK = 64
 
 @dataclass(slots=True, eq=False)
 class _Listing:
-    """What is known of one tuning job's tags.
+    """What is known about the tags of one tuning job.
 
-    ``arn`` and ``creation_time`` are of the tuning job that bears the name, the ARN empty while none is known to.
-    ``due`` is None without one and while a call is under way. ``known`` is None until a call has told. ``missed`` tells
-    that a search did not find it: the index of the search lags.
+    ``arn`` and ``creation_time`` are those of the tuning job that has the name now. ``arn`` is empty while none is known.
+    ``due`` is None without an ARN and while a call is under way; ``asked`` is the serial of that call. ``known`` is None
+    until a call has told the tags. ``missed`` is True if a search did not find the tuning job, because its index lags.
     """
 
     name: str
@@ -48,17 +48,17 @@ class _Listing:
     missed: bool = False
 
     def is_of(self, facts: TuningJob | Summary) -> bool:
-        """Tell whether this is about that very tuning job, not an earlier one of its name."""
+        """Return whether this is about the same tuning job, not an earlier one with the same name."""
         return arn_key(self.arn) == arn_key(facts.arn) and same_moment(self.creation_time, facts.creation_time)
 
     @property
     def awaited(self) -> bool:
-        """Whether a call is to tell the tags for the first time."""
+        """Whether the tags are to be read for the first time."""
         return self.known is None and self.arn != ""
 
     @property
     def shown(self) -> Mapping[str, str]:
-        """The tags that are labels and known, by the labels' names."""
+        """The known tags that become labels, by label name."""
         known = self.known or {}
         return {label: known[key] for key, label in self.labels.items() if key in known}
 
@@ -66,11 +66,11 @@ class _Listing:
 class TagListings:
     """A source of calls for the tags of one target's tuning jobs. Due times are monotonic seconds.
 
-    Only tuning jobs whose configuration makes labels of tags, or that a rule with tags might want, are in it, so that
-    the others cost no call. One is read by ListTags; of several at once each page of Search tells a hundred.
+    It has only tuning jobs with tags that become labels, and those that a rule with tags may match. The others cost no call.
+    ListTags reads the tags of one tuning job. If several are due together, Search reads up to 100 in one call.
     """
 
-    head_start: ClassVar[float] = -1.0  # what tags say hardly ever changes
+    head_start: ClassVar[float] = -1.0  # tags rarely change
 
     def __init__(self, spec: TargetSpec, calls: Calls, jobs: Jobs) -> None:
         self._spec = spec
@@ -82,12 +82,12 @@ class TagListings:
         self._no_search_before = 0.0
 
     def operations(self) -> Iterable[Operation]:
-        """Return those that it calls, where tags are labels or rules ask for them."""
+        """Return the operations that it calls, nothing if neither labels nor rules need tags."""
         return (Operation.LIST_TAGS, Operation.SEARCH) if self._wanted else ()
 
     @property
     def _wanted(self) -> bool:
-        """Whether tags are labels or rules ask for them."""
+        """Whether labels or rules need tags."""
         labelled = any(job.tag_labels for job in self._spec.jobs) or any(rule.tag_labels for rule in self._spec.rules)
         return labelled or self._rules_ask
 
@@ -96,7 +96,7 @@ class TagListings:
         return any(rule.asks_tags for rule in self._spec.rules)
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration; ``want`` is called for each tuning job."""
+        """Use a new configuration. Call ``want`` for each tuning job afterwards."""
         self._spec = spec
         if not self._wanted:
             self._calls.forget(Operation.SEARCH, THE_SEARCH)
@@ -104,11 +104,11 @@ class TagListings:
                 self.forget(key)
 
     def want(self, job: Job, now: Instant) -> None:
-        """Take what the configuration makes labels of; a tag that is new in it is read at once."""
+        """Note which tags of a tuning job become labels. A tag that was added is read at once."""
         labels, key = job.spec.tag_labels, job.key
         if not labels:
             if (listing := self._listings.get(key)) is not None and job.discovered and self._rules_ask:
-                listing.labels = labels  # kept as it is: after a reload rules ask for them again
+                listing.labels = labels  # kept, because rules need the tags again after a reload
             else:
                 self.forget(job.spec.name)
             self._jobs.tag(job.spec.name, {})
@@ -126,23 +126,23 @@ class TagListings:
             self.described(job.spec.name, job.facts, now)
         self._jobs.tag(job.spec.name, listing.shown)
 
-    def wonder(self, summary: Summary, now: Instant) -> None:
-        """Have the tags read of a tuning job that a list shows."""
+    def ask(self, summary: Summary, now: Instant) -> None:
+        """Plan to read the tags of a tuning job on a list."""
         self._listings.setdefault(name_key(summary.name), _Listing(summary.name, {}))
         self.described(summary.name, summary, now)
 
     def all_but(self, wanted: Callable[[str], bool]) -> list[str]:
-        """Return the names of all tuning jobs but those wanted."""
+        """Return the names of all tuning jobs that are not ``wanted``."""
         return [listing.name for key, listing in self._listings.items() if not wanted(key)]
 
     def forget(self, name: str) -> None:
-        """Drop a tuning job; the result of a call under way will be dropped too."""
+        """Forget a tuning job. The result of a call under way is dropped too."""
         self._listings.pop(name_key(name), None)
         self._calls.forget(Operation.LIST_TAGS, name_key(name))
         self._end_search()
 
     def described(self, name: str, facts: TuningJob | Summary, now: Instant) -> None:
-        """Take a good describe: when the name is another tuning job's than before, its tags are read at once."""
+        """Handle a successful describe. If the name now belongs to another tuning job, plan to read its tags at once."""
         key = name_key(name)
         listing = self._listings.get(key)
         if listing is None or listing.is_of(facts):
@@ -154,7 +154,7 @@ class TagListings:
         self._plan(key, listing, now.monotonic)
 
     def missing(self, name: str) -> None:
-        """Let a tuning job that does not exist rest until a describe succeeds; its last tags stay until then."""
+        """Make no calls for a tuning job that does not exist, until a describe succeeds. Its last tags stay until then."""
         key = name_key(name)
         listing = self._listings.get(key)
         if listing is not None:
@@ -164,23 +164,23 @@ class TagListings:
 
     @property
     def failing(self) -> AbstractSet[str]:
-        """The names of the tuning jobs whose tags cannot be read and are still to be."""
+        """The names of the tuning jobs whose tags are needed but cannot be read."""
         keys = self._calls.failing(Operation.LIST_TAGS) & self._listings.keys()
         return {self._listings[key].name for key in keys}
 
     def unfound(self, key: str) -> bool:
-        """Tell whether the tags of a tuning job cannot be read because there is none of the name."""
+        """Return whether the tags of a tuning job cannot be read because it does not exist."""
         return self._calls.code(Operation.LIST_TAGS, key) is ErrorCode.NOT_FOUND
 
     def late(self, work: Work, now: Instant) -> None:  # noqa: ARG002 - a Source
-        """Let a tuning job be due again whose call came back after it had been given up."""
+        """Put a tuning job into the queue again after a call that was given up has returned."""
         listing = self._listings.get(work.key)
         if listing is not None and listing.due is not None:
             self._plan(work.key, listing, listing.due)
 
     @property
     def due(self) -> float | None:
-        """When the next call falls due; None when only a change can bring one."""
+        """When the next call is due. None if no call is planned."""
         while self._queue:
             due, _, key = self._queue[0]
             if self._is_waiting(due, key):
@@ -193,9 +193,9 @@ class TagListings:
         return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, key)
 
     def start(self, serial: int, now: Instant) -> Work:
-        """Return the call that is ``due``."""
+        """Return the call that is due."""
         batch = self._batch(now)
-        # One alone is searched for to learn whether searches still fail.
+        # If searches fail, use one even for a single tuning job, to see whether they still do.
         if len(batch) > 1 or (batch and self._calls.code(Operation.SEARCH, THE_SEARCH) is not None):
             for listing in batch:
                 listing.due, listing.asked = None, serial
@@ -206,7 +206,7 @@ class TagListings:
         return ListTags(serial, now.monotonic, listing.name, listing.arn)
 
     def _batch(self, now: Instant) -> list[_Listing]:
-        """Return those that one search may serve, newest first, at most a page of them."""
+        """Return the tuning jobs for one search, newest first, at most a page of them."""
         if now.monotonic < self._no_search_before or self._calls.stuck(Operation.SEARCH, THE_SEARCH):
             return []
         due: set[tuple[float, str]] = set()
@@ -219,12 +219,12 @@ class TagListings:
                 continue
             if not listing.missed and listing.creation_time is not None:
                 due.add((listing.creation_time, entry[2]))
-        for entry in put_back:  # those that are taken are not waiting any more when their turn comes
+        for entry in put_back:  # entries of tuning jobs in the batch will be skipped
             heapq.heappush(self._queue, entry)
         return [self._listings[key] for _, key in sorted(due, reverse=True)[:PAGE_SIZE]]
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a call. A failure leaves what is known as it is."""
+        """Handle the outcome of a call. After a failure the known tags stay."""
         if work.operation is Operation.SEARCH:
             self._apply_search(self._asked(work), outcome, now)
         elif isinstance(outcome, Failure):
@@ -235,7 +235,7 @@ class TagListings:
         return ()
 
     def _asked(self, work: Work) -> Mapping[str, _Listing]:
-        """Return those by their keys that still wait for what came of a call."""
+        """Return the tuning jobs, by key, that still wait for the outcome of this call."""
         keys = self._listings if work.operation is Operation.SEARCH else {work.key} & self._listings.keys()
         return {key: self._listings[key] for key in keys if self._listings[key].asked == work.serial}
 
@@ -247,12 +247,12 @@ class TagListings:
                 self._no_search_before = (
                     tags_retry_at(failures, now.monotonic) if transient else now.monotonic + REFUSED_PAUSE
                 )
-            for key, listing in asked.items():  # ListTags tells it meanwhile
+            for key, listing in asked.items():  # ListTags reads them until searches work again
                 self._plan(key, listing, now.monotonic)
             return
         self._calls.succeeded(Operation.SEARCH, THE_SEARCH)
         found = {key for key, listing in asked.items() if arn_key(listing.arn) in outcome.tags}
-        # Of the next page the others are, unless jobs that nobody asked about fill the pages.
+        # The others are on the next page, unless the page was filled by tuning jobs that are not in the batch.
         reached = min(outcome.created.values(), default=0.0) if not outcome.whole and len(found) > 1 else 0.0
         for key, listing in asked.items():
             if key in found:
@@ -262,7 +262,7 @@ class TagListings:
                 self._plan(key, listing, now.monotonic)
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Ask again for the tags that still wait for what came of a call."""
+        """Plan another call for the tuning jobs that still wait for the outcome of this one."""
         for key, listing in self._asked(work).items():
             failures = self._calls.failed(Operation.LIST_TAGS, key, failure.code)
             self._plan(key, listing, tags_retry_at(failures, now.monotonic))
@@ -276,7 +276,7 @@ class TagListings:
         self._end_search()
 
     def _end_search(self) -> None:
-        """Take a search for no failing one that is not made again: there is nothing left to search for."""
+        """Forget that a search failed if there is nothing left to search for."""
         code = self._calls.code(Operation.SEARCH, THE_SEARCH)
         if code is not None and code.transient and not any(each.awaited for each in self._listings.values()):
             self._calls.succeeded(Operation.SEARCH, THE_SEARCH)
@@ -293,7 +293,7 @@ class TagListings:
     def _plan(self, key: str, listing: _Listing, due: float) -> None:
         listing.due, listing.asked = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
-        if len(self._queue) > 2 * len(self._listings) + _SLACK:  # what was planned again has left its old entries
+        if len(self._queue) > 2 * len(self._listings) + _SLACK:  # a new due time leaves the old entry in the queue
             waiting = [(each.due, key) for key, each in self._listings.items() if each.due is not None]
             self._queue = [(due, next(self._serials), key) for due, key in waiting]
             heapq.heapify(self._queue)

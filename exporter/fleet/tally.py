@@ -1,4 +1,4 @@
-"""What is counted about a target's calls, and what is reported about those that fail."""
+"""Counts a target's calls and remembers the last failures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Tally:
-    """Not thread-safe: used under the target's lock.
+    """The counts of one target. Not thread-safe: used with the target's lock held.
 
-    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None while it never has; ``attempted``
-    tells whether one has come back at all. ``failures`` are those that were wanted and failed.
+    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None if it never has. ``attempted`` is
+    True once one has ended, also if it failed.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:
@@ -32,11 +32,11 @@ class Tally:
 
     @property
     def failures(self) -> tuple[LastFailure, ...]:
-        """Return the last failure of each operation and code, the latest of all at the end."""
+        """Return the last failure of each operation and code, the newest at the end."""
         return tuple(self._failures.values())
 
     def renamed(self, spec: TargetSpec) -> None:
-        """Show the last answer under the new name of the target."""
+        """Report the time of the last answer under the new name of the target."""
         if self.last_answered is not None:
             self._telemetry.last_answer.labels(spec.name).set(self.last_answered)
 
@@ -45,12 +45,12 @@ class Tally:
         self._telemetry.api_requests.labels(spec.name, work.operation).inc()
 
     def ended(self, spec: TargetSpec, work: Work, outcome: object, now: Instant, *, wanted: bool) -> None:
-        """Count what came of a call; nothing is reported about one that is no longer ``wanted``."""
+        """Count the outcome of a call. A failure is reported only if the result is still ``wanted``."""
         self._telemetry.api_request_duration.labels(work.operation).observe(now.monotonic - work.started)
         failure = outcome if isinstance(outcome, Failure) else None
         if failure is not None:
             self._telemetry.api_errors.labels(spec.name, work.operation, failure.code).inc()
-        # That a tuning job does not exist is an answer too.
+        # "No such tuning job" is an answer too.
         answered = failure is None or failure.code is ErrorCode.NOT_FOUND
         self.attempted |= work.operation.watches
         if answered and work.operation.watches:
@@ -63,7 +63,7 @@ class Tally:
             return
         if failure is not None:
             of = work.operation, failure.code
-            self._failures.pop(of, None)  # to be the latest
+            self._failures.pop(of, None)  # so that it is the newest
             self._failures[of] = LastFailure(work.operation, work.name, failure, now.wall)
             self.incidents.failed(spec, work.operation, work.name, failure, now)
         else:

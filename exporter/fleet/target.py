@@ -1,8 +1,8 @@
-"""One account and region: the only mutable state of the fleet.
+"""One account and region. Targets are the only mutable state of the fleet.
 
-A target is driven by a pair: ``next(now)`` hands out the call to make, ``apply(work, outcome, now)`` takes what came
-of it. It reads no clock and starts no thread, so that worker threads, replays over months and tests drive the same
-code. Threads hold ``lock`` round every call; single-threaded drivers need not.
+To drive a target, call ``next(now)``, make the call that it returns, and pass the outcome to ``apply(work, outcome, now)``.
+A target reads no clock and starts no thread, so that worker threads, replays of months and tests run the same code. Threads
+must hold ``lock`` for each method call; single-threaded drivers need not.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class Target:
-    """The tuning jobs of one target and when each is described. Due times are monotonic seconds."""
+    """The tuning jobs of one target, and the sources of calls about them. Due times are monotonic seconds."""
 
     def __init__(self, spec: TargetSpec, telemetry: Telemetry, now: Instant) -> None:
         self.lock = threading.Lock()
@@ -82,7 +82,7 @@ class Target:
             self._training_jobs,
             self._account,
         )
-        # A new kind of call is a source of its own, and is added here.
+        # Add the source of a new kind of call here.
         sources: tuple[Source, ...] = (
             self._account,
             self._lists,
@@ -94,12 +94,12 @@ class Target:
         )
         self._turns = Turns(sources, describes=self._describes, first_of_all=self._account)
         self._adopt(spec, None, now)
-        self._changes_told = self._jobs.changes
+        self._changes_seen = self._jobs.changes
         self._changed = False
 
     @property
     def spec(self) -> TargetSpec:
-        """The configuration in force."""
+        """The present configuration."""
         return self._spec
 
     @property
@@ -108,7 +108,7 @@ class Target:
         return tuple(operation for source in self._turns.sources for operation in source.operations())
 
     def update(self, spec: TargetSpec, now: Instant) -> tuple[Event, ...]:
-        """Take a new configuration of this target and return what is worth a log line. Jobs that stay keep their values."""
+        """Use a new configuration of this target and return the log lines. Tuning jobs that stay keep their values."""
         before, self._spec = self._spec, spec
         self._budget.set_rate(spec.requests_per_second, now.monotonic)
         accounts = [job.facts.account_id for job in self._jobs if job.facts is not None]
@@ -116,8 +116,8 @@ class Target:
         self._tally.renamed(spec)
         if accounts:
             self._account.learn(accounts[0])
-        if spec.connection != before.connection:  # they are called in another way
-            for work, source in self._calls.let_go():
+        if spec.connection != before.connection:  # calls now use a new client
+            for work, source in self._calls.release():
                 source.late(work, now)
         self._jobs.redraw()
         return self._carry_out(self._finder.limits.enforce(), now)
@@ -154,20 +154,20 @@ class Target:
         self._telemetry.add_target(spec.name, self.operations)
 
     def _carry_out(self, decisions: Iterable[Decision], now: Instant) -> tuple[Event, ...]:
-        """Do what was decided, and return what is worth a log line."""
-        told: list[Event] = []
+        """Carry out decisions, and return the log lines."""
+        lines: list[Event] = []
         for decision in decisions:
             if isinstance(decision, Watch):
                 job = Job.begun(decision.spec, now, decision.listed)
                 self._jobs.add(job)
                 if decision.spec.tag_labels:
-                    self._tags.wonder(decision.listed, now)
+                    self._tags.ask(decision.listed, now)
                 self._tags.want(job, now)
             elif isinstance(decision, Forget):
                 self._forget(decision.name, now)
             else:
-                told.append(decision)
-        return tuple(told)
+                lines.append(decision)
+        return tuple(lines)
 
     def _forget(self, name: str, now: Instant) -> None:
         self._jobs.remove(name)
@@ -177,12 +177,12 @@ class Target:
         self._rounds.done(name_key(name), now)
 
     def next(self, now: Instant) -> Work | None:
-        """Return the call to make now, or None when nothing is due or the budget is spent: see ``wakes_at``."""
+        """Return the call to make now. None if nothing is due or the budget is used up: see ``wakes_at``."""
         self._retire(now)
         errors = self._calls.errors
         self._refresh.begin_round(now)
         self._sweep.begin(now)
-        self._changed |= errors != self._calls.errors  # a list that failed may be wanted no more
+        self._changed |= errors != self._calls.errors  # a list that failed may no longer be needed
         self._rounds.check(now)
         if not self._budget.spend(self._spec.name, now, self._turns.due):
             return None
@@ -193,16 +193,16 @@ class Target:
         return work
 
     def hurry(self, now: Instant) -> None:
-        """Have those calls made now that wait only for more to be asked with them."""
+        """Make calls due now that only wait to ask for more at once."""
         self._bills.hurry(now)
 
     def has_more(self, now: Instant) -> bool:
-        """Tell whether more calls are due already."""
+        """Return whether more calls are due now."""
         due = self._turns.due
         return due is not None and due <= now.monotonic
 
     def wakes_at(self, now: Instant) -> float | None:
-        """Return the monotonic time at which ``next`` may have something, None when only a change can bring it."""
+        """Return when ``next`` may return a call (monotonic seconds). None if nothing is planned."""
         due = self._turns.due
         if due is not None and due <= now.monotonic:
             due = self._budget.next_token_at(now.monotonic)
@@ -210,33 +210,33 @@ class Target:
 
     @property
     def calls_under_way(self) -> int:
-        """How many calls are under way within their deadline."""
+        """The number of calls under way that are within their deadline."""
         return len(self._calls)
 
     @property
     def calls_given_up(self) -> int:
-        """How many calls are past their deadline and have not come back."""
+        """The number of calls that are past their deadline and have not returned."""
         return self._calls.given_up
 
     def expires_at(self, now: Instant) -> float | None:
-        """Return the monotonic time at which ``expire`` has something to do, None while nothing waits for its end."""
+        """Return when ``expire`` has something to do (monotonic seconds). None if there is nothing."""
         started = self._calls.oldest_started
         deadline = None if started is None else started + self._spec.connection.deadline
         return _earliest(deadline, self._tally.incidents.due(self._spec), self._jobs.goes_at(self._spec.retention, now))
 
     def expire(self, now: Instant) -> tuple[Event, ...]:
-        """End what is past its time, and return what is worth a log line.
+        """Do everything that depends only on time, and return the log lines.
 
-        Discovered jobs past their retention are forgotten. Calls past their deadline are given up: they have failed as a
-        time-out. Such a call still holds its thread, so its tuning job is not described again before it has come back:
-        an endpoint that never answers holds one thread for each tuning job and no more. Incidents that last are told again.
+        Discovered jobs past their retention are forgotten. Calls past their deadline are given up: they have failed with a
+        time-out. Such a call still holds its thread, so its tuning job is not described again until the call has returned.
+        So an endpoint that never answers holds at most one thread for each tuning job. Incidents that last are logged again.
         """
         self._retire(now)
         deadline = self._spec.connection.deadline
         failure = Failure(ErrorCode.TIMEOUT, f"no complete answer within {deadline:g} s")
         late = self._calls.give_up(deadline, now)
         self._tally.incidents.only(Operation.LIST, self._lists.concerns, now)
-        # Where an answer is not wanted any more, no call tells.
+        # If a call is no longer made, no outcome ends its incident.
         for operation in (Operation.SEARCH, Operation.IDENTIFY, Operation.LIST_SERVICE_QUOTAS):
             self._tally.incidents.only(operation, self._calls.failing(operation), now)
         self._tally.incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
@@ -244,17 +244,16 @@ class Target:
         return (*given_up, *self._tally.incidents.report(self._spec, now))
 
     def _retire(self, now: Instant) -> None:
-        """Stop watching the discovered jobs that ended longer than the retention ago."""
+        """Stop watching discovered jobs whose retention is over."""
         goes_at = self._jobs.goes_at(self._spec.retention, now)
         if goes_at is not None and goes_at <= now.monotonic:
             for name in self._jobs.gone(self._spec.retention, now):
                 self._forget(name, now)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
-        """Take what came of a call and return what is worth a log line.
+        """Handle the outcome of a call and return the log lines.
 
-        The result of a call for a tuning job that has left the configuration meanwhile is dropped, and so is that of
-        a call that was given up.
+        The outcome is dropped if the call was given up, or if its tuning job is no longer watched.
         """
         source, given_up = self._calls.back(work)
         if source is None:
@@ -267,7 +266,7 @@ class Target:
     def _bring(self, source: Source, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
         try:
             return self._take(source, work, outcome, now)
-        except Exception as error:  # noqa: BLE001 - one answer that we fail at must not hide all others
+        except Exception as error:  # noqa: BLE001 - a bug with one answer must not hide all others
             self._calls.claim(work)
             self._changed = True
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
@@ -282,44 +281,44 @@ class Target:
         self._tally.ended(self._spec, work, outcome, now, wanted=wanted)
         if work.operation.watches and isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED:
             self._budget.throttled(now.monotonic)
-        told = self._carry_out(source.apply(work, outcome, now), now) if wanted else ()
-        told += self._carry_out(self._finder.tags_known(now), now)
-        told += tuple(self._finder.empty_rules())
+        lines = self._carry_out(source.apply(work, outcome, now), now) if wanted else ()
+        lines += self._carry_out(self._finder.tags_known(now), now)
+        lines += tuple(self._finder.empty_rules())
         beside = self._beside_jobs(now)
         if beside[0] != before[0]:
             self._jobs.redraw()
         self._changed |= changes != self._jobs.changes or beside != before
         if wanted:
             self._jobs.called(work, outcome, now)
-        return told
+        return lines
 
     def _beside_jobs(self, now: Instant) -> tuple[object, ...]:
-        """Return what is shown next to the tuning jobs, the account first."""
+        """Return what the view shows beside the tuning jobs, to find out whether it has changed."""
         finder = self._finder
         return (
             self._account.id,
             self._tally.attempted,
             finder.untracked(now),
             finder.limits.left_out,
-            finder.untold,
+            finder.pending_rules,
             self._quotas.known(now),
             self._calls.errors,
         )
 
     def take_changed(self) -> bool:
-        """Tell whether the view may have changed since this was asked last. Ask after ``next`` too."""
-        changed = self._changed or self._changes_told != self._jobs.changes
-        self._changed, self._changes_told = False, self._jobs.changes
+        """Return whether the view may have changed since the last call of this method. Call it after ``next`` too."""
+        changed = self._changed or self._changes_seen != self._jobs.changes
+        self._changed, self._changes_seen = False, self._jobs.changes
         return changed
 
     def view(self, now: Instant) -> TargetView:
-        """Return the target as it is, values that have gone stale and jobs past their retention left out."""
+        """Return the target as it is now. Stale values and jobs past their retention are left out."""
         return target_view(
             self._spec, self._jobs, self._account, self._finder, self._quotas, self._calls, self._tally, now
         )
 
     def standing(self, now: Instant) -> Standing:
-        """Return what it does with its budget."""
+        """Return how the target uses its budget."""
         return target_standing(self._budget, self._calls, self._tally, now)
 
 

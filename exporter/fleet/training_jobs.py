@@ -1,4 +1,4 @@
-"""The training jobs of a target's tuning jobs: when their lists are read, and what becomes of what they tell."""
+"""The training jobs of a target's tuning jobs: when their lists are read, and handling the results."""
 
 from __future__ import annotations
 
@@ -36,12 +36,11 @@ _LOST_AFTER = 3  # failures in a row: the third comes three minutes after the fi
 class TrainingJobs:
     """A source of calls. Due times are monotonic seconds.
 
-    A list is read an interval after a describe has shown other counters, so that one reading shows all changes in
-    between, and of training jobs that have begun to train meanwhile. A tuning job that is new here is read at once, as
-    after a restart.
+    When a describe shows changed counters, the list is read one interval later. So one reading has all changes in between, and
+    the training jobs that have started training. The list of a new tuning job is read at once, such as after a restart.
     """
 
-    head_start: ClassVar[float] = -5.0  # nothing is lost while it waits, so describes and lists go first
+    head_start: ClassVar[float] = -5.0  # nothing is lost by waiting, so describes and lists come first
 
     def __init__(self, spec: TargetSpec, calls: Calls, jobs: Jobs, bills: BillSearches) -> None:
         self._spec = spec
@@ -55,13 +54,13 @@ class TrainingJobs:
         self._unpriced: frozenset[str] = frozenset()  # instance types that were reported
 
     def operations(self) -> Iterable[Operation]:
-        """Return what it calls, where training jobs are collected."""
+        """Return the operation that it calls, nothing if training jobs are not collected."""
         return () if self._spec.spend is None else (Operation.LIST_TRAINING_JOBS,)
 
     def reload(self, spec: TargetSpec) -> None:
-        """Take a configuration; ``described`` tells of each tuning job."""
+        """Use a new configuration. ``described`` is called for each tuning job afterwards."""
         before, self._spec, self._unpriced = self._spec.spend, spec, frozenset()
-        # No names are kept, by which to ask for the bills of those that were read.
+        # Billed seconds are read by name, but names are not kept. So everything must be read again.
         if spec.spend is None or (before is not None and before.billable != spec.spend.billable == "search"):
             for search in tuple(self._searches.values()):
                 self.forget(search.name)
@@ -80,14 +79,14 @@ class TrainingJobs:
                     search.reads_on = True
 
     def forget(self, name: str) -> None:
-        """Drop a tuning job; the result of a call under way will be dropped too."""
+        """Forget a tuning job. The result of a call under way is dropped too."""
         if self._searches.pop(name_key(name), None) is not None:
             self._calls.forget(Operation.LIST_TRAINING_JOBS, name_key(name))
             self._bills.forget(name_key(name))
             self._jobs.spent(name, None)
 
     def described(self, job: Job, now: Instant) -> None:
-        """Take what is known of a tuning job: where its counters have changed, its list is to be read."""
+        """Handle a describe: plan to read the list if the counters have changed."""
         facts = job.facts
         if self._spec.spend is None or facts is None:
             return
@@ -107,7 +106,7 @@ class TrainingJobs:
 
     @property
     def due(self) -> float | None:
-        """When the next call falls due; None when only a change can bring one."""
+        """When the next call is due. None if no call is planned."""
         while self._queue and not self._bills.full:
             due, _, key = self._queue[0]
             search = self._searches.get(key)
@@ -117,7 +116,7 @@ class TrainingJobs:
         return None
 
     def start(self, serial: int, now: Instant) -> Work:
-        """Return the call that is ``due``."""
+        """Return the call that is due."""
         key = heapq.heappop(self._queue)[2]
         search, job, spend = self._searches[key], self._jobs.get(key), self._spec.spend
         if search.reading is None:
@@ -130,7 +129,7 @@ class TrainingJobs:
         return ListTrainings(serial, now.monotonic, search.name, search.reading.token)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
-        """Take what came of a call. A failure leaves what is known as it is."""
+        """Handle the outcome of a call. After a failure the known sums stay."""
         if isinstance(outcome, Failure):
             self.retry(work, outcome, now)
             return ()
@@ -138,7 +137,7 @@ class TrainingJobs:
         if search is None or search.asked != work.serial or not isinstance(outcome, TrainingsPage):
             return ()
         reading, facts = search.reading, None if job is None else job.facts
-        if reading is None or facts is None:  # without a describe nothing is shown, and the next one asks again
+        if reading is None or facts is None:  # nothing can be shown without a describe; the next one plans a reading
             search.reading = search.asked = None
             self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
             return ()
@@ -160,23 +159,23 @@ class TrainingJobs:
         self._show(search, facts)
 
     def late(self, work: Work, now: Instant) -> None:  # noqa: ARG002 - a Source
-        """Let a list be due again whose call came back after it had been given up."""
+        """Put a list into the queue again after a call that was given up has returned."""
         search = self._searches.get(work.key)
         if search is not None and search.due is not None:
             self._plan(work.key, search, search.due)
 
     def retry(self, work: Work, failure: Failure, now: Instant) -> None:
-        """Read on later, or from the beginning where the API refused."""
+        """Continue the reading later. After a lasting failure, begin it again."""
         search = self._searches.get(work.key)
         if search is None or search.asked != work.serial:
             return
         job, gone = self._jobs.get(work.key), failure.code is ErrorCode.NOT_FOUND
-        if gone and (job is None or job.facts is None):  # a describe that finds it again asks again
+        if gone and (job is None or job.facts is None):  # a describe that finds it again plans a reading
             search.reading = search.asked = search.due = None
             self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
             return
         failures = self._calls.failed(Operation.LIST_TRAINING_JOBS, work.key, failure.code)
-        passes = failure.code.transient or gone  # a describe is soon to tell that, too, or nothing is gone
+        passes = failure.code.transient or gone  # if it does not exist, a describe will soon say so too
         if passes:
             due = tags_retry_at(failures, now.monotonic)
         else:
@@ -186,13 +185,13 @@ class TrainingJobs:
         self._show_again(work.key, search)
 
     def billed(self, key: str, bill: Bill) -> None:
-        """Take what is billed for a training job."""
+        """Add the billed seconds of a training job."""
         if (search := self._searches.get(key)) is not None:
             search.sums.bill(bill)
             self._show_again(key, search)
 
     def not_billed(self, key: str) -> None:
-        """Take that what is billed for a training job will stay unknown."""
+        """Count a training job whose billed seconds will stay unknown."""
         if (search := self._searches.get(key)) is not None:
             search.sums.not_billed()
             self._show_again(key, search)
@@ -207,9 +206,9 @@ class TrainingJobs:
         return REFUSED_PAUSE if self._spec.spend is None else self._spec.spend.interval
 
     def _show(self, search: TrainingSearch, facts: TuningJob) -> None:
-        """Show the sums. While calls fail or are late, what the describe tells is missing from them.
+        """Show the sums. While calls fail or are late, compare them with the describe, so that they count as incomplete.
 
-        Before a list was read once there are none; that it cannot be read is still shown.
+        Before the first complete reading nothing is shown, unless the list cannot be read: then empty sums are shown.
         """
         if (asked := self._spec.spend) is None or (search.read is None and not search.lost):
             return
@@ -227,20 +226,20 @@ class TrainingJobs:
         return self._calls.code(Operation.LIST_TRAINING_JOBS, name_key(search.name)) is not None
 
     def _class_of(self, text: str | None) -> str:
-        """Return the class of a failure: the first of the configuration's own that fits, else one of ours."""
+        """Return the class of a failure: the first configured one that matches, else one of the built-in classes."""
         own = () if self._spec.spend is None else self._spec.spend.failure_classes
         return next((each.reason for each in own if text and found(each.regex, text)), None) or failure_class(text)
 
     def _tell(self, search: TrainingSearch, failed: Iterable[tuple[Any, str]], now: Instant) -> Iterable[Event]:
-        """Yield a line for the first failure of each class, and one for the first that is no news any more."""
+        """Yield a log line for the first recent failure of each class, and for the first old one."""
         for training, reason in failed:
             news = events.is_news(training, now.wall)
-            if (reason, news) not in search.told:
-                search.told |= {(reason, news)}
+            if (reason, news) not in search.logged:
+                search.logged |= {(reason, news)}
                 yield events.of_failed_training(self._spec, search.name, training, reason, news=news)
 
     def _tell_unpriced(self, search: TrainingSearch, facts: TuningJob) -> Iterable[Event]:
-        """Yield a line for instance types without a price, the first time that a tuning job has them."""
+        """Yield a log line for instance types without a price, the first time that a tuning job uses them."""
         prices = None if self._spec.spend is None else self._spec.spend.prices
         if prices is not None and (
             new := search.sums.instance_types(facts.definitions) - prices.keys() - self._unpriced
@@ -251,7 +250,7 @@ class TrainingJobs:
     def _plan(self, key: str, search: TrainingSearch, due: float) -> None:
         search.due, search.asked = due, None
         heapq.heappush(self._queue, (due, next(self._serials), key))
-        if len(self._queue) > 2 * len(self._searches) + _SLACK:  # what was planned again has left its old entries
+        if len(self._queue) > 2 * len(self._searches) + _SLACK:  # a new due time leaves the old entry in the queue
             waiting = [(each.due, key) for key, each in self._searches.items() if each.due is not None]
             self._queue = [(due, next(self._serials), key) for due, key in waiting]
             heapq.heapify(self._queue)

@@ -1,4 +1,4 @@
-"""Reading the list of a tuning job's training jobs into their sums: page by page, and when that is enough."""
+"""Reads the list of a tuning job's training jobs page by page, adds them to the sums, and decides when to stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Definition, Training
 
 PAGE_SIZE = 100
-"""The most that the API puts on a page."""
+"""The most training jobs that the API returns on a page."""
 
 _MOST_EMPTY_PAGES = 20
 _CLOCKS_DIFFER = 60.0
@@ -32,7 +32,7 @@ class ListTrainings(Work):
 
     @property
     def key(self) -> str:
-        """The name without its case."""
+        """The name, independent of case."""
         return name_key(self.name)
 
     def make(self, api: Api) -> TrainingsPage:
@@ -47,13 +47,15 @@ class ListTrainings(Work):
 
 
 class Reading:
-    """One reading of the list of a tuning job's training jobs, newest first and page by page, and when that is enough.
+    """One reading of the list of a tuning job's training jobs, page by page, newest first.
 
-    New ones come first, so a page with one that was known before ends what is new. Those that were open must be seen, too,
-    unless the counters of the describe, taken at ``counted_at`` (Unix seconds), tell that all that ended are known. Where
-    they tell of more, a reading that ``reads_on`` goes on to the end. Not each does: a list may be some seconds behind a
-    describe. What shifts while pages are read comes twice, or is missed and told by the counters. ``most`` bounds how many
-    are taken that were not known before.
+    It stops at the first page with a training job that is already known, because all later ones are known too. But
+    training jobs that were open must be read again, unless the counters of the describe say that all ended ones are known.
+    The counters were read at ``counted_at`` (Unix seconds).
+
+    If the counters say that some are still missing, a reading with ``reads_on`` continues to the end of the list. Other
+    readings do not, because a list may be some seconds behind a describe. Entries may move between pages while these are
+    read: an entry may then come twice, or be missed, which the counters show. At most ``most`` new training jobs are added.
     """
 
     def __init__(
@@ -76,12 +78,12 @@ class Reading:
         self._ended_since = False
         self._left_out = False
         self.trained: list[str] = []
-        """The names of those that the last page added and that had begun to train."""
+        """The names of the training jobs that the last page added and that had started training."""
 
     def take(
         self, page: TrainingsPage, definitions: Sequence[Definition], classify: Callable[[str | None], str]
     ) -> list[tuple[Training, str]]:
-        """Take a page, and return those that have failed and were not known to, with the reason of each."""
+        """Add the training jobs of a page. Return those that are newly known to have failed, each with its reason."""
         self.trained = []
         failed = [
             (training, reason)
@@ -106,7 +108,7 @@ class Reading:
             return None
         if self._sums.has(digest):
             return None
-        # What ended without being told when is taken for ended only once it has been waited for.
+        # A status that has ended, without an end time: count it as ended only in a later reading, which ``reads_on``.
         if training.ended or (self._reads_on and training.over):
             self._open.pop(digest, None)
             self._new.add(digest)
@@ -120,7 +122,7 @@ class Reading:
         return None
 
     def is_over(self) -> bool:
-        """Tell whether enough was read, or no more may be, and take that for what is open then. Ask after each page."""
+        """Return whether the reading is over; if so, store which training jobs are open. Call this after each page."""
         if self.token is not None and not self._has_enough:
             if not self._may_end:
                 return False
@@ -131,7 +133,7 @@ class Reading:
 
     @property
     def _may_end(self) -> bool:
-        """Whether no more may be read. A list that repeats itself, or that is empty, might have no end."""
+        """Whether a limit is reached. The limits also end a list that repeats itself or has only empty pages."""
         return self._left_out or self._read >= self.most + self._known or self._empty_pages >= _MOST_EMPTY_PAGES
 
     @property
@@ -140,7 +142,8 @@ class Reading:
             return False
         open_ = len(self._open) + len(self._unseen)
         if self._unseen:
-            # That one begins to train changes no counter, and one that ended since may stand for another that did before.
+            # No counter changes when a training job starts training. And one that ended after the describe may have the
+            # place of another one in the counters.
             waits = any(self._sums.open[digest].start is None for digest in self._unseen)
             if waits or self._ended_since or not self.counters or not self._sums.agree(self.counters, open_):
                 return False

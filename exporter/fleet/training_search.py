@@ -1,4 +1,4 @@
-"""What is remembered of reading one tuning job's list of training jobs, and when it is read again though nothing changes."""
+"""The state of reading one tuning job's list of training jobs, and when to read it again although no counter changes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from exporter.fleet.training_reading import Reading
     from exporter.tuning_job import TuningJob
 
-# A list may be behind a describe for a while. After so many readings that do not tell all, one reads on to the end of the
-# list. What that one does not tell either may have been deleted: it is looked for a few times more.
+# A list may be behind a describe for a while. After _SHORT_READINGS incomplete readings, the next one reads to the end of the
+# list. What is still missing then may have been deleted. It is searched for _MOST_IN_VAIN more times.
 _SHORT_READINGS = 2
 _MOST_IN_VAIN = 4
 _BEHIND = 2  # intervals
-# While a training job waits for instances, no counter tells when it begins. Nearly all do within minutes.
+# While a training job waits for instances, no counter tells when it starts. Nearly all start within minutes.
 _WAITS_FIRST = 3.0  # intervals
 _WAITS_GROW = 6.0
 _LONGEST_WAIT = 6 * 3_600.0
@@ -28,14 +28,17 @@ _MOST_WAITS = 8
 
 @dataclass(slots=True, eq=False)
 class TrainingSearch:
-    """One tuning job, the one of its name that was created then.
+    """The state of one tuning job. Name and creation time identify it.
 
-    ``due`` is None while nothing is to be read and while a call is under way, whose serial is ``asked``. ``reading`` is
-    one that has begun, ``reads_on`` tells that the next one does. ``read`` is the wall time and the counters of the last
-    whole one, None before. ``short`` counts the readings in a row that did not tell all, ``in_vain`` those after that was
-    given up, ``waits`` those made only since a training job waits for instances. ``changed`` is since when (monotonic
-    seconds) the describe has shown more than is known, ``behind`` that this has lasted. ``lost`` tells that calls have
-    failed for so long that it is not known what runs. ``told`` are the classes of failures that were logged.
+    ``due`` is when the next call is due (monotonic seconds). It is None if none is planned or a call is under way; ``asked``
+    is the serial of that call. ``reading`` is the reading under way. ``reads_on``: the next reading goes to the end of the
+    list. ``read`` is the wall time and the counters of the last complete reading, None before the first one.
+
+    ``short`` counts incomplete readings in a row. ``in_vain`` counts readings that searched for what was already given up.
+    ``waits`` counts readings made only because a training job waits for instances. ``changed`` is since when (monotonic
+    seconds) the describe has counted more training jobs than are known. ``behind``: this has lasted for ``_BEHIND`` intervals.
+    ``lost``: calls have failed for so long that it is not known what runs. ``logged`` has the classes of failures that were
+    logged.
     """
 
     name: str
@@ -52,14 +55,14 @@ class TrainingSearch:
     changed: float | None = None
     behind: bool = False
     lost: bool = False
-    told: frozenset[tuple[str, bool]] = frozenset()
+    logged: frozenset[tuple[str, bool]] = frozenset()
 
     def rests(self, until: float) -> bool:
-        """Tell whether no reading is under way or due by then."""
+        """Return whether no reading is under way or due by ``until``."""
         return self.reading is None and self.asked is None and (self.due is None or self.due > until)
 
     def compare(self, facts: TuningJob, interval: float, now: Instant) -> None:
-        """Note whether a describe shows more than is known, and for how long it has."""
+        """Note whether the describe counts more training jobs than are known, and since when."""
         if self.sums.agree(facts.training_jobs):
             self.changed = None
         elif self.changed is None:
@@ -67,7 +70,7 @@ class TrainingSearch:
         self.behind = self.changed is not None and now.monotonic > self.changed + _BEHIND * interval
 
     def pause_after(self, reading: Reading, facts: TuningJob, interval: float) -> float | None:
-        """Return in how many seconds to read again though nothing changes, None where that would tell nothing."""
+        """Return in how many seconds to read again although no counter changes. None if this is not needed."""
         sums = self.sums
         if not sums.agree(reading.counters):
             self.short += 1

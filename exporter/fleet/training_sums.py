@@ -1,7 +1,7 @@
-"""What the training jobs of one tuning job come to: each that has ended is added once, whatever is read again.
+"""The sums over the training jobs of one tuning job. Each training job that has ended is added exactly once.
 
-No record is kept. Of a training job that was added stay a digest of its name, by which it is known when it is read again,
-its end, how long it trained and on what instances: 25 bytes, since a tuning job may have 10,000 of them.
+Only 25 bytes are kept for each training job, because a tuning job may have 10,000 of them: a digest of its name, to know it
+again, its end time, how long it trained, and on which instances.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Number = int | float
 Instances = tuple[tuple[str, str, Number], ...]
-"""Type, spot and count of what a training job runs on."""
+"""The instances that a training job runs on: type, spot (``"true"``, ``"false"`` or ``""`` for unknown) and count."""
 
 _FAILED = ("RetryableError", "NonRetryableError")
 _SPOT = {True: "true", False: "false", None: ""}
@@ -34,14 +34,14 @@ _MOST_INSTANCES = 1e6
 
 
 class Open(NamedTuple):
-    """A training job that had not ended when it was read. ``start`` is None while it waits for instances."""
+    """A training job that had not ended when it was read. ``start`` is in Unix seconds, None while it waits for instances."""
 
     start: float | None
     instances: Instances | None
 
 
 class Missing(NamedTuple):
-    """How many more training jobs the counters of a describe tell than are known: of those that have ended, and in all."""
+    """How many training jobs are missing: counted by the describe, but not known here. By status of the ended, and in all."""
 
     completed: Number = 0
     failed: Number = 0
@@ -50,11 +50,11 @@ class Missing(NamedTuple):
 
 
 class TrainingSums:
-    """The sums of one tuning job. They only grow. Not thread-safe: used under the target's lock."""
+    """The sums of one tuning job. They never fall. Not thread-safe: used with the target's lock held."""
 
     def __init__(self) -> None:
         self.open: dict[int, Open] = {}
-        self.capped = False  # some that were not added are beyond what may be read
+        self.capped = False  # a limit kept some from being read
         self._digests, self._ends, self._seconds = array("Q"), array("d"), array("d")  # in the order of the digests
         self._places = array("B")  # in ``_instances``
         self._instances: list[Instances | None] = []
@@ -62,25 +62,25 @@ class TrainingSums:
         self._trained: dict[str, tuple[int, float]] = {}
         self._instance_seconds: dict[tuple[str, str, str], float] = {}
         self._failures: Counter[str] = Counter()
-        self._unknown = 0  # that trained on unknown instances
-        self._untimed = 0  # that trained for an unknown time
+        self._unknown = 0  # trained on unknown instances
+        self._untimed = 0  # trained for an unknown time
         self._billed: dict[tuple[str, str, str], float] = {}
         self._not_billed = 0
         self._given_up = Missing()
 
     def __len__(self) -> int:
-        """Return how many were added."""
+        """Return the number of training jobs that were added."""
         return len(self._digests)
 
     def has(self, digest: int) -> bool:
-        """Tell whether a training job was added."""
+        """Return whether a training job was added."""
         place = bisect_left(self._digests, digest)
         return place < len(self._digests) and self._digests[place] == digest
 
     def add(
         self, training: Training, definitions: Sequence[Definition], classify: Callable[[str | None], str]
     ) -> str | None:
-        """Add one that has ended and was not added before. Return why it failed, None where it did not."""
+        """Add a training job that has ended and was not added before. Return the class of its failure, None if it did not fail."""
         place = bisect_left(self._digests, digest := digest_of(training.name))
         seconds = training.seconds
         self._digests.insert(place, digest)
@@ -101,7 +101,7 @@ class TrainingSums:
         return reason
 
     def _place_of(self, instances: Instances | None) -> int:
-        """Return where these instances are kept. A tuning job has ten definitions at most, and so many are kept."""
+        """Return the index of these instances in ``_instances``. A tuning job has ten definitions at most, so the list is short."""
         if instances not in self._instances:
             self._instances.append(instances)
         return self._instances.index(instances)
@@ -113,59 +113,64 @@ class TrainingSums:
         _add(self._instance_seconds, instances, training.status, seconds)
 
     def bill(self, bill: Bill) -> None:
-        """Take what is billed for one that was added, and what it ran on where that was not known. Once for each."""
+        """Add the billed seconds of a training job, and its instances if they were not known. Call this once for each."""
         if not self.has(digest_of(bill.name)):
             return
         place = bisect_left(self._digests, digest_of(bill.name))
         known = self._instances[self._places[place]]
-        told = _of_bill(bill, known)
-        if told is None or bill.billable_seconds is None:
+        instances = _of_bill(bill, known)
+        if instances is None or bill.billable_seconds is None:
             self.not_billed()
             return
         if known is None:
             self._unknown -= 1
-            self._places[place] = self._place_of(told)
-            _add(self._instance_seconds, told, bill.status, self._seconds[place])
-        _add(self._billed, told, bill.status, float(bill.billable_seconds))
+            self._places[place] = self._place_of(instances)
+            _add(self._instance_seconds, instances, bill.status, self._seconds[place])
+        _add(self._billed, instances, bill.status, float(bill.billable_seconds))
 
     def not_billed(self) -> None:
-        """Take that what is billed for one will stay unknown."""
+        """Count a training job whose billed seconds will stay unknown."""
         self._not_billed += 1
 
     def missing(self, counters: Mapping[str, Number], open_: int | None = None) -> Missing:
-        """Return what the counters of a describe tell and is not known here, ``open_`` being how many are open."""
-        told = counters.get("Completed", 0), sum(counters.get(each, 0) for each in _FAILED), counters.get("Stopped", 0)
+        """Return how many training jobs the counters of a describe have that are not known here. ``open_`` counts the open ones."""
+        counted = (
+            counters.get("Completed", 0),
+            sum(counters.get(each, 0) for each in _FAILED),
+            counters.get("Stopped", 0),
+        )
         completed, failed, stopped = (
-            max(0, more - self._ended[status]) for more, status in zip(told, ENDED_TRAINING_JOB_STATUSES, strict=True)
+            max(0, more - self._ended[status])
+            for more, status in zip(counted, ENDED_TRAINING_JOB_STATUSES, strict=True)
         )
         known_in_all = len(self) + (len(self.open) if open_ is None else open_)
         return Missing(completed, failed, stopped, max(0, sum(counters.values()) - known_in_all))
 
     def agree(self, counters: Mapping[str, Number], open_: int | None = None) -> bool:
-        """Tell whether nothing is missing but what was looked for in vain."""
+        """Return whether nothing is missing, apart from what was given up."""
         return all(lack <= in_vain for lack, in_vain in zip(self.missing(counters, open_), self._given_up, strict=True))
 
     def look_again(self) -> None:
-        """Look again for all that is missing: more may be read than before."""
+        """Search again for everything that is missing, because a limit was raised."""
         self.capped, self._given_up = False, Missing()
 
     def only(self, reasons: Collection[str], other: str) -> None:
-        """Count failures for reasons that no longer exist as others, so that reloads do not add reasons for ever."""
+        """Count failures of classes that no longer exist under ``other``, so that reloads do not add ever more classes."""
         for reason in self._failures.keys() - reasons:
             self._failures[other] += self._failures.pop(reason)
 
     def give_up(self, counters: Mapping[str, Number]) -> None:
-        """Look no more for what is missing now."""
+        """Stop searching for what is missing now."""
         self._given_up = self.missing(counters)
 
     def note_found(self, counters: Mapping[str, Number]) -> None:
-        """Look again for what is missing beside what was given up and is missing still."""
+        """Reduce what was given up to what is still missing, so that anything else that is missing is searched for."""
         both = zip(self._given_up, self.missing(counters), strict=True)
         self._given_up = Missing(*(min(in_vain, lack) for in_vain, lack in both))
 
     @property
     def waits(self) -> bool:
-        """Whether a training job has not begun to train: that it does changes no counter."""
+        """Whether a training job waits to start training. No counter changes when it starts."""
         return any(each.start is None for each in self.open.values())
 
     def spend(
@@ -178,9 +183,10 @@ class TrainingSums:
         *,
         bills_wait: bool = False,
     ) -> Spend:
-        """Return what is shown. ``running_at`` is when the list was read last (Unix seconds), None: what runs is not known.
+        """Return the sums to show.
 
-        ``bills_wait`` tells that a bill has not come yet that was asked for.
+        ``running_at`` is when the list was last read (Unix seconds); None means that it is not known what runs now.
+        ``bills_wait`` is True while billed seconds were asked for but are not known yet.
         """
         with_instances, searched, prices = asked.billable != "off", asked.billable == "search", asked.prices
         priced = self._billed if searched else self._instance_seconds
@@ -228,7 +234,7 @@ class TrainingSums:
         return tuple(counts.items())
 
     def instance_types(self, definitions: Sequence[Definition]) -> set[str]:
-        """Return the instance types that training jobs run on or have run on."""
+        """Return the instance types that training jobs use, have used or may use."""
         possible = {each for definition in definitions for each, _, _ in _instances(definition) or ()}
         return possible | {instance_type for instance_type, _, _ in (*self._instance_seconds, *self._billed)}
 
@@ -247,7 +253,7 @@ class TrainingSums:
     def _since(
         self, best: TrainingJob | None, running: Mapping[int, float], rate: Callable[[Instances | None], float]
     ) -> float | None:
-        """Return the seconds since the best one, each at the rate of its instances."""
+        """Return the training time after the best training job, each second multiplied by the rate of its instances."""
         if best is None or best.end_time is None:
             return None
         itself = None if best.name is None else digest_of(best.name)
@@ -262,7 +268,7 @@ class TrainingSums:
 
 
 def _cost(seconds_of: Mapping[tuple[str, str, str], float], prices: Mapping[str, float]) -> dict[str, float]:
-    """Return what seconds by type, spot and status cost by status; what has no price is left out."""
+    """Return the cost by status, from seconds by type, spot and status. Types without a price are left out."""
     cost: dict[str, float] = {}
     for (instance_type, _, status), seconds in sorted(seconds_of.items()):
         if instance_type in prices:
@@ -271,12 +277,12 @@ def _cost(seconds_of: Mapping[tuple[str, str, str], float], prices: Mapping[str,
 
 
 def digest_of(name: str) -> int:
-    """Return eight bytes that tell a training job's name from the others of its tuning job."""
+    """Return an eight-byte digest of a training job's name, unique within its tuning job."""
     return int.from_bytes(blake2b(name_key(name).encode(), digest_size=8).digest())
 
 
 def instances_of(training: Training, definitions: Sequence[Definition]) -> Instances | None:
-    """Return type, spot and count of the instances that a training job runs on; None where the definitions do not tell."""
+    """Return the instances that a training job runs on. None if the definitions do not tell."""
     named = [each for each in definitions if each.name == training.definition_name]
     candidates = named or (definitions if len(definitions) == 1 else [])
     return _instances(candidates[0]) if len(candidates) == 1 else None
@@ -295,7 +301,7 @@ def _instances(definition: Definition) -> Instances | None:
 
 
 def _of_bill(bill: Bill, known: Instances | None) -> Instances | None:
-    """Return what a training job ran on by its own record, or as it is known where the record does not tell all."""
+    """Return the instances in a training job's own record, or ``known`` if the record is not complete."""
     if not bill.instances or any(count is None for _, count in bill.instances):
         return known
     spot = known[0][1] if bill.spot is None and known else _SPOT[bill.spot]

@@ -1,4 +1,4 @@
-"""Whose call is made next."""
+"""Decides which source makes the next call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """The sources of a target take turns.
+    """The sources of a target, which take turns.
 
-    What has waited for longest comes first, each source with its head start. But describes that have waited for a quarter
-    of an interval take turns with the others, however many calls these have; only ``first_of_all`` goes before them.
+    The call that has waited longest is first, counted with the head start of its source. But if describes have waited for a
+    quarter of an interval, every second call is a describe. Only ``first_of_all`` comes before them even then.
     """
 
     def __init__(self, sources: tuple[Source, ...], *, describes: Source, first_of_all: Source) -> None:
@@ -24,11 +24,11 @@ class Turns:
 
     @property
     def due(self) -> float | None:
-        """When the next call falls due, a monotonic time; None when only a change can bring one."""
+        """When the next call is due (monotonic seconds). None if no call is planned."""
         return min((due for source in self.sources if (due := source.due) is not None), default=None)
 
     def take(self, interval: float, now: Instant) -> Source:
-        """Return whose call is made now; one must be due."""
+        """Return the source that makes a call now. At least one must be due."""
         self._last = self._choose(interval, now)
         return self._last
 

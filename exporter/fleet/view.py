@@ -1,4 +1,4 @@
-"""What the fleet shows of itself: immutable, complete, and all that rendering ever reads."""
+"""What the fleet shows: immutable views of targets and tuning jobs. Rendering reads nothing else."""
 
 from __future__ import annotations
 
@@ -18,41 +18,52 @@ if TYPE_CHECKING:
 
 
 class JobState(StrEnum):
-    """What the exporter makes of a tuning job: the closed set of values of the label ``state``."""
+    """The state of a tuning job for the exporter: all values of the label ``state``."""
 
     PENDING = "pending"
     """Not described yet."""
     RUNNING = "running"
     FINISHED = "finished"
     MISSING = "missing"
-    """The API knows no such tuning job."""
+    """The tuning job does not exist."""
     FAILING = "failing"
     """The last describe failed for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """Why a sum over training jobs is known to be short."""
+    """Why a sum over training jobs is known to be too small."""
 
     page_limit: bool = False
-    """More have ended than are read of one tuning job."""
+    """More training jobs have ended than ``max_training_jobs`` allows to read."""
     records_missing: bool = False
-    """The counters of the describe count more that have ended than the list shows."""
+    """The describe counts more ended training jobs than the list has, or the training time of some is unknown."""
     billable_unknown: bool = False
-    """Of some it cannot be told which instances they ran on."""
+    """The instances or the billed seconds of some training jobs are unknown."""
     unpriced: bool = False
     """An instance type has no price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What the training jobs of a tuning job come to, by the last reading of their list.
+    """The sums over the training jobs of a tuning job, from the last reading of their list.
 
-    ``trained`` has status, number and seconds of those that have ended and trained, ``instance_seconds`` their time times
-    instances by type, spot and status, ``billed_seconds`` the same of the seconds that are billed, ``failures`` the number of those that failed by reason. The others are of those
-    that run, absent while they are not known: how long they have been training, the instances by type and spot, and when the
-    first of them began (Unix seconds). ``seconds_since_best`` is the time of those that ended after the best one or still run.
-    ``cost`` is what those that have ended cost by status, as far as their instances have a price in ``currency``.
+    Of training jobs that have ended:
+
+    - ``trained``: status, number and training time in seconds of those that started training.
+    - ``instance_seconds``: training time multiplied by the number of instances, by type, spot and status.
+    - ``billed_seconds``: the same for the seconds that are billed.
+    - ``failures``: the number of failed ones by class of failure.
+    - ``cost``: the cost by status, in ``currency``. Instances without a price are left out.
+
+    Of running training jobs, None or empty while it is not known what runs:
+
+    - ``running_seconds``: how long they have been training, in total.
+    - ``running_instances``: the number of instances by type and spot.
+    - ``oldest_start``: when the first of them started training (Unix seconds).
+
+    ``seconds_since_best`` is the training time of those that ended after the best training job or still run.
+    ``cost_since_best`` is the cost of this time.
     """
 
     trained: tuple[tuple[str, int, float], ...] = ()
@@ -71,18 +82,17 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One tuning job as it is. Times are Unix seconds.
+    """One tuning job at one moment. Times are Unix seconds.
 
-    ``facts`` is None while there are none: never described, missing, or gone stale. ``failure`` is the last
-    describe's, None when it succeeded or none has ended yet. ``attempted`` tells whether one has. ``tags`` are the
-    values of the AWS tags that become labels, as far as they are known, by the labels' names without prefix. ``spend`` is
-    None until the training jobs have been read. ``account_name`` is what the account is called, None where nothing tells.
-    ``budget`` is what they may cost. ``history`` has the last calls about it,
-    packed: see ``history.past_calls``. It makes no difference between two views: no series shows it.
+    ``facts`` is None if the tuning job was never described, does not exist, or its values are stale. ``failure`` is that of
+    the last describe, None if it succeeded or none has ended yet. ``attempted`` is True once a describe has ended. ``tags`` has
+    the known values of AWS tags that become labels, by label name without prefix. ``spend`` is None until the training jobs
+    have been read, and ``budget`` is what they may cost. ``account_name`` is the name of the account, None if it is not known.
+    ``history`` has the last calls, packed: see ``history.past_calls``. No series shows it, so it is not compared.
     """
 
     account_id: str
-    """Empty while nothing has told it."""
+    """Empty while the account is not known."""
     region: str
     name: str
     labels: Mapping[str, str]
@@ -99,7 +109,7 @@ class JobView:
 
     @property
     def state(self) -> JobState:
-        """Return what the last describe says of the tuning job."""
+        """Return the state according to the last describe."""
         if self.failure is not None:
             return JobState.MISSING if self.failure.code is ErrorCode.NOT_FOUND else JobState.FAILING
         if self.facts is None:
@@ -111,12 +121,12 @@ class JobView:
 class TargetView:
     """One target and all its tuning jobs at one moment.
 
-    ``changes_at`` is the monotonic time at which the view changes by itself, because values go stale; None: never.
-    ``states`` counts the jobs in each state, ``untracked_running_jobs`` those that run and nobody watches: None while no
-    list has told lately. ``errors`` are those of calls that are not about one job, as pairs of operation and code.
-    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds): that a tuning job does not exist is an
-    answer too. None while nothing ever has been answered. ``matched`` tells how many tuning jobs each rule matches, as far as that is known.
-    ``quotas`` are those of the account for the instance types of its tuning jobs, None while they have not been read.
+    ``changes_at`` is when the view changes without an answer, because values become stale (monotonic seconds); None: never.
+    ``states`` counts the tuning jobs in each state. ``untracked_running_jobs`` counts running tuning jobs that are not watched,
+    None if there is no recent list. ``errors`` has the operation and code of calls that fail, describes left out.
+    ``last_answered`` is when AWS last answered a describe or a list (Unix seconds), None if it never has; "no such tuning job"
+    is an answer too. ``matched`` is how many tuning jobs each rule matches, for the rules for which this is known. ``quotas``
+    has the account's quotas for the instance types of its tuning jobs, None until they have been read.
     """
 
     name: str
@@ -133,13 +143,13 @@ class TargetView:
     states: Counter[JobState] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Count once here: scrapes read the counts, and must not walk the jobs."""
+        """Count the states once here, so that scrapes need not visit each tuning job."""
         object.__setattr__(self, "states", Counter(job.state for job in self.jobs))
 
 
 @dataclass(frozen=True, slots=True)
 class LastFailure:
-    """A call of a target that failed: of which operation, about what, why, and when (Unix seconds)."""
+    """A failed call: its operation, what it was about, why it failed, and when (Unix seconds)."""
 
     operation: str
     about: str
@@ -149,11 +159,11 @@ class LastFailure:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a target does with its budget at one moment; for people, and so no part of what is published.
+    """How a target uses its budget at one moment. Only the pages show it; no series does.
 
-    ``allowed_per_second`` is the configured rate, or less while AWS throttles. ``made_per_second`` is what was made of it
-    in the last minute, on average. ``under_way`` counts calls within their deadline, ``given_up`` those past it that have
-    not come back. ``failures`` are the last of each operation and code, the latest of all at the end.
+    ``allowed_per_second`` is the configured rate of calls, or less while AWS throttles. ``made_per_second`` is the average of
+    the last minute. ``under_way`` counts calls within their deadline, ``given_up`` those past it that have not returned.
+    ``failures`` has the last failure of each operation and code, the newest at the end.
     """
 
     allowed_per_second: float

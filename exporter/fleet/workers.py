@@ -1,4 +1,4 @@
-"""Threads that make calls, however many it takes: idle ones first, and each ends when it has been idle for a while."""
+"""Worker threads. An idle one is used first, else a new one begins. Each ends after it has been idle for a while."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Worker(Generic[T]):
-    """One thread. It does the task that it is given, and whatever ``do`` returns as the next."""
+    """One thread. It does the task that it is given, and then the tasks that ``do`` returns."""
 
     def __init__(self, workers: Workers[T], name: str) -> None:
         self._workers = workers
@@ -25,7 +25,7 @@ class Worker(Generic[T]):
         self.thread = threading.Thread(name=name, daemon=True, target=self._run)
 
     def give(self, task: T | None) -> None:
-        """Have a task done; None ends the thread."""
+        """Give the thread a task; None ends it."""
         self._inbox.put(task)
 
     def _run(self) -> None:
@@ -41,14 +41,14 @@ class Worker(Generic[T]):
             try:
                 return self._inbox.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
-                if self._workers.may_end(self):  # else a task is on its way
+                if self._workers.may_end(self):  # a task is about to come
                     return None
 
 
 class Workers(Generic[T]):
-    """Threads by what they do. ``do`` is given a task and the worker, and returns its next task if there is one.
+    """A set of worker threads. ``do`` gets a task and the worker, and returns the next task of this worker, or None.
 
-    Those that have been idle for the shortest time come first, so that the others may end. Thread-safe.
+    The worker that has been idle for the shortest time is used first, so that the others can end. Thread-safe.
     """
 
     def __init__(self, do: Callable[[T, Worker[T]], T | None]) -> None:
@@ -60,23 +60,23 @@ class Workers(Generic[T]):
         self._stopping = False
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of threads."""
         return len(self._all)
 
     @property
     def busy(self) -> int:
-        """How many are not idle."""
+        """The number of threads that are not idle."""
         return len(self._all) - len(self._idle)
 
     @property
     def alive(self) -> bool:
-        """Whether every thread runs that has not ended because there was no work."""
+        """Whether no thread has ended unexpectedly."""
         return all(worker.thread.is_alive() for worker in tuple(self._all))
 
     def hire(self, most: int) -> Worker[T] | None:
-        """Return an idle worker, else a new one where there are fewer than ``most``. Give it a task, or release it.
+        """Return an idle worker, or a new one if there are fewer than ``most``. Then give it a task or release it.
 
-        Raises RuntimeError where the machine refuses a thread.
+        Raises RuntimeError if the system refuses a thread.
         """
         with self._lock:
             if self._idle:
@@ -85,7 +85,7 @@ class Workers(Generic[T]):
                 return None
             worker = Worker(self, f"call-{next(self._serials)}")
             worker.thread.start()
-            # In the set only now: one that has not started yet would look dead.
+            # Added only now, because a thread that has not started yet would count as dead.
             self._all.add(worker)
             return worker
 
@@ -97,7 +97,7 @@ class Workers(Generic[T]):
             self._idle.append(worker)
 
     def may_end(self, worker: Worker[T]) -> bool:
-        """Tell whether a worker has been given nothing, and let it go."""
+        """Return whether an idle worker may end because it has been given no task, and forget it."""
         with self._lock:
             if worker not in self._idle:
                 return False
@@ -106,13 +106,13 @@ class Workers(Generic[T]):
             return True
 
     def stop(self) -> None:
-        """Tell all to end after the tasks that they are in. Does not wait."""
+        """Tell all threads to end after their present tasks. Does not wait."""
         with self._lock:
             self._stopping = True
             for worker in self._idle:
                 worker.give(None)
 
     def join(self, deadline: float) -> None:
-        """Wait for all to end, at most until ``deadline`` (seconds of ``time.monotonic``)."""
+        """Wait until all threads have ended, or until ``deadline`` (seconds of ``time.monotonic``)."""
         for worker in tuple(self._all):
             worker.thread.join(max(0.0, deadline - time.monotonic()))

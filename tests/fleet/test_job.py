@@ -78,10 +78,10 @@ def test_a_call_is_shown_with_it() -> None:
         lambda each: each.plan(90.0, LATER),
         lambda each: each.retry(70.0, LATER),
         lambda each: each.settle(120.0, 120.0, LATER),
-        lambda each: each.hear(Summary.of(reduce(answer("churn", LastModifiedTime=2_000_000.0)))),
+        lambda each: each.note_listed(Summary.of(reduce(answer("churn", LastModifiedTime=2_000_000.0)))),
         lambda each: each.tag({"team": "search"}),
     ],
-    ids=["configure", "plan", "retry", "settle", "hear", "tag"],
+    ids=["configure", "plan", "retry", "settle", "note_listed", "tag"],
 )
 def test_each_verb_that_changes_what_is_shown_shows_it(change: Callable[[Job], object]) -> None:
     each = job()
