@@ -1,1 +1,1 @@
-"""An embedded SageMaker endpoint for demonstrations and tests; it knows nothing of the exporter but the clock."""
+"""An embedded SageMaker endpoint for demonstrations and tests. Of the exporter it imports only the clock."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Callers:
-    """The access keys that are known, those of roles too. Thread-safe."""
+    """The known access keys, including those of roles. Thread-safe."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
@@ -22,12 +22,12 @@ class Callers:
         self._known: dict[str, sts.Caller] = {}
 
     def add(self, access_key_id: str, caller: sts.Caller) -> None:
-        """Make a key a caller's."""
+        """Assign a key to a caller."""
         with self._lock:
             self._known[access_key_id] = caller
 
     def get(self, access_key_id: str, session_token: str | None, now: float) -> sts.Caller | None:
-        """Return the caller of a key, if it is known. Raise ApiError when it has expired or its token is another."""
+        """Return the caller of a key, None if it is unknown. Raises ApiError if it has expired or the token is wrong."""
         with self._lock:
             caller = self._known.get(access_key_id)
         if caller is not None and caller.expires is not None and caller.expires <= now:
@@ -45,7 +45,7 @@ class Callers:
         now: float,
         lifetime: float | None,
     ) -> dict[str, Any]:
-        """Answer AssumeRole, and know the key that it hands out. Raise ApiError; see ``sts.Issuer``."""
+        """Answer AssumeRole, and remember the key that it issues. Raises ApiError: see ``sts.Issuer``."""
         with self._lock:
             answer, key, assumed = self._issuer(now, lifetime).assume_role(content, caller, roles)
             self._known[key] = assumed
@@ -54,7 +54,7 @@ class Callers:
     def assume_role_with_web_identity(
         self, content: Mapping[str, Any], identities: Mapping[str, str], *, now: float, lifetime: float | None
     ) -> dict[str, Any]:
-        """Answer AssumeRoleWithWebIdentity, and know the key that it hands out. Raise ApiError."""
+        """Answer AssumeRoleWithWebIdentity, and remember the key that it issues. Raises ApiError."""
         with self._lock:
             answer, key, assumed = self._issuer(now, lifetime).assume_role_with_web_identity(content, identities)
             self._known[key] = assumed

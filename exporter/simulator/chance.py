@@ -1,4 +1,4 @@
-"""The simulator's only source of randomness, so that equal seeds give equal lives."""
+"""The only source of randomness of the simulator, so that equal seeds give equal lives."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import random
 
 
 def chance(*origin: object) -> random.Random:
-    """Return the generator that belongs to an origin; equal origins give equal draws, on every machine."""
+    """Return a generator seeded with ``origin``. Equal origins give equal draws on all machines."""
     return random.Random(repr(origin))  # noqa: S311  (nothing here guards anything)

@@ -1,4 +1,4 @@
-"""The part of a tuning job's answer that never changes: what was asked for at its creation."""
+"""The constant part of a tuning job's answer: what was requested at its creation."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from exporter.simulator.surface import Range, Surface
 
 SHORTEST_RUNTIME = 120
-"""The least MaxRuntimeInSeconds of a tuning job that the API knows, in seconds."""
+"""The smallest MaxRuntimeInSeconds that the API accepts for a tuning job."""
 
 
 def partition(region: str) -> str:
-    """Return the partition of a region, as ARNs name it."""
+    """Return the partition of a region, as in ARNs."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def arn(kind: str, name: str, *, region: str, account_id: str) -> str:
-    """Return the ARN of a SageMaker resource; the service lowers the case of names in it."""
+    """Return the ARN of a SageMaker resource. Names in ARNs are in lower case."""
     return f"arn:{partition(region)}:sagemaker:{region}:{account_id}:{kind}/{name.lower()}"
 
 
 def max_runtime(scenario: Scenario, speed: float) -> float | None:
-    """Return the time limit in simulated seconds, lengthened where the speed would push it under the API's minimum."""
+    """Return the time limit in simulated seconds. It is longer if the speed would reduce it below the API's minimum."""
     return None if scenario.max_runtime is None else max(scenario.max_runtime, SHORTEST_RUNTIME * speed)
 
 
 def configuration(scenario: Scenario, *, region: str, account_id: str, speed: float) -> dict[str, Any]:
-    """Return the constant members of the answer, durations divided by the speed."""
+    """Return the constant members of the answer. Durations are divided by the speed."""
     definitions = [
         _definition(definition, region=region, account_id=account_id, speed=speed, own_search=not scenario.in_config)
         for definition in scenario.definitions

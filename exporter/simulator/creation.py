@@ -1,4 +1,4 @@
-"""CreateHyperParameterTuningJob: the job that an input asks for, and what happens to it."""
+"""CreateHyperParameterTuningJob: reads an input, and makes the scenario for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCENARIO_TAG = "simulator:scenario"
 """The tag that names the scenario of a created job."""
 
 SPEED_TAG = "simulator:speed"
-"""The tag that says how much faster than a real one it runs."""
+"""The tag that says how many times faster than a real job it runs."""
 
 DEFAULT_SCENARIO = "healthy"
 
@@ -39,7 +39,7 @@ _CONSTANT = (
 
 
 class Asked(NamedTuple):
-    """``constant`` are the members of the input that a describe gives back as they are."""
+    """What an input asks for. ``constant`` has the members that a describe returns unchanged."""
 
     scenario: Scenario
     constant: dict[str, Any]
@@ -48,10 +48,10 @@ class Asked(NamedTuple):
 
 
 def read(content: Mapping[str, Any], *, speed: float) -> Asked:
-    """Return what an input asks for; ``speed`` is that of jobs without a tag for it.
+    """Return what an input asks for. ``speed`` is that of jobs without a tag for it.
 
-    Raise ApiError on members of a wrong type or value, and when a limit of the service is passed; unknown members do
-    not matter.
+    Raises ApiError if a member has a wrong type or value, or if a limit of the service is exceeded. Unknown members are
+    ignored.
     """
     problems: list[str] = []
     tags = {
@@ -146,9 +146,9 @@ def _surface(model: Surface, objective: Mapping[str, Any], ranges: tuple[Range, 
     metric = reading.text(objective, "MetricName") or model.metric
     if direction not in {None, model.direction}:
         model = replace(model, best=model.worst, worst=model.best)
-    if not ranges:  # the service finds them itself
+    if not ranges:  # Autotune finds the ranges
         return replace(model, metric=metric)
-    # The shapes of two valleys and more need space for them.
+    # Shapes with several optima need at least two dimensions.
     return replace(model, metric=metric, ranges=ranges, shape=model.shape if len(ranges) > 1 else slope)
 
 

@@ -1,4 +1,4 @@
-"""What the simulated services answer when they refuse."""
+"""The errors that the simulated services return."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def no_training_job() -> ApiError:
 
 
 def invalid(problems: Sequence[str]) -> ApiError:
-    """Return the error that tells every constraint an input broke."""
+    """Return the error that lists all constraints that an input violates."""
     noun = "error" if len(problems) == 1 else "errors"
     return ApiError("ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
 
 
 def not_authorized(service: str, who: str, action: str, resource: str, reason: str = "") -> ApiError:
-    """Return the error of ``sagemaker`` or ``sts`` for what no policy allows; ``reason`` goes on with the sentence."""
+    """Return the error of ``sagemaker`` or ``sts`` for a request that no policy allows. ``reason`` continues its sentence."""
     message = f"User: {who} is not authorized to perform: {action} on resource: {resource}{reason}"
     return ApiError("AccessDenied", message, 403) if service == "sts" else ApiError("AccessDeniedException", message)
 
 
 def unreadable(message: str) -> ApiError:
-    """Return the error for content that has not the form of the operation's input."""
+    """Return the error for a body that does not have the form of the operation's input."""
     return ApiError("SerializationException", message)

@@ -1,4 +1,4 @@
-"""What a Search asks for: properties of a tuning job or of a training job, and conditions on them."""
+"""The expression of a Search: properties of a tuning job or training job, and conditions on them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from exporter.simulator import reading
 
 LARGEST_LIST = 20
-"""How many filters, or subexpressions, one expression may hold."""
+"""The most filters, or subexpressions, of one expression."""
 
 LARGEST_EXPRESSION = 50
-"""How many filters and subexpressions an expression may hold in all."""
+"""The most filters and subexpressions of an expression in total, at all levels."""
 
 LONGEST_VALUE = 1024
-"""How many characters the value of a filter may have."""
+"""The most characters of a filter's value."""
 
 Matcher = Callable[[Any, float], bool]
-"""Whether a tuning job, or a training job, meets a condition at a moment."""
+"""Returns whether a tuning job or training job meets a condition at a time (Unix seconds)."""
 
 _TAG = "Tags."
 _EQUALITY: Mapping[str, Callable[[Any, Any], bool]] = {"Equals": operator.eq, "NotEquals": operator.ne}
@@ -33,7 +33,7 @@ _OF_NAMES = {
     name: lambda found, value, compare=compare: compare(found.lower(), value.lower())
     for name, compare in _OF_TEXTS.items()
 }
-"""Names know no case."""
+"""Names are compared without case."""
 _OF_NUMBERS = {
     **_EQUALITY,
     "GreaterThan": operator.gt,
@@ -44,10 +44,10 @@ _OF_NUMBERS = {
 
 
 class Property(NamedTuple):
-    """Something of a tuning job, or of a training job, that can be searched for and sorted by.
+    """A property of a tuning job or training job, to search for and to sort by.
 
-    ``find`` returns it as of a moment, None when the job has none. ``read`` turns the text of a filter into a value to compare with,
-    by one of the ``operators``, and raises ValueError when it cannot.
+    ``find`` returns its value at a time, None if the job has none. ``operators`` are those that a filter may use. ``read``
+    converts the text of a filter into a value to compare with. It raises ValueError if it cannot.
     """
 
     find: Callable[[Any, float], Any]
@@ -56,7 +56,7 @@ class Property(NamedTuple):
 
 
 def property_of(name: str, properties: Mapping[str, Property]) -> Property | None:
-    """Return the property of a name, among those given and the tags, if there is one."""
+    """Return the property with this name, or the property of a tag. None if there is none."""
     key = name.removeprefix(_TAG)
     if key and key != name:
         return Property(lambda job, _: job.tags.get(key), _OF_TEXTS, _text)
@@ -64,14 +64,14 @@ def property_of(name: str, properties: Mapping[str, Property]) -> Property | Non
 
 
 def read(content: Mapping[str, Any], problems: list[str], properties: Mapping[str, Property]) -> Matcher:
-    """Return the condition of a SearchExpression; tell ``problems`` of wrong values. Raise ApiError on wrong types."""
+    """Return the condition of a SearchExpression. Adds wrong values to ``problems``. Raises ApiError on wrong types."""
     return _Reader(problems, properties).expression(content)
 
 
 def only_among(content: Mapping[str, Any], name: str) -> set[str] | None:
-    """Return the values, in lower case, that a property of a name has in all that meets a valid SearchExpression.
+    """Return the only values, in lower case, of the property ``name`` with which a job can match a SearchExpression.
 
-    None when others may meet it.
+    None if a job with any value can match it.
     """
     parts = [*map(_only_among_filter(name), content.get("Filters", []))]
     parts += [only_among(part, name) for part in content.get("SubExpressions", [])]
@@ -123,7 +123,7 @@ class _Reader:
         self._size += len(found)
         if self._size > LARGEST_EXPRESSION >= self._size - len(found):
             self._problems.append(f"Value at 'SearchExpression' must hold at most {LARGEST_EXPRESSION} items in all")
-        # What is too large is not read any further, deep as it may be.
+        # Stop reading an expression that is too large, however deep it is.
         return found if self._size <= LARGEST_EXPRESSION else []
 
     def _filter(self, content: Mapping[str, Any]) -> Matcher:
@@ -165,7 +165,7 @@ def _text(text: str) -> str:
 
 
 def _moment(text: str) -> float:
-    """Return the Unix seconds of a moment in UTC; fractions of a second and Z may be added, as callers do."""
+    """Return a time in UTC as Unix seconds. Fractions of a second and a Z are accepted, because callers send them."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z?", text):
         raise ValueError(f"no moment: {text}")
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()

@@ -1,6 +1,6 @@
-"""Why training jobs fail, by class, in the words that the service and the training containers use.
+"""Texts of failures by class, as the service and the training containers write them.
 
-Among them are texts that a careless reader puts into another class: one that ran out of memory may come as a ClientError.
+Some of them are easy to classify wrongly: for example, out of memory may come as a ClientError.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Reason = Literal[
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 RETRYABLE: tuple[Reason, ...] = ("internal_error", "internal_error", "capacity")
-"""What the service may try again, as often as it happens."""
+"""The failures that the service may retry."""
 
 WITHOUT_INSTANCES: frozenset[Reason] = frozenset({"capacity", "quota"})
-"""With these a training job never gets so far that it starts."""
+"""With these failures a training job never starts."""
 
 LONGEST = 1024
-"""The service cuts what is longer, in characters."""
+"""The most characters of a text. The service cuts longer ones."""
 
 _TOOLKIT = """\
 AlgorithmError: ExecuteUserScriptError:
@@ -198,20 +198,20 @@ TEXTS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""The texts of each class. What is in braces is filled in."""
+"""The texts of each class. Parts in braces are filled in."""
 
 _PLACES = ("account", "region", "bucket", "role", "session", "instance", "rate")
 
 
 def fill(text: str, facts: Mapping[str, str]) -> str:
-    """Return a text with its facts in place, as long as the service lets it be."""
+    """Return a text with its facts filled in, cut to ``LONGEST``."""
     for place in _PLACES:
         text = text.replace(f"{{{place}}}", facts.get(place, "?"))
     return text[:LONGEST]
 
 
 def draw(reason: Reason, facts: Mapping[str, str], rng: Random) -> str | None:
-    """Return a text of a class. One in four of the other ones says nothing at all."""
+    """Return a text of a class. One in four of the class ``other`` is empty."""
     text = rng.choice(TEXTS[reason])
     if reason == "other" and rng.random() < 0.25:
         return None

@@ -1,4 +1,4 @@
-"""What becomes of the training jobs of a tuning job: how each ends, after how long, and how good its value is."""
+"""Draws the result of each training job of a tuning job: how it ends, after how long, and how good its value is."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from exporter.simulator.scenario import Scenario, Spell
 
 RUNGS = (1 / 27, 1 / 9, 1 / 3)
-"""The shares of a training's resources at which Hyperband looks whether it is worth going on."""
+"""The shares of a training's resources at which Hyperband decides whether to continue it."""
 
 ELSEWHERE = 0.1
-"""Where failures lie together, the share of them that others have."""
+"""With ``failing_together``: the share of failures that are elsewhere."""
 
 
 class Fate(NamedTuple):
-    """How a training job ends, how many seconds it runs (infinite if it never ends), and its gap if it has a value."""
+    """How a training job ends, how many seconds it runs (infinite if it never ends), and its gap, None without a value."""
 
     outcome: Outcome
     length: float
@@ -28,7 +28,7 @@ class Fate(NamedTuple):
 
 
 class Fates:
-    """Draws the fates of one tuning job's training jobs, in their order."""
+    """Draws the results of one tuning job's training jobs, in their order."""
 
     def __init__(self, scenario: Scenario, rng: Random) -> None:
         self._scenario = scenario
@@ -36,12 +36,12 @@ class Fates:
         self._rungs: list[list[float]] = [[] for _ in RUNGS]
 
     def slots(self, number: int) -> int:
-        """Return how many training jobs may run at once when the one with a number (from 0) is launched."""
+        """Return how many training jobs may run at once when the one with ``number`` (from 0) is launched."""
         given = (spell.parallel for spell in self._spells(number) if spell.parallel is not None)
         return min([self._scenario.parallel, *given])
 
     def draw(self, number: int, point: Sequence[float], gaps: Collection[float]) -> Fate:
-        """Return the fate of the training job with a number at a point, when those ``gaps`` are known."""
+        """Return the result of the training job with ``number`` at ``point``. ``gaps`` has those known so far."""
         definition = self._scenario.definitions[number % len(self._scenario.definitions)]
         outcome, share, gap = self._failure(number, point) or self._success(number, point, gaps)
         length = self._length(number) * share
@@ -53,7 +53,7 @@ class Fates:
         return [spell for spell in self._scenario.spells if spell.holds(number)]
 
     def _length(self, number: int) -> float:
-        """Return how long a training runs that is not cut short."""
+        """Return the full duration of a training, if nothing stops it."""
         scenario = self._scenario
         length = self._rng.uniform(*scenario.trial)
         if scenario.straggling:
@@ -63,7 +63,7 @@ class Fates:
         return length
 
     def _failure(self, number: int, point: Sequence[float]) -> tuple[Outcome, float, None] | None:
-        """Return how a training fails and after which share of its full length, None if it does not."""
+        """Return how a training fails, and after which share of its full duration. None if it does not fail."""
         rng, scenario, spells = self._rng, self._scenario, self._spells(number)
         luck = rng.random()
         if any(spell.hanging for spell in spells):
@@ -96,7 +96,7 @@ class Fates:
         return "Completed", 1.0, gap
 
     def _halve(self, gap: float) -> tuple[Outcome, float, float | None]:
-        """Stop a training at the first rung where it is not among the better third of those seen there."""
+        """Stop a training at the first rung where it is not in the best third of those seen there."""
         for share, seen in zip(RUNGS, self._rungs, strict=True):
             partial = gap + 0.3 * (1 - share) ** 6
             seen.append(partial)

@@ -1,4 +1,4 @@
-"""Faults as a person writes them: ``throttled:0.5``, ``slow=3@Search``, ``not-found/churn-xgboost``."""
+"""Parses faults on the command line, such as ``throttled:0.5``, ``slow=3@Search``, ``not-found/churn-xgboost``."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _PARTS = re.compile(
 def parse(text: str, operations: Collection[str]) -> Fault:
     """Return the fault that a text describes.
 
-    The rate is the share of requests that it strikes, 1 by default; the operation is one of those given, in any case.
-    Raise ValueError with what is allowed instead.
+    The rate is the share of requests that the fault applies to, 1 by default. The operation is one of ``operations``, in
+    upper or lower case. Raises ValueError, which says what is allowed instead.
     """
     parts = _PARTS.fullmatch(text)
     if parts is None:

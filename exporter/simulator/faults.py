@@ -1,4 +1,4 @@
-"""Faults on demand: what goes wrong, for which requests, and how often."""
+"""Faults to inject: what fails, for which requests, and how often."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-# Its multiples spread evenly without a rhythm, which would strike the same caller each time.
+# Its multiples are spread evenly but not regularly. Regular faults would always hit the same caller.
 _GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 class Kind(StrEnum):
-    """What goes wrong. The first ones are refusals, then come odd answers, then accidents on the wire."""
+    """What fails: first refusals, then unexpected answers, then failures of the connection."""
 
     THROTTLED = "throttled"
     SERVER_ERROR = "server-error"
-    """500, and the message is empty."""
+    """Status 500 with an empty message."""
     ACCESS_DENIED = "access-denied"
-    """Of AssumeRole: the role may not be assumed."""
+    """In AssumeRole: the role may not be assumed."""
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - no password
     CLOCK_SKEW = "clock-skew"
     NOT_FOUND = "not-found"
     NOT_FOUND_BY_VALIDATION = "not-found-by-validation"
-    """As some operations of the service spell it."""
+    """Not found, in the form of a ValidationException, as some operations of the service return it."""
 
     WRONG_ACCOUNT = "wrong-account"
-    """A describe answers with an ARN of another account, and so does the list of quotas."""
+    """The ARNs in a describe and in the list of quotas are those of another account."""
     MALFORMED = "malformed"
-    """The counters of a describe's answer are lists, the entries of a list of training jobs or quotas numbers."""
+    """The counters of a describe are lists; the entries of lists of training jobs and quotas are numbers."""
 
     BARE_429 = "bare-429"
-    """Throttled by something before the service: no body, no code."""
+    """Throttled by a proxy in front of the service: no body, no error code."""
     HTML_503 = "html-503"
     EMPTY = "empty"
-    """200, and no body."""
+    """Status 200 without a body."""
     GARBAGE = "garbage"
-    """200, and the body is a page of HTML."""
+    """Status 200 with an HTML page as body."""
     TRUNCATED = "truncated"
-    """The connection ends in the middle of the body."""
+    """The connection is closed in the middle of the body."""
     SLOW = "slow"
     """The answer comes after the fault's ``seconds``."""
     DRIPPING = "dripping"
-    """The body comes byte by byte, each after the fault's ``seconds``."""
+    """The body comes byte by byte, with the fault's ``seconds`` before each byte."""
     HANG = "hang"
-    """No answer, until the client hangs up."""
+    """No answer until the client closes the connection."""
     RESET = "reset"
     """The connection is reset in the middle of the body."""
 
 
 class Page(NamedTuple):
-    """What replaces the service's answer."""
+    """A page that replaces the service's answer."""
 
     status: int
     content_type: str
@@ -66,10 +66,11 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fault:
-    """Something that goes wrong with each request that has all of the given traits, None being any.
+    """A fault, and the requests that it applies to. None matches any value.
 
-    ``name`` is that of the tuning job, of the training job in DescribeTrainingJob, or of the role in AssumeRole. ``account_id`` is the caller's. ``rate`` is the
-    share of these requests that it strikes, evenly spread and the same in each run. ``seconds``: see Kind.
+    ``name`` is that of the tuning job, of the training job in DescribeTrainingJob, or of the role in AssumeRole.
+    ``account_id`` is the caller's. ``rate`` is the share of matching requests that fail. They are evenly spread and the same
+    in each run. ``seconds``: see Kind.
     """
 
     kind: Kind
@@ -82,34 +83,34 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. Of those that strike a request only the one added first does. Thread-safe."""
+    """The active faults. If several match a request, the one that was added first applies. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._met: dict[Fault, int] = {}
 
     def add(self, fault: Fault) -> Fault:
-        """Put a fault in force and return it, for ``remove``."""
+        """Activate a fault and return it, for ``remove``."""
         with self._lock:
             self._met[fault] = 0
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Lift a fault. A dripping answer then flows, a hung one stays so. Raise KeyError when it is not in force."""
+        """Remove a fault. A dripping answer continues at full speed; a hanging one keeps hanging. Raises KeyError if not active."""
         with self._lock:
             del self._met[fault]
 
     def __contains__(self, fault: Fault) -> bool:
-        """Whether a fault is in force."""
+        """Return whether a fault is active."""
         return fault in self._met
 
     def clear(self) -> None:
-        """Lift all faults."""
+        """Remove all faults."""
         with self._lock:
             self._met.clear()
 
     def strike(self, operation: str, region: str, account_id: str, content: Mapping[str, Any]) -> Fault | None:
-        """Return the fault that strikes a request, if one does."""
+        """Return the fault that applies to a request, None if none does."""
         name = _name(content)
         with self._lock:
             for fault, met in self._met.items():
@@ -121,7 +122,7 @@ class Faults:
 
 
 def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) -> ApiError | None:
-    """Return how a service, ``sts`` or one with JSON, refuses a request, None for a kind that is not a refusal."""
+    """Return the error with which a service refuses a request. None if ``kind`` is not a refusal."""
     of_sts = service == "sts"
     match kind:
         case Kind.THROTTLED:
@@ -153,7 +154,7 @@ def refusal(kind: Kind, service: str, content: Mapping[str, Any], now: float) ->
 
 
 def throttled(service: str) -> ApiError:
-    """Return the refusal of a request too many."""
+    """Return the error of a service that throttles."""
     return ApiError(_THROTTLED.get(service, "ThrottlingException"), "Rate exceeded")
 
 
@@ -161,7 +162,7 @@ _THROTTLED = {"sts": "Throttling", "servicequotas": "TooManyRequestsException"}
 
 
 def altered(kind: Kind, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the answer as the service gives it under a fault of a kind."""
+    """Return the answer as changed by a fault of this kind."""
     change = _ALTERATIONS.get(kind, {})
     return {member: change[member](value) if member in change else value for member, value in answer.items()}
 
@@ -171,13 +172,13 @@ def _matches(fault: Fault, operation: str, region: str, account_id: str, name: s
         fault.operation in {None, operation}
         and fault.region in {None, region}
         and fault.account_id in {None, account_id}
-        # The ARN of a tuning job has lost the case of its name.
+        # The name in an ARN is in lower case.
         and (fault.name is None or fault.name.casefold() == name.casefold())
     )
 
 
 def _name(content: Mapping[str, Any]) -> str:
-    """Return the name of what a request is about, empty when it is about nothing in particular."""
+    """Return the name of the resource that a request is about. Empty if there is none."""
     for member in ("HyperParameterTuningJobName", "TrainingJobName", "ResourceArn", "RoleArn"):
         if member in content:
             return str(content[member]).rsplit("/", 1)[-1]
@@ -212,4 +213,4 @@ PAGES: Mapping[Kind, Page] = {
     Kind.EMPTY: Page(200, "application/x-amz-json-1.1", b""),
     Kind.GARBAGE: Page(200, "text/html", _HTML),
 }
-"""What replaces an answer on the wire."""
+"""The pages that replace an answer over HTTP."""

@@ -1,4 +1,4 @@
-"""A fleet that shows everything at once: one tuning job of each scenario, at different stages of their lives."""
+"""A fleet with one tuning job of each scenario, at different stages of their lives."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Member(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    """``age`` is how many simulated hours of its life lie behind the job, ``pace`` its share of the fleet's speed."""
+    """A job to create. ``age`` is the simulated hours since its creation, ``pace`` its share of the fleet's speed."""
 
     scenario: str
     name: str
@@ -61,13 +61,13 @@ FLEET = (
     _Entry("vintage-2020", "housing-xgboost-2020-03-26", "risk", second_region=False, age=5.0, pace=1.0),
     _Entry("completed", "energy-load-251120", "supply", second_region=True, age=20.0, pace=1.0),
 )
-"""The entries of the mixed fleet. Those in motion run at a fraction of its speed, so that they can be watched."""
+"""The entries of the mixed fleet. Running jobs have a fraction of its speed, so that you can watch them."""
 
 
 def mixed_fleet(simulator: Simulator, speed: float) -> list[Member]:
-    """Create jobs of every scenario, some in the simulator's default region and some in ``SECOND_REGION``.
+    """Create jobs of all scenarios, some in the simulator's default region and some in ``SECOND_REGION``.
 
-    At speed 60 several keep changing for more than half an hour. Raise ApiError when one of the names is in use.
+    At speed 60 several keep changing for more than half an hour. Raises ApiError if one of the names is in use.
     """
     members = []
     now = simulator.clock.time()
@@ -86,9 +86,9 @@ def mixed_fleet(simulator: Simulator, speed: float) -> list[Member]:
 
 
 def old_jobs(simulator: Simulator, count: int, *, region: str | None = None, account_id: str | None = None) -> None:
-    """Create so many tuning jobs that ended between a month and two years ago: short lives, so that thousands are cheap.
+    """Create ``count`` tuning jobs that ended between a month and two years ago. Their lives are short, so this is fast.
 
-    They are called old-00000 and so on. Raise ApiError when one of the names is in use.
+    Their names are old-00000 and so on. Raises ApiError if one of the names is in use.
     """
     where = {"region": region or simulator.default_region, "account_id": account_id or simulator.default_account_id}
     kinds = [(scenario, configuration(scenario, **where, speed=1.0)) for scenario in _OLD]

@@ -1,4 +1,4 @@
-"""The tuning jobs of one account in one region, in the orders in which they are asked for, and all their training jobs."""
+"""The tuning jobs of one account in one region, sorted by name and by creation, and all their training jobs."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ _OF_TRAINING_JOB = re.compile(r"(.+)-(\d+)-[0-9a-f]{8}")
 
 
 def name_key(life: Life) -> Key:
-    """Return where a job stands among others by name."""
+    """Return the sort key of a job by name."""
     return (life.name,)
 
 
 def creation_key(life: Life) -> Key:
-    """Return where a job stands among others by time of creation."""
+    """Return the sort key of a job by creation time."""
     return (life.created, life.name)
 
 
 class Order:
-    """Lives by a ``key`` that no two of them share. Not thread-safe."""
+    """Lives sorted by a unique ``key``. Not thread-safe."""
 
     def __init__(self, key: Callable[[Life], Key]) -> None:
         self.key = key
         self._lives: list[Life] = []
 
     def add(self, life: Life) -> None:
-        """Put a life in its place."""
+        """Add a life."""
         insort(self._lives, life, key=self.key)
 
     def remove(self, life: Life) -> None:
-        """Take out a life that is there."""
+        """Remove a life, which must be present."""
         del self._lives[bisect_left(self._lives, self.key(life), key=self.key)]
 
     def between(self, after: Key = (), before: Key | None = None) -> list[Life]:
-        """Return the lives whose keys lie between two others, these excluded. A key may be cut short."""
+        """Return the lives with keys between ``after`` and ``before``, exclusive. These may be only the first part of a key."""
         first = bisect_right(self._lives, after, key=self.key)
         end = len(self._lives) if before is None else bisect_left(self._lives, before, key=self.key)
         return self._lives[first:end]
 
 
 class Jobs:
-    """Tuning jobs; names that differ only in case are one. Also kept in two orders: ``by_name`` and ``by_creation``.
+    """Tuning jobs by name, independent of case, and in two orders: ``by_name`` and ``by_creation``.
 
-    Training jobs outlive their tuning job, so those of earlier jobs of the same name are here too. Not thread-safe.
+    Training jobs exist longer than their tuning job, so those of earlier jobs with the same name are here too. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -59,18 +59,18 @@ class Jobs:
         self._earlier: dict[str, list[Life]] = {}
         self.by_name = Order(name_key)
         self.by_creation = Order(creation_key)
-        # A job is InProgress once, from its creation on, so when that ends is enough to find those InProgress at a moment.
+        # A job is InProgress only once, from its creation. So the end of this is enough to find those InProgress at any time.
         self._by_progress_end = Order(lambda life: (life.in_progress_until, life.name))
 
     def __iter__(self) -> Iterator[Life]:
         return iter(self._lives.values())
 
     def get(self, name: str) -> Life | None:
-        """Return the job of a name in any case, if there is one."""
+        """Return the job with this name, independent of case. None if there is none."""
         return self._lives.get(name.lower())
 
     def put(self, life: Life) -> None:
-        """Add a job, in place of one of the same name; the training jobs of an earlier generation stay."""
+        """Add a job. It replaces one with the same name, but the training jobs of that one stay."""
         replaced = self.get(life.name)
         if replaced is not None and replaced.generation != life.generation:
             self._earlier.setdefault(life.name.lower(), []).append(replaced)
@@ -80,7 +80,7 @@ class Jobs:
             order.add(life)
 
     def remove(self, name: str) -> bool:
-        """Remove the job of a name; return whether there was one."""
+        """Remove the job with this name, and return whether there was one."""
         life = self._lives.pop(name.lower(), None)
         if life is None:
             return False
@@ -89,7 +89,7 @@ class Jobs:
         return True
 
     def forget_training_job(self, name: str, t: float) -> bool:
-        """Let the record of a training job vanish at a moment; return whether there was one."""
+        """Delete the record of a training job at ``t``, and return whether there was one."""
         found = self._of_training_job(name)
         if found is None or not found[1].exists(t):
             return False
@@ -103,17 +103,17 @@ class Jobs:
         return True
 
     def training_job(self, name: str) -> TrainingJob | None:
-        """Return the training job of a name in any case, if there ever is one."""
+        """Return the training job with this name, independent of case. None if there never is one."""
         found = self._of_training_job(name)
         return None if found is None else found[1]
 
     def training_jobs(self) -> Iterator[TrainingJob]:
-        """Yield all training jobs, of tuning jobs that are gone too."""
+        """Yield all training jobs, including those of deleted tuning jobs."""
         for life in (*self, *(life for earlier in self._earlier.values() for life in earlier)):
             yield from life.training_jobs
 
     def in_progress(self, since: float, until: float) -> list[Life]:
-        """Return the jobs that are in progress at some moment between two (Unix seconds, included), in no order."""
+        """Return the jobs that are in progress at any time from ``since`` to ``until`` (Unix seconds, inclusive), unsorted."""
         lives = self._by_progress_end.between(after=(since,))
         return [life for life in lives if life.created <= until and since < life.in_progress_until]
 

@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     from exporter.simulator.training import Stage, TrainingJob, Truth
 
 HEARTBEAT = 9.95
-"""How often the service touches a tuning job that has not ended, in simulated seconds; recordings show about ten."""
+"""Simulated seconds between changes of LastModifiedTime while a tuning job has not ended. About ten in recordings."""
 
 FIRST_HEARTBEAT = (3.0, 9.0)
-"""How long after its creation it does so first, in simulated seconds."""
+"""Simulated seconds from the creation to the first such change."""
 
 RUNTIME_SETTLES = 60.0
-"""How long after the end RuntimeInSeconds still is that of the last heartbeat, in simulated seconds."""
+"""Simulated seconds after the end for which RuntimeInSeconds is still that of the last heartbeat."""
 
 PARENT_AGE = 3 * 24 * 3600.0
-"""How long before the job its parent's best training job was created, in simulated seconds."""
+"""Simulated seconds from the creation of the parent's best training job to that of the job."""
 
 
 class Life:
-    """A tuning job whose whole life is known: ``at`` and ``summary`` only look it up.
+    """A tuning job whose whole life is computed in advance: ``at`` and ``summary`` only look it up.
 
-    Times are Unix seconds, those of the tuning job in whole milliseconds and never later than the moment asked
-    about. ``ended`` is None when the job never ends, ``gone`` when it exists for ever; ``in_progress_until`` is when
-    its status stops being InProgress, infinite when it never does, and ``stopping_since`` when it is Stopping.
+    Times are Unix seconds. Times in answers are whole milliseconds, and never later than the time of the question. ``ended``
+    is None if the job never ends, ``gone`` if it is never deleted. ``in_progress_until`` is when its status stops being
+    InProgress, infinite if never. ``stopping_since`` is when it becomes Stopping.
 
-    ``generation`` counts the jobs of its name before it. ``forgotten`` are the training jobs whose records vanish, by name, and when.
-    ``passed`` are the stages of those that ran when the job was asked to stop, up to then, by number.
+    ``generation`` counts earlier jobs with the same name. ``forgotten`` maps the names of training jobs whose records are
+    deleted to the time of this. ``passed`` has, by number, the stages up to the request to stop of the training jobs that ran
+    then.
 
-    Heartbeats are simulated seconds apart, but in slow motion no further than in a real life: they are the service's
-    habit and not the job's.
+    Heartbeats come at an interval in simulated seconds. At a speed below 1 it is not longer than for a real job.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Life:
         tags: Mapping[str, str],
         constant: Mapping[str, Any] | None = None,
     ) -> None:
-        """Compute the life. ``created`` is Unix seconds; ``speed`` divides every duration.
+        """Compute the life. ``created`` is in Unix seconds; ``speed`` divides all durations.
 
-        ``constant`` are the members of its answer that never change, the scenario's by default. Raise ValueError when
+        ``constant`` has the members of its answer that never change, those of the scenario by default. Raises ValueError if
         the speed is not positive.
         """
         if speed <= 0:
@@ -92,9 +92,9 @@ class Life:
         self._parent_best = None if self._plan.parent_best is None else self._parent(self._plan.parent_best)
 
     def stopped(self, t: float, seconds: float | None = None) -> Self:
-        """Return the life as it goes on when the job is asked to stop at a moment at which it is in progress.
+        """Return the life with a request to stop at ``t``, when the job must be in progress.
 
-        Until then it is the same. It is Stopping for so many seconds, those of its scenario by default.
+        Until ``t`` it is the same. The job is Stopping for ``seconds``, those of its scenario by default.
         """
         patience = self.scenario.stopping / self.speed if seconds is None else seconds
         life = self._following(stopped(self._plan, _milliseconds(t), patience, chance(self._seed, self.name, "stop")))
@@ -103,51 +103,51 @@ class Life:
         return life
 
     def deleted(self, t: float) -> Self:
-        """Return the life as it is when the job ceases to exist at a moment."""
+        """Return the life if the job is deleted at ``t``."""
         return self._following(self._plan._replace(gone=t))
 
     def forgetting(self, training_job: str, t: float) -> Self:
-        """Return the life as it is when the record of one of its training jobs vanishes at a moment."""
+        """Return the life if the record of one of its training jobs is deleted at ``t``."""
         life = self._following(self._plan)
         life.forgotten = {**self.forgotten, training_job: t}
         return life
 
     @property
     def training_jobs(self) -> tuple[TrainingJob, ...]:
-        """All training jobs of its whole life, in the order of their launch. They outlive it."""
+        """All training jobs of its whole life, in the order of their launch. They may end after the tuning job."""
         if self._training_jobs is None:
             self._training_jobs = Trainings(self, self._seed, self._constant).all()
         return self._training_jobs
 
     def truth(self, t: float) -> list[Truth]:
-        """Return what is so of each training job that the service knows at a moment, whatever it tells."""
+        """Return the true state of each training job that exists at ``t``, whatever answers say."""
         return [job.truth(t) for job in self.training_jobs if job.exists(t)]
 
     def training_job_name(self, trial: Trial) -> str:
-        """Return the name of one of its training jobs; another job of the same name gives others."""
+        """Return the name of one of its training jobs. Another tuning job with the same name has other names."""
         origin = (self._seed, self.name, trial.number, *([self.generation] if self.generation else []))
         return f"{self.name}-{trial.number:03d}-{chance(*origin).getrandbits(32):08x}"
 
     def exists(self, t: float) -> bool:
-        """Return whether the service knows the job at a moment."""
+        """Return whether the job exists at ``t``."""
         return self.created <= t and (self.gone is None or t < self.gone)
 
     def state(self, t: float) -> State:
-        """Return what the service says of the job at a moment. Raise ApiError when the job does not exist then."""
+        """Return the state of the job at ``t``. Raises ApiError if the job does not exist then."""
         if not self.exists(t):
             raise not_found(self.name)
         return self._states[bisect_right(self._since, t) - 1]
 
     def last_modified(self, t: float) -> float:
-        """Return the later of the last heartbeat and the last change of state. Raise ApiError as ``state``."""
+        """Return the later of the last heartbeat and the last change of state. Raises ApiError as ``state`` does."""
         state = self.state(t)
         return state.since if state.ended is not None else max(state.since, self._heartbeat(t))
 
     def at(self, t: float) -> dict[str, Any]:
-        """Return the answer of Describe at a moment, in the form of the wire.
+        """Return the answer of Describe at ``t``, as in the API.
 
-        The parts that never change are shared between answers: read them only. Raise ApiError (ResourceNotFound)
-        when the job does not exist at that moment.
+        Do not change it: parts of it are shared between answers. Raises ApiError (ResourceNotFound) if the job does not exist
+        then.
         """
         state = self.state(t)
         answer = {**self._identity(), **self._constant, **self._progress(state, t)}
@@ -166,7 +166,7 @@ class Life:
         return answer
 
     def summary(self, t: float) -> dict[str, Any]:
-        """Return the job's entry in a List answer at a moment. Raise ApiError when it does not exist then."""
+        """Return the job's entry in a List answer at ``t``. Raises ApiError if the job does not exist then."""
         config = self._constant["HyperParameterTuningJobConfig"]
         return {
             **self._identity(),
@@ -176,7 +176,7 @@ class Life:
         }
 
     def tag_list(self) -> list[dict[str, str]]:
-        """Return the tags in the form of the wire."""
+        """Return the tags as in the API."""
         return [{"Key": key, "Value": value} for key, value in self.tags.items()]
 
     def _following(self, plan: Plan) -> Self:
@@ -229,7 +229,7 @@ class Life:
         return progress
 
     def _runtime(self, t: float) -> int:
-        """Return the wall clock time the job took until the last heartbeat; a while after the end, until that."""
+        """Return the seconds from the creation to the last heartbeat, or to the end from ``RUNTIME_SETTLES`` after it."""
         if self.ended is None or t < self.ended:
             until = self._heartbeat(t)
         elif t < self.ended + RUNTIME_SETTLES / self._pace:
@@ -239,11 +239,11 @@ class Life:
         return math.floor(until - self.created)
 
     def _heartbeat(self, t: float) -> float:
-        """Return the last heartbeat before a moment at which the job has not ended, else its creation."""
-        beats = math.floor(((t - self.created) * self._pace - self._first_heartbeat) / HEARTBEAT)
-        if beats < 0:
+        """Return the last heartbeat before ``t`` while the job had not ended. If there is none, return its creation time."""
+        number = math.floor(((t - self.created) * self._pace - self._first_heartbeat) / HEARTBEAT)
+        if number < 0:
             return self.created
-        return _milliseconds(min(t, self.created + (self._first_heartbeat + beats * HEARTBEAT) / self._pace))
+        return _milliseconds(min(t, self.created + (self._first_heartbeat + number * HEARTBEAT) / self._pace))
 
     def _best(self, trial: Trial) -> dict[str, Any]:
         best = self._training_job(self.training_job_name(trial), trial)
@@ -253,7 +253,7 @@ class Life:
         return best
 
     def _parent(self, objective: float) -> dict[str, Any]:
-        """Return the training job of the first parent that beats every one of this job."""
+        """Return a training job of the first parent that is better than all of this job."""
         own = self.trials[0]
         created = self._moment(-PARENT_AGE)
         trial = own._replace(
@@ -273,6 +273,6 @@ class Life:
 
 
 def _milliseconds(time: float) -> float:
-    """Return the last whole millisecond that is not later than a time."""
+    """Return ``time`` rounded down to a whole millisecond."""
     rounded = round(time, 3)
     return rounded if rounded <= time else round(rounded - 0.001, 3)

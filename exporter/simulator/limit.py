@@ -1,4 +1,4 @@
-"""The rate limit that the service enforces."""
+"""The rate limit of the service."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ _ROUNDING = 1e-6
 
 
 class RateLimit:
-    """Admits as many requests a second for each key, and at most one second's worth at once. Not thread-safe."""
+    """Limits the requests per second for each key. A burst may have those of one second. Not thread-safe."""
 
     def __init__(self) -> None:
-        # A second without requests earns a whole burst, so the moment up to which a key has spent tells everything.
+        # One second without requests allows a full burst. So the time up to which a key has used its rate is enough to know.
         self._spent_until: dict[object, float] = {}
 
     def admits(self, key: object, requests_per_second: float, now: float) -> bool:
-        """Return whether a request at a moment (monotonic seconds) is within the rate, and count it if so."""
+        """Return whether a request at ``now`` (monotonic seconds) is within the rate. Count it if it is."""
         share = 1.0 / requests_per_second
         spent_until = max(self._spent_until.get(key, now), now)
         if spent_until - now > max(0.0, 1.0 - share) + _ROUNDING:

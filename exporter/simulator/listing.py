@@ -1,6 +1,6 @@
-"""ListHyperParameterTuningJobs: reading its input, choosing and sorting.
+"""ListHyperParameterTuningJobs: reading its input, filtering and sorting.
 
-What it finds and tells of a job is of some seconds ago: an index takes up each job's state now and then.
+Its answers are some seconds old, because an index gets the state of each job only from time to time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exporter.simulator.paging import Key, Page, Row
 
 LAG = 5.0
-"""By how much a list lags at most, in seconds; in a recording it tells of one heartbeat less than the next describe."""
+"""The most seconds by which a list is late. In a recording a list was one heartbeat behind the next describe."""
 
 _SORT_KEYS: Mapping[str, Callable[[Life, float], Key]] = {
     "Name": lambda life, _: name_key(life),
@@ -34,7 +34,7 @@ _SORT_KEYS: Mapping[str, Callable[[Life, float], Key]] = {
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A valid input. Times are Unix seconds and exclude the moment itself."""
+    """A valid input. Times are Unix seconds, exclusive."""
 
     page: Page
     sort_by: str
@@ -46,11 +46,11 @@ class Query:
     modified_before: float
 
     def admits(self, life: Life, t: float) -> bool:
-        """Return whether a job that exists at a moment passes the filters of name and status then."""
+        """Return whether a job that exists at ``t`` passes the filters of name and status."""
         return self.status in (None, life.state(t).status) and self.name_contains in life.name
 
     def is_timely(self, life: Life, t: float) -> bool:
-        """Return whether a job that exists at a moment passes the filters of times then."""
+        """Return whether a job that exists at ``t`` passes the filters of times."""
         return (
             self.created_after < life.created < self.created_before
             and self.modified_after < life.last_modified(t) < self.modified_before
@@ -59,16 +59,16 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """How lists come about. With ``filters_after_paging`` name and status choose only among the jobs of a page."""
+    """How lists work. With ``filters_after_paging``, name and status only filter the jobs of a page."""
 
     lag: float = LAG
     filters_after_paging: bool = False
 
     def seen(self, life: Life, t: float) -> float:
-        """Return the moment that a list made at another moment shows a job at: never later, and never going back."""
+        """Return the time as of which a list made at ``t`` shows a job. It is never later than ``t``, and never decreases."""
         if self.lag <= 0:
             return t
-        # Each job is taken up at moments of its own.
+        # The index updates each job at different times.
         return t - (t + zlib.crc32(life.arn.encode()) / 2**32 * self.lag) % self.lag
 
 
@@ -76,7 +76,7 @@ _USUAL = Index()
 
 
 def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
-    """Return the query of an input. Raise ApiError on members of a wrong type or value; unknown ones do not matter."""
+    """Return the query of an input. Raises ApiError if a member has a wrong type or value. Unknown members are ignored."""
     problems: list[str] = []
     name_contains = reading.text(content, "NameContains") or ""
     if not re.fullmatch(r"[a-zA-Z0-9\-]{0,63}", name_contains):
@@ -97,7 +97,7 @@ def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
 
 
 def answer(jobs: Jobs, query: Query, *, now: float, index: Index = _USUAL) -> dict[str, Any]:
-    """Return one page of the jobs. What it says about each is current, except for the lag."""
+    """Return one page of the jobs, as of now minus the lag."""
     as_of, late = query.page.as_of, index.filters_after_paging
 
     def chosen(life: Life) -> bool:
@@ -119,7 +119,7 @@ def answer(jobs: Jobs, query: Query, *, now: float, index: Index = _USUAL) -> di
 
 
 def _candidates(jobs: Jobs, query: Query, index: Index) -> Iterable[Row]:
-    """Return the jobs from the page on, in its order, and as few others as can be told apart cheaply."""
+    """Return the jobs from the page on, in its order. The result may have other jobs too, as few as is cheap."""
     page, key = query.page, _SORT_KEYS[query.sort_by]
     if query.status == "InProgress" and not index.filters_after_paging:
         lives = jobs.in_progress(page.as_of - index.lag, page.as_of)
@@ -135,9 +135,9 @@ def _candidates(jobs: Jobs, query: Query, index: Index) -> Iterable[Row]:
 
 
 def _stretch(order: Order, query: Query, after: Key = (), before: Key | None = None) -> Iterator[Row]:
-    """Return the part of a lasting order that lies between two keys and belongs to the page or one that follows."""
+    """Return the lives of ``order`` between two keys that are on this page or a later one."""
     page = query.page
-    if page.after is not None:  # it lies between them
+    if page.after is not None:  # continue after the last job of the previous page
         after, before = (after, page.after) if page.descending else (page.after, before)
     lives = order.between(after, before)
     return ((order.key(life), life) for life in (reversed(lives) if page.descending else lives))

@@ -1,4 +1,4 @@
-"""Names of tuning jobs and of training jobs, and ARNs of tuning jobs, as inputs bring them."""
+"""Reads names of tuning jobs and training jobs, and ARNs of tuning jobs, from inputs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:([a-z0-9-]*):(\d{12}):hyper-paramet
 
 
 def name_of(content: Mapping[str, Any]) -> str:
-    """Return the tuning job's name in an input. Raise ApiError when it is not valid."""
+    """Return the tuning job's name in an input. Raises ApiError if it is not valid."""
     return checked(reading.text(content, "HyperParameterTuningJobName"))
 
 
 def checked(name: str | None) -> str:
-    """Return the name of a tuning job. Raise ApiError unless it follows the API's rule."""
+    """Return the name of a tuning job. Raises ApiError if it is not valid."""
     return _checked(name, "HyperParameterTuningJobName", _NAME, _LONGEST_NAME)
 
 
 def training_job_name_of(content: Mapping[str, Any]) -> str:
-    """Return the training job's name in an input. Raise ApiError when it is not valid."""
+    """Return the training job's name in an input. Raises ApiError if it is not valid."""
     name = reading.text(content, "TrainingJobName")
     return _checked(name, "TrainingJobName", _TRAINING_JOB_NAME, _LONGEST_TRAINING_JOB_NAME)
 
@@ -45,7 +45,7 @@ def _checked(name: str | None, member: str, pattern: re.Pattern[str], longest: i
 
 
 def arn_of(content: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the tuning job's ARN that an input gives, in lower case, and the name in it. Raise ApiError on any other."""
+    """Return the tuning job's ARN in an input, in lower case, and the name in it. Raises ApiError if it is not valid."""
     arn = reading.text(content, "ResourceArn")
     named = _ARN.fullmatch((arn or "").lower())
     if named is None:

@@ -1,4 +1,4 @@
-"""The little of AWS Organizations that the simulator speaks: accounts, organizational units, and lists of both."""
+"""A part of AWS Organizations: accounts, organizational units, and the operations that list them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from exporter.simulator.sts import Caller
 
 ROOT = "r-root"
-"""The parent of what is in no organizational unit."""
+"""The parent of accounts and units that are in no organizational unit."""
 
 PAGE_SIZE = 20
-"""The most that a page has, and what it has if nobody asks for less."""
+"""The largest and the default size of a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Member:
 class Organization:
     """Accounts in organizational units, and the operations that list them. Thread-safe.
 
-    Whoever calls may see all: who is denied is said by faults or policies.
+    Each caller may see everything. Use faults or policies to deny access.
     """
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class Organization:
             self._members[account_id] = Member(account_id, name, parent)
 
     def close(self, account_id: str) -> None:
-        """Close an account: it stays on the lists for a time, and is not active any more. Raise KeyError if there is none."""
+        """Close an account: it stays on the lists, but is no longer active. Raises KeyError if there is no such account."""
         with self._lock:
             self._members[account_id] = replace(self._members[account_id], state="CLOSED")
 
     def leave(self, account_id: str) -> None:
-        """Take an account off the lists. Raise KeyError if there is none."""
+        """Remove an account from the lists. Raises KeyError if there is no such account."""
         with self._lock:
             del self._members[account_id]
 
@@ -107,5 +107,5 @@ class Organization:
 
 
 def _account(member: Member) -> dict[str, Any]:
-    # The member Status is on its way out; newer answers have State.
+    # AWS has deprecated the member Status; newer answers have State.
     return {"Id": member.account_id, "Name": member.name, "State": member.state}

@@ -1,7 +1,7 @@
 """Pages of an answer, and the tokens that continue them.
 
-A token remembers when its first page was made: every page chooses and sorts as of then, so that jobs created or
-changed in between neither repeat nor hide others.
+A token has the time of the first page. All pages filter and sort as of that time. So jobs that are created or changed while
+pages are read cause no repeated or missing entries.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT_SIZE = 10
 LARGEST_SIZE = 100
 
 Key = tuple[Any, ...]
-"""A job's place in an order; no two jobs share one."""
+"""The unique sort key of a job."""
 
 Job = TypeVar("Job")
 
@@ -34,10 +34,10 @@ Row = tuple[Key, "Life"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What part of an answer is asked for.
+    """Which part of an answer is requested.
 
-    ``as_of`` (Unix seconds) is when its first page was made, ``after`` the key of the last job of the page before,
-    None on the first one. ``binding`` tells apart the queries that a token may continue.
+    ``as_of`` is the time of the first page (Unix seconds). ``after`` is the key of the last job on the previous page, None for
+    the first page. ``binding`` identifies the query that a token can continue.
     """
 
     size: int
@@ -48,9 +48,9 @@ class Page:
 
 
 def read(content: Mapping[str, Any], problems: list[str], *, descending: bool, owner: str, now: float) -> Page:
-    """Return the page that an input asks for; tell ``problems`` of wrong values. Raise ApiError on wrong types.
+    """Return the page that an input asks for. Adds wrong values to ``problems``. Raises ApiError on wrong types.
 
-    ``descending`` is the operation's default order. ``owner`` names whose answer it is, of which operation.
+    ``descending`` is the operation's default order. ``owner`` identifies the caller and the operation.
     """
     size = reading.whole_number(content, "MaxResults", DEFAULT_SIZE)
     if not 1 <= size <= LARGEST_SIZE:
@@ -68,7 +68,7 @@ def read(content: Mapping[str, Any], problems: list[str], *, descending: bool, o
 
 
 def arranged(page: Page, rows: Iterable[tuple[Key, Job]]) -> list[tuple[Key, Job]]:
-    """Return the rows in the page's order, without those of the pages before."""
+    """Return the rows in the page's order, without those of previous pages."""
     ordered = sorted(rows, key=itemgetter(0), reverse=page.descending)
     if page.after is None:
         return ordered
@@ -76,9 +76,9 @@ def arranged(page: Page, rows: Iterable[tuple[Key, Job]]) -> list[tuple[Key, Job
 
 
 def cut(page: Page, rows: Iterable[tuple[Key, Job]]) -> tuple[list[Job], dict[str, str]]:
-    """Return the jobs of the page, and the member of the answer that leads to the next one, if there is one.
+    """Return the jobs of the page, and the member of the answer with the token for the next page, if there is one.
 
-    The rows are as ``arranged`` returns them; no more of them are taken than needed.
+    The rows must be as ``arranged`` returns them. Only as many as needed are read.
     """
     chosen = [*islice(rows, page.size + 1)]
     jobs = [job for _, job in chosen[: page.size]]
@@ -93,7 +93,7 @@ def _seal(page: Page, last: Key) -> str:
 
 
 def _unseal(token: str, binding: str) -> tuple[float, Key]:
-    """Return when a token's first page was made and where it goes on. Raise ValueError when it is not of this binding."""
+    """Return the time of a token's first page, and its last key. Raises ValueError if it is of another query."""
     sealed = json.loads(base64.urlsafe_b64decode(token))
     if not isinstance(sealed, list) or len(sealed) != 3 or sealed[2] != _digest(binding, sealed[:2]):
         raise ValueError("not sealed here")
@@ -106,6 +106,6 @@ def _digest(binding: str, position: list[Any]) -> str:
 
 
 def _binding(content: Mapping[str, Any], owner: str) -> str:
-    """Return what ties a token to an owner and a query; the size of a page may change on the way."""
+    """Return what identifies a query of an owner. The size of pages is not part of it."""
     query = sorted((member, value) for member, value in content.items() if member not in {"MaxResults", "NextToken"})
     return repr((owner, query))

@@ -1,7 +1,7 @@
-"""The whole life of a tuning job, computed at once.
+"""Computes the whole life of a tuning job in advance.
 
-A discrete-event simulation on simulated seconds, whose results are moments of Unix time: which training jobs ran
-when and with what outcome, and every state the tuning job passes through.
+This is a discrete-event simulation in simulated seconds. The result is in Unix seconds: the times and outcome of each training
+job, and all states of the tuning job.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from exporter.simulator.surface import Placed
 
 CONVERGED_AFTER = 15
-"""How many training jobs in a row that improve nothing count as convergence."""
+"""The number of training jobs in a row without improvement that counts as convergence."""
 
 _LAUNCH = -1
 
 
 def float32(value: float) -> float:
-    """Return the value as it comes back from a service that keeps single precision."""
+    """Return the value rounded to single precision, as the service stores it."""
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
 class Planner:
-    """Computes one life; ``moment`` turns simulated seconds into Unix time, ``max_runtime`` is in simulated seconds."""
+    """Computes one life. ``moment`` converts simulated seconds to Unix seconds; ``max_runtime`` is in simulated seconds."""
 
     def __init__(
         self, scenario: Scenario, rng: Random, moment: Callable[[float], float], max_runtime: float | None
@@ -88,7 +88,7 @@ class Planner:
         return scenario.max_jobs
 
     def _search(self) -> None:
-        """Launch and end training jobs in the order of time until the job has an end, or is forgotten."""
+        """Launch and end training jobs in order of time, until the job has ended or stalled."""
         scenario = self._scenario
         limit = min(scenario.stops_at or inf, self._max_runtime or inf)
         time = scenario.startup
@@ -97,7 +97,7 @@ class Planner:
         while self._events:
             time, index = heapq.heappop(self._events)
             if time == limit == inf:
-                return  # what is left hangs
+                return  # all that are left hang
             if time > limit:
                 if limit == scenario.stops_at:
                     self._stop(limit)
@@ -118,7 +118,7 @@ class Planner:
             self._conclude(time + self._rng.uniform(*scenario.closing))
 
     def _over(self, time: float) -> bool:
-        """Return whether what has ended by now ends the tuning job too, and let it end then."""
+        """End the tuning job if a condition for its end is met now, and return whether it has ended."""
         if self._hopeless():
             reason = "The first training jobs all failed. Look at their reasons."
             self._finish(self._wind_down(time), "Failed", reason)
@@ -145,7 +145,7 @@ class Planner:
         self._note(time)
 
     def _allowed(self) -> int:
-        """Return how many training jobs may be launched in all: one more for each that failed, but no more than twice as many."""
+        """Return the most training jobs to launch in total. Each failed one allows one more, up to twice as many."""
         if not self._scenario.replaces or self._scenario.stalls_after is not None:
             return self._total
         return self._total + min(self._ended_as["NonRetryableError"], self._total)
@@ -177,7 +177,7 @@ class Planner:
             self._leaders[definition] = index
         improved = self._best is None
         if self._best is not None:
-            # Gaps, not values, can be compared across definitions; the one per cent is of the reigning best's value.
+            # Compare gaps, because values of different definitions cannot be compared. The 1 % is of the best value so far.
             reigning = definitions[self._trials[self._best].definition].surface
             value = reigning.value(self._best_gap)
             improved = gap < self._best_gap and abs(reigning.value(gap) - value) > 0.01 * abs(value)
@@ -191,7 +191,7 @@ class Planner:
             self._converged = self._moment(time)
 
     def _hopeless(self) -> bool:
-        """Return whether so many training jobs have failed, and none has ended well, that the service gives up."""
+        """Return whether the service gives up: ``gives_up_after`` training jobs have failed and none has succeeded."""
         failed, enough = self._ended_as["NonRetryableError"], self._scenario.gives_up_after
         return enough is not None and failed >= enough and failed == sum(self._ended_as.values())
 
@@ -209,7 +209,7 @@ class Planner:
         self._finish(max(self._wind_down(time), time + self._scenario.stopping), "Stopped", None)
 
     def _wind_down(self, time: float) -> float:
-        """Let no training job begin any more and stop those that run; return when the tuning job can end."""
+        """Launch no more training jobs and stop those that run. Return when the tuning job can end."""
         patience = self._scenario.stopping
         for index in sorted(self._running):
             trial = self._trials[index]
@@ -228,7 +228,7 @@ class Planner:
         return last + self._rng.uniform(*self._scenario.closing)
 
     def _conclude(self, time: float) -> None:
-        """End a job that has done its work, well or badly."""
+        """End a job that has done its work, successfully or not."""
         if self._best is not None:
             self._finish(time, "Completed", None)
         elif self._ended_as["Completed"]:
@@ -243,7 +243,7 @@ class Planner:
         self._note(time)
 
     def _note(self, time: float) -> None:
-        """Record what an answer says from now on."""
+        """Record the state that answers show from ``time`` on."""
         ended = self._ended_as
         succeeded = len(self._gaps)
         self._states.append(
@@ -266,12 +266,12 @@ class Planner:
         )
 
     def _dated(self, trial: Trial) -> Trial:
-        """Return the trial with Unix times for its simulated ones."""
+        """Return the trial with Unix seconds instead of simulated ones."""
         started = None if trial.started is None else self._moment(trial.started)
         return trial._replace(created=self._moment(trial.created), started=started, ended=self._moment(trial.ended))
 
     def _parent_best(self) -> float | None:
-        """Return an objective that beats every own trial, when there are parents and such trials."""
+        """Return an objective better than all own trials. None without parents or own trials."""
         if not self._scenario.parents or not self._trials:
             return None
         return float32(self._scenario.definitions[0].surface.value(min(self._gaps.values(), default=0.1) - 0.02))

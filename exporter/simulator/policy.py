@@ -1,4 +1,4 @@
-"""IAM: what identities may do, and who may take on a role. What no policy allows is denied."""
+"""IAM: what identities may do, and who may assume a role. What no policy allows is denied."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ESCAPED = re.compile(r"\$\{([*?$])\}|([*?])|([^*?$]+|\$)")
 
 
 class Denial(NamedTuple):
-    """One request that was denied: whose it was, and what it was about."""
+    """A denied request: who made it, and which action and resource it was about."""
 
     principal: str
     action: str
@@ -43,8 +43,8 @@ class Denial(NamedTuple):
 class Policies:
     """The policies of all identities, by the ARN of a user or role, and the trust policies of roles.
 
-    Of the language of IAM it knows what a reader of tuning jobs needs: Allow, Action, Resource with ``*`` and ``?``,
-    Principal, and StringEquals. It refuses to read anything else. ``denials`` holds what was denied, in order.
+    It supports the part of IAM's language that is needed to read tuning jobs: Allow, Action, Resource with ``*`` and ``?``,
+    Principal, and StringEquals. Anything else raises ValueError. ``denials`` has the denied requests, in order.
     """
 
     def __init__(self, identities: Mapping[str, Sequence[Document]], trusts: Mapping[str, Document]) -> None:
@@ -56,7 +56,7 @@ class Policies:
         self._trusts = {arn: _statements(document) for arn, document in trusts.items()}
 
     def check(self, request: Request, caller: Caller, content: Mapping[str, Any]) -> None:
-        """Raise ApiError when a request is denied."""
+        """Raise ApiError if a request is denied."""
         match request.service, request.operation:
             case "sts", "GetCallerIdentity":  # needs no permission
                 return
@@ -72,7 +72,7 @@ class Policies:
                     raise self._denied(request.service, caller.arn, action, shown, reason)
 
     def check_service(self, service: str, role_arn: str, actions: Iterable[str]) -> None:
-        """Raise ApiError when a service of AWS, such as that for pod identities, may not take on a role by all these actions."""
+        """Raise ApiError if an AWS service, such as that for pod identities, may not assume a role with all these actions."""
         for action in actions:
             if not self._trusted(role_arn, action, ("Service", service), {}):
                 raise self._denied("sts", service, action, role_arn)
@@ -80,7 +80,7 @@ class Policies:
     def _check_role(self, caller: Caller, content: Mapping[str, Any], region: str) -> None:
         role_arn, external_id = str(content.get("RoleArn", "")), content.get("ExternalId")
         given = {"sts:ExternalId": str(external_id)} if external_id is not None else {}
-        # Tags of a session go with it to the next role, which must be allowed apart from that; no external id comes with them.
+        # The tags of a session are passed on to the next role. This needs its own permission, and has no external id.
         wanted = {"sts:AssumeRole": given} | ({"sts:TagSession": {}} if caller.tagged else {})
         for action, context in wanted.items():
             allowed = self._allows(caller, action, role_arn, {"aws:RequestedRegion": region})
@@ -122,7 +122,7 @@ class Policies:
 
 
 def _resource(request: Request, caller: Caller, content: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the resource that a request to SageMaker is about, and as the service shows it in a denial."""
+    """Return the resource that a request to SageMaker is about, and how the service writes it in a denial."""
     where = {"region": request.region, "account_id": caller.account_id}
     if request.operation in _ON_A_TUNING_JOB:
         arn = configuration.arn("hyper-parameter-tuning-job", str(content.get("HyperParameterTuningJobName")), **where)
@@ -133,13 +133,13 @@ def _resource(request: Request, caller: Caller, content: Mapping[str, Any]) -> t
     if request.operation == "ListTags":
         arn = str(content.get("ResourceArn"))
         return arn, arn
-    # It can be allowed for everything only, and not by an ARN with stars.
+    # This can only be allowed for the resource "*", not for an ARN with stars.
     kind = "hyper-parameter-tuning-job" if request.operation == "ListHyperParameterTuningJobs" else "*"
     return "*", configuration.arn(kind, "*", **where).removesuffix("/*" if kind == "*" else "")
 
 
 def _statements(document: Document) -> list[Mapping[str, Any]]:
-    """Return the statements of a policy; raise ValueError for what is not known here."""
+    """Return the statements of a policy. Raises ValueError if it has anything that is not supported."""
     if document.get("Version") != "2012-10-17":
         raise ValueError(f"a policy of the version {document.get('Version')} is not known here")
     for statement in document["Statement"]:
@@ -154,7 +154,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _holds(statement: Mapping[str, Any], context: Context) -> bool:
-    """Tell whether the conditions are met. A key that the request does not have meets none."""
+    """Return whether the conditions are met. A condition on a key that the request does not have is not met."""
     wanted = statement.get("Condition", {}).get("StringEquals", {})
     return all(context.get(key) in _listed(values) for key, values in wanted.items())
 
@@ -168,7 +168,7 @@ def _fits(pattern: str, resource: str) -> bool:
 
 
 def _claims(token: str) -> Mapping[str, Any]:
-    """Return what a token of an identity provider says, nothing if it is none. Its signature is not looked at."""
+    """Return the claims of an identity provider's token, empty if it is not a token. The signature is not checked."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

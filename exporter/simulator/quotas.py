@@ -1,4 +1,4 @@
-"""The little of Service Quotas that the simulator speaks: the list of the quotas of SageMaker in an account and region."""
+"""A part of Service Quotas: the list of SageMaker's quotas in an account and region."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.simulator.sts import Caller
 
 PAGE_SIZE = 100
-"""The most that a page has, and what it has if nobody asks for less."""
+"""The largest and the default size of a page."""
 
 _FAMILIES = ("c4", "c5", "g4dn", "g5", "m4", "m5", "p3", "r5")
 _SIZES = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge")
@@ -31,14 +31,14 @@ NAMES = (
     "Number of instances across all training jobs",
     *(f"ml.{family}.{size} for {use} usage" for family in _FAMILIES for size in _SIZES for use in _USES),
 )
-"""What the quotas of every account are called: a part of those that AWS has, in its words."""
+"""The names of the quotas of each account: a part of those of AWS, with its wording."""
 
 USUAL = 20.0
-"""The value of each as long as nobody sets another one."""
+"""The value of each quota until another one is set."""
 
 
 class ServiceQuotas:
-    """The quotas of all accounts and regions. Thread-safe. Whoever calls may see those of his account."""
+    """The quotas of all accounts and regions. Thread-safe. A caller sees those of its own account."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class ServiceQuotas:
         self.operations: dict[str, Operation] = {"ListServiceQuotas": self._list}
 
     def set(self, account_id: str, region: str, name: str, value: float | None) -> None:
-        """Give a quota a value, or add one; None: AWS cannot tell the value."""
+        """Set the value of a quota, or add one. None: AWS does not tell the value."""
         with self._lock:
             self._values[account_id, region][name] = value
 

@@ -14,7 +14,7 @@ STATUSES = ("Completed", "InProgress", "Failed", "Stopped", "Stopping", "Deletin
 
 
 def text(content: Mapping[str, Any], member: str) -> str | None:
-    """Return a text, None when it is not given. Raise ApiError when it is something else."""
+    """Return a text, None if it is missing. Raises ApiError if it has another type."""
     value = content.get(member)
     if isinstance(value, str | None):
         return value
@@ -22,7 +22,7 @@ def text(content: Mapping[str, Any], member: str) -> str | None:
 
 
 def choice(content: Mapping[str, Any], member: str, allowed: Collection[str], problems: list[str]) -> str | None:
-    """Return a text, None when it is not given; tell ``problems`` when it is not allowed. Raise ApiError as ``text``."""
+    """Return a text, None if it is missing. Adds it to ``problems`` if it is not allowed. Raises ApiError as ``text`` does."""
     value = text(content, member)
     if value is not None and value not in allowed:
         problems.append(f"Value '{value}' at '{member}' is none of [{', '.join(allowed)}]")
@@ -30,7 +30,7 @@ def choice(content: Mapping[str, Any], member: str, allowed: Collection[str], pr
 
 
 def whole_number(content: Mapping[str, Any], member: str, default: int) -> int:
-    """Return a whole number. Raise ApiError when it is something else."""
+    """Return a whole number. Raises ApiError if it has another type."""
     value = content.get(member, default)
     if isinstance(value, bool) or not isinstance(value, int):
         raise unreadable(f"{member} must be a whole number")
@@ -38,7 +38,7 @@ def whole_number(content: Mapping[str, Any], member: str, default: int) -> int:
 
 
 def moment(content: Mapping[str, Any], member: str, default: float) -> float:
-    """Return a time in Unix seconds. Raise ApiError when it is something else."""
+    """Return a time in Unix seconds. Raises ApiError if it has another type."""
     value = content.get(member, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise unreadable(f"{member} must be a number of seconds")
@@ -46,14 +46,14 @@ def moment(content: Mapping[str, Any], member: str, default: float) -> float:
 
 
 def structure(value: object, what: str) -> Mapping[str, Any]:
-    """Return a structure. Raise ApiError when it is something else."""
+    """Return a structure. Raises ApiError if it has another type."""
     if isinstance(value, dict):
         return value
     raise unreadable(f"{what} must be a structure")
 
 
 def structures(content: Mapping[str, Any], member: str) -> list[Mapping[str, Any]]:
-    """Return a list of structures, empty when it is not given. Raise ApiError when it is something else."""
+    """Return a list of structures, empty if it is missing. Raises ApiError if it has another type."""
     value = content.get(member, [])
     if not isinstance(value, list):
         raise unreadable(f"{member} must be a list")

@@ -1,4 +1,4 @@
-"""What a planned life is made of: its training jobs, and the states that the tuning job passes through."""
+"""The parts of a planned life: its training jobs, and the states of the tuning job."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class Trial(NamedTuple):
-    """One training job of the life. Times are Unix seconds; ``started`` is None when it ended before it ran.
+    """One training job of the life. Times are Unix seconds. ``started`` is None if it ended before it ran.
 
-    ``hyperparameters`` are the values of the definition's ranges, in their order. ``objective`` is None when no
-    final value was found.
+    ``hyperparameters`` has the values for the definition's ranges, in order. ``objective`` is None without a final value.
     """
 
     number: int
@@ -27,7 +26,7 @@ class Trial(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the tuning job's answer says from a moment (Unix seconds) on; ``best`` indexes the trials."""
+    """What answers about the tuning job say from ``since`` (Unix seconds) on. ``best`` is an index into the trials."""
 
     since: float
     status: str
@@ -46,9 +45,9 @@ class State(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A finished life. ``parent_best`` is the objective of the overall best training job when a parent holds it.
+    """A computed life. ``parent_best`` is the objective of the overall best training job if a parent has it.
 
-    ``stalled`` is when the service lost track of the job and ``gone`` when the job stops to exist, in Unix seconds.
+    ``stalled`` is when the service lost track of the job, ``gone`` when the job is deleted (Unix seconds).
     """
 
     trials: tuple[Trial, ...]

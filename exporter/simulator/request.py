@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, in process or from the wire.
+    """One request, in process or over HTTP.
 
-    ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; anything but a mapping is refused.
-    ``account_id`` is given in process only; from the wire it follows from ``access_key_id``, None when unsigned, with
-    which comes the ``session_token`` if there is one.
-    ``spoil`` is given on the wire only: it is told which fault to apply to the answer. ``path`` is that of the URL.
+    ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; only a mapping is accepted. In process,
+    ``account_id`` is given. Over HTTP the account follows from ``access_key_id``, which is None for an unsigned request, and
+    ``session_token``. ``spoil`` is only given over HTTP: it is called with the fault to apply to the answer. ``path`` is that of
+    the URL.
     """
 
     service: str

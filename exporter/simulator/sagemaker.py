@@ -1,4 +1,4 @@
-"""The operations of SageMaker on the tuning jobs of all accounts and regions: what each answers to an input."""
+"""The operations of SageMaker on the tuning jobs of all accounts and regions."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
 
 Operation = Callable[[Mapping[str, Any], str, Caller], dict[str, Any]]
-"""Answers an input in a region to a caller, in the form of the wire, or raises ApiError."""
+"""Returns the answer to an input in a region for a caller, as in the API. Raises ApiError."""
 
 
 class SageMaker:
     """Tuning jobs in any account and region, and the operations on them.
 
-    Answers lag, in seconds of the clock: what a list says of a job is up to ``list_lag`` old, so that a younger job is
-    not in it yet and a deleted one still is. Describes are ``describe_lag`` old. What Search finds and tells is of
-    ``search_lag`` ago. With ``filters_after_paging`` a list chooses by name and status among the jobs of a page only, so
-    that pages may be short or empty and still lead to others. The same holds for training jobs.
+    Answers are late, in seconds of the clock. Entries of a list are up to ``list_lag`` old, so that a new job is not on it yet
+    and a deleted job still is. Describes are ``describe_lag`` old, results of Search ``search_lag``. With
+    ``filters_after_paging``, name and status only filter the jobs of a page, so that pages may be short or empty although more
+    pages follow. The same is true for training jobs.
 
-    ``stopping``, when set, is how many seconds a job is Stopping that a request stops; else its scenario says so.
-    ``speed`` is that of jobs that a request creates.
+    ``stopping`` is how many seconds a job is Stopping after a request; None: as its scenario says. ``speed`` is that of jobs that
+    a request creates.
     """
 
     def __init__(self, clock: Clock, *, seed: int, default_region: str, default_account_id: str) -> None:
@@ -58,7 +58,7 @@ class SageMaker:
         }
 
     def add(self, life: Life) -> None:
-        """Add a tuning job whose life is known. Raise ApiError when its name is in use, in upper or lower case."""
+        """Add a tuning job. Raises ApiError if its name is in use, independent of case."""
         now = self.clock.time()
         with self._lock:
             jobs = self._jobs[life.account_id, life.region]
@@ -71,7 +71,7 @@ class SageMaker:
             jobs.put(life)
 
     def delete(self, name: str, *, region: str | None = None, account_id: str | None = None) -> None:
-        """Let a tuning job vanish at once; its name may be used again. Raise ApiError when there is none."""
+        """Delete a tuning job at once. Its name may be used again. Raises ApiError if there is none."""
         now = self.clock.time()
         with self._lock:
             jobs = self._jobs[account_id or self.default_account_id, region or self.default_region]
@@ -81,7 +81,7 @@ class SageMaker:
             jobs.put(life.deleted(now))
 
     def forget_training_job(self, name: str, *, region: str | None = None, account_id: str | None = None) -> None:
-        """Let the record of a training job vanish at once, whatever counters say. Raise ApiError when there is none."""
+        """Delete the record of a training job at once. Counters do not change. Raises ApiError if there is none."""
         now = self.clock.time()
         with self._lock:
             jobs = self._jobs[account_id or self.default_account_id, region or self.default_region]
@@ -161,7 +161,7 @@ class SageMaker:
             job = self._jobs[caller.account_id, region].training_job(name)
         if job is None or not job.exists(now):
             raise no_training_job()
-        # A young one is told as it was at first.
+        # A job younger than the lag is shown as it was at its creation.
         return job.at(max(now - self.describe_lag, job.trial.created))
 
     def _search(self, content: Mapping[str, Any], region: str, caller: Caller) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The kinds of tuning jobs the simulator knows, as one table.
+"""The table of scenarios: the kinds of tuning jobs that can be simulated.
 
-Every duration here is in simulated seconds after the job's creation; a job's speed divides them.
+All durations are in simulated seconds. The speed of a job divides them.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One training job definition: what is searched and on which machines.
+    """One training job definition: the search space and the instances.
 
-    A training job that runs for longer than ``max_runtime`` is stopped then. ``layout`` says where the instances are in
-    the answer: plainly, in instance groups, or in a prioritized list of instance configurations. ``max_wait`` given: the trainings run on spot capacity.
-    Then they are interrupted as often in an hour as ``interruptions`` says, and billed a share less between the two of ``savings``.
+    A training job is stopped after ``max_runtime``. ``layout`` says how the answer has the instances: directly, in instance
+    groups, or in a prioritized list of instance configurations. With ``max_wait``, training jobs use spot capacity. Then they
+    have ``interruptions`` per hour, and cost less by a share between the two of ``savings``.
     """
 
     surface: Surface
@@ -52,11 +52,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """What befalls the training jobs with numbers from ``first`` to before ``until``, counted from 0.
+    """What happens to the training jobs with numbers from ``first`` to before ``until``, counted from 0.
 
-    ``failing``, ``retried`` and ``mute`` are the shares that end in a non-retryable error, in a retryable one, and well
-    but without an objective. Those that are ``hanging`` never end. ``slower`` multiplies how long they take.
-    ``parallel``: no more of them run at once, though more are asked for. ``reason``: why those that fail do.
+    ``failing``, ``retried`` and ``mute`` are the shares that end with a non-retryable error, with a retryable error, and
+    successfully but without an objective. With ``hanging`` they never end. ``slower`` multiplies their duration. ``parallel``
+    is the most that run at once, even if more are requested. ``reason`` is why those that fail do.
     """
 
     first: int = 0
@@ -70,24 +70,26 @@ class Spell:
     reason: Reason | None = None
 
     def holds(self, number: int) -> bool:
-        """Return whether it befalls the training job with a number."""
+        """Return whether this applies to the training job with ``number``."""
         return self.first <= number < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """How one kind of tuning job is configured and what becomes of it.
+    """How one kind of tuning job is configured, and what happens to it.
 
-    ``in_config`` puts objective and ranges into the job's configuration beside a single definition, as SDK jobs do;
-    else they are in the list of definitions, as for jobs of the console. Without ``max_jobs`` a grid is enumerated
-    to its end. ``starting`` is the least and the most that a training job takes from its creation to its start.
-    ``trial`` is the least and the most that it runs, and ``straggling`` the standard deviation of the logarithm of what
-    multiplies that. ``refill`` is how long its slot stays empty afterwards, and ``closing`` how long after the last one the
-    tuning job ends. ``failing_together``: those that fail lie together in the first hyperparameter. A training job that
-    failed for good is made up for by another, as since 2023, if it ``replaces``.
-    When the first ``gives_up_after`` training jobs all fail, the service ends the job. ``stalls_after`` counts the training
-    jobs after which the service forgets the job. ``stopping`` is the least time for which it is Stopping. ``reason``: why most
-    of its training jobs fail, by chance if it is not given.
+    With ``in_config``, objective and ranges are in the job's configuration, beside a single definition, as in jobs of the SDK.
+    Otherwise they are in the list of definitions, as in jobs of the console. Without ``max_jobs``, all combinations of a grid
+    are tried.
+
+    ``starting`` is the shortest and longest time from the creation of a training job to its start, ``trial`` that for which it
+    runs. ``straggling`` makes some run longer: it is the standard deviation of the logarithm of a factor. ``refill`` is how long
+    a slot stays empty after a training job, and ``closing`` the time from the last training job to the end of the tuning job.
+
+    With ``failing_together``, the training jobs that fail have similar values of the first hyperparameter. With ``replaces``,
+    another training job replaces one that has failed, as in SageMaker since 2023. If the first ``gives_up_after`` training jobs
+    all fail, the service ends the job. After ``stalls_after`` training jobs the service loses track of the job. ``stopping`` is
+    the shortest time for which it is Stopping. ``reason`` is why most of its training jobs fail, random if not given.
     """
 
     definitions: tuple[Definition, ...]
@@ -216,23 +218,23 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         # A Bayesian search that improves steadily and completes.
         "healthy": Scenario((_XGBOOST,), early_stopping="Auto"),
-        # Convergence was detected, but completion on convergence is disabled: the job goes on for nothing.
+        # Convergence was detected, but completion on convergence is disabled: the job continues without benefit.
         "converged-running": Scenario((_NETWORK,), max_jobs=120, on_convergence="Disabled"),
-        # Most training jobs end with a non-retryable error, the search limps on.
+        # Most training jobs end with a non-retryable error, but the search continues.
         "failing-training-jobs": Scenario(
             (_NETWORK,),
             failing=0.6,
             retried=0.1,
             reason="out_of_memory",
-            gives_up_after=None,  # so bad luck at its start does not end it
+            gives_up_after=None,  # so that failures at the start do not end it
         ),
         # The first five training jobs all fail, so the service ends the search as Failed.
         "failing-from-the-start": Scenario((_NETWORK,), failing=1.0, retried=0.0, reason="access"),
         # Training jobs complete, but the metric's regular expression never matches: no objective value at all.
         "objective-never-emitted": Scenario((_SILENT,), emits_objective=False),
-        # In progress for ever: the service still touches it, but its training jobs are gone and no counter moves.
+        # In progress forever: LastModifiedTime still changes, but its training jobs are gone and no counter changes.
         "stuck": Scenario((_FORECAST,), in_config=False, stalls_after=10),
-        # The job's maximum runtime comes before its work is done.
+        # The job reaches its maximum runtime before it is done.
         "near-time-limit": Scenario(
             (_FORECAST,),
             in_config=False,
@@ -245,7 +247,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             fails_at=6.0,
             failure_reason='ClientError: no data under "s3://trainingsdaten/märz/\N{SNOWMAN}".\nCheck the prefix\\channel.',
         ),
-        # A running search that somebody stops: Stopping for a while, then Stopped.
+        # A running search that is stopped by a request: Stopping for a while, then Stopped.
         "stopped": Scenario(
             (_XGBOOST,),
             in_config=False,
@@ -311,7 +313,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             starting=(105.0, 184.0),
             replaces=False,
         ),
-        # A short search that ended well.
+        # A short search that ends successfully.
         "completed": Scenario(
             (_FORECAST,),
             in_config=False,

@@ -1,4 +1,4 @@
-"""Search: tuning jobs or training jobs by an expression, with their tags."""
+"""Search: finds tuning jobs or training jobs by an expression, and returns them with their tags."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _TRAINING_JOB_NAME = "TrainingJobName"
 
 
 class Resource(NamedTuple):
-    """A kind of thing that is searched for.
+    """A type of resource that can be searched for.
 
-    ``properties`` are those but for tags. ``all`` returns those things of an account and region that may meet a query,
-    ``record`` what an index tells of one at a moment.
+    ``properties`` has the properties, without tags. ``all`` returns the resources of an account and region that may match a
+    query. ``record`` returns the result for one of them at a given time.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Resource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A valid input; without ``matches`` everything is meant. ``names``: what is meant has one of them, if they are given."""
+    """A valid input. Without ``matches`` all resources match. ``names``, if given, are the only names that can match."""
 
     resource: Resource
     page: Page
@@ -47,7 +47,7 @@ class Query:
 
 
 def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
-    """Return the query of an input. Raise ApiError on members of a wrong type or value; unknown ones do not matter."""
+    """Return the query of an input. Raises ApiError if a member has a wrong type or value. Unknown members are ignored."""
     problems: list[str] = []
     wanted = reading.choice(content, "Resource", RESOURCES, problems)
     if wanted is None:
@@ -70,7 +70,7 @@ def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
 
 
 def answer(jobs: Jobs, query: Query, *, now: float) -> dict[str, Any]:
-    """Return one page of what is found. What it says about each is current."""
+    """Return one page of results, as of ``now``."""
     found, next_page = paging.cut(query.page, paging.arranged(query.page, _rows(jobs, query, now)))
     name, record = query.resource.name, query.resource.record
     return {"Results": [{name: record(job, now)} for job in found], **next_page}
@@ -81,13 +81,13 @@ def _rows(jobs: Jobs, query: Query, now: float) -> Iterator[tuple[Key, Any]]:
     for job in query.resource.all(jobs, query):
         if job.exists(as_of) and job.exists(now) and (query.matches is None or query.matches(job, as_of)):
             value = query.sort_by.find(job, as_of)
-            # Jobs without the property come last in either order.
+            # Jobs without the property come last in both orders.
             present = (value is not None) == query.page.descending
             yield (present, "" if value is None else value, job.name), job
 
 
 def _record_of_tuning_job(life: Life, t: float) -> dict[str, Any]:
-    """Return what an index of tuning jobs holds of one: what Describe says but for Autotune, and the tags."""
+    """Return the search result for a tuning job: the answer of Describe without Autotune, and the tags."""
     described = life.at(t)
     described.pop("Autotune", None)
     return {**described, "Tags": life.tag_list()} if life.tags else described
@@ -140,4 +140,4 @@ _TRAINING_JOBS = Resource(
 )
 
 RESOURCES: Mapping[str, Resource] = MappingProxyType({each.name: each for each in (_TUNING_JOBS, _TRAINING_JOBS)})
-"""What can be searched for."""
+"""The resources that can be searched for, by name."""

@@ -1,4 +1,4 @@
-"""The simulator over HTTP: the JSON protocol of SageMaker, Organizations and Service Quotas, and STS' query protocol on one port."""
+"""The simulator over HTTP: the JSON protocol of SageMaker, Organizations and Service Quotas, and the query protocol of STS."""
 
 from __future__ import annotations
 
@@ -33,27 +33,26 @@ _SERVICES = {
     "AWSOrganizationsV20161128": "organizations",
     "ServiceQuotasV20190624": "servicequotas",
 }
-"""By what comes before the operation in X-Amz-Target."""
+"""The services by the part of X-Amz-Target before the operation."""
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 (?:.*[ ,])?Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/[^/,\s]+/aws4_request")
 
 
 class Service(Protocol):
-    """What answers requests: a simulator, or whatever else speaks as SageMaker and STS do."""
+    """What answers requests: a simulator, or anything else that behaves like SageMaker and STS."""
 
     default_region: str
-    """Of requests that are not signed."""
+    """The region of unsigned requests."""
     faults: Faults
-    """Those in force."""
+    """The active faults."""
 
     def handle(self, request: Request) -> dict[str, Any]:
-        """Return the answer to a request in the form of the wire. Raise ApiError."""
+        """Return the answer to a request, as in the API. Raises ApiError."""
 
 
 class Server:
-    """Serves a simulator on an address of this machine; also a context manager that starts and stops it.
+    """Serves a simulator at an address of this machine. Also a context manager that starts and stops it.
 
-    Port 0 takes any free one. The address is bound at once: an OSError here means it is taken. With ``tls`` it
-    speaks HTTPS only.
+    Port 0 means any free port. The address is bound at once: raises OSError if it is in use. With ``tls`` it serves only HTTPS.
     """
 
     def __init__(
@@ -67,14 +66,14 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The endpoint URL, without a slash at its end."""
+        """The endpoint URL, without a slash at the end."""
         scheme = "http" if self._tls is None else "https"
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{scheme}://{host}:{self._port}"
 
     @property
     def tls(self) -> ssl.SSLContext | None:
-        """The certificate and all else of TLS. A new one ends every connection and holds for the next ones."""
+        """The TLS context. Setting a new one closes all connections; new connections use it."""
         return self._tls
 
     @tls.setter
@@ -83,14 +82,14 @@ class Server:
         self._listener.hang_up()
 
     def start(self) -> None:
-        """Begin to answer. Call it once."""
+        """Start to answer. Call it once."""
         self._thread = threading.Thread(
             target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, name="simulator", daemon=True
         )
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the address and every connection. Call it once, after ``start``."""
+        """Close the address and all connections. Call it once, after ``start``."""
         self._listener.shutdown()
         self._thread.join()
         self._listener.server_close()
@@ -98,13 +97,13 @@ class Server:
 
     @contextlib.contextmanager
     def refusing(self) -> Iterator[None]:
-        """Refuse connections during the block; those there were end. Afterwards the same port answers again.
+        """Close all connections and refuse new ones during the block. Afterwards the same port answers again.
 
-        Raise OSError when somebody else has taken the port in the instant in which it was free.
+        Raises OSError if another program takes the port in the short time for which it is free.
         """
         self.stop()
         with socket.socket(self._listener.address_family) as reserved:
-            # Bound but not listening: it refuses, and nobody else gets the port.
+            # A socket that is bound but does not listen refuses connections and keeps the port.
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             reserved.bind((self._host, self._port))
             try:
@@ -140,7 +139,7 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         connection, address = super().get_request()
         if self.tls is None:
             return connection, address
-        # The client may take its time over the handshake, so that is for the connection's own thread.
+        # A slow client may delay the handshake, so the connection's own thread does it.
         return self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -154,27 +153,27 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up or break off TLS: they are free to."""
+        """Print nothing about clients that close the connection or abort TLS."""
         if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLError):
             super().handle_error(request, client_address)
 
     def hang_up(self) -> None:
-        """End the connections that clients keep alive; their threads then close them."""
+        """Shut down the connections that clients keep alive. Their threads then close them."""
         with self._open_lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
-                    # Not TLS' own: the thread that is reading would stumble over it.
+                    # Not the shutdown of TLS, which would disturb the thread that is reading.
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body leave in one packet
+    wbufsize = -1  # send head and body in one packet
     disable_nagle_algorithm = True
     server: _Listener
 
     def setup(self) -> None:
-        """Shake hands before the first request."""
+        """Do the TLS handshake before the first request."""
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
         self._fault: Fault | None = None
@@ -220,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}, answer)
 
     def _handle(self, service: str, operation: str, content: object) -> dict[str, Any]:
-        """Let the simulator answer for the region and access key that the signature names."""
+        """Call the simulator with the region and access key in the signature."""
         simulator = self.server.simulator
         scope = _SCOPE.match(self.headers.get("Authorization", ""))
         access_key_id, region = scope.groups() if scope else (None, simulator.default_region)
@@ -276,8 +275,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 if fault.kind is Kind.RESET:
                     self._reset()
-                    raise ConnectionResetError  # there is nothing left to serve
-            case _:  # what the simulator itself has altered
+                    raise ConnectionResetError  # the connection is closed
+            case _:  # the simulator has already changed the answer
                 self._send_head(status, headers, body)
                 self.wfile.write(body)
 
@@ -289,10 +288,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _hung_up_within(self, seconds: float | None) -> bool:
-        """Wait, and return whether the client has hung up before the end; without an end only that ends it."""
+        """Return whether the client closes the connection within ``seconds``. None: wait until it does."""
         self.connection.settimeout(seconds)
         try:
-            # No client sends its next request before it has the answer to this one.
+            # Clients send no other request before they have the answer, so anything to read means a closed connection.
             self.connection.recv(1)
         except TimeoutError:
             return False
@@ -303,10 +302,10 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _reset(self) -> None:
-        """Close the connection so that the client is sent an RST and no proper end."""
+        """Close the connection with an RST instead of a proper end."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for each in (self.wfile, self.rfile, self.connection):
             each.close()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name for it)
-        """Keep quiet: the simulator counts its requests."""
+        """Print nothing, because the simulator counts its requests."""

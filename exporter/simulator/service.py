@@ -1,4 +1,4 @@
-"""The simulated services: their callers, limits and faults, and the one place through which every request passes."""
+"""The simulated services with their callers, limits and faults. All requests are handled here."""
 
 from __future__ import annotations
 
@@ -30,18 +30,17 @@ _UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
 
 
 class Simulator(SageMaker):
-    """A SageMaker, and an STS, with callers, limits and faults, answering at the time of its clock.
+    """SageMaker, STS, Organizations and Service Quotas, at the time of ``clock``. Thread-safe.
 
-    ``requests`` counts every request by (operation, region), refused ones too. ``roles`` maps the ARN of each role
-    that may be assumed to the external id it demands, or None; ``web_identities`` maps each token of an identity
-    provider to the ARN of its role. ``organization`` has the accounts that Organizations lists, ``quotas`` what
-    Service Quotas does. With ``require_signature`` an unsigned request from the wire is refused; without, it speaks for
-    the default account. All methods may be called from any thread.
+    ``requests`` counts requests by (operation, region), including those refused. ``roles`` maps the ARN of each role that
+    may be assumed to the external id that it requires, or None. ``web_identities`` maps each token of an identity provider
+    to the ARN of its role. ``organization`` has the accounts of Organizations, ``quotas`` those of Service Quotas. With
+    ``require_signature`` an unsigned HTTP request is refused; otherwise it belongs to the default account.
 
-    ``faults`` strike requests, in process those of the API and on the wire all. ``requests_per_second``, when set, is
-    what SageMaker takes from an account in a region before it throttles, ``search_requests_per_second`` what it takes
-    of Search alone. ``credentials_lifetime``, when set, bounds the seconds for which a role's credentials last. With
-    ``policies`` whatever these do not allow is denied.
+    ``faults`` apply to requests: to all over HTTP, and in process to those of the API. ``requests_per_second`` is how many
+    requests SageMaker accepts for an account in a region before it throttles, ``search_requests_per_second`` the same for
+    Search only. ``credentials_lifetime`` limits the seconds for which a role's credentials are valid. With ``policies``,
+    requests that they do not allow are denied.
     """
 
     def __init__(
@@ -95,10 +94,9 @@ class Simulator(SageMaker):
     ) -> Life:
         """Create a tuning job and return its whole life.
 
-        ``created`` is Unix seconds, now by default; it may be in the past, or in the future: then the job does not
-        exist before. ``speed`` divides every duration. Without a ``seed`` the life follows from the simulator's seed
-        and the name. Raise KeyError on an unknown scenario, ValueError on a speed that is not positive, and ApiError
-        on a bad name or one in use.
+        ``created`` is in Unix seconds, now by default. It may be in the past or in the future: the job does not exist before.
+        ``speed`` divides all durations. Without a ``seed``, the life follows from the simulator's seed and the name. Raises
+        KeyError on an unknown scenario, ValueError if the speed is not positive, and ApiError if the name is invalid or in use.
         """
         region, account_id = region or self.default_region, account_id or self.default_account_id
         life = Life(
@@ -123,10 +121,10 @@ class Simulator(SageMaker):
         expires: float | None = None,
         session: sts.Caller | None = None,
     ) -> None:
-        """Let an access key speak for an account; unknown keys speak for the default account.
+        """Assign an access key to an account. Unknown keys belong to the default account.
 
-        With a ``session_token`` requests from the wire must carry it; from ``expires`` (Unix seconds) on they are
-        refused. A ``session`` says for which role it speaks.
+        HTTP requests must have the ``session_token``, if there is one. From ``expires`` (Unix seconds) on they are refused.
+        ``session`` is the session of a role to which the key belongs.
         """
         caller = replace(session or sts.user(account_id), session_token=session_token, expires=expires)
         self._callers.add(access_key_id, caller)
@@ -167,7 +165,7 @@ class Simulator(SageMaker):
         return self._call("DescribeTrainingJob", {"TrainingJobName": name}, region, account_id)
 
     def handle(self, request: Request) -> dict[str, Any]:
-        """Answer one request: every one passes here, whether from the wire or in process. Raise ApiError."""
+        """Answer one request, from HTTP or in process. Raises ApiError."""
         with self._lock:
             self.requests[request.operation, request.region] += 1
         operation = self._operations.get((request.service, request.operation))

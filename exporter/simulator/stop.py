@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def stopped(plan: Plan, t: float, patience: float, rng: Random) -> Plan:
-    """Return the plan of a job that is asked to stop at a moment (Unix seconds) at which it is in progress.
+    """Return the plan of a job with a request to stop at ``t`` (Unix seconds), when it must be in progress.
 
-    What it did until then stays. Nothing begins any more, each training job that runs is stopped within ``patience``
-    (seconds), and when that is over the job is Stopped.
+    Everything before ``t`` stays. No more training jobs begin, those that run are stopped within ``patience`` (seconds), and
+    then the job is Stopped.
     """
     kept = [state for state in plan.states if state.since <= t]
     begun = [trial for trial in plan.trials if trial.created <= t]

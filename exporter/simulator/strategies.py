@@ -1,4 +1,4 @@
-"""The four strategies of a tuning job, as proposals of the next point to train at."""
+"""The four strategies of a tuning job. Each proposes the next point to train at."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from exporter.simulator.surface import Range
 
 INITIAL_DESIGN = 6
-"""How many random points a Bayesian search begins with."""
+"""The number of random points that a Bayesian search begins with."""
 
 EXPLORING = 0.2
-"""The share of random points afterwards."""
+"""The share of random points after that."""
 
 AT_EDGE = 0.06
-"""The share of coordinates laid at an edge of their range: real searches often look there."""
+"""The share of coordinates that are at an edge of their range. Real searches often try edges."""
 
 
 def grid_size(ranges: Sequence[Range]) -> int:
-    """Return how many combinations a grid search enumerates. Raise TypeError on a range that is not categorical."""
+    """Return the number of combinations of a grid search. Raises TypeError if a range is not categorical."""
     return prod(len(_values(range_)) for range_ in ranges)
 
 
@@ -36,14 +36,15 @@ def propose_grid(ranges: Sequence[Range], number: int) -> list[Placed]:
 
 
 def propose_random(ranges: Sequence[Range], rng: Random) -> list[Placed]:
-    """Return a point drawn evenly from the ranges."""
+    """Return a random point, uniform over the ranges."""
     return [range_.place(rng.random()) for range_ in ranges]
 
 
 def propose_bayesian(ranges: Sequence[Range], known: int, best: Sequence[float] | None, rng: Random) -> list[Placed]:
-    """Return a point near the best one, nearer the more is known; after a random design, and with some exploration.
+    """Return a point near the best one: the more trials are known, the nearer.
 
-    ``known`` counts the trials with an objective value, ``best`` holds the coordinates of the best of them.
+    The first points, and some of the later ones, are random. ``known`` counts the trials with an objective value. ``best`` has
+    the coordinates of the best of them.
     """
     if best is None or known < INITIAL_DESIGN or rng.random() < EXPLORING:
         return propose_random(ranges, rng)

@@ -1,4 +1,4 @@
-"""The little of STS that the simulator speaks: who a caller is, roles, and the XML of the query protocol."""
+"""A part of STS: caller identity, roles, and the XML of the query protocol."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose an access key is: account, ARN and user id.
+    """The owner of an access key: account, ARN and user id.
 
-    ``session_token`` must come with a key that does not last, which ``expires`` in Unix seconds; a lasting one has
-    neither. ``role_arn`` is that of the role whose session it is. A session that is ``tagged`` takes its tags along to
-    the roles that are assumed with it.
+    A temporary key must come with its ``session_token``, and ``expires`` is when it ends (Unix seconds). A long-term key has
+    neither. ``role_arn`` is the role of a session. If the session is ``tagged``, its tags are passed on to roles that are
+    assumed with it.
     """
 
     account_id: str
@@ -40,17 +40,17 @@ class Caller:
 
     @property
     def principal(self) -> str:
-        """The ARN that policies name: a session is its role."""
+        """The ARN in policies. For a session it is that of its role."""
         return self.role_arn or self.arn
 
 
 def user(account_id: str) -> Caller:
-    """Return the caller behind a lasting key of an account."""
+    """Return the caller for a long-term key of an account."""
     return Caller(account_id, f"arn:aws:iam::{account_id}:user/simulated", "AIDASIMULATED")
 
 
 def session(role_arn: str, name: str, *, tagged: bool = False) -> Caller:
-    """Return the caller that a session of a role is."""
+    """Return the caller for a session of a role."""
     role = _role({"RoleArn": role_arn, "RoleSessionName": name})
     return Caller(role.account_id, role.session_arn, f"AROASIMULATED:{name}", role_arn=role_arn, tagged=tagged)
 
@@ -61,11 +61,11 @@ def identity(caller: Caller) -> dict[str, Any]:
 
 
 class Issuer:
-    """Hands out the credentials of roles.
+    """Issues the credentials of roles.
 
-    ``now`` is Unix seconds; ``lifetime`` bounds the seconds for which the credentials last. Every method returns the
-    operation's answer, the new access key and whose it is, and raises ApiError: ValidationError on a bad input, else
-    why the caller may not have them.
+    ``now`` is in Unix seconds. ``lifetime`` limits the seconds for which credentials are valid. Each method returns the
+    operation's answer, the new access key and its caller. It raises ApiError: ValidationError if the input is invalid, else
+    why access is denied.
     """
 
     def __init__(self, rng: Random, *, now: float, lifetime: float | None = None) -> None:
@@ -76,7 +76,7 @@ class Issuer:
     def assume_role(
         self, content: Mapping[str, Any], caller: Caller, roles: Mapping[str, str | None]
     ) -> tuple[dict[str, Any], str, Caller]:
-        """AssumeRole; ``roles`` maps the ARNs of roles that may be assumed to the external id they demand, if any."""
+        """AssumeRole. ``roles`` maps the ARNs of roles that may be assumed to the external id that they require, or None."""
         role = _role(content)
         if role.arn not in roles or roles[role.arn] not in {None, content.get("ExternalId")}:
             raise ApiError(
@@ -87,7 +87,7 @@ class Issuer:
     def assume_role_with_web_identity(
         self, content: Mapping[str, Any], identities: Mapping[str, str]
     ) -> tuple[dict[str, Any], str, Caller]:
-        """AssumeRoleWithWebIdentity; ``identities`` maps the tokens of a provider to the ARNs of their roles."""
+        """AssumeRoleWithWebIdentity. ``identities`` maps the tokens of a provider to the ARNs of their roles."""
         role = _role(content)
         token = str(content.get("WebIdentityToken", ""))
         if not 4 <= len(token) <= 20000:
@@ -120,7 +120,7 @@ class Issuer:
 
 
 class _Role(NamedTuple):
-    """What every request for a role's credentials names; ``duration`` in seconds."""
+    """The parameters of a request for a role's credentials. ``duration`` is in seconds."""
 
     arn: str
     partition: str
@@ -148,14 +148,14 @@ def _role(content: Mapping[str, Any]) -> _Role:
 
 
 def answer_xml(operation: str, answer: Mapping[str, Any], request_id: str) -> bytes:
-    """Return an answer as the query protocol writes it."""
+    """Return an answer as XML of the query protocol."""
     root = ET.Element(f"{operation}Response", xmlns=NAMESPACE)
     _append(root, {f"{operation}Result": answer, "ResponseMetadata": {"RequestId": request_id}})
     return ET.tostring(root)
 
 
 def error_xml(error: ApiError, request_id: str) -> bytes:
-    """Return an error as the query protocol writes it."""
+    """Return an error as XML of the query protocol."""
     root = ET.Element("ErrorResponse", xmlns=NAMESPACE)
     kind = "Sender" if error.http_status < 500 else "Receiver"
     _append(root, {"Error": {"Type": kind, "Code": error.code, "Message": error.message}, "RequestId": request_id})

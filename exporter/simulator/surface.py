@@ -1,7 +1,7 @@
-"""What a simulated search explores: parameter ranges, and real functions over them.
+"""The search space of a simulated tuning job: parameter ranges, and functions over them.
 
-Ranges map the unit interval onto their values, so that a search needs to know nothing of kinds and scales. A shape
-maps unit coordinates to a *gap*: 0 at the optimum and about 1 at a hopeless point.
+A range maps a coordinate from 0 to 1 to a value, so that a search does not depend on kinds and scales. A shape maps such
+coordinates to a *gap*: 0 at the optimum, and about 1 at a bad point.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Placed(NamedTuple):
-    """One parameter's value as the API spells it, and the unit coordinate where it really lies."""
+    """One parameter's value as text of the API, and the exact coordinate of this value."""
 
     text: str
     coordinate: float
@@ -24,7 +24,7 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Continuous:
-    """A real parameter; ``logarithmic`` spreads proposals evenly over orders of magnitude."""
+    """A real parameter. ``logarithmic``: proposals are uniform on a logarithmic scale."""
 
     name: str
     low: float
@@ -32,7 +32,7 @@ class Continuous:
     logarithmic: bool = False
 
     def place(self, coordinate: float) -> Placed:
-        """Return the value at a unit coordinate; 0 and 1 give exactly the edges."""
+        """Return the value at a coordinate. 0 and 1 give exactly the edges."""
         if coordinate <= 0:
             return Placed(repr(self.low), 0.0)
         if coordinate >= 1:
@@ -51,7 +51,7 @@ class Integer:
     high: int
 
     def place(self, coordinate: float) -> Placed:
-        """Return the whole number nearest to a unit coordinate."""
+        """Return the whole number nearest to a coordinate."""
         value = self.low + round((self.high - self.low) * coordinate)
         return Placed(str(value), (value - self.low) / (self.high - self.low))
 
@@ -64,7 +64,7 @@ class Categorical:
     values: tuple[str, ...]
 
     def place(self, coordinate: float) -> Placed:
-        """Return the value whose share of the unit interval holds the coordinate."""
+        """Return the value at a coordinate. Each value has an equal part of the interval from 0 to 1."""
         index = min(int(coordinate * len(self.values)), len(self.values) - 1)
         return Placed(self.values[index], index / max(1, len(self.values) - 1))
 
@@ -73,7 +73,7 @@ Range = Continuous | Integer | Categorical
 
 
 def branin(point: Sequence[float]) -> float:
-    """Return the gap on Branin's function of the first two coordinates: three equal valleys."""
+    """Return the gap of Branin's function of the first two coordinates: it has three equal optima."""
     x, y = 15 * point[0] - 5, 15 * point[1]
     bend = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
     height = bend**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10
@@ -81,21 +81,21 @@ def branin(point: Sequence[float]) -> float:
 
 
 def rosenbrock(point: Sequence[float]) -> float:
-    """Return the gap on Rosenbrock's function over all coordinates, on a logarithmic scale: one bent valley."""
+    """Return the gap of Rosenbrock's function of all coordinates, on a logarithmic scale: one curved valley."""
     xs = [4 * u - 2 for u in point]
     height = sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(xs))
     return math.log1p(height) / math.log1p(3609 * (len(xs) - 1))
 
 
 def validation_loss(point: Sequence[float]) -> float:
-    """Return the gap on a bowl with ripples, as learning rates and depths give: many shallow local optima."""
+    """Return the gap of a bowl with ripples, as with learning rates and depths: many shallow local optima."""
     bowl = sum((u - 0.62 + 0.11 * i) ** 2 for i, u in enumerate(point)) / len(point)
     ripple = 0.03 * (1 - math.cos(9 * math.pi * (point[0] - 0.62)))
     return 1.6 * bowl + ripple
 
 
 def slope(point: Sequence[float]) -> float:
-    """Return the gap on a plane that falls towards every upper edge: the ranges were chosen too narrow."""
+    """Return the gap of a plane that falls towards all upper edges: the ranges are too narrow."""
     return sum(1 - u for u in point) / len(point)
 
 
@@ -103,9 +103,9 @@ def slope(point: Sequence[float]) -> float:
 class Surface:
     """An objective metric over parameter ranges.
 
-    ``best`` is the metric's value at gap 0 and ``worst`` at gap 1, so their order says what is sought. ``noise``
-    is the standard deviation of the gap between two trainings at the same point. ``step`` is the unit in which the metric
-    is counted, so that some values are equal.
+    ``best`` is the metric's value at gap 0 and ``worst`` that at gap 1, so their order gives the direction. ``noise`` is the
+    standard deviation of the gap between two trainings at the same point. ``step`` rounds the metric, so that some values are
+    equal.
     """
 
     metric: str
@@ -118,14 +118,14 @@ class Surface:
 
     @property
     def direction(self) -> str:
-        """``Maximize`` or ``Minimize``, as the API spells it."""
+        """``Maximize`` or ``Minimize``, as in the API."""
         return "Maximize" if self.best > self.worst else "Minimize"
 
     def value(self, gap: float) -> float:
-        """Return the metric's value at a gap."""
+        """Return the metric's value for a gap."""
         value = self.best + (self.worst - self.best) * gap
         return value if self.step is None else round(value / self.step) * self.step
 
     def gap(self, value: float) -> float:
-        """Return the gap of a metric's value: the smaller, the better, whatever the direction."""
+        """Return the gap of a metric's value. Smaller is better for both directions."""
         return (value - self.best) / (self.worst - self.best)

@@ -20,11 +20,11 @@ STATUSES = ("InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deletin
 STATUS_AT_END: Mapping[Outcome, str] = MappingProxyType(
     {"Completed": "Completed", "Stopped": "Stopped", "RetryableError": "Failed", "NonRetryableError": "Failed"}
 )
-"""With which status it ends."""
+"""The status at the end, by outcome."""
 
 
 class Stage(NamedTuple):
-    """A secondary status and since when it holds, in Unix seconds."""
+    """A secondary status, and since when it applies (Unix seconds)."""
 
     status: str
     since: float
@@ -32,10 +32,10 @@ class Stage(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """What is so of a training job at a moment, for tests to compare with.
+    """The true state of a training job at one time, for tests to compare with.
 
-    Times are Unix seconds, whole ones as in lists. ``start`` and ``end`` are None before they are. ``billable_seconds`` is
-    None until it has ended, and for one that never started. ``reason`` and ``failure`` are the class and the text of a failure.
+    Times are whole Unix seconds, as in lists. ``start`` and ``end`` are None until then. ``billable_seconds`` is None until it
+    has ended, and if it never started. ``reason`` and ``failure`` are the class and the text of a failure.
     """
 
     name: str
@@ -53,11 +53,11 @@ class Truth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """A training job whose whole life is known.
+    """A training job whose whole life is computed in advance.
 
-    ``trial`` says what becomes of it. ``constant`` are the members of a Describe that never change, ``stages`` the secondary
-    statuses in order, ``stopping`` since when it is Stopping (infinite when it never is). ``billable_seconds`` is what is
-    billed of it in the end. It exists until ``gone``.
+    ``trial`` has its times and outcome. ``constant`` has the members of a Describe that never change, ``stages`` the secondary
+    statuses in order. ``stopping`` is when it becomes Stopping, infinite if never. ``billable_seconds`` is what is billed at its
+    end. It exists until ``gone``.
     """
 
     name: str
@@ -77,33 +77,33 @@ class TrainingJob:
     gone: float
 
     def exists(self, t: float) -> bool:
-        """Return whether the service knows the training job at a moment."""
+        """Return whether the training job exists at ``t``."""
         return self.trial.created <= t < self.gone
 
     def status(self, t: float) -> str:
-        """Return its status at a moment at which it exists."""
+        """Return its status at ``t``, when it must exist."""
         if t >= self.trial.ended:
             return STATUS_AT_END[self.trial.outcome]
         return "InProgress" if t < self.stopping else "Stopping"
 
     def stage(self, t: float) -> Stage:
-        """Return the secondary status at a moment at which it exists, and since when it is that."""
+        """Return the secondary status at ``t``, when it must exist, and since when it applies."""
         return self._stages(t)[-1]
 
     def objective(self, t: float) -> float | None:
-        """Return the final objective value, None before its end and when there is none."""
+        """Return the final objective value. None before its end, or if there is none."""
         return self.trial.objective if t >= self.trial.ended else None
 
     def started(self, t: float) -> float | None:
-        """Return when it started, None before that and when it never did."""
+        """Return when it started. None before that, or if it never did."""
         return self.trial.started if self.trial.started is not None and self.trial.started <= t else None
 
     def ended(self, t: float) -> float | None:
-        """Return when it ended, None before that and when the service does not tell."""
+        """Return when it ended. None before that, or if the service does not tell."""
         return self.trial.ended if self.trial.ended <= t and self._tells_end else None
 
     def truth(self, t: float) -> Truth:
-        """Return what is so of it at a moment at which it exists."""
+        """Return the true state at ``t``, when it must exist."""
         over, started = t >= self.trial.ended, self.started(t)
         failed = self.status(t) == "Failed"
         return Truth(
@@ -121,7 +121,7 @@ class TrainingJob:
         )
 
     def summary(self, t: float) -> dict[str, Any]:
-        """Return its entry in the list of its tuning job at a moment at which it exists."""
+        """Return its entry in the list of its tuning job at ``t``, when it must exist."""
         answer = entry(self.name, self.arn, self.trial, self.surface, t)
         answer["TrainingJobStatus"] = self.status(t)
         if self.definition_name is not None:
@@ -133,9 +133,9 @@ class TrainingJob:
         return answer
 
     def at(self, t: float) -> dict[str, Any]:
-        """Return the answer of Describe at a moment at which it exists, in the form of the wire.
+        """Return the answer of Describe at ``t``, when it must exist, as in the API.
 
-        The parts that never change are shared between answers: read them only.
+        Do not change it: parts of it are shared between answers.
         """
         stages = self._stages(t)
         answer: dict[str, Any] = {
@@ -164,13 +164,13 @@ class TrainingJob:
         return answer
 
     def record(self, t: float) -> dict[str, Any]:
-        """Return what Search says about it: what Describe says, with the tags of its tuning job, which it has too."""
+        """Return the result of Search for it: the answer of Describe, and the tags, which are those of its tuning job."""
         tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
         return {**self.at(t), "Tags": tags} if tags else self.at(t)
 
     @property
     def _tells_end(self) -> bool:
-        # The documentation says that after some failures neither start nor end is told.
+        # According to the documentation, start and end are missing after some failures.
         return self.reason != "quota"
 
     def _stages(self, t: float) -> list[Stage]:
@@ -178,9 +178,9 @@ class TrainingJob:
 
 
 def entry(name: str, arn: str, trial: Trial, surface: Surface, t: float) -> dict[str, Any]:
-    """Return what the answers about a tuning job say about one of its training jobs; times are whole seconds.
+    """Return the part of an answer about a tuning job that is about one of its training jobs. Times are whole seconds.
 
-    Its status is that of its end.
+    The status is that at its end.
     """
     names = (range_.name for range_ in surface.ranges)
     job: dict[str, Any] = {
@@ -219,5 +219,5 @@ def _transitions(stages: list[Stage], ended: float) -> list[dict[str, Any]]:
 
 
 def _number(value: float) -> float | int:
-    """Return a whole number as an int, as JSON brings it."""
+    """Return a whole number as an int, as it is in JSON."""
     return int(value) if value.is_integer() else value

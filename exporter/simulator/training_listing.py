@@ -1,7 +1,7 @@
-"""ListTrainingJobsForHyperParameterTuningJob: reading its input, choosing and sorting.
+"""ListTrainingJobsForHyperParameterTuningJob: reading its input, filtering and sorting.
 
-A token says how many training jobs the pages before it held. So the pages shift when others are launched meanwhile, or when the
-order changes: one may come twice, or not at all.
+A token only has the number of training jobs on the previous pages. So the pages shift when more are launched or the order
+changes while they are read: a training job may come twice, or not at all.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Query:
     status: str | None
 
     def admits(self, job: TrainingJob, t: float) -> bool:
-        """Return whether a training job that exists at a moment passes the filter then."""
+        """Return whether a training job that exists at ``t`` passes the filter."""
         return self.status in (None, job.status(t))
 
 
 def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
-    """Return the query of an input. Raise ApiError on members of a wrong type or value; unknown ones do not matter."""
+    """Return the query of an input. Raises ApiError if a member has a wrong type or value. Unknown members are ignored."""
     problems: list[str] = []
     query = Query(
         page=paging.read(content, problems, descending=False, owner=f"ListTrainingJobs/{owner}", now=now),
@@ -57,7 +57,7 @@ def read(content: Mapping[str, Any], *, owner: str, now: float) -> Query:
 
 
 def answer(life: Life, query: Query, *, seen: float, filters_after_paging: bool) -> dict[str, Any]:
-    """Return one page of the training jobs of a life as they were at a moment, that which is ``seen``."""
+    """Return one page of the training jobs of a life, as of ``seen`` (Unix seconds)."""
     known = [job for job in life.training_jobs if job.exists(seen)]
     if query.sort_by == _BY_OBJECTIVE:
         known = [job for job in known if job.objective(seen) is not None]

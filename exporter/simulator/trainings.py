@@ -1,7 +1,7 @@
-"""The training jobs of a tuning job's life: on what they ran, what is billed of them, and why they failed.
+"""The training jobs of a tuning job's life: their instances, billed seconds and failure reasons.
 
-What becomes of each, and when, is in the plan of the life already. All that is drawn here has origins of its own, and what
-is drawn of a training job does not depend on its end, since a request to stop may change that.
+The plan of the life already has the outcome and the times of each. Random values here come from generators of their own. Those
+of a training job do not depend on its end, because a request to stop may change its end.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from exporter.simulator.record import Trial
 
 DOWNLOADING = 20.0
-"""How long after its start a training job downloads its data, in simulated seconds."""
+"""Simulated seconds for which a training job downloads its data, from its start."""
 
 UPLOADING = 5.0
-"""How long before its end it uploads its model."""
+"""Simulated seconds for which it uploads its model, before its end."""
 
 STOPPING = 10.0
-"""How long it is Stopping that is stopped while its tuning job goes on."""
+"""Simulated seconds for which a training job is Stopping if its tuning job goes on."""
 
 GAP = (120.0, 600.0)
-"""How long an interrupted training job waits for a new spot instance, in simulated seconds."""
+"""Simulated seconds for which an interrupted training job waits for a new spot instance."""
 
 LEADING = 0.8
-"""The share of failures that have the reason which is usual in their tuning job."""
+"""The share of failures that have the most common reason of their tuning job."""
 
 FIRST_CHOICE = 0.75
 """How often the first of several instance configurations has capacity."""
@@ -63,14 +63,14 @@ _SHARED = (
     "RetryStrategy",
     "Environment",
 )
-"""The members of a definition that its training jobs have too."""
+"""The members of a definition that its training jobs have as well."""
 
 
 class Trainings:
     """Makes the training jobs of one life."""
 
     def __init__(self, life: Life, seed: int, constant: Mapping[str, Any]) -> None:
-        """``constant`` are the members of the tuning job's answer that hold its definitions."""
+        """``constant`` has the members of the tuning job's answer that have its definitions."""
         self._life = life
         self._seed = seed
         single = [constant["TrainingJobDefinition"]] if "TrainingJobDefinition" in constant else []
@@ -79,7 +79,7 @@ class Trainings:
     def all(self) -> tuple[TrainingJob, ...]:
         """Return them in the order of their launch."""
         gone = math.inf if self._life.gone is None else self._life.gone
-        # What runs when its tuning job vanishes goes on, but nothing is launched any more.
+        # When the tuning job is deleted, running training jobs go on, but no new ones are launched.
         return tuple(self._make(trial) for trial in self._life.trials if trial.created < gone)
 
     def _make(self, trial: Trial) -> TrainingJob:
@@ -149,7 +149,7 @@ class Trainings:
         return self._usual if rng.random() < LEADING else rng.choice(REASONS)
 
     def _waited_in_vain(self, trial: Trial) -> bool:
-        """Return whether a training job was still without instances, for longer than others, when it was stopped."""
+        """Return whether a training job was stopped while it had waited for instances for longer than others."""
         passed = self._life.passed.get(trial.number, ())
         late = trial.started is not None and trial.started < self._life.stopping_since
         return late and [stage.status for stage in passed] == ["Starting"]
@@ -163,7 +163,7 @@ class Trainings:
         return max(trial.created, trial.ended - STOPPING / self._life.speed)
 
     def _interruptions(self, trial: Trial, rate: float, rng: Random) -> Iterator[tuple[float, float]]:
-        """Yield when a training job on spot capacity had no instance; ``rate`` is how often that begins in an hour."""
+        """Yield the times without an instance of a training job on spot capacity. ``rate`` is the interruptions per hour."""
         if trial.started is None or not rate or math.isinf(trial.ended):
             return
         speed, t = self._life.speed, trial.started
@@ -230,7 +230,7 @@ class Trainings:
 
 
 def _resources(definition: Mapping[str, Any], rng: Random) -> Mapping[str, Any]:
-    """Return the instances that a training job of a definition got, in the form of the wire."""
+    """Return the instances that a training job of a definition got, as in the API."""
     if "ResourceConfig" in definition:
         given: Mapping[str, Any] = definition["ResourceConfig"]
         return given
@@ -249,7 +249,7 @@ def _instances(resources: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
 
 
 def _billable(trial: Trial, gaps: list[tuple[float, float]], saved: float) -> int | None:
-    """Return what is billed: the time with instances, on spot capacity so many less of its seconds as they cost less."""
+    """Return the billed seconds: the time with instances, reduced by the share ``saved`` on spot capacity."""
     if trial.started is None or math.isinf(trial.ended):
         return None
     taken = math.floor(trial.ended) - math.floor(trial.started)
