@@ -1,6 +1,6 @@
 """Recording what AWS answers, and answering from it again.
 
-``Recorder`` writes what passes through an ``Api``; ``Recording`` reads it, and ``World`` answers from it as AWS did then.
+``Recorder`` writes the calls of an ``Api``. ``Recording`` reads them, and ``World`` answers from them as AWS did.
 """
 
 from exporter.recording.api import RecordedApi

@@ -1,4 +1,4 @@
-"""The Api that a target calls, around a recording: one that is being made, and one that answers."""
+"""Two implementations of ``Api`` for targets: one answers from a recording, the other makes a recording."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class RecordedApi:
-    """One target of a recording. ``pause`` is given how many seconds each call took in the recording."""
+    """Answers for one target of a recording. ``pause`` is called with the seconds that each call took in the recording."""
 
     def __init__(
         self, world: World, target: int, clock: Clock, pause: Callable[[float], object] = lambda _: None
@@ -51,8 +51,8 @@ class RecordedApi:
         self._take(Call.BILLS if resource == "TrainingJob" else Call.SEARCH, resource)
         return self._world.search(self._target, request, self._clock.time())
 
-    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - as of an Api
-        """Raise CallFailed: a recorded configuration asks for no quotas."""
+    def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002 - an Api
+        """Raise CallFailed, because a recorded configuration asks for no quotas."""
         raise CallFailed(ErrorCode.OTHER, "a recording has no quotas")
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
@@ -70,7 +70,7 @@ class RecordedApi:
 
 
 class RecordingApi:
-    """One target's Api, each call of which is written."""
+    """Makes the calls of one target, and writes each to the recording."""
 
     def __init__(self, api: Api, recorder: Recorder, target: int) -> None:
         self._api = api
@@ -90,7 +90,7 @@ class RecordingApi:
     def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """See ``Api``."""
         tell = self._recorder.trainings
-        make = lambda: self._api.list_training_jobs(request)  # noqa: E731 - as short as its neighbours
+        make = lambda: self._api.list_training_jobs(request)  # noqa: E731 - like the other methods
         return self._make(Call.TRAININGS, make, lambda a: tell(self._target, request, a))
 
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -100,7 +100,7 @@ class RecordingApi:
         return self._make(call, lambda: self._api.search(request), lambda a: tell(self._target, request, a))
 
     def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See ``Api``. It is not written: what an account may run is nobody else's business, and tells of no tuning job."""
+        """See ``Api``. This is not recorded: quotas are private to the account and say nothing about tuning jobs."""
         return self._api.list_service_quotas(request)
 
     def list_tags(self, arn: str) -> Mapping[str, str]:

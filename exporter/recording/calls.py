@@ -1,4 +1,4 @@
-"""The kinds of calls in a recording, and what lists are about."""
+"""The kinds of calls in a recording, and how lists are identified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TIMES = ("CreationTimeAfter", "CreationTimeBefore", "LastModifiedTimeAfter", "L
 
 
 class Call(StrEnum):
-    """How each kind of call is written."""
+    """The kinds of calls, as written in the file."""
 
     DESCRIBE = "D"
     LIST = "L"
@@ -24,18 +24,18 @@ class Call(StrEnum):
 
     @property
     def has_pages(self) -> bool:
-        """Whether its answers are rows of any number."""
+        """Whether its answers have any number of rows."""
         return self in {Call.LIST, Call.TRAININGS, Call.SEARCH, Call.BILLS}
 
 
 def about_list(request: Mapping[str, Any]) -> str:
-    """Return what tells a list from others: its filters, of those by time only that they are there."""
+    """Return a text that identifies a list: its filters. For filters by time only the name counts."""
     said = [f"{member}={request[member]}" for member in ("NameContains", "StatusEquals") if member in request]
     return " ".join([*said, *(member for member in _TIMES if member in request)])
 
 
 def is_listed(entry: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Tell whether a list has room for a tuning job as an earlier list showed it. Times are Unix seconds, and excluded."""
+    """Return whether an entry of an earlier list meets the filters of a list. Times are Unix seconds, exclusive."""
     part, status = request.get("NameContains"), request.get("StatusEquals")
     if part is not None and str(part) not in str(entry.get("HyperParameterTuningJobName")):
         return False

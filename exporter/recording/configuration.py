@@ -1,4 +1,4 @@
-"""The configuration that a recording carries: what was watched, by the names that are in the recording."""
+"""The configuration in a recording: what was watched, with the names that the recording uses."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from exporter.recording.pseudonyms import Pseudonyms
 
 _ENDPOINT = "endpoint"
-"""Stands in a recording for the URL of whatever will answer from it."""
+"""The placeholder in a recording for the URL of the endpoint that will replay it."""
 
 _DAY = 86_400.0
-# The least and the most that a configuration may say, in seconds.
+# The smallest and largest values of a configuration, in seconds.
 _BOUNDS = {
     "interval": (1.0, _DAY),
     "stale_after": (1.0, 30 * _DAY),
@@ -33,13 +33,13 @@ _BOUNDS = {
 }
 _LEAST_REQUESTS, _MOST_REQUESTS = 0.01, 1000.0
 _LONGEST_NAME = 58
-"""Of a rule, so that the number of a target fits behind it."""
+"""The longest name of a rule, so that the number of a target can be added."""
 
 
 def document(settings: Settings, names: Pseudonyms | None) -> dict[str, Any]:
-    """Return what was watched as a configuration, with durations in seconds. Without ``names`` nothing is redacted.
+    """Return the configuration that was watched, with durations in seconds. Without ``names`` nothing is redacted.
 
-    Each target has an endpoint of its own, so that they are told apart without credentials.
+    Each target has its own endpoint, so that they differ without credentials.
     """
     first = next(iter(settings.targets), None)
     found: dict[str, Any] = {"collect": sorted(settings.collect - {"quotas"}), "tuning_jobs": [], "discover": []}
@@ -84,9 +84,9 @@ def prices(settings: Settings) -> list[Mapping[str, float] | None]:
 
 
 def text(found: Mapping[str, Any], endpoint: str, speed: float = 1.0) -> str:
-    """Return the text of a recorded configuration for an endpoint that answers from the recording ``speed`` times as fast.
+    """Return the text of a recorded configuration for an endpoint that replays it ``speed`` times as fast.
 
-    Durations are shorter by that, as far as a configuration may go.
+    Durations are divided by the speed, within the limits of the configuration.
     """
     given = dict(found)
     for key in _BOUNDS.keys() & given.keys() - {"spend"}:
@@ -94,7 +94,7 @@ def text(found: Mapping[str, Any], endpoint: str, speed: float = 1.0) -> str:
     if "stale_after" in given:
         given["stale_after"] = _duration("stale_after", max(found["stale_after"], found["interval"]), speed)
     if "spend" in given:
-        # No file of this machine is read because a recording says so.
+        # A recording must not make the exporter read files of this machine.
         spend = {key: value for key, value in given["spend"].items() if key != "prices_file"}
         given["spend"] = {**spend, "interval": _duration("spend", spend["interval"], speed)}
     for key in ("tuning_jobs", "discover"):
@@ -108,19 +108,19 @@ def settings(
     endpoint: str,
     speed: float = 1.0,
 ) -> Settings:
-    """Return the settings of a recorded configuration. Raise ConfigError, or another error, where it is none."""
+    """Return the settings of a recorded configuration. Raises ConfigError or another error if it is not valid."""
     parsed = parse(text(found, endpoint, speed), "the recording's configuration")
     currency = found.get("spend", {}).get("currency", defaults.CURRENCY)
     return replace(parsed, targets=tuple(_priced(target, prices, currency) for target in parsed.targets))
 
 
 def number_of(target: TargetSpec) -> int:
-    """Return which of the recorded targets one of ``settings`` is."""
+    """Return the number of the recorded target that ``target`` of ``settings`` is."""
     return int((target.key.endpoint.url or "").rpartition("/")[2])
 
 
 def all_prices(prices: list[Mapping[str, float] | None]) -> dict[str, float]:
-    """Return the prices of all regions as one: for the same instance type that of the first."""
+    """Return the prices of all regions in one table. If regions differ, the first one counts."""
     return dict(ChainMap(*(dict(each) for each in prices if each)))
 
 
@@ -163,10 +163,10 @@ def _job(job: JobSpec, target: TargetSpec, names: Pseudonyms | None) -> dict[str
 
 
 def _named(rule: RuleSpec, number: int, uses: Mapping[str, int], names: Pseudonyms | None) -> dict[str, str]:
-    """Return the name of a target's rule: no two have the same, as a rule of several accounts and regions has."""
+    """Return a unique name for a target's rule. A rule of several accounts and regions has the same name in each."""
     if names is not None:
         name = names.numbered("rule", rule.name)
-    elif rule.name.endswith("]"):  # one without a name is called by its place, which no name may look like
+    elif rule.name.endswith("]"):  # a rule without a name is named by its place, and names must not look like this
         return {}
     else:
         name = rule.name

@@ -1,9 +1,9 @@
-"""Rows of answers as what has changed in them since they were told before: most of a list never does.
+"""Stores only the changes of rows since they were last written, because most of a list never changes.
 
-A row is an object with members. Its leaves are told apart by JSON Pointers. A change of a leaf is one of:
+A row is an object with members. A JSON Pointer identifies each of its leaves. A change of a leaf is one of:
 
-- an integer or a decimal number: what is added to a number of the same type, decimals in whole thousandths;
-- null: the leaf is no more;
+- an integer or a decimal number: it is added to a number of the same type, decimals in whole thousandths;
+- null: the leaf is removed;
 - a list of one item: the new value.
 """
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Changes = dict[str, Any]
-"""Changes of one row by the pointers of its leaves."""
+"""The changes of one row, by the pointers of its leaves."""
 
 Columns = dict[str, list[Any]]
-"""Changes of several rows: by pointer the numbers of the rows, and their changes in the same order."""
+"""The changes of several rows: for each pointer, the numbers of the rows, and their changes in the same order."""
 
 _EXACT = 2.0**53
 
 
 class Rows:
-    """The rows of one kind, numbered in the order in which they were told first, as they were told last."""
+    """The last known rows of one kind. They are numbered in the order in which they were first seen."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -39,13 +39,13 @@ class Rows:
         return key in self._numbers
 
     def key(self, number: int) -> str:
-        """Return what tells a row from the others. Raise IndexError when there is none of the number."""
+        """Return the key of the row with this number. Raises IndexError if there is none."""
         if number < 0:
             raise IndexError(number)
         return self._keys[number]
 
     def add(self, key: str) -> int:
-        """Return the number of a row, which is empty when it is new."""
+        """Return the number of the row with this key. A new row is empty."""
         number = self._numbers.setdefault(key, len(self._leaves))
         if number == len(self._leaves):
             self._keys.append(key)
@@ -53,7 +53,7 @@ class Rows:
         return number
 
     def told(self, key: str, now: Mapping[str, Any]) -> Changes:
-        """Return what has changed in a row whose ``leaves`` are these now, and remember them."""
+        """Store the present leaves of a row, and return what has changed."""
         number = self.add(key)
         before = self._leaves[number]
         self._leaves[number] = dict(now)
@@ -65,7 +65,7 @@ class Rows:
         return changes
 
     def change(self, key: str, changes: Mapping[str, Any]) -> int:
-        """Change a row and return how much it was given, about one for each value. Raise ValueError on a change that fits none."""
+        """Change a row, and return about how many values were added. Raises ValueError if a change does not fit its leaf."""
         leaves = self._leaves[self.add(key)]
         given = 0
         for pointer, change in changes.items():
@@ -79,7 +79,7 @@ class Rows:
         return given
 
     def row(self, key: str) -> dict[str, Any]:
-        """Return a row as it is now."""
+        """Return the present row."""
         return _nested(self._leaves[self._numbers[key]])
 
 
@@ -89,7 +89,7 @@ def leaves(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def columns(changes: Iterable[tuple[int, Changes]]) -> Columns:
-    """Return the changes of several rows, by their numbers, pointer by pointer."""
+    """Return the changes of several rows by pointer."""
     found: Columns = {}
     for number, changed in changes:
         for pointer, change in changed.items():
@@ -100,7 +100,7 @@ def columns(changes: Iterable[tuple[int, Changes]]) -> Columns:
 
 
 def by_row(found: Mapping[str, Sequence[Any]]) -> dict[int, Changes]:
-    """Return what ``columns`` was made of. Raise ValueError where numbers and changes are not as many."""
+    """Return the changes by row, the inverse of ``columns``. Raises ValueError if numbers and changes differ in length."""
     rows: dict[int, Changes] = {}
     for pointer, (numbers, values) in found.items():
         for number, change in zip(numbers, values, strict=True):
@@ -117,7 +117,7 @@ def _weight(value: Any) -> int:
 
 
 def _change(before: Any, now: Any) -> Any:
-    """Return the change from one value to another, 0 where there is none."""
+    """Return the change from one value to another, 0 if they are equal."""
     if type(before) is type(now) and isinstance(now, int | float) and not isinstance(now, bool):
         if before == now:
             return 0
@@ -140,7 +140,7 @@ def _changed(before: Any, change: Any) -> Any:
 
 
 def _is_decimal(number: float) -> bool:
-    """Tell whether a number has no more than three decimals, and so is one of thousandths exactly."""
+    """Return whether a number is exactly a whole number of thousandths."""
     return abs(number) < _EXACT / 1000 and round(number * 1000) / 1000 == number
 
 
@@ -164,7 +164,7 @@ def _nested(leaves: Mapping[str, Any]) -> dict[str, Any]:
         for member in path:
             inner = inside.setdefault(member, {})
             if not isinstance(inner, dict):
-                raise ValueError("a leaf has leaves")  # noqa: TRY004 - what is wrong is the text
+                raise ValueError("a leaf has leaves")  # noqa: TRY004 - the error is in the file, not in the code
             inside = inner
         inside[last] = value
     return row

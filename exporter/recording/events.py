@@ -1,4 +1,4 @@
-"""A recording as it is read: its header, and its calls one after the other with what each told."""
+"""Reads a recording: its header, and its calls in order, each with its result."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from exporter.recording.delta import Changes
 
 MOST_LEAVES = 5_000_000
-"""Values that are remembered of all rows together, long texts counted as several."""
+"""The most values to remember of all rows together. Long texts count as several."""
 
 _LONGEST_ABOUT = 4_096
 _LATEST = 32_503_680_000.0  # the year 3000
-_LONGEST = 100 * 366 * 86_400_000  # of a recording, in milliseconds
+_LONGEST = 100 * 366 * 86_400_000  # the longest recording, in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One call. Times are seconds since the recording began.
 
-    ``code`` is None when it succeeded; then ``rows`` are those that have changed, whole, by their keys, and ``gone`` the
-    tuning jobs that it shows to be on no list any more. ``account`` is what GetCallerIdentity told.
+    ``code`` is why it failed, None if it succeeded. Then ``rows`` has the complete rows that have changed, by key. ``gone`` has
+    the tuning jobs that are no longer on any list. ``account`` is the result of GetCallerIdentity.
     """
 
     call: Call
@@ -49,9 +49,9 @@ class Event:
 
 
 class Survey(NamedTuple):
-    """What a recording has: how many calls in how many seconds, of how many tuning jobs, and whether it was ended properly.
+    """The size of a recording: calls, seconds, tuning jobs, and whether it was ended properly.
 
-    ``firsts`` tells when each call was made first, by target and what it was about.
+    ``firsts`` has the time of the first call of each kind, by target and subject.
     """
 
     calls: int
@@ -62,16 +62,16 @@ class Survey(NamedTuple):
 
 
 class Recording:
-    """A file that is a recording of this version. Raise RecordingError when it is none."""
+    """A file with a recording of this version. Raises RecordingError if it is not one."""
 
     def __init__(self, path: Path) -> None:
         self._reader = Reader(path)
         header = self._reader.header
         try:
             self.began = float(header["began"])
-            """Unix seconds."""
+            """When the recording began (Unix seconds)."""
             self.deadline = float(header["deadline"])
-            """After how many seconds a call has failed."""
+            """The deadline of calls, in seconds."""
             self.configuration: Mapping[str, Any] = dict(header["configuration"])
             self.prices: list[Mapping[str, float] | None] = [*header["prices"]]
             self.redacted = header["redacted"] is True
@@ -82,9 +82,9 @@ class Recording:
             raise self._reader.damaged(1) from None
 
     def settings(self, endpoint: str, speed: float = 1.0) -> Settings:
-        """Return what watches it at an endpoint that answers ``speed`` times as fast, its targets in any order.
+        """Return the settings that watch an endpoint that replays it ``speed`` times as fast. Targets are in any order.
 
-        Raise RecordingError where the configuration that it carries is of no use.
+        Raises RecordingError if the configuration in the recording cannot be used.
         """
         try:
             return configuration.settings(self.configuration, self.prices, endpoint, speed)
@@ -96,11 +96,11 @@ class Recording:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path of the file."""
         return self._reader.path
 
     def events(self) -> Iterator[Event]:
-        """Yield the calls in the order in which they ended. Raise RecordingError where the file is damaged."""
+        """Yield the calls in the order in which they ended. Raises RecordingError if the file is damaged."""
         rows: defaultdict[tuple[Call, int], Rows] = defaultdict(Rows)
         abouts: set[tuple[Call, int, str]] = set()
         at = leaves = 0
@@ -125,7 +125,7 @@ class Recording:
         """Yield the calls in the order in which they began."""
         waiting: list[tuple[float, int, Event]] = []
         for number, event in enumerate(self.events()):
-            # One that began earlier cannot end later than its deadline.
+            # Each call ends before its deadline, so no later event can have begun before this one.
             while waiting and waiting[0][0] < event.at + event.took - self.deadline:
                 yield heapq.heappop(waiting)[2]
             heapq.heappush(waiting, (event.at, number, event))
@@ -133,7 +133,7 @@ class Recording:
             yield heapq.heappop(waiting)[2]
 
     def survey(self) -> Survey:
-        """Read it once to its end. Raise RecordingError where the file is damaged."""
+        """Read the whole file once. Raises RecordingError if it is damaged."""
         calls, seconds = 0, 0.0
         firsts: dict[tuple[Call, int, str], float] = {}
         jobs: set[tuple[int, str]] = set()
@@ -156,7 +156,7 @@ class Recording:
         about: str,
         told: list[Any],
     ) -> tuple[Event, int]:
-        """Return a call, and how many values it has given."""
+        """Return a call, and how many values it has added."""
         if not 0 <= target < len(self.prices) or len(about) > _LONGEST_ABOUT:
             raise ValueError(target)
         code, *told = told or [None]

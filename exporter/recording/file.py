@@ -1,8 +1,8 @@
-"""The file of a recording: lines of JSON, compressed as they come.
+"""The file of a recording: lines of JSON, compressed while they are written.
 
-The first line is the header, an object. Each other line is one call, an array; see ``docs/recording.md``. What is written is
-in the file within a minute, so a process that is killed leaves a file that ends early, and can be read up to there. Nothing
-that is read is trusted: neither a line nor all that is remembered of them may grow without bounds.
+The first line is the header, an object. Each other line is one call, an array: see ``docs/recording.md``. Lines are in the file
+within a minute. If the process is killed, the file ends early and can be read up to there. Files are not trusted when they are
+read: the length of lines and the memory for them are limited.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ VERSION = 1
 
 LONGEST_LINE = 4 * 2**20
 MOST_BYTES = 2 * 2**30
-"""Of all lines together: a day of 10,000 tuning jobs has less."""
+"""The most bytes of all lines together. A day of 10,000 tuning jobs has fewer."""
 
 _MAGIC = b"\x1f\x8b"
-_GZIP = 31  # zlib's word for a window of 32 KiB in the format of gzip
+_GZIP = 31  # for zlib: a window of 32 KiB, in the format of gzip
 _CHUNK = 2**16
 _FLUSH_SECONDS = 60.0
 
 
 class RecordingError(UserError):
-    """A file that is no recording, or cannot be read; the message is one sentence for a person and names the file."""
+    """The file is not a recording or cannot be read. The message is one sentence and names the file."""
 
 
 class Writer:
-    """Writes a recording. Used by one thread at a time. Raises OSError when it cannot."""
+    """Writes a recording. Used by one thread at a time. Raises OSError if it cannot write."""
 
     def __init__(self, path: Path, header: Mapping[str, Any], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._file: BinaryIO = path.open("xb")
         self._compress = zlib.compressobj(9, zlib.DEFLATED, _GZIP, 9)
         self.bytes = 0
-        self._flushed = -math.inf  # the header is in the file at once
+        self._flushed = -math.inf  # the header is written at once
         self._waits = False
         try:
             self.write({"format": FORMAT, "version": VERSION, **header})
         except OSError:
-            with suppress(OSError):  # what its end would write once more
+            with suppress(OSError):  # close it now: its destructor would try to write again
                 self._file.close()
-            path.unlink()  # so that the name is free once there is space
+            path.unlink()  # so that a retry can use the name
             raise
 
     def write(self, line: Any) -> None:
@@ -62,7 +62,7 @@ class Writer:
         self.flush()
 
     def flush(self) -> None:
-        """Put into the file what was added, once a minute at most: each time costs some hundred bytes."""
+        """Write what was added to the file, once a minute at most, because each flush costs some hundred bytes."""
         if self._waits and self._monotonic() >= self._flushed + _FLUSH_SECONDS:
             self._flushed, self._waits = self._monotonic(), False
             self._put(self._compress.flush(zlib.Z_SYNC_FLUSH))
@@ -81,9 +81,9 @@ class Writer:
 
 
 class Reader:
-    """Reads the lines of a recording, again with each iteration.
+    """Reads the lines of a recording, from the beginning for each iteration.
 
-    ``whole`` is None until an iteration has come to the end; then it tells whether the file was ended properly.
+    ``whole`` is None until an iteration has reached the end. Then it is True if the file was ended properly.
     """
 
     def __init__(self, path: Path) -> None:
@@ -92,14 +92,14 @@ class Reader:
         self.header = self._header()
 
     def lines(self) -> Iterator[Any]:
-        """Yield each call as it is written. Raise RecordingError where the file is damaged."""
+        """Yield each call as it is in the file. Raises RecordingError if the file is damaged."""
         lines = self._lines()
         next(lines)
         for number, line in enumerate(lines, start=2):
             yield self._json(line, number)
 
     def damaged(self, number: int) -> RecordingError:
-        """Return the error for a line that is not as it should be."""
+        """Return the error for a damaged line."""
         return RecordingError(f"{self.path}: line {number} is not one of a recording: the file is damaged")
 
     def _header(self) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Reader:
                 )
 
     def _pieces(self) -> Iterator[bytes]:
-        """Yield what the file unpacks to, a little at a time, however much that is in the end."""
+        """Yield the decompressed content of the file in small pieces."""
         unpack = zlib.decompressobj(_GZIP)
         self.whole = None
         try:

@@ -1,4 +1,4 @@
-"""What lists have shown of the tuning jobs of a target, so that it is seen what is missing on one."""
+"""Remembers which tuning jobs the lists of a target have shown, to detect those that are missing on a later list."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _MOST_TOKENS = 256
 
 
 class Listed:
-    """The tuning jobs of one target, by the keys of their rows."""
+    """The listed tuning jobs of one target, by the keys of their rows."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._gone: set[str] = set()
-        self._reached: OrderedDict[str, float] = OrderedDict()  # by the token that goes on from there
+        self._reached: OrderedDict[str, float] = OrderedDict()  # by the token of the next page
 
     def changes(
         self, request: Mapping[str, Any], answer: Mapping[str, Any], named: Sequence[tuple[str, Mapping[str, Any]]]
     ) -> tuple[list[str], list[str]]:
-        """Return which tuning jobs are gone and which are back.
+        """Return which tuning jobs are missing on this page, and which are back.
 
-        Gone are those that an earlier list showed, and that this page would show if they were still so.
+        A tuning job is missing if an earlier list had it, and if this page would have it unless something has changed.
         """
         token, after = request.get("NextToken"), answer.get("NextToken")
         upper = math.inf if token is None else self._reached.get(str(token), -math.inf)
@@ -40,7 +40,7 @@ class Listed:
                 self._reached.popitem(last=False)
         gone = []
         ordered = request.get("SortBy") == "CreationTime" and request.get("SortOrder") == "Descending"
-        # What was modified since the last list may have come between other times.
+        # A filter by modification time may exclude a tuning job that was modified since the last list.
         if ordered and not any(member.startswith("LastModified") for member in request):
             shown = {key for key, _ in named}
             gone = [

@@ -1,4 +1,4 @@
-"""From the time of a recording to that of its replay, and back."""
+"""Converts times of a recording to times of its replay, and back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 _MOMENT = "Time"
-"""How the members that are moments end."""
+"""The ends of the names of members that are times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was recorded at ``recorded`` is told at ``begun``, and what came later ``speed`` times as fast; Unix seconds."""
+    """What was recorded at ``recorded`` is replayed at ``begun``, and later events ``speed`` times as fast (Unix seconds)."""
 
     recorded: float
     begun: float
@@ -24,19 +24,19 @@ class Pace:
         return self.speed != 1 or self.begun != self.recorded
 
     def then(self, now: float) -> float:
-        """Return the recorded time that a time of the replay is."""
+        """Return the time of the recording for a time of the replay."""
         return self.recorded + (now - self.begun) * self.speed if self.moves else now
 
     def now(self, then: float) -> float:
-        """Return the time of the replay that a recorded time is."""
+        """Return the time of the replay for a time of the recording."""
         return round(self.begun + (then - self.recorded) / self.speed, 3) if self.moves else then
 
     def told(self, answer: Any) -> Any:
-        """Return an answer with its moments as they are in the replay."""
+        """Return an answer with its times converted to those of the replay."""
         return self._moved(answer, self.now) if self.moves else answer
 
     def asked(self, request: Any) -> Any:
-        """Return a request with its moments as they were in the recording."""
+        """Return a request with its times converted to those of the recording."""
         return self._asked(request) if self.moves else request
 
     def _moved(self, value: Any, move: Any) -> Any:

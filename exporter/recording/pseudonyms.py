@@ -1,7 +1,6 @@
-"""What takes the place of names, accounts and texts in a recording: the same for the same, and no way back.
+"""Pseudonyms for names, accounts and texts in a recording. Equal names get equal pseudonyms, and there is no way back.
 
-Pseudonyms count upwards in the order in which things are met. So they tell nothing of what they are for, not even to somebody
-who can guess it.
+Pseudonyms are numbered in the order in which names first appear. So they reveal nothing, even to somebody who guesses a name.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ _ARN = re.compile(
     re.DOTALL,
 )
 _NO_ARN = "arn:redacted"
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwyz"  # without x, which begins the mark of a pattern
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwyz"  # without x, with which the mark of a pattern begins
 _KEPT_LABELS = frozenset({"team"})
-"""The rules and dashboards that come with the exporter ask for this label."""
+"""The exporter's alerts and dashboards use this label."""
 
 PLACEHOLDERS = {
     "out_of_memory": "AlgorithmError: out of memory (redacted)",
@@ -39,14 +38,14 @@ PLACEHOLDERS = {
     "client_error": "ClientError: redacted",
     OTHER: "redacted",
 }
-"""Texts of failures by the class that the exporter sees in them."""
+"""A text for each class of failures."""
 
 
 class Pseudonyms:
     """The pseudonyms of one recording. Used by one thread at a time.
 
-    A tuning job's has the marks of the rules' patterns that its name matches, and is written with a capital where the name
-    has one: the ARN of a tuning job has lost the case of its name.
+    The pseudonym of a tuning job has a mark for each pattern of a rule that its name matches. It begins with a capital letter if
+    the name has one, because names in ARNs are in lower case.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -66,13 +65,13 @@ class Pseudonyms:
         self._classes = dict.fromkeys((each.reason, each.regex) for each in classes)
 
     def numbered(self, kind: str, text: str) -> str:
-        """Return the pseudonym of any text of a kind, such as ``metric-3``."""
+        """Return the pseudonym of a text of any kind, such as ``metric-3``."""
         return f"{kind}-{self._number(kind, text)}"
 
     def job(self, name: str) -> str:
-        """Return that of a tuning job, whose name counts whatever its case.
+        """Return the pseudonym of a tuning job, independent of case.
 
-        What it matches is told by the spelling that is met first: an ARN that comes later has lost it.
+        Its marks depend on the first spelling of the name that appears, because a later ARN has only lower case.
         """
         key = name_key(name)
         if (plain := self._jobs.get(key)) is None:
@@ -85,28 +84,28 @@ class Pseudonyms:
         return plain if name == name.lower() else plain.capitalize()
 
     def pattern(self, kind: str, pattern: str) -> str:
-        """Return what a rule asks for instead of a pattern: ``kind`` is ``contains`` or ``regex``."""
+        """Return the replacement for a pattern of a rule. ``kind`` is ``contains`` or ``regex``."""
         return self._marks[kind, pattern]
 
     def value(self, text: str) -> str:
-        """Return that of a tag's value, with the marks of the patterns that are found in it. An empty one stays."""
+        """Return the pseudonym of a tag's value, with the marks of the patterns that match it. An empty value stays empty."""
         marks = "".join(mark for regex, mark in self._value_marks.items() if found(regex, text))
         return f"{self.numbered('value', text) if text else ''}{marks}"
 
     def value_pattern(self, regex: str) -> str:
-        """Return what a rule asks for instead of a pattern of a tag's value."""
+        """Return the replacement for a pattern of a tag's value."""
         return self._value_marks[regex]
 
     def part(self, text: str) -> str:
-        """Return what a list's filter has for a part of a name: a rule's, or a whole name."""
+        """Return the replacement for a list's filter by a part of a name, which is from a rule or a whole name."""
         return self._marks.get(("contains", text)) or self.job(text)
 
     def account(self, account_id: str) -> str:
-        """Return that of an account."""
+        """Return the pseudonym of an account."""
         return f"{self._number('account', account_id):012}"
 
     def arn(self, arn: str) -> str:
-        """Return the ARN of a tuning job with pseudonyms in it; partition and region stay."""
+        """Return the ARN of a tuning job with pseudonyms. Partition and region stay."""
         parts = _ARN.fullmatch(arn)
         if parts is None:
             return _NO_ARN
@@ -115,16 +114,16 @@ class Pseudonyms:
         return f"arn:{partition}:sagemaker:{region}:{self.account(account_id)}:{resource}"
 
     def label(self, key: str) -> str:
-        """Return that of the name of a configured label."""
+        """Return the pseudonym of the name of a configured label."""
         return key if key in _KEPT_LABELS else f"label_{self._number('label', key)}"
 
     def failure_class(self, reason: str, regex: str) -> tuple[str, str]:
-        """Return name and pattern of one of the configuration's own classes of failures."""
+        """Return the pseudonyms of name and pattern of a configured class of failures."""
         number = [*self._classes].index((reason, regex)) + 1
         return f"class_{number}", rf"\bconfigured class {number}\b"
 
     def reason(self, text: str) -> str:
-        """Return a text that is of the same class of failures, the configuration's own classes first."""
+        """Return a text of the same class of failures. Configured classes are tried first."""
         for number, (_, regex) in enumerate(self._classes, start=1):
             if found(regex, text):
                 return f"configured class {number} (redacted)"
@@ -136,7 +135,7 @@ class Pseudonyms:
 
 
 def _number(number: int, width: int) -> str:
-    """Return a number in digits and letters."""
+    """Return a number as digits and letters."""
     text = ""
     for _ in range(width):
         number, last = divmod(number, len(_DIGITS))

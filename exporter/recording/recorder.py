@@ -1,4 +1,4 @@
-"""Recording what AWS answers: an Api around the real one, and what is written of each call."""
+"""Records what AWS answers: wraps an Api, and writes each call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 class Recorder:
     """Writes the calls of all targets of a configuration. Thread-safe.
 
-    ``on_failure`` is told once that the file cannot be written any more; from then on nothing is.
+    ``on_failure`` is called once if the file cannot be written. After that nothing more is written.
     """
 
     def __init__(
@@ -75,18 +75,18 @@ class Recorder:
         return self._writer.bytes
 
     def close(self) -> None:
-        """End the file. Calls that come back later are not written."""
+        """End the file. Calls that return later are not written."""
         with self._lock:
             broken, self._broken = self._broken, True
             if not broken:
                 self._writer.close()
 
     def around(self, api: Api, target: int) -> Api:
-        """Return an Api that makes the calls of one of the configuration's targets and has them written."""
+        """Return an Api that makes the calls of one of the configuration's targets and records them."""
         return RecordingApi(api, self, target)
 
     def make(self, call: Call, target: int, make: Callable[[], T], tell: Callable[[Any], Sequence[Any]]) -> T:
-        """Make a call and write what came of it. ``tell`` returns what is written of its answer, or of None when it failed."""
+        """Make a call and write its outcome. ``tell`` returns what to write for an answer, or for None if the call failed."""
         started = self._clock.monotonic()
         try:
             answer = make()
@@ -109,7 +109,7 @@ class Recorder:
         if code is None and answer is None:
             code = ErrorCode.MALFORMED_ANSWER
         if took > self._deadlines[target]:
-            code = ErrorCode.TIMEOUT  # the exporter had given it up, and takes no notice of what it brought
+            code = ErrorCode.TIMEOUT  # the exporter has given it up and ignores its result
         with self._lock:
             if self._broken:
                 return
@@ -117,7 +117,7 @@ class Recorder:
                 about, *told = tell(None if code else answer)
             except _OddError as odd:
                 code, about, told = ErrorCode.MALFORMED_ANSWER, odd.about, []
-            except Exception:  # noqa: BLE001 - an answer may be anything, and the exporter has to go on
+            except Exception:  # noqa: BLE001 - an unexpected answer must not stop the exporter
                 code, about, told = ErrorCode.MALFORMED_ANSWER, "", []
             at = math.floor((started - self._began.monotonic) * 1000)
             line = [call.value, target, at - self._before, round(took * 1000), about, code and str(code), *told]
@@ -128,7 +128,7 @@ class Recorder:
             self._try(lambda: self._writer.write(line))
 
     def flush(self) -> None:
-        """Put into the file what was written a while ago; to be called now and then."""
+        """Flush the file, once a minute at most. To be called regularly."""
         with self._lock:
             if not self._broken:
                 self._try(self._writer.flush)
@@ -140,10 +140,10 @@ class Recorder:
             self._broken = True
             self._on_failure(error)
 
-    # What is written of each kind of call, with the lock held.
+    # What to write for each kind of call. These are called with the lock held.
 
     def describe(self, target: int, name: str, answer: Any) -> list[Any]:
-        """Return what is written of a describe."""
+        """Return what to write for a describe."""
         key = self._job(name)
         if answer is None:
             return [key]
@@ -152,7 +152,7 @@ class Recorder:
         return [key, self._of(Call.DESCRIBE, target).told(key, self._leaves("describe", answer))]
 
     def tags(self, target: int, arn: str, answer: Mapping[str, str] | None) -> list[Any]:
-        """Return what is written of the tags of one tuning job."""
+        """Return what to write for the tags of one tuning job."""
         key = self._job(arn.rpartition("/")[2])
         if answer is None:
             return [key]
@@ -160,7 +160,7 @@ class Recorder:
         return [key, self._of(Call.TAGS, target).told(key, leaves({"Tags": tags}))]
 
     def listed(self, target: int, request: Mapping[str, Any], answer: Mapping[str, Any] | None) -> list[Any]:
-        """Return what is written of a page of tuning jobs: rows, which tuning jobs are missing on it, and which are back."""
+        """Return what to write for a page of tuning jobs: rows, which tuning jobs are missing, and which are back."""
         about = about_list(self._filters(request))
         if answer is None:
             return [about]
@@ -170,7 +170,7 @@ class Recorder:
         return [about, *rows, *self._seen[target].changes(request, answer, named)]
 
     def trainings(self, target: int, request: Mapping[str, Any], answer: Mapping[str, Any] | None) -> list[Any]:
-        """Return what is written of a page of the training jobs of a tuning job."""
+        """Return what to write for a page of the training jobs of a tuning job."""
         about = self._job(str(request["HyperParameterTuningJobName"]))
         if answer is None:
             return [about]
@@ -179,7 +179,7 @@ class Recorder:
         return [about, *self._told(Call.TRAININGS, target, "training", named)]
 
     def searched(self, target: int, request: Mapping[str, Any], answer: Mapping[str, Any] | None) -> list[Any]:
-        """Return what is written of a page of a search."""
+        """Return what to write for a page of a search."""
         about = str(request.get("Resource"))
         if answer is None:
             return [about]
@@ -193,7 +193,7 @@ class Recorder:
         return [about, *self._told(Call.SEARCH, target, "tagged", jobs)]
 
     def account(self, answer: str | None) -> list[Any]:
-        """Return what is written of the account of the caller."""
+        """Return what to write for the account of the caller."""
         if answer is None:
             return [""]
         return ["", answer if self._names is None else self._names.account(answer)]
@@ -202,9 +202,9 @@ class Recorder:
         return self._rows[call, target]
 
     def _told(self, call: Call, target: int, kind: str, named: Iterable[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        """Return the keys of the rows that are new, and the changes of all."""
+        """Return the keys of the new rows, and the changes of all rows."""
         rows = self._of(call, target)
-        # Whatever an odd answer breaks must break before any row is remembered that is not written.
+        # An unexpected answer must raise an error here, before a row is stored that is then not written.
         redacted = {key: self._leaves(kind, entry) for key, entry in named}
         new = [key for key in redacted if key not in rows]
         for key in new:
@@ -228,7 +228,7 @@ class Recorder:
 
 
 class _OddError(Exception):
-    """An answer that has not what every one of its kind has; ``about`` is what the call was about."""
+    """An answer lacks a required member. ``about`` is what the call was about."""
 
     def __init__(self, about: str) -> None:
         super().__init__(about)

@@ -1,8 +1,8 @@
-"""Answers of AWS without what may name anybody or anything.
+"""Removes from answers of AWS everything that may identify people or resources.
 
-Texts and parts that are not in these tables are left out: locations, roles, keys, images, static hyperparameters, environments,
-networks. The exporter reads nothing else either, so that it makes the same of a redacted answer. Numbers and times beside what is in the tables
-are kept, since they name nobody.
+Texts and members that are not in these tables are left out: locations, roles, keys, images, static hyperparameters,
+environments, networks. The exporter does not read these either, so a redacted answer gives the same series. Numbers and times
+are kept, even if they are not in the tables, because they identify nobody.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WORD = re.compile("[A-Z][A-Za-z]{0,39}")
 _LONGEST_NUMBER = 1e9
 _ACCOUNT = 1e11
-"""A number that long may be an account's. Times, in Unix seconds, are shorter."""
+"""A number this long may be an account id. Times in Unix seconds are shorter."""
 
 _OBJECTIVE = {"Type": "word", "MetricName": "metric"}
 _INSTANCES = {"InstanceType": "instance", "InstanceCount": "number"}
@@ -123,7 +123,7 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
         },
     },
 }
-"""What is kept of each kind of row, and what each leaf of it is. What else is a number there is kept too."""
+"""What is kept of each kind of row, and how to redact each leaf. Other members that are numbers are kept too."""
 
 
 class Redactor:
@@ -153,12 +153,12 @@ class Redactor:
         }
 
     def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is kept of a row of a kind of ``SHAPES``."""
+        """Return the redacted row. ``kind`` is one of ``SHAPES``."""
         redacted: dict[str, Any] = self._shaped(SHAPES[kind], answer, Scales(answer) if kind == "describe" else None)
         return redacted
 
     def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """Return the tags that the configuration asks for, by pseudonyms of their keys and values."""
+        """Return the tags that the configuration uses, with pseudonyms for keys and values."""
         return {self.tag(key): self.names.value(value) for key, value in tags.items() if key in self._tags}
 
     def tag(self, key: str) -> str:
@@ -229,7 +229,7 @@ class Redactor:
             if isinstance(tag, Mapping) and is_text(tag.get("Key")) and is_text(tag.get("Value"))
             for key, value in self.tags({tag["Key"]: tag["Value"]}).items()
         ]
-        # One that cannot be read spoils them all for the exporter, so it stays one.
+        # A tag that cannot be read makes all tags unusable for the exporter. So it must stay unreadable.
         odd = any(
             not isinstance(tag, Mapping) or not is_text(tag.get("Key")) or not is_text(tag.get("Value")) for tag in tags
         )
@@ -237,32 +237,32 @@ class Redactor:
 
 
 class Unredacted:
-    """Keeps answers as they are, for the owner's own use."""
+    """Keeps answers unchanged, for your own use."""
 
-    def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - as of a Redactor
-        """Return a row as it is, in what JSON has, without what the SDK adds. Raise an error where JSON has not all of it."""
+    def row(self, kind: str, answer: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - like Redactor
+        """Return a row as JSON values, without what the SDK adds. Raises an error if JSON has no such value."""
         row: dict[str, Any] = json.loads(json.dumps(answer, default=str))
         row.pop("ResponseMetadata", None)
         return row
 
     def tags(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """Return tags as they are."""
+        """Return tags unchanged."""
         return dict(tags)
 
 
 def _is_number(member: Any, value: Any) -> bool:
-    """Return whether a member of the API is a number or a time that may be kept without a look."""
+    """Return whether a member of the API is a number or time that may be kept."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _ACCOUNT
     return number and isinstance(member, str) and _WORD.fullmatch(member) is not None
 
 
 def _text(shown: Callable[[str], str]) -> Callable[[Any], Any]:
-    """Return what redacts a text: an empty one stays, and what the exporter takes for none becomes none."""
+    """Return a function that redacts a text. Empty texts stay, and values that the exporter would ignore become None."""
     return lambda value: (shown(value) if value else value) if is_text(value) else None
 
 
 def _number(value: Any) -> Any:
-    """Return a number, which AWS may send as a text; one that is as long as an account's becomes none."""
+    """Return a number, which AWS may send as a text. None if it is as long as an account id."""
     number = members.value({"": value}, "")
     long = number is not None and isinstance(value, str) and math.isfinite(number) and abs(number) >= _LONGEST_NUMBER
     return None if long else number

@@ -1,4 +1,4 @@
-"""Hyperparameters by where they are in their ranges: what they are is nobody's business."""
+"""Replaces the values of hyperparameters by their positions in their ranges, because values are private."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from exporter.tuning_job.hyperparameters import decimal
 
-_LOG_DECADES = 3  # that a logarithmic range spans, whatever it spans in truth
+_LOG_DECADES = 3  # decades of a logarithmic range in a recording, whatever its real bounds are
 BOUNDED = ("ContinuousParameterRanges", "IntegerParameterRanges")
 """The kinds of ranges that have bounds."""
 
 
 class Scale:
-    """Where values are in a range: what is recorded instead of them, from 0 to 1, or by decades on a logarithmic scale."""
+    """Converts values to positions in a range: from 0 to 1, or in decades on a logarithmic scale."""
 
     def __init__(self, range_: Mapping[str, Any]) -> None:
         self._low, self._high = decimal(range_.get("MinValue")), decimal(range_.get("MaxValue"))
@@ -23,7 +23,7 @@ class Scale:
         )
 
     def shown(self, value: Any) -> str | None:
-        """Return what is told instead of a value, None where that is no number or the range has no bounds."""
+        """Return the replacement for a value. None if it is not a number or the range has no bounds."""
         number = decimal(value)
         if number is None or self._low is None or self._high is None:
             return None
@@ -48,11 +48,11 @@ class Scales:
         self._definition = definition
 
     def of(self, definition: object) -> Scales:
-        """Return those for a training job of a definition."""
+        """Return the scales for a training job of a definition."""
         return Scales(self._answer, definition)
 
     def scale(self, name: str) -> Scale | None:
-        """Return that of a hyperparameter, None where it has no bounded range."""
+        """Return the scale of a hyperparameter, None if it has no range with bounds."""
         config: Any = self._answer.get("HyperParameterTuningJobConfig")
         places: list[Any] = [config.get("ParameterRanges")] if isinstance(config, Mapping) else []
         several: Any = self._answer.get("TrainingJobDefinitions")

@@ -1,6 +1,6 @@
-"""What AWS would answer at a moment of a recording: put together from all that was answered until then.
+"""Answers as AWS would at a time of a recording, from everything that was recorded up to that time.
 
-So it answers an exporter that asks other things than the one that was recorded, as far as anything is known of them.
+So it can also answer calls that the recorded exporter did not make, as far as their result is known.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exporter.recording.pace import Pace
 
 _SOON = 300.0
-"""What was asked for the first time within so many seconds is answered by that: two exporters never start alike."""
+"""Seconds by which a first answer may be in the future and still be used: two exporters never start at the same time."""
 
 _DEFAULT_PAGE, _LONGEST_PAGE = 10, 100
 _NAME, _ARN = "HyperParameterTuningJobName", "HyperParameterTuningJobArn"
@@ -39,7 +39,7 @@ _LISTED = (
 
 
 class Refused(CallFailed):
-    """A call that failed in the recording; ``took`` is how many seconds it took then."""
+    """A call that failed in the recording. ``took`` is how many seconds it took there."""
 
     def __init__(self, code: ErrorCode, message: str, took: float) -> None:
         super().__init__(code, message)
@@ -48,7 +48,7 @@ class Refused(CallFailed):
 
 @dataclass(slots=True)
 class _Target:
-    """What is known of one target. Rows by the keys of the recording."""
+    """What is known about one target. Rows are by the keys of the recording."""
 
     described: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     listed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -62,9 +62,10 @@ class _Target:
     last: dict[Call, ErrorCode | None] = field(default_factory=dict)
 
     def unlisted(self) -> Iterator[Mapping[str, Any]]:
-        """Yield what a list would tell of those that were described and that no list was asked for.
+        """Yield the entries that a list would have for tuning jobs that were described but never listed.
 
-        Lists of what runs are asked for wherever lists are, and lag: then what runs and is on none is not to be.
+        If there are any lists, running tuning jobs are left out: an exporter that lists always lists the running ones, and lists
+        are late. So a running one that was not listed must not be on the list yet.
         """
         for key, row in self.described.items():
             runs = row.get("HyperParameterTuningJobStatus") == "InProgress"
@@ -73,9 +74,9 @@ class _Target:
 
 
 class World:
-    """Answers from a recording. Thread-safe; time only goes on.
+    """Answers from a recording. Thread-safe. Calls must not go back in time.
 
-    Answers are of ``slack`` seconds later, since no call comes at the very moment of the one that was recorded.
+    Answers are as of ``slack`` seconds later, because calls do not come at exactly the same time as the recorded ones.
     """
 
     def __init__(self, recording: Recording, survey: Survey, pace: Pace, *, slack: float = 0.0) -> None:
@@ -90,25 +91,25 @@ class World:
 
     @property
     def targets(self) -> int:
-        """How many targets it answers for."""
+        """The number of targets in the recording."""
         return len(self._targets)
 
     def took(self, call: Call, target: int, about: str) -> float:
-        """Return how many seconds the last such call took in the recording, 0 where there was none."""
+        """Return how many seconds the last such call took in the recording, 0 if there was none."""
         with self._lock:
             return self._targets[target].outcomes.get((call, about), (None, 0.0))[1]
 
     def describe(self, target: int, name: str, now: float) -> Mapping[str, Any]:
-        """Return the answer of DescribeHyperParameterTuningJob. Raise Refused where it failed, and for unknown names."""
+        """Return the answer of DescribeHyperParameterTuningJob. Raises Refused if it failed, or if the name is unknown."""
         key = name_key(name)
         with self._lock:
             known = self._known(Call.DESCRIBE, target, key, now)
             if key not in known.described:
                 raise self._refused(known, Call.DESCRIBE, key, ErrorCode.NOT_FOUND)
-            return self._told(known.described[key])
+            return self._moved(known.described[key])
 
     def list_jobs(self, target: int, request: Mapping[str, Any], now: float) -> Mapping[str, Any]:
-        """Return the answer of ListHyperParameterTuningJobs. Raise Refused where it failed."""
+        """Return the answer of ListHyperParameterTuningJobs. Raises Refused if it failed."""
         request = self._pace.asked(request)
         with self._lock:
             known = self._known(Call.LIST, target, about_list(request), now)
@@ -116,7 +117,7 @@ class World:
             return self._page("HyperParameterTuningJobSummaries", rows, request, _NAME)
 
     def list_training_jobs(self, target: int, request: Mapping[str, Any], now: float) -> Mapping[str, Any]:
-        """Return the answer of ListTrainingJobsForHyperParameterTuningJob. Raise Refused where it failed."""
+        """Return the answer of ListTrainingJobsForHyperParameterTuningJob. Raises Refused if it failed."""
         key = name_key(str(request.get(_NAME)))
         with self._lock:
             known = self._known(Call.TRAININGS, target, key, now)
@@ -128,7 +129,7 @@ class World:
             return self._page("TrainingJobSummaries", wanted, request, "TrainingJobName")
 
     def search(self, target: int, request: Mapping[str, Any], now: float) -> Mapping[str, Any]:
-        """Return the answer of Search over what searches have found. Raise Refused where it failed."""
+        """Return the answer of Search, from all results of recorded searches. Raises Refused if it failed."""
         request = self._pace.asked(request)
         resource = str(request.get("Resource"))
         call = Call.BILLS if resource == "TrainingJob" else Call.SEARCH
@@ -140,7 +141,7 @@ class World:
             return {**page, "Results": [{resource: row} for row in page["Results"]]}
 
     def list_tags(self, target: int, arn: str, now: float) -> Mapping[str, str]:
-        """Return the tags of a tuning job by key. Raise Refused where that failed, and for unknown ones."""
+        """Return the tags of a tuning job by key. Raises Refused if this failed, or if they are unknown."""
         key = name_key(arn.rpartition("/")[2])
         with self._lock:
             known = self._known(Call.TAGS, target, key, now)
@@ -152,7 +153,7 @@ class World:
             raise self._refused(known, Call.TAGS, key, ErrorCode.NOT_FOUND)
 
     def caller_account(self, target: int, now: float) -> str:
-        """Return the account of the caller. Raise Refused where that failed or nobody asked."""
+        """Return the account of the caller. Raises Refused if this failed or is unknown."""
         with self._lock:
             known = self._known(Call.ACCOUNT, target, "", now)
             if known.account is not None:
@@ -162,22 +163,22 @@ class World:
                     return parts[4]
             raise self._refused(known, Call.ACCOUNT, "", ErrorCode.NOT_FOUND)
 
-    # The following is called with the lock held.
+    # The methods below are called with the lock held.
 
     def _known(self, call: Call, target: int, about: str, now: float) -> _Target:
-        """Return what is known of a target when a call is made. Raise Refused if it failed then."""
+        """Return what is known about a target at the time of a call. Raises Refused if the call failed at that time."""
         at = self._pace.then(now) - self._began + self._slack
         known = self._targets[target]
-        self._go_on(at)
+        self._advance(at)
         first = self._firsts.get((call, target, about))
         if (call, about) not in known.outcomes and first is not None and first <= at + _SOON:
-            self._go_on(first)
+            self._advance(first)
         code, took = known.outcomes.get((call, about), (None, 0.0))
         if code is not None:
             raise Refused(code, f"the recorded call failed: {code}", took)
         return known
 
-    def _go_on(self, at: float) -> None:
+    def _advance(self, at: float) -> None:
         while self._next is not None and self._next.at <= at + 0.0005:  # times are recorded in milliseconds
             self._apply(self._next)
             self._next = next(self._events, None)
@@ -210,20 +211,20 @@ class World:
                 known.account = event.account or known.account
 
     def _refused(self, known: _Target, call: Call, about: str, otherwise: ErrorCode) -> Refused:
-        """Return the failure of a call about what nobody asked for: that of the others, where it lasts."""
+        """Return the failure of a call that was not recorded: a lasting failure of other such calls, else ``otherwise``."""
         code = known.last.get(call)
         if code is None or code.transient or code is ErrorCode.NOT_FOUND:
             code = otherwise
         return Refused(code, f"the recording tells nothing of {about}" if about else "the recording does not tell", 0.0)
 
-    def _told(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = self._pace.told(row)
-        return told
+    def _moved(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        moved: Mapping[str, Any] = self._pace.told(row)
+        return moved
 
     def _page(
         self, member: str, rows: Iterable[Mapping[str, Any]], request: Mapping[str, Any], name: str
     ) -> dict[str, Any]:
-        """Return a page of rows in the order that is asked for. A token names the last row of the page before."""
+        """Return a page of rows in the requested order. A token has the name of the last row of the previous page."""
         by = request.get("SortBy")
         descending = request.get("SortOrder", "Descending" if member == "Results" else "Ascending") == "Descending"
         key = _order(by, name)
@@ -235,14 +236,14 @@ class World:
             ordered = ordered[names.index(last) + 1 :] if last in names else []
         size = request.get("MaxResults", _DEFAULT_PAGE)
         size = min(max(size, 1), _LONGEST_PAGE) if isinstance(size, int) else _DEFAULT_PAGE
-        page: dict[str, Any] = {member: [self._told(row) for row in ordered[:size]]}
+        page: dict[str, Any] = {member: [self._moved(row) for row in ordered[:size]]}
         if len(ordered) > size:
             page["NextToken"] = base64.urlsafe_b64encode(str(ordered[size - 1].get(name)).encode()).decode()
         return page
 
 
 def _order(by: object, name: str) -> Callable[[Mapping[str, Any]], tuple[float, str]]:
-    """Return the key by which rows are sorted: a time, or the name."""
+    """Return the function for the sort key of rows: a time, or the name."""
 
     def key(row: Mapping[str, Any]) -> tuple[float, str]:
         moment = row.get(str(by)) if str(by).endswith("Time") else None
@@ -252,12 +253,12 @@ def _order(by: object, name: str) -> Callable[[Mapping[str, Any]], tuple[float, 
 
 
 def _matches(row: Mapping[str, Any], expression: object) -> bool:
-    """Tell whether a search finds a row: by names, and by times of creation."""
+    """Return whether a search finds a row. It supports filters by name and creation time."""
     if not isinstance(expression, dict):
         return True
     filters = [each for each in expression.get("Filters", []) if isinstance(each, dict)]
-    told = [_passes(row, each) for each in filters]
-    return not told or (any(told) if expression.get("Operator") == "Or" else all(told))
+    passed = [_passes(row, each) for each in filters]
+    return not passed or (any(passed) if expression.get("Operator") == "Or" else all(passed))
 
 
 def _passes(row: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
