@@ -1,6 +1,6 @@
-"""The configuration: read, checked completely, and resolved into targets.
+"""Reads the configuration, checks it completely, and resolves it into targets.
 
-``read`` and ``parse`` either return settings that are ready to run or raise one error with every mistake in it.
+``read`` and ``parse`` return settings that are ready to use, or raise one error that has all mistakes.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ __all__ = [
 def read(path: Path, default_region: str | None = None) -> Settings:
     """Return the settings in a UTF-8 file.
 
-    ``default_region`` serves the entries for which the file gives none. Raise ConfigError with every mistake, and
-    when the file cannot be read, or keeps changing while it is read.
+    ``default_region`` is used for entries without a region. Raises ConfigError with all mistakes, and if the file cannot be
+    read or keeps changing while it is read.
     """
     return parse(decode(source.read_bytes(path), str(path)), str(path), default_region)
 
 
 def decode(content: bytes, file: str) -> str:
-    """Return the text of a configuration; raise ConfigError where it is not UTF-8."""
+    """Return the text of a configuration. Raises ConfigError if it is not UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -54,9 +54,9 @@ def decode(content: bytes, file: str) -> str:
 
 
 def parse(text: str, file: str, default_region: str | None = None) -> Settings:
-    """Return the settings in a configuration's text; ``file`` is its name in problems.
+    """Return the settings in a configuration's text. ``file`` is its name in messages.
 
-    ``default_region`` serves the entries for which the text gives none. Raise ConfigError with every mistake.
+    ``default_region`` is used for entries without a region. Raises ConfigError with all mistakes.
     """
     _, settings, problems = _resolved(load.load(text, file), default_region)
     if problems:
@@ -65,7 +65,7 @@ def parse(text: str, file: str, default_region: str | None = None) -> Settings:
 
 
 class Examined(NamedTuple):
-    """A configuration that somebody asks about. ``settings`` is None where there is an error; ``doubts`` change nothing."""
+    """The result of ``examine``. ``settings`` is None if there are errors. ``doubts`` are warnings."""
 
     settings: Settings | None
     errors: tuple[Problem, ...]
@@ -73,11 +73,11 @@ class Examined(NamedTuple):
 
 
 def examine(text: str, file: str, default_region: str | None, environment: Mapping[str, str]) -> Examined:
-    """Return every mistake in a configuration's text, and everything that is legal and without effect or surely wrong.
+    """Return all mistakes in a configuration's text, and warnings about values that are valid but useless or surely wrong.
 
-    It also looks for the files and AWS profiles that are named; ``environment`` tells where those are.
+    It also checks that the named files and AWS profiles exist. ``environment`` tells where the profiles are.
     """
-    from exporter.config import doubts  # noqa: PLC0415 - a daemon asks for none
+    from exporter.config import doubts  # noqa: PLC0415 - the daemon does not need it
 
     try:
         document = load.load(text, file)
@@ -93,10 +93,10 @@ def examine(text: str, file: str, default_region: str | None, environment: Mappi
 
 
 def _resolved(document: Document, default_region: str | None) -> tuple[Validated, Settings, list[Problem]]:
-    """Return the settings in a document, and every mistake: where there is one, they are not to be used."""
+    """Return the settings in a document, and all mistakes. With a mistake, the settings must not be used."""
     validated = validate.validate(document)
     problems = [*document.problems, *validated.problems]
-    # A misspelt key is told already.
+    # A misspelt key has already been reported.
     if {"tuning_jobs", "discover"}.isdisjoint(document.root.keys() | validated.broken):
         message = f"neither tuning_jobs nor discover is given: write for example {load.EXAMPLE}"
         problems.append(Problem(document.file, None, "", message))
@@ -113,5 +113,5 @@ def _resolved(document: Document, default_region: str | None) -> tuple[Validated
 
 
 def environment_region(environment: Mapping[str, str]) -> str | None:
-    """Return the region that the environment gives the AWS SDK and so the configuration; None when it gives none."""
+    """Return the region in the environment variables of the AWS SDK, which is the default region. None if not set."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None

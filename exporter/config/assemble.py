@@ -1,4 +1,4 @@
-"""From gathered entries to the specs of targets, which the rest of the exporter sees."""
+"""Makes the specs of targets, which the rest of the exporter uses, from the gathered entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetKey
 
     SpendOf = Callable[[str], SpendSpec | None]
-    """Returns how training jobs of a region are read, None where they are not collected."""
+    """Returns how to read the training jobs of a region, None if they are not collected."""
 
 
 def target_specs(
@@ -27,7 +27,7 @@ def target_specs(
     spend_of: SpendOf,
     account_names: Mapping[str, str],
 ) -> tuple[TargetSpec, ...]:
-    """Return the targets, in the order in which the file names them."""
+    """Return the targets, in the order of the file."""
     names = target_names([target.caller for target in gathered.values()])
     return tuple(
         TargetSpec(
@@ -53,7 +53,7 @@ def target_specs(
 
 
 def read_spend(config: Config, prices: Prices, currency: str) -> SpendOf:
-    """Return how training jobs of each region are read, with its prices: those of the configuration itself first."""
+    """Return how to read the training jobs of a region, with its prices. Prices in the configuration come first."""
     if "training_jobs" not in config.collect:
         return lambda _: None
     classes = tuple(
@@ -69,7 +69,7 @@ def read_spend(config: Config, prices: Prices, currency: str) -> SpendOf:
 
 
 def _names_for(account_id: str | None, names: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the names of accounts that a target may need: all while its account is not known."""
+    """Return the names of accounts that a target may need. If its account is not known, these are all."""
     if account_id is None:
         return names
     return {account_id: names[account_id]} if account_id in names else {}

@@ -1,4 +1,4 @@
-"""Who calls AWS for an entry: its own keys over those of ``aws``, made into a target's key and connection."""
+"""Decides who calls AWS for an entry: its own keys, else those of ``aws``, become a target's key and connection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CONNECTION_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Settings of one entry that exclude each other, the likeliest to be wrong first, and the remedy."""
+    """Settings of one entry that contradict each other, and the remedy. The key that is most likely wrong is first."""
 
     keys: tuple[str, ...]
     message: str
@@ -37,9 +37,9 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One account and region of a rule that has several; None for what is the entry's own.
+    """One account and region of a rule that has several. None means the value of the entry itself.
 
-    ``role_name`` is the role's in that account, with its path if it has one.
+    ``role_name`` is the name of the role in that account, with its path if it has one.
     """
 
     region: str | None = None
@@ -49,7 +49,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Everything about an entry but the job itself. ``has_region`` False: no region is given anywhere."""
+    """Everything about an entry except the job itself. ``has_region`` is False if no region is given anywhere."""
 
     key: TargetKey
     connection: Connection
@@ -61,13 +61,13 @@ class Caller:
 
     @property
     def shared(self) -> dict[str, Any]:
-        """Return the settings that all entries of one target must agree on, by their keys."""
+        """Return the settings, by key, that must be equal for all entries of one target."""
         values = {name: getattr(self.connection, name) for name in _CONNECTION_KEYS}
         return {**values, "requests_per_second": self.requests_per_second}
 
 
 class Callers:
-    """Makes the callers of one configuration; entries with the same keys of their own share one."""
+    """Makes the callers of one configuration. Entries with the same keys share a caller."""
 
     def __init__(self, defaults: Aws, default_region: str | None, broken: frozenset[str]) -> None:
         self._broken = {key.removeprefix("aws.") for key in broken if key.startswith("aws.")}
@@ -77,14 +77,14 @@ class Callers:
         self._made: dict[tuple[tuple[str, Any], ...], Caller] = {}
 
     def defaults_conflicts(self) -> tuple[Conflict, ...]:
-        """Return what is wrong within ``aws`` itself; ask when every entry has its caller."""
-        # An external id for all may wait there for the entries' own roles.
+        """Return the conflicts within ``aws`` itself. Call this after all entries have their caller."""
+        # An external id in ``aws`` may be for the roles of the entries.
         spoken_for = any(caller.role for caller in self._made.values())
         own = self._defaults.keys() - ({"external_id"} if spoken_for else set())
         return tuple(_conflicts(self._defaults, own, self._broken))
 
     def of(self, entry: Aws, arn: JobArn | None = None, place: Place = Place()) -> Caller:
-        """Return the caller of an entry; a region in the job's ARN, and what ``place`` tells, stand for its own."""
+        """Return the caller of an entry. A region in the job's ARN, and the values of ``place``, replace its own."""
         own = _written(entry)
         if arn is not None:
             own["region"] = arn.region
@@ -94,7 +94,7 @@ class Callers:
             partition = partition_of(own.get("region") or self._defaults.get("region", ""))
             own["role_arn"] = role_of(partition, place.account_id, place.role_name or "")
             own["account_id"] = place.account_id
-        # An account given for all says nothing about an entry that names its own by an ARN or a role.
+        # The account in ``aws`` does not apply to an entry whose account is in its ARN or role.
         if "account_id" not in own and (arn is not None or "role_arn" in own):
             own["account_id"] = arn.account_id if arn is not None else own["role_arn"].account_id
         signature = tuple(own.items())
@@ -104,7 +104,7 @@ class Callers:
 
     def _make(self, own: Mapping[str, Any]) -> Caller:
         values = {**self._defaults, **own}
-        # What an entry switches off, it need not (and could not) take away key by key.
+        # If an entry turns something off, it need not remove the keys of ``aws`` that belong to it, and could not.
         for key in _switched_off(own) - own.keys():
             values.pop(key, None)
         region, role = values.get("region", ""), values.get("role_arn")
@@ -141,9 +141,9 @@ def _switched_off(own: Mapping[str, Any]) -> set[str]:
 
 
 def _conflicts(values: Mapping[str, Any], own: AbstractSet[str], broken: AbstractSet[str]) -> Iterator[Conflict]:
-    """Yield each conflict in which a key of the entry's own takes part.
+    """Yield each conflict that involves a key of the entry itself.
 
-    A conflict among defaults is theirs alone, and nothing is concluded from a default whose value was wrong.
+    Conflicts within ``aws`` are reported there. A key of ``aws`` whose value was wrong causes no conflict.
     """
     for keys, complaint in _RULES:
         if own.isdisjoint(keys) or not broken.isdisjoint(set(keys) - own):
@@ -176,7 +176,7 @@ def _external_id_alone(external_id: str | None, role: RoleArn | None) -> str | N
 
 
 def _not_with(*, switch: bool, message: str) -> Callable[[object, bool | None], str | None]:
-    """Return the rule that a key cannot be given while a flag has this value."""
+    """Return a check that reports a key that cannot be given while a flag has this value."""
     return lambda given, flag: message if given and flag is switch else None
 
 
@@ -185,7 +185,7 @@ _UNSIGNED_ROLE = "unsigned requests cannot use a role: remove role_arn, or write
 _UNSIGNED_PROFILE = "unsigned requests cannot use a profile: remove profile, or write sign_requests: true"
 _CUSTOM_FIPS = "a custom endpoint has no FIPS variant: write the FIPS endpoint's own URL, and use_fips: false"
 
-# Each rule takes the values of its keys; the key that is likeliest to be wrong comes first.
+# Each check gets the values of its keys. The key that is most likely wrong is first.
 _RULES: tuple[tuple[tuple[str, str], Callable[..., str | None]], ...] = (
     (("role_arn", "account_id"), _other_account),
     (("role_arn", "region"), _other_partition),

@@ -1,4 +1,4 @@
-"""What values of the configuration become, and what to write instead where they cannot be used."""
+"""Converts values of the configuration, or says what to write instead."""
 
 import re
 import unicodedata
@@ -25,7 +25,7 @@ TAG_VALUE_LENGTH = 256
 """The most characters of a tag's value."""
 
 MOST_GROUPS = 10
-"""The most groups with a name in the regular expression for names: each becomes a label."""
+"""The most named groups in a regular expression for names. Each becomes a label."""
 
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 MOST_CLASSES = 10
@@ -33,31 +33,31 @@ _LABEL_KEY = re.compile(r"[a-zA-Z0-9_]+")
 LONGEST_TAG_KEY = 128
 LONGEST_LABEL = 256
 _IN_TAG_KEY = frozenset("_.:/=+-@")
-# What all texts have, letters and a capital first, and nothing else in common.
+# Texts that have nothing in common but letters and a capital first. A pattern that matches all of them matches any text.
 _ANY_TEXT = ("Xkqv jwz 1", "Bdfghlm", "Nprs: tuc")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text(value: object) -> str:
-    """Return a value that must be a single text; raise ValueError when it is not."""
+    """Return a value that must be a single text. Raises ValueError if it is not."""
     if value is None:
         raise ValueError('there is no value: write one, or remove the key; quote it ("null") if the word is meant')
     if not isinstance(value, str):
-        raise ValueError("a single value is expected here, not a list or mapping: write 'key: value'")  # noqa: TRY004 - pydantic's
+        raise ValueError("a single value is expected here, not a list or mapping: write 'key: value'")  # noqa: TRY004 - pydantic expects a ValueError
     if not value.isascii() and _SURROGATE.search(value):
         raise ValueError("this is half a character (a surrogate): write the whole character")
     return value
 
 
 def from_text(convert: Callable[[str], T], **schema: Any) -> PlainValidator:
-    """Return a validator that converts text, described in the JSON Schema as a string."""
-    # The same few regions, roles and flags come back with every one of thousands of jobs.
+    """Return a validator that converts text. In the JSON Schema its type is string."""
+    # Cached, because thousands of jobs have the same few regions, roles and flags.
     cached = lru_cache(maxsize=4096)(convert)
     return PlainValidator(lambda value: cached(text(value)), json_schema_input_type=Annotated[str, Field(**schema)])
 
 
 def matching(pattern: str, longest: int, what: str, *, of: str = r"[^\x00-\x1f\x7f]") -> PlainValidator:
-    """Return a validator of text that fits a pattern, whose characters are ``of`` a class; ``what`` names them in words."""
+    """Return a validator of text that matches ``pattern``. Its characters are in the class ``of``, in words ``what``."""
     compiled, foreign = re.compile(pattern, re.ASCII), re.compile(f"(?!{of}).", re.ASCII | re.DOTALL)
 
     def convert(value: str) -> str:
@@ -67,7 +67,8 @@ def matching(pattern: str, longest: int, what: str, *, of: str = r"[^\x00-\x1f\x
             raise ValueError(f"this is too long by {len(value) - longest}: write {what}, at most {longest} characters")
         if not compiled.fullmatch(value):
             odd = " and ".join(map(quote, dict.fromkeys(foreign.findall(value)[:5])))
-            raise ValueError(f"this {f'contains {odd}' if odd else 'does not fit'}: write {what}")  # it may be secret
+            # The value is not quoted, because it may be secret.
+            raise ValueError(f"this {f'contains {odd}' if odd else 'does not fit'}: write {what}")
         return value
 
     return from_text(convert, pattern=f"^{pattern}$", min_length=1, max_length=longest)
@@ -94,7 +95,7 @@ def duration(shortest: str, longest: str) -> PlainValidator:
 
 
 def one_of(words: tuple[str, ...], renamed: Mapping[str, str] = MappingProxyType({})) -> PlainValidator:
-    """Return the type of texts that are one of ``words``; ``renamed`` says what other words are called here."""
+    """Return the type of texts that are one of ``words``. ``renamed`` maps other words to these."""
 
     def convert(value: str) -> str:
         if value in renamed:
@@ -111,13 +112,13 @@ def _known(value: str, words: tuple[str, ...]) -> str:
 
 
 def billable(value: str) -> str:
-    """Return how billed time is read, ``off`` where YAML has made that a truth value; raise ValueError for other words."""
-    # Helm, as any reader of YAML 1.1, takes off for false and hands that on.
+    """Return how billed time is read. Raises ValueError for other words."""
+    # Helm, like all readers of YAML 1.1, reads off as false and passes that on.
     return "off" if BOOLEANS.get(value) is False else _known(value, get_args(defaults.Billable))
 
 
 def boolean(value: object) -> bool:
-    """Return what ``true`` or ``false`` says; raise ValueError for any other word."""
+    """Return the value of ``true`` or ``false``. Raises ValueError for any other word."""
     word = text(value)
     if word in BOOLEANS:
         return BOOLEANS[word]
@@ -125,7 +126,7 @@ def boolean(value: object) -> bool:
 
 
 def rate(value: str) -> float:
-    """Return requests per second, 0.01 to 1000; raise ValueError for anything else."""
+    """Return requests per second, 0.01 to 1000. Raises ValueError for anything else."""
     rate = parse_number(value)
     if rate is not None and 0.01 <= rate <= 1000:
         return rate
@@ -133,7 +134,7 @@ def rate(value: str) -> float:
 
 
 def count(value: object) -> int:
-    """Return a whole number from 1 to 10,000; raise ValueError for anything else."""
+    """Return a whole number from 1 to 10,000. Raises ValueError for anything else."""
     word = text(value)
     if re.fullmatch(r"[0-9]{1,5}", word) and 1 <= int(word) <= 10_000:
         return int(word)
@@ -141,12 +142,12 @@ def count(value: object) -> int:
 
 
 def url(value: str) -> str:
-    """Return the URL of an endpoint; raise ValueError, without the value, where it is none or has credentials."""
+    """Return the URL of an endpoint. Raises ValueError, without the value, if it is not a URL or has credentials."""
     example = "write for example https://vpce-0123.api.sagemaker.eu-west-1.vpce.amazonaws.com"
     if "@" in value or "%40" in value:
-        # Wherever it is: a password may hold a '/'. Not repeated in the message, which may end in a log.
+        # An @ anywhere, because a password may have a '/'. The message does not repeat it, because it may be logged.
         raise ValueError("credentials do not belong in a URL: remove the part before the '@'")
-    before, *after = re.split("[?#]", value, maxsplit=1)  # and after it, there may be a token
+    before, *after = re.split("[?#]", value, maxsplit=1)  # there may be a token after it
     try:
         parts = urlsplit(before)
         host, port = parts.hostname, parts.port
@@ -162,7 +163,7 @@ def url(value: str) -> str:
 
 
 def label_key(value: str) -> str:
-    """Return the name of a label; raise ValueError where it cannot be one."""
+    """Return the name of a label. Raises ValueError if it is not valid."""
     if not value:
         raise ValueError("the label's name is empty: write letters, digits and underscores before the ':'")
     if len(value) > 128:
@@ -176,7 +177,7 @@ def label_key(value: str) -> str:
 
 
 def tag_key(value: str) -> str:
-    """Return the key of an AWS tag; raise ValueError where AWS has no such key."""
+    """Return the key of an AWS tag. Raises ValueError if AWS does not allow it."""
     if not value:
         raise ValueError("the tag's key is empty: write the key of an AWS tag")
     if len(value) > LONGEST_TAG_KEY:
@@ -194,7 +195,7 @@ def tag_key(value: str) -> str:
 
 
 def name_pattern(value: str) -> str:
-    """Return a regular expression for names, whose named groups can be labels; raise ValueError for any other."""
+    """Return a regular expression for names. Raises ValueError if it is not valid or its named groups cannot be labels."""
     pattern = parse_pattern(value)
     names = named_groups(pattern)
     if len(names) > MOST_GROUPS:
@@ -216,7 +217,7 @@ def name_pattern(value: str) -> str:
 
 
 def failure_pattern(value: str) -> str:
-    """Return a regular expression for failures; raise ValueError where it is none, or fits every text."""
+    """Return a regular expression for failures. Raises ValueError if it is not valid or matches every text."""
     pattern = parse_pattern(value)
     if found(pattern, "") or all(found(pattern, each) for each in _ANY_TEXT):
         raise ValueError(f"{quote(value)} matches any text: write what only texts of this class contain")
@@ -224,7 +225,7 @@ def failure_pattern(value: str) -> str:
 
 
 def role_name(value: str) -> str:
-    """Return the name of a role, maybe after its path; raise ValueError for an ARN, which is of one account."""
+    """Return the name of a role, with its path if it has one. Raises ValueError for an ARN, which has an account."""
     if value.startswith("arn:"):
         name = value.partition(":role/")[2] or "tuning-metrics"
         raise ValueError(
@@ -234,7 +235,7 @@ def role_name(value: str) -> str:
 
 
 def told_apart(keys: list[str]) -> list[str]:
-    """Return keys of tags that become different labels; raise ValueError where two become one."""
+    """Return keys of tags that become different labels. Raises ValueError if two become the same label."""
     by_label: dict[str, str] = {}
     for key in keys:
         label = tag_label(key)
@@ -247,7 +248,7 @@ def told_apart(keys: list[str]) -> list[str]:
 
 
 def each_once(items: list[T]) -> list[T]:
-    """Return a list that is not empty and has nothing twice; raise ValueError for any other."""
+    """Return a list. Raises ValueError if it is empty or has an item twice."""
     if not items:
         raise ValueError("the list is empty: write an item, or remove the key")
     twice = next((each for place, each in enumerate(items) if each in items[:place]), None)
@@ -257,7 +258,7 @@ def each_once(items: list[T]) -> list[T]:
 
 
 def few(classes: list[T]) -> list[T]:
-    """Return the failure classes if they are not too many; raise ValueError where they are."""
+    """Return the failure classes. Raises ValueError if there are too many."""
     if len(classes) > MOST_CLASSES:
         raise ValueError(
             f"there are {len(classes)} classes: write at most {MOST_CLASSES}, and (a|b) for several texts of one class"
@@ -266,7 +267,7 @@ def few(classes: list[T]) -> list[T]:
 
 
 def text_up_to(longest: int, value: object) -> str:
-    """Return a single text of at most so many characters; raise ValueError when it is not one."""
+    """Return a single text of at most ``longest`` characters. Raises ValueError if it is not one."""
     word = text(value)
     if len(word) > longest:
         raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")

@@ -1,4 +1,4 @@
-"""What holds where the configuration says nothing. Durations in seconds."""
+"""The defaults of the configuration. Durations are in seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ INTERVAL = 60.0
 RETENTION = 86_400.0
 DESCRIBE_MAX_AGE = 1_800.0
 STALE_AFTER = 300.0
-"""If three intervals are longer, they are the default: see ``stale_after``."""
+"""The smallest default. If three intervals are longer, these are the default: see ``stale_after``."""
 
 MAX_JOBS = 200
 MAX_TRACKED_JOBS = 10_000
@@ -28,5 +28,5 @@ SIGN_REQUESTS = True
 
 
 def stale_after(interval: float) -> float:
-    """Return the default of ``stale_after`` for an interval, so that one failed describe ends nothing."""
+    """Return the default of ``stale_after`` for an interval. It is long enough that one failed describe does not end series."""
     return max(STALE_AFTER, 3 * interval)

@@ -1,4 +1,4 @@
-"""What a configuration may say and you cannot mean: legal, and surely wrong. Only looked for on request."""
+"""Finds values that are valid but surely not what you mean. This is only done on request."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"\$\{[^}$]*\}|\$\([^)$]*\)|\{\{[^{}]*\}\}")
 _MOST_VARIABLES = 20
 _TURNED_OFF = re.compile(r"off|off:[ ,]*[A-Za-z]+(?:[ ,]+[A-Za-z]+)*[ ,]*")
-"""What the label ``alerts`` may say, as the shipped rules read it: ``off``, or ``off:`` and names of alerts."""
+"""The values of the label ``alerts`` that the exporter's alerts use: ``off``, or ``off:`` and names of alerts."""
 _LONGEST_START = 3_600.0
-"""How long it may take at most to describe all that is listed once, in seconds."""
+"""The most seconds that it may take to describe all listed tuning jobs once."""
 
 
 def of_text(document: Document) -> tuple[Problem, ...]:
-    """Return what is doubtful in the values as they are written: variables, which nothing here expands."""
+    """Return warnings about the values as written: variables, which are not expanded."""
     found = []
     for way, value in _texts((), document.root):
         if variable := _VARIABLE.search(value):
@@ -49,9 +49,9 @@ def of_text(document: Document) -> tuple[Problem, ...]:
 def of_settings(
     document: Document, validated: Validated, targets: Iterable[TargetSpec], environment: Mapping[str, str]
 ) -> tuple[Problem, ...]:
-    """Return what is doubtful in a sound configuration.
+    """Return warnings about a valid configuration.
 
-    It reads the AWS configuration files that ``environment`` names, where a profile is asked for.
+    If a profile is used, it reads the AWS configuration files that ``environment`` names.
     """
     targets = tuple(targets)
     told = [
@@ -68,7 +68,7 @@ def of_settings(
 
 
 def _texts(way: Way, value: Value) -> Iterator[tuple[Way, str]]:
-    """Yield all texts that are values, with the way to each."""
+    """Yield all values that are texts, each with its path."""
     if isinstance(value, str):
         yield way, value
     elif isinstance(value, Block):
@@ -80,7 +80,7 @@ def _texts(way: Way, value: Value) -> Iterator[tuple[Way, str]]:
 
 
 def _files(validated: Validated, environment: Mapping[str, str]) -> Iterator[tuple[Way, str]]:
-    """Yield the files and profiles that are named and are not there."""
+    """Yield warnings about named files and profiles that do not exist."""
     profiles: AbstractSet[str] | None = None
     for way, entry in _entries(validated):
         if entry.ca_bundle and not Path(entry.ca_bundle).exists():
@@ -99,7 +99,7 @@ def _files(validated: Validated, environment: Mapping[str, str]) -> Iterator[tup
 
 
 def _regions(validated: Validated) -> Iterator[tuple[Way, str]]:
-    """Yield the regions that are written as AWS writes them, and surely misspelt."""
+    """Yield warnings about regions that have a valid form but do not exist."""
     for way, entry in _entries(validated):
         if entry.region and (message := regions.doubt(entry.region)):
             yield (*way, "region"), message
@@ -113,7 +113,7 @@ def _entries(validated: Validated) -> Iterator[tuple[Way, Aws]]:
 
 
 def _muted(validated: Validated) -> Iterator[tuple[Way, str]]:
-    """Yield the labels that are to turn alerts off, and turn none off."""
+    """Yield warnings about labels that should turn alerts off but have no effect."""
     for name, entries in (("tuning_jobs", validated.jobs), ("discover", validated.rules)):
         for place, entry in entries:
             said = entry.labels.get("alerts")
@@ -125,7 +125,7 @@ def _muted(validated: Validated) -> Iterator[tuple[Way, str]]:
 
 
 def known_profiles(environment: Mapping[str, str]) -> AbstractSet[str]:
-    """Return the names of all profiles of the AWS configuration files, as far as these can be read."""
+    """Return the names of all profiles in the AWS configuration files that can be read."""
     home = Path(environment.get("HOME") or "~").expanduser()
     found: set[str] = set()
     for variable, file in (("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")):
@@ -145,7 +145,7 @@ def known_profiles(environment: Mapping[str, str]) -> AbstractSet[str]:
 
 
 def _budgets(document: Document, targets: Iterable[TargetSpec]) -> Iterator[tuple[Way, str]]:
-    """Yield the targets whose budget cannot be enough."""
+    """Yield warnings about targets whose budget is too small."""
     at: Way = ("aws", "requests_per_second")
     at = at if document.locate(at)[1] == at else ()
     for target in targets:
@@ -170,13 +170,13 @@ def _budgets(document: Document, targets: Iterable[TargetSpec]) -> Iterator[tupl
 
 
 def _least(rate: float) -> float:
-    """Return a rate rounded up to two digits that a configuration may have."""
+    """Return a rate rounded up to two digits, within the limits of a configuration."""
     step = 0.01 if rate < 1.0 else 0.1
     return round(-(-rate // step) * step, 2)
 
 
 def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpec]) -> Iterator[tuple[Way, str]]:
-    """Yield the rules that can match nothing."""
+    """Yield warnings about rules that cannot match anything."""
     places = {rule.name or f"discover[{place}]": place for place, rule in validated.rules}
     covered: dict[str, list[str | None]] = {}
     never: dict[str, str] = {}
@@ -198,7 +198,7 @@ def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpe
         way: Way = ("discover", places[name])
         if name in never:
             yield way, never[name]
-        elif (by := firsts[0]) is not None and None not in firsts:  # in each account and region that it looks in
+        elif (by := firsts[0]) is not None and None not in firsts:  # one for each account and region
             line = document.locate(("discover", places[by]))[0]
             yield (
                 way,
@@ -210,7 +210,7 @@ def _rules(document: Document, validated: Validated, targets: Iterable[TargetSpe
 
 
 def _never(rule: RuleSpec, retention: float) -> str | None:
-    """Return why a rule can match no tuning job at all, None where it can."""
+    """Return why a rule cannot match any tuning job. None if it can."""
     if rule.name_contains is not None and len(rule.name_contains) > JOB_NAME_LENGTH:
         return f"no tuning job's name contains {quote(rule.name_contains)}: names have {JOB_NAME_LENGTH} characters at most"
     if rule.statuses and rule.statuses <= TERMINAL_STATUSES and retention == 0.0:
@@ -221,7 +221,7 @@ def _never(rule: RuleSpec, retention: float) -> str | None:
 
 
 def covers(first: RuleSpec, other: RuleSpec) -> bool:
-    """Tell whether a rule wants every tuning job that another one wants."""
+    """Return whether the first rule matches every tuning job that the other one matches."""
     if first.name_contains is not None and first.name_contains not in (other.name_contains or ""):
         return False
     if first.name_regex is not None and first.name_regex != other.name_regex:

@@ -1,4 +1,4 @@
-"""Durations as Prometheus writes them: ``1h30m``, ``500ms``."""
+"""Durations in the format of Prometheus, such as ``1h30m`` and ``500ms``."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from exporter.config.problem import quote
 
 _MILLISECONDS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 DURATION_PATTERN = "".join(f"([0-9]+{unit})?" for unit in _MILLISECONDS)
-"""What a duration that is not empty is written like."""
+"""The pattern of a duration that is not empty."""
 
 _DURATION = re.compile("".join(rf"(?:([0-9]{{1,12}}){unit})?" for unit in _MILLISECONDS))
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds that a duration such as ``1h30m`` names.
+    """Return the seconds of a duration such as ``1h30m``.
 
-    Each unit (w, d, h, m, s, ms) stands at most once, the longest first, with a whole number. Raise ValueError
-    with the remedy for anything else.
+    Each unit (w, d, h, m, s, ms) may be used once, the longest first, with a whole number. Raises ValueError with the remedy for
+    anything else.
     """
     found = _DURATION.fullmatch(text)
     if text and found:
@@ -31,9 +31,9 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds, rounded to milliseconds, as a duration in the units s, m, h and d; ``0s`` for nothing.
+    """Return seconds, rounded to milliseconds, as a duration in the units ms, s, m, h and d; ``0s`` for 0.
 
-    ``parse_duration`` reads it back. Up to two minutes stay in seconds, as people write them.
+    It is the inverse of ``parse_duration``. Up to two minutes are written in seconds, as is usual.
     """
     left = round(seconds * 1000)
     if left <= 120_000 and left % 1000 == 0:

@@ -1,4 +1,4 @@
-"""A target while its entries are gathered, and what entries say against each other."""
+"""Gathers the entries of a target, and finds entries that contradict each other."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from exporter.config.specs import JobSpec, RuleSpec
 
     Shown = Callable[[Path], str]
-    """Returns where an entry is, for a person."""
+    """Returns the place of an entry as text for a message."""
 
 
 @dataclass(slots=True)
 class Gathered:
-    """A target while its entries are gathered; ``path`` is its first entry, ``jobs`` are by their names in small letters."""
+    """A target whose entries are being gathered. ``path`` is its first entry; ``jobs`` are by name in lower case."""
 
     path: Path
     caller: Caller
@@ -31,11 +31,11 @@ class Gathered:
 
     @property
     def account_id(self) -> str | None:
-        """The account that all claims agree on: one set of credentials belongs to one account."""
+        """The account that the entries claim. It is the same for all, because credentials belong to one account."""
         return next(iter(self.claims)) if len(self.claims) == 1 else None
 
     def unlike(self, caller: Caller, place: Shown) -> Iterator[tuple[str, str]]:
-        """Yield each key by which one more entry would be called in another way, and what to write instead."""
+        """Yield each key of another entry that contradicts this target's settings, and what to write instead."""
         theirs = self.caller.shared
         for key, value in caller.shared.items():
             if value != theirs[key]:
@@ -47,9 +47,9 @@ class Gathered:
                 yield key, message
 
     def twice(self, name: str, caller: Caller, place: Shown) -> str | None:
-        """Return why a job of this name cannot be listed, None when it is not listed yet.
+        """Return why a job with this name cannot be listed again. None if it is not listed yet.
 
-        The API takes a name in either case for the same job.
+        Names are independent of case in the API.
         """
         if name.lower() not in self.jobs:
             return None
@@ -64,7 +64,7 @@ class Gathered:
 
 
 def alike(targets: Iterable[Gathered], place: Shown) -> Iterator[tuple[Path, str]]:
-    """Yield the jobs of different targets that could not be told apart on /metrics, each with what to write."""
+    """Yield the jobs of different targets that would have the same labels on /metrics, each with what to write."""
     found: dict[tuple[str, str], list[tuple[Path, str, str | None]]] = {}
     for target in targets:
         for folded, (path, job) in target.jobs.items():

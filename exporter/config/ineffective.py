@@ -1,4 +1,4 @@
-"""What a configuration gives about the cost of training jobs and has no use for: no mistake, but nothing comes of it."""
+"""Finds settings about the cost of training jobs that have no effect. They are not mistakes, but useless."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PRICES = "add prices or prices_file under spend"
 
 
 def ineffective(document: Document, validated: Validated, targets: Iterable[TargetSpec]) -> tuple[Problem, ...]:
-    """Return what is without effect in a configuration that is sound, with what to write."""
+    """Return the settings without effect in a valid configuration, with what to write instead."""
     return tuple(document.problem(path, message) for path, message in _told(document, validated, targets))
 
 
@@ -48,7 +48,7 @@ def _told(document: Document, validated: Validated, targets: Iterable[TargetSpec
 
 
 def _budgets(validated: Validated, remedy: str) -> Iterator[tuple[Path, str]]:
-    """Yield one complaint about all budgets, at the first of them."""
+    """Yield one problem about all budgets, at the first of them."""
     jobs = [("tuning_jobs", place) for place, job in validated.jobs if job.budget is not None]
     rules = [("discover", place) for place, rule in validated.rules if rule.budget is not None]
     if entries := [*jobs, *rules]:

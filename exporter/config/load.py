@@ -1,6 +1,6 @@
-"""YAML with every scalar as text and every key and item with its line.
+"""Reads YAML. All scalars are texts, and each key and item has its line.
 
-YAML 1.1 would turn the account ``012345670123`` into a number and ``12:30`` into 750, so nothing is converted here.
+Scalars are not converted, because YAML 1.1 would read the account ``012345670123`` as a number and ``12:30`` as 750.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 50
 MAX_VALUES = 1_000_000
-"""How many values a document may hold once its aliases are expanded; a text counts for one more with each 16 characters."""
+"""The most values of a document with its aliases expanded. A text counts as one value more for each 16 characters."""
 
 _COUNTED = 16
 
@@ -31,7 +31,7 @@ Value: TypeAlias = "str | Block | Items | None"
 
 
 class Block(dict[str, Value]):
-    """A mapping; ``lines`` has the line of each key."""
+    """A mapping. ``lines`` has the line of each key."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Block(dict[str, Value]):
 
 
 class Items(list[Value]):
-    """A list; ``lines`` has the line of each item."""
+    """A list. ``lines`` has the line of each item."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -50,21 +50,21 @@ class Items(list[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A loaded file: its name, its top mapping and what was wrong with it already."""
+    """A loaded file: its name, its top mapping, and the problems found so far."""
 
     file: str
     root: Block
     problems: Sequence[Problem] = ()
 
     def problem(self, path: Path, message: str) -> Problem:
-        """Return a problem at the deepest part of ``path`` that is in the file."""
+        """Return a problem at the longest part of ``path`` that is in the file."""
         line, known = self.locate(path)
         return Problem(self.file, line, show_path(known), message)
 
     def locate(self, path: Path) -> tuple[int | None, Path]:
-        """Return the line of the deepest part of ``path`` that is in the file, and that part.
+        """Return the line of the longest part of ``path`` that is in the file, and this part.
 
-        A short form has no keys of its own, so that its problems stand at the item.
+        A short form has no keys, so its problems are reported at the item.
         """
         value: Value = self.root
         line: int | None = None
@@ -80,10 +80,10 @@ class Document:
 
 
 def load(text: str, source: str, example: str = EXAMPLE) -> Document:
-    """Return the document in ``text``; ``source`` is the file's name in problems, ``example`` what may be in such a file.
+    """Return the document in ``text``. ``source`` is the file's name in messages, ``example`` a valid beginning of such a file.
 
-    Duplicate keys and tags are collected in the document. Raise ConfigError when nothing can be read: broken syntax,
-    no mapping at the top, more than one document, aliases that never end.
+    Duplicate keys and tags become problems of the document. Raises ConfigError if nothing can be read: wrong syntax, no mapping
+    at the top, more than one document, recursive aliases.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     bad = unreadable(text)
@@ -108,7 +108,7 @@ def load(text: str, source: str, example: str = EXAMPLE) -> Document:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list whose end has not come yet."""
+    """A mapping or list that is still being read."""
 
     value: Block | Items
     anchor: str | None
@@ -128,7 +128,7 @@ class _Anchored:
 
 
 class _Composer:
-    """Builds the document from the parser's events, without recursion and within bounds."""
+    """Builds the document from the parser's events, without recursion and within limits."""
 
     def __init__(self, source: str) -> None:
         self.root: Value = None
@@ -141,7 +141,7 @@ class _Composer:
         self._anchors: dict[str, _Anchored] = {}
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event. Raise ConfigError when the document cannot be read any further."""
+        """Process the next event. Raises ConfigError if the rest of the document cannot be read."""
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.ScalarEvent):
             self._scalar(event, line)
@@ -212,7 +212,7 @@ class _Composer:
             self._refuse(line, f"*{shorten(anchor)} {message}")
         found = self._anchors.get(anchor)
         if found is None:
-            # Its name is not told: it may be a secret that begins with a *.
+            # Do not quote its name: it may be a secret that begins with *.
             self._refuse(line, "no anchor of this name is defined above: define it first, or put the value in quotes")
         holder = self._open[-1]
         if isinstance(holder.value, Block) and holder.key is None:
@@ -224,7 +224,7 @@ class _Composer:
         self._add(found.value, line, found.size, found.depth)
 
     def _add(self, value: Value, line: int, size: int, depth: int) -> None:
-        """Put a complete value where it belongs."""
+        """Add a complete value to the open mapping or list."""
         if self._values > MAX_VALUES:
             self._refuse(
                 line, f"the file contains more than {MAX_VALUES:,} values, aliases expanded: use fewer aliases"
@@ -263,7 +263,7 @@ class _Composer:
 
     def _check_tag(self, tag: str | None, line: int) -> None:
         if tag is not None:
-            # It is not told: it may be a secret that begins with a !.
+            # Do not quote it: it may be a secret that begins with !.
             self._complain(line, "YAML tags are not used here: remove what begins with a !, or put the value in quotes")
 
     def _path(self) -> Iterator[str | int]:

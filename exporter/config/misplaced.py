@@ -1,4 +1,4 @@
-"""Unknown keys: where a key that is in the wrong place belongs, and what other programs' keys are called here."""
+"""Unknown keys: finds the right place of a misplaced key, and the name here of a key of another program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLACES: tuple[tuple[type[Section], str], ...] = (
     (Failures, "under failures:"),
 )
 
-# What a key of YACE, cloudwatch_exporter, Prometheus, boto3 or the AWS API is called here.
+# The names here of keys of YACE, cloudwatch_exporter, Prometheus, boto3 and the AWS API.
 _RENAMED = {
     "regionname": "region", "awsregion": "region", "defaultregion": "region", "stsregion": "region",
     "awsregions": "regions", "regionnames": "regions", "accountids": "accounts", "awsaccounts": "accounts",
@@ -69,7 +69,7 @@ _RETRIES = "the exporter tries again by itself: remove it"
 _UNVERIFIED = "write verify_ssl: false under aws:, or better ca_bundle with the CA's certificate"
 _PROXY = "a proxy is not configured here: remove it, and set HTTPS_PROXY and NO_PROXY in the environment"
 
-# What has no key here, or another form, and what to do.
+# Keys that have no equivalent here, or another form, and what to do.
 _ADVICE = {
     "jobs": "write tuning_jobs at the top for jobs by their names, or discover for rules that find jobs",
     "roles": "one role per entry: write role_arn in each entry of tuning_jobs and discover",
@@ -105,7 +105,7 @@ _ADVICE = {
 
 
 def meant_key(key: str, section: type[Section]) -> tuple[type[Section], str] | None:
-    """Return the section and the key that an unknown key of ``section`` most probably stands for, None when none is near."""
+    """Return the section and key that an unknown key of ``section`` probably means. None if there is no similar key."""
     places = [section, *(each for each, _ in _PLACES if each is not section)]
     for exact in (key, _RENAMED.get(_letters(key))):
         if found := next((each for each in places if exact in each.model_fields), None):
@@ -113,14 +113,14 @@ def meant_key(key: str, section: type[Section]) -> tuple[type[Section], str] | N
     if _letters(key) in _ADVICE:
         return None
     near = {each: _nearest(key, each.model_fields) for each in places}
-    # A key of the section itself is meant unless another one is clearly nearer.
+    # Prefer a key of the same section, unless one of another section is clearly more similar.
     best = max(places, key=lambda each: near[each][0] + (0.1 if each is section else 0))
     closeness, name = near[best]
     return (best, name) if closeness >= _CLOSE else None
 
 
 def stands_for(key: str, section: type[Section]) -> set[str]:
-    """Return what an unknown key of the top or of ``aws`` may have been meant for: ``interval``, ``aws.region``."""
+    """Return which keys an unknown top-level key or key of ``aws`` may mean, such as ``interval`` or ``aws.region``."""
     if _letters(key) == "jobs":
         return {"tuning_jobs", "discover"}
     meant = meant_key(key, section)
@@ -133,7 +133,7 @@ def stands_for(key: str, section: type[Section]) -> set[str]:
 
 
 def unknown_key(key: str, section: type[Section], *, at_top: bool) -> str:
-    """Return that a key is unknown in a section, and what to write instead."""
+    """Return the message for an unknown key, with what to write instead."""
     said = f"unknown key {quote(key)}"
     advice = _ADVICE.get(_letters(key))
     meant = meant_key(key, section)
@@ -148,7 +148,7 @@ def unknown_key(key: str, section: type[Section], *, at_top: bool) -> str:
 
 
 def _where(key: str) -> str:
-    """Return where a key is to be written that is one of another section."""
+    """Return the text that says where a key of another section belongs."""
     if key in Config.model_fields:
         return "it is set once for all, at the top of the file"
     return f"write it {_place(key)}"
@@ -168,13 +168,13 @@ def _place(key: str) -> str:
 
 
 def _nearest(key: str, known: Iterable[str]) -> tuple[float, str]:
-    """Return how near the nearest known key is, from 0 to 1, and the key."""
+    """Return the similarity of the most similar known key, from 0 to 1, and the key."""
     folded = _folded(key[:80])
     return max((difflib.SequenceMatcher(None, each, folded).ratio(), each) for each in known)
 
 
 def _folded(key: str) -> str:
-    """Return a key as it would be written here: camel case, dashes and spaces become small letters with ``_``."""
+    """Return a key in snake case: camel case, dashes and spaces are converted."""
     return re.sub(r"[\s.-]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)).casefold()
 
 

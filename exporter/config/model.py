@@ -1,6 +1,6 @@
 """The keys of a configuration file: names, types, descriptions."""
 
-# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+# Pydantic reads these annotations at run time, so there is no "from __future__ import annotations".
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -11,16 +11,16 @@ from exporter.config.names import ARN_START
 from exporter.config.tag_condition import Condition
 
 EXTENSION = "x-"
-"""How keys at the top begin that hold what YAML aliases repeat; nothing else reads them."""
+"""The prefix of top-level keys for values that YAML aliases repeat. Nothing else reads these keys."""
 
 
 def _stated(default: float) -> str:
-    """Return a default as a file states it: a duration for a float of seconds, true or false for a flag."""
+    """Return a default as written in a file: a duration for seconds as a float, true or false for a flag."""
     return str(default).lower() if isinstance(default, bool) else format_duration(default)
 
 
 def _without_null(schema: dict[str, Any]) -> None:
-    """Take null out of a JSON Schema: None stands for a key that is not written, and nobody may write null."""
+    """Remove null from a JSON Schema: None means that a key is not written, and null may not be written."""
     for described in schema.get("properties", {}).values():
         choices = described.get("anyOf", [])
         if {"type": "null"} in choices:
@@ -29,13 +29,13 @@ def _without_null(schema: dict[str, Any]) -> None:
 
 
 def _with_extensions(schema: dict[str, Any]) -> None:
-    """Let a JSON Schema take the keys at the top that hold what YAML aliases repeat."""
+    """Allow the top-level keys for YAML aliases in a JSON Schema."""
     _without_null(schema)
     schema["patternProperties"] = {f"^{EXTENSION}": {}}
 
 
 class Section(BaseModel):
-    """A mapping of known keys; what is not written is not set."""
+    """A mapping of known keys. A key that is not written is not set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_without_null)
 
@@ -46,23 +46,25 @@ class Section(BaseModel):
 
 
 class Aws(Section):
-    """Who calls which endpoint, and how. A job or rule without a key has that of aws."""
+    """How to call AWS: credentials, endpoints and limits. A job or rule without one of these keys uses that of aws."""
 
     region: values.Region | None = Field(
         None, description="AWS region. Default: the environment's AWS_REGION or AWS_DEFAULT_REGION."
     )
     account_id: values.AccountId | None = Field(
-        None, description="Account the jobs are in. Default: the ARN's or the role's, else the exporter asks AWS."
+        None, description="Account of the jobs. Default: that of the ARN or role, else the exporter asks AWS."
     )
     profile: values.Profile | None = Field(
-        None, description="Profile of the shared AWS files. With role_arn: whose credentials assume the role."
+        None, description="Profile of the shared AWS files. With role_arn: the profile that assumes the role."
     )
     role_arn: values.Role | None = Field(None, description="IAM role to assume.")
-    external_id: values.ExternalId | None = Field(None, description="External id the role's trust policy asks for.")
+    external_id: values.ExternalId | None = Field(
+        None, description="External id that the role's trust policy requires."
+    )
     endpoint_url: values.Url | None = Field(None, description="SageMaker endpoint. Default: the region's public one.")
     sts_endpoint_url: values.Url | None = Field(None, description="STS endpoint. Default: the region's public one.")
     quotas_endpoint_url: values.Url | None = Field(
-        None, description="Service Quotas endpoint, where collect has quotas. Default: the region's public one."
+        None, description="Service Quotas endpoint, if collect has quotas. Default: the region's public one."
     )
     use_fips: values.Flag | None = Field(
         None, description=f"Use the region's FIPS endpoint. Default: {_stated(defaults.USE_FIPS)}."
@@ -82,7 +84,7 @@ class Aws(Section):
     )
     requests_per_second: values.Rate | None = Field(
         None,
-        description=f"Most requests a second to one account and region. Default: {defaults.REQUESTS_PER_SECOND:g}.",
+        description=f"Most requests per second to one account and region. Default: {defaults.REQUESTS_PER_SECOND:g}.",
     )
 
 
@@ -90,7 +92,7 @@ AWS_KEYS = tuple(Aws.model_fields)
 
 
 class Organization(Section):
-    """The accounts of an organization of AWS, which are read now and then."""
+    """The accounts of an AWS organization. The exporter reads them regularly."""
 
     role_name: values.AssumedRole | None = Field(
         None, description="Name of the role to assume in each account. Default: role_name next to organization."
@@ -103,12 +105,10 @@ class Organization(Section):
 
 
 class Places(Section):
-    """Accounts and regions in which rules look, each rule in all of them."""
+    """The accounts and regions of rules. Each rule applies to all of them."""
 
     regions: values.Regions | None = Field(None, description="Regions to look in, instead of region.")
-    accounts: values.Accounts | None = Field(
-        None, description="Accounts to look in, by the role of the name role_name in each."
-    )
+    accounts: values.Accounts | None = Field(None, description="Accounts to look in, with the role role_name in each.")
     organization: Organization | None = Field(
         None, description="Look in the accounts of the organization, instead of accounts."
     )
@@ -119,11 +119,11 @@ PLACE_KEYS = tuple(Places.model_fields)
 
 
 class AwsDefaults(Aws, Places):
-    """What holds for every job and rule: who calls which endpoint, and in which accounts and regions rules look."""
+    """Defaults for all jobs and rules: how to call AWS, and the accounts and regions of rules."""
 
 
 class Labelled(Aws):
-    """What a listed job and a discovery rule have in common."""
+    """The keys that listed jobs and discovery rules share."""
 
     labels: dict[values.LabelKey, values.LabelValue] = Field(
         {}, description="Labels label_<key> of the series sagemaker_tuning_job_labels."
@@ -145,14 +145,14 @@ class TuningJob(Labelled):
 
 
 class Conditions(Section):
-    """What a job must be like; it must satisfy all that are written."""
+    """Conditions on a job. It must meet all that are written."""
 
     name_contains: values.NamePart | None = Field(
-        None, description="Text that the name contains, in the same case. AWS filters by the one of a rule."
+        None, description="Text in the name, case-sensitive. AWS filters by that of a rule."
     )
     name_regex: values.NameRegex | None = Field(
         None,
-        description="Regular expression (RE2) to be found in the name; anchor it with ^ and $ for the whole name."
+        description="Regular expression (RE2) that matches a part of the name; use ^ and $ to match the whole name."
         " A rule's named groups become labels label_<group>.",
     )
     statuses: list[values.Status] = Field([], description="Statuses of the job. Default: any.")
@@ -163,7 +163,7 @@ class Conditions(Section):
 
 
 class Exclusion(Conditions):
-    """Jobs that a rule leaves out: those that satisfy all its conditions."""
+    """Jobs that a rule leaves out: those that meet all these conditions."""
 
 
 def in_list(item: Any) -> Any:
@@ -172,7 +172,7 @@ def in_list(item: Any) -> Any:
 
 
 class Rule(Labelled, Places, Conditions):
-    """One rule that finds jobs; a job must satisfy all its conditions."""
+    """One rule that finds jobs. A job must meet all its conditions."""
 
     name: values.RuleName | None = Field(None, description="Name of the rule. Default: discover[0], discover[1], …")
     created_within: values.Age | None = Field(
@@ -183,15 +183,15 @@ class Rule(Labelled, Places, Conditions):
     ] = Field(
         [], description="Jobs to leave out: those that satisfy all conditions written here, or in an item of a list."
     )
-    max_jobs: values.Count = Field(defaults.MAX_JOBS, description="Most jobs the rule watches at once.")
+    max_jobs: values.Count = Field(defaults.MAX_JOBS, description="Most jobs that the rule watches at once.")
 
 
 class Spend(Section):
-    """How training jobs are read, where collect has training_jobs."""
+    """How training jobs are read, if collect has training_jobs."""
 
     interval: values.SpendInterval = Field(
         defaults.SPEND_INTERVAL,
-        description="How long after a change a job's training jobs are read, with all changes in between.",
+        description="Time from a change to the reading of a job's training jobs, which then has all changes in between.",
         json_schema_extra={"default": _stated(defaults.SPEND_INTERVAL)},
     )
     max_training_jobs: values.Count = Field(
@@ -204,7 +204,7 @@ class Spend(Section):
         " jobs (search), or nowhere (off).",
     )
     prices: dict[values.InstanceType, values.Amount] = Field(
-        {}, description="Price of an instance for an hour, by its type; takes precedence over that of prices_file."
+        {}, description="Price of an instance per hour, by type; takes precedence over that of prices_file."
     )
     prices_file: values.FilePath | None = Field(
         None, description="YAML file of prices by region and instance type, as printed by the subcommand prices."
@@ -219,21 +219,21 @@ class PricesFile(Section):
 
     currency: values.Currency | None = Field(None, description="Currency of the prices.")
     prices: dict[values.Region, dict[values.InstanceType, values.Amount]] = Field(
-        {}, description="Price of an instance for an hour, by region and instance type."
+        {}, description="Price of an instance per hour, by region and instance type."
     )
 
 
 class FailureClass(Section):
-    """A class of failed training jobs of the user's own."""
+    """A class of failed training jobs that you define."""
 
     reason: values.FailureReason | None = Field(None, description="Value of the label reason.")
     regex: values.FailureRegex | None = Field(
-        None, description="Regular expression (RE2) to be found in the failure's text; (?i) ignores case."
+        None, description="Regular expression (RE2) that matches a part of the failure's text; (?i) ignores case."
     )
 
 
 class Failures(Section):
-    """How failed training jobs are classed, where collect has training_jobs."""
+    """How failed training jobs are classified, if collect has training_jobs."""
 
     classes: values.FewClasses[FailureClass] = Field(
         [], description="Classes that are tried before the exporter's own, in this order; up to ten."
@@ -241,7 +241,7 @@ class Failures(Section):
 
 
 def expand(item: Any) -> Any:
-    """Return a listed job as a mapping: a bare text is a name or an ARN, and a name may be an ARN."""
+    """Return a listed job as a mapping. A text alone is a name or an ARN, and a name may be an ARN."""
     if isinstance(item, str):
         return {"arn" if item.startswith(ARN_START) else "name": item}
     if isinstance(item, dict) and "arn" not in item:
@@ -285,7 +285,7 @@ class Config(Section):
     )
     describe_max_age: values.MaxAge = Field(
         defaults.DESCRIBE_MAX_AGE,
-        description="How long a running job goes without a describe while lists show no change of it. 0s: describe it at every interval.",
+        description="How long a running job goes without a describe while lists show no change. 0s: describe it in each interval.",
         json_schema_extra={"default": _stated(defaults.DESCRIBE_MAX_AGE)},
     )
     max_tracked_jobs: values.Count = Field(

@@ -1,4 +1,4 @@
-"""Names and ARNs of AWS that a configuration holds."""
+"""Names and ARNs of AWS in a configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACCOUNT_PATTERN = "[0-9]{12}"
 JOB_ARN_PATTERN = (
     f"arn:aws(-[a-z]+)*:sagemaker:{REGION_PATTERN}:{ACCOUNT_PATTERN}:hyper-parameter-tuning-job/{JOB_NAME_PATTERN}"
 )
-"""What the ARN of a tuning job is written like, its partition left aside."""
+"""The pattern of a tuning job's ARN, with any partition."""
 ROLE_NAME_PATTERN = r"([!-~]+/)?[\w+=,.@-]{1,64}"
 _ROLE_PATTERN = f"role/{ROLE_NAME_PATTERN}"
 ROLE_ARN_PATTERN = f"arn:aws(-[a-z]+)*:iam::{ACCOUNT_PATTERN}:{_ROLE_PATTERN}"
@@ -34,7 +34,7 @@ _ROLE_EXAMPLE = "arn:aws:iam::123456789012:role/tuning-metrics"
 
 @dataclass(frozen=True, slots=True)
 class JobArn:
-    """The parts of a tuning job's ARN; ``name`` may be lower-cased there."""
+    """The parts of a tuning job's ARN. ``name`` may be in lower case."""
 
     partition: str
     region: str
@@ -44,7 +44,7 @@ class JobArn:
 
 @dataclass(frozen=True, slots=True)
 class RoleArn:
-    """A role's ARN and the parts that matter here; ``name`` is without the role's path."""
+    """A role's ARN and the parts that are needed here. ``name`` is without the role's path."""
 
     text: str
     partition: str
@@ -53,7 +53,7 @@ class RoleArn:
 
 
 def parse_job_name(text: str) -> str:
-    """Return a tuning job's name; raise ValueError saying which rule of the API it breaks, with a name that fits."""
+    """Return a tuning job's name. Raises ValueError, which says which rule of the API it breaks, with a valid name."""
     if len(text) <= JOB_NAME_LENGTH and JOB_NAME.fullmatch(text):
         return text
     if not text:
@@ -81,7 +81,7 @@ def parse_job_name(text: str) -> str:
 
 
 def parse_job_arn(text: str) -> JobArn:
-    """Return the parts of a tuning job's ARN; raise ValueError saying which part is wrong."""
+    """Return the parts of a tuning job's ARN. Raises ValueError, which says which part is wrong."""
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
         raise ValueError(f"{quote(text)} is not an ARN: write it like {_JOB_EXAMPLE}")
@@ -103,7 +103,7 @@ def parse_job_arn(text: str) -> JobArn:
 
 
 def parse_role_arn(text: str) -> RoleArn:
-    """Return the parts of a role's ARN; raise ValueError saying which part is wrong."""
+    """Return the parts of a role's ARN. Raises ValueError, which says which part is wrong."""
     parts = text.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
         raise ValueError(f"{quote(text)} is not an ARN: write it like {_ROLE_EXAMPLE}")
@@ -125,12 +125,12 @@ def parse_role_arn(text: str) -> RoleArn:
 
 
 def role_of(partition: str, account_id: str, name: str) -> RoleArn:
-    """Return the role of a name, which may have a path before it, in an account."""
+    """Return the role with a name in an account. The name may have a path before it."""
     return RoleArn(f"arn:{partition}:iam::{account_id}:role/{name}", partition, account_id, name.rpartition("/")[2])
 
 
 def parse_account_id(text: str) -> str:
-    """Return an account id, leading zeros kept; raise ValueError when it has not exactly 12 digits."""
+    """Return an account id with its leading zeros. Raises ValueError if it does not have exactly 12 digits."""
     if _ACCOUNT.fullmatch(text):
         return text
     digits = re.sub(r"[-\s]", "", text)
@@ -142,5 +142,5 @@ def parse_account_id(text: str) -> str:
 
 
 def tag_label(key: str) -> str:
-    """Return the label's name, without prefix, for the key of an AWS tag: what no label may hold becomes ``_``."""
+    """Return the label name, without prefix, for the key of an AWS tag. Characters not allowed in labels become ``_``."""
     return _NOT_IN_LABEL.sub("_", key)

@@ -1,4 +1,4 @@
-"""Names of targets: readable, stable, made from the configuration only."""
+"""The names of targets. They are readable, stable, and depend only on the configuration."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def target_names(callers: Collection[Caller]) -> dict[TargetKey, str]:
     """Return a name for each caller's target, such as ``eu-west-1/123456789012/tuning-metrics``.
 
-    Targets that would read the same have the host of their endpoint appended, if that is configured, and where that
-    does not tell them apart either (an external id, a path) a hash of their keys.
+    If two names would be equal, the host of the configured endpoint is added. If they are still equal, because the targets
+    differ only in an external id or a path, a hash of the target's key is added.
     """
     names = {caller.key: _readable(caller) for caller in callers}
     for more in (_host, _digest):

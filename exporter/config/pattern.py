@@ -1,6 +1,6 @@
-"""The regular expressions that a configuration holds. They are RE2's: a search takes time in proportion to the name.
+"""The regular expressions in a configuration. They use RE2, whose searches take linear time.
 
-The standard library's take minutes for some short names, and nothing else runs meanwhile.
+With the standard library, some expressions take minutes for a short name, and block everything else.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 PATTERN_LENGTH = 1000
 """The most characters of a pattern."""
 
-_MEMORY = 2**20  # bytes for one pattern compiled, and as bound for what its searches keep: 1 ms for a name at most
+_MEMORY = 2**20  # bytes for a compiled pattern and the cache of its searches: a search takes 1 ms at most
 _MOST_REPEATS = 1000
 _WANTED = "write what is to be found instead of what is not, each case as an alternative, (?:…|…)"
 
-# RE2 reads some things quietly in another way than the standard library. They count where no class or escape hides them.
+# Parts that RE2 silently reads in another way than the standard library, outside of character classes and escapes.
 _QUIET = re.compile(
     r"\\Q(?:(?!\\E).)*+(?:\\E)?+|\[\^?+\]?+(?:\\.|\[:\^?+[a-z]++:\]|[^\]\\])*+\]?+"
     r"|(?P<reference>\\(?![0-7]{3})[1-9][0-9]?+)|\\."
@@ -32,7 +32,7 @@ _QUIET = re.compile(
 
 _NAMED = re.compile(r"\(\?P?<([^>(]*)>")
 
-# By what RE2 complains of: what it is, and what to write instead.
+# What RE2 reports, what it is, and what to write instead.
 _LACKS: tuple[tuple[str, str, str], ...] = (
     (r"\(\?=", "a lookahead", "write the parts in the order they come in, each order as an alternative, (?:…|…)"),
     (r"\(\?!", "a negative lookahead", _WANTED),
@@ -53,7 +53,7 @@ _LACKS: tuple[tuple[str, str, str], ...] = (
     (r"\\[uUN]", "a character by its number or name", "write the character itself"),
 )
 
-# RE2's words for what is wrong in any kind of regular expression, and ours.
+# RE2's messages about mistakes in any kind of regular expression, and ours.
 _MISTAKES = {
     "missing )": "a ( is never closed; write ) where it ends",
     "unexpected )": "a ) closes nothing; remove it, or write the ( before it",
@@ -71,7 +71,7 @@ _MISTAKES = {
 
 
 def parse_pattern(text: str) -> str:
-    """Return a pattern that RE2 can search for; raise ValueError saying what RE2 does not have and what to write instead."""
+    """Return a pattern that RE2 supports. Raises ValueError, which says what RE2 lacks and what to write instead."""
     if len(text) > PATTERN_LENGTH:
         raise ValueError(
             f"the expression is too long by {len(text) - PATTERN_LENGTH}: write at most {PATTERN_LENGTH} characters"
@@ -83,32 +83,32 @@ def parse_pattern(text: str) -> str:
 
 
 def found(pattern: str, name: str) -> bool:
-    """Tell whether a pattern that was parsed is found in a tuning job's name."""
-    # Longer ones are no names that AWS gives, and are not to fill the memory.
+    """Return whether a parsed pattern matches a tuning job's name."""
+    # Do not cache longer texts, which are not names from AWS, to limit memory.
     return (_found if len(name) <= JOB_NAME_LENGTH else _found.__wrapped__)(pattern, name)
 
 
 def named_groups(pattern: str) -> list[str]:
-    """Return the names of the groups of a pattern that was parsed, each as often as there are groups of it."""
+    """Return the names of the groups of a parsed pattern. A name that is used twice is there twice."""
     return _NAMED.findall(_QUIET.sub("", pattern))
 
 
 def groups(pattern: str, name: str) -> Mapping[str, str]:
-    """Return what the named groups of a pattern find in a tuning job's name, without those that find nothing."""
+    """Return the values of the named groups of a pattern in a tuning job's name. Groups that match nothing are left out."""
     compiled = _compiled(pattern)
     matched = compiled.search(name) if compiled.groupindex else None
     return {} if matched is None else {group: text for group, text in matched.groupdict().items() if text}
 
 
-@lru_cache(maxsize=16_384)  # lists bring the same names again and again
+@lru_cache(maxsize=16_384)  # lists have the same names again and again
 def _found(pattern: str, name: str) -> bool:
     return _compiled(pattern).search(name) is not None
 
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> Any:
-    """Return the pattern as RE2 searches for it; raise ValueError with RE2's complaint."""
-    import re2  # noqa: PLC0415 - 3.5 MB that only those need who write a pattern
+    """Return the compiled pattern. Raises ValueError with RE2's message."""
+    import re2  # noqa: PLC0415 - it needs 3.5 MB, and many configurations have no pattern
 
     options = re2.Options()
     options.log_errors = False
@@ -120,7 +120,7 @@ def _compiled(pattern: str) -> Any:
 
 
 def _misread(part: re.Match[str]) -> str | None:
-    """Return what is wrong with a part that RE2 would quietly take for something else."""
+    """Return the message for a part that RE2 would silently read in another way."""
     if part["reference"]:
         return _lack(part["reference"])
     numbers = [number.lstrip("0") or "0" for number in (part["least"], part["most"]) if number]
@@ -136,7 +136,7 @@ def _misread(part: re.Match[str]) -> str | None:
 
 
 def _refused(pattern: str) -> str | None:
-    """Return what RE2 cannot do with a pattern and what to write instead, None when it can."""
+    """Return why RE2 cannot use a pattern, and what to write instead. None if it can."""
     try:
         _compiled(pattern)
     except ValueError as error:
@@ -145,7 +145,7 @@ def _refused(pattern: str) -> str | None:
 
 
 def _explain(said: str) -> str:
-    """Return RE2's complaint, "what is wrong: the part", in our words."""
+    """Return our message for RE2's message, which has the form "what is wrong: the part"."""
     kind, _, part = said.partition(": ")
     if kind == "invalid repetition size":
         least, _, most = part.strip("{}").partition(",")
@@ -166,7 +166,7 @@ def _too_often(part: str) -> str:
 
 
 def _lack(part: str) -> str | None:
-    """Return what RE2 lacks and what to write instead, None when the part is nothing known."""
+    """Return what RE2 lacks and what to write instead. None if the part is not known."""
     for pattern, what, instead in _LACKS:
         if re.fullmatch(pattern, part):
             return f"{quote(part)} is {what}, which RE2 does not have; {instead}"

@@ -1,4 +1,4 @@
-"""Accounts and regions that a rule is multiplied out to, from its own keys and those of ``aws``."""
+"""The accounts and regions of a rule, from its own keys and those of ``aws``."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _BOTH = "accounts and organization are both given: write only one of them"
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where one rule looks. None among ``regions`` is the entry's own region; ``accounts`` None is its own account.
+    """The accounts and regions of one rule. None in ``regions`` is the entry's own region; ``accounts`` None is its own account.
 
-    The accounts of an ``organization`` are to be found out.
+    The accounts of an ``organization`` are not known yet.
     """
 
     regions: Sequence[str | None]
@@ -35,7 +35,7 @@ class Reach:
     organization: Organization | None
 
     def places(self, found: Sequence[Account]) -> Iterator[Place]:
-        """Yield each place, account by account; ``found`` are the accounts of the organization."""
+        """Yield each place, account by account. ``found`` has the accounts of the organization."""
         accounts: Sequence[str | None] = self.accounts or (None,)
         if self.organization is not None:
             left_out = self.organization.exclude_accounts or ()
@@ -46,7 +46,7 @@ class Reach:
 
 
 def reach(rule: Rule, defaults: AwsDefaults) -> Reach:
-    """Return where a rule looks. What it says itself of one region, account or role goes before the lists of ``aws``."""
+    """Return the accounts and regions of a rule. Its own region, account or role comes before the lists of ``aws``."""
     regions = rule.regions or (None if "region" in rule.model_fields_set else defaults.regions)
     accounts, organization = rule.accounts, rule.organization
     if accounts is None and organization is None and not _speaks_for_itself(rule):
@@ -56,7 +56,7 @@ def reach(rule: Rule, defaults: AwsDefaults) -> Reach:
 
 
 def organization_of(caller: Caller, organization: Organization) -> OrganizationSpec:
-    """Return the organization that is read with the credentials of an entry itself, not of its role in each account."""
+    """Return the organization. It is read with the credentials of the entry itself, not with its role in each account."""
     key, units = caller.key, organization.include_ous or ()
     url, profile = organization.endpoint_url, key.credentials.profile
     endpoint = Endpoint(url, use_fips=key.endpoint.use_fips and url is None)
@@ -66,7 +66,7 @@ def organization_of(caller: Caller, organization: Organization) -> OrganizationS
 
 
 def conflicts(rule: Rule, defaults: AwsDefaults, broken: AbstractSet[str]) -> Iterator[Conflict]:
-    """Yield what a rule says of its places and contradicts itself; nothing is concluded from broken keys of ``aws``."""
+    """Yield contradictions in the places of a rule. Keys of ``aws`` that are wrong cause none."""
     own = rule.model_fields_set
     if {"region", "regions"} <= own:
         yield Conflict(("region",), "region and regions are both given: write only one of them")
@@ -88,7 +88,7 @@ def conflicts(rule: Rule, defaults: AwsDefaults, broken: AbstractSet[str]) -> It
 
 
 def conflicts_of_defaults(defaults: AwsDefaults, rules: Sequence[Rule], broken: AbstractSet[str]) -> Iterator[Conflict]:
-    """Yield what ``aws`` says of places and contradicts itself, or has no use for."""
+    """Yield contradictions in the places of ``aws``, and keys that have no effect."""
     if broken & {"aws.accounts", "aws.organization", "aws.role_name"}:
         return
     given = defaults.accounts or defaults.organization
@@ -102,5 +102,5 @@ def conflicts_of_defaults(defaults: AwsDefaults, rules: Sequence[Rule], broken: 
 
 
 def _speaks_for_itself(rule: Rule) -> bool:
-    """Tell whether a rule names its own account or role, or has none, so that lists of accounts do not concern it."""
+    """Return whether a rule has its own account or role, or needs none. Then lists of accounts do not apply to it."""
     return not rule.model_fields_set.isdisjoint(_BESIDE_ACCOUNTS) or rule.sign_requests is False

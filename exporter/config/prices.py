@@ -1,4 +1,4 @@
-"""The file of prices that a configuration names: read with it, and its mistakes reported with file, line and remedy in the same way."""
+"""Reads the prices file of a configuration. Its mistakes are reported like those of the configuration."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _HOW = "write the path of a file that `sagemaker-tuning-exporter prices` has wri
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Prices of an instance for an hour, by region and instance type; ``currency`` None: the file names none."""
+    """Prices of an instance per hour, by region and instance type. ``currency`` is None if the file has none."""
 
     by_region: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     currency: str | None = None
 
 
 def read_prices(document: Document, spend: Spend) -> tuple[Prices, list[Problem]]:
-    """Return the prices of the file that a configuration names, and everything that is wrong with it."""
+    """Return the prices in the file that a configuration names, and all mistakes in it."""
     if spend.prices_file is None:
         return Prices(), []
     path = Path(document.file).parent / spend.prices_file

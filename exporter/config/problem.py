@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said so that a person can put it right."""
+"""Problems of a configuration, with what to do about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Path = tuple[str | int, ...]
-"""The way to a value: keys of mappings and, counted from 0, places in lists."""
+"""The path to a value: keys of mappings, and indexes of lists from 0."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_<-]+")
 _SHOWN = 80
@@ -23,7 +23,7 @@ _TOLD = 100
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: in which file, on which line (from 1, None for the file as a whole), at which key, and the remedy."""
+    """One mistake: its file, line (from 1, None for the whole file), path and message, which has the remedy."""
 
     file: str
     line: int | None
@@ -36,9 +36,9 @@ class Problem:
 
 
 class ConfigError(UserError):
-    """The configuration cannot be used; ``problems`` holds every mistake found, in the order of the lines.
+    """The configuration cannot be used. ``problems`` has all mistakes, in the order of the lines.
 
-    Its text names the first 100: it becomes one line of the log.
+    Its text becomes one line of the log and has only the first 100.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -52,7 +52,7 @@ class ConfigError(UserError):
 
 
 def show_path(path: Path) -> str:
-    """Write a path the way it is read aloud: ``tuning_jobs[2].labels.team``."""
+    """Return a path as text, such as ``tuning_jobs[2].labels.team``."""
     shown = ""
     for step in path:
         if isinstance(step, int):
@@ -65,30 +65,30 @@ def show_path(path: Path) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things as people say it: ``1 mistake``, ``2 mistakes``."""
+    """Return a number with its noun: ``1 mistake``, ``2 mistakes``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def quote(text: str) -> str:
-    """Return text of the user in double quotes, on one line and not endlessly long."""
+    """Return a text of the user in double quotes, on one line and shortened."""
     cut = shorten(text)
     return f'"{cut}"' if cut.isprintable() else json.dumps(cut)
 
 
 def shorten(text: str) -> str:
-    """Return text that is not endlessly long."""
+    """Return a text, shortened if it is long."""
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that was probably meant, whatever its case; None when no known word is close."""
+    """Return the most similar known word, independent of case. None if no known word is similar."""
     by_folded = {_fold(each): each for each in known}
     close = difflib.get_close_matches(_fold(word[:_SHOWN]), by_folded, n=1, cutoff=0.6)
     return by_folded[close[0]] if close else None
 
 
 def instead(word: str, known: Iterable[str]) -> str:
-    """Return what to write in place of an unknown word: the nearest known one, else all of them."""
+    """Return what to write instead of an unknown word: the most similar known one, else all of them."""
     known = list(known)
     close = nearest(word, known)
     return f"did you mean {quote(close)}?" if close else f"write one of {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""AWS regions: their syntax, their partition, and what people write instead."""
+"""AWS regions: their syntax, their partition, and suggestions for other spellings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTITIONS = (
     ("eusc-", "aws-eusc"),
 )
 
-# Only for suggestions: a region that is missing here is still accepted.
+# Only for suggestions. A region that is missing here is still accepted.
 _PLACES = {
     "N. Virginia": "us-east-1",
     "Virginia": "us-east-1",
@@ -67,7 +67,7 @@ _SUGGESTIONS = {**{code: code for code in _PLACES.values()}, **_PLACES}
 
 
 def parse_region(text: str) -> str:
-    """Return the region; raise ValueError with the one probably meant when it is not written like ``eu-west-1``."""
+    """Return the region. Raises ValueError with a suggestion if it is not written like ``eu-west-1``."""
     if _REGION.fullmatch(text):
         return text
     several = [each for each in re.split(r"[\s,;|]+", text.strip("[] ")) if each]
@@ -79,7 +79,7 @@ def parse_region(text: str) -> str:
 
 
 def doubt(region: str) -> str | None:
-    """Return what to write instead of a region that is none of AWS's kind, None for one that may be."""
+    """Return what to write instead if a region cannot be one of AWS. None if it can."""
     if _DIRECTION.fullmatch(region.split("-")[-2]):
         return None
     close = nearest(region, _PLACES.values())
@@ -88,5 +88,5 @@ def doubt(region: str) -> str | None:
 
 
 def partition_of(region: str) -> str:
-    """Return the partition a region belongs to, ``aws`` unless its prefix says otherwise."""
+    """Return the partition of a region, by its prefix, else ``aws``."""
     return next((partition for prefix, partition in PARTITIONS if region.startswith(prefix)), "aws")

@@ -1,4 +1,4 @@
-"""From validated entries to targets: defaults applied, short forms gone, every contradiction named."""
+"""Makes targets from validated entries: applies defaults, expands short forms, and reports contradictions."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _ANY_ACCOUNT = "000000000000"
 
 
 def resolve(document: Document, validated: Validated, default_region: str | None) -> tuple[Settings, list[Problem]]:
-    """Return the settings and every contradiction; when there is one the settings are not to be used.
+    """Return the settings and all contradictions. If there is one, the settings must not be used.
 
-    Nothing is concluded from a value that is missing only because it was wrong.
+    A value that is missing because it was wrong causes no contradiction.
     """
     prices, wrong = read_prices(document, validated.config.spend)
     settings, problems = _resolved(document, validated, default_region, prices, {})
@@ -57,7 +57,7 @@ def resolve(document: Document, validated: Validated, default_region: str | None
 def _resolved(
     document: Document, validated: Validated, default_region: str | None, prices: Prices, accounts: Accounts
 ) -> tuple[Settings, list[Problem]]:
-    """Return the same with the accounts of organizations, as far as they are known."""
+    """Return the same for these known accounts of organizations."""
     config = validated.config
     currency = config.spend.currency or prices.currency or defaults.CURRENCY
     resolution = _Resolution(document, validated, default_region, currency, accounts)
@@ -90,7 +90,7 @@ def _resolved(
 def _expanded(
     document: Document, validated: Validated, default_region: str | None, prices: Prices, accounts: Accounts
 ) -> Settings:
-    """Return the settings with these accounts, without reading any file; raise ConfigError when something contradicts them."""
+    """Return the settings with these accounts, without reading a file. Raises ConfigError if they contradict the file."""
     settings, problems = _resolved(document, validated, default_region, prices, accounts)
     if problems:
         raise ConfigError(problems)
@@ -98,7 +98,7 @@ def _expanded(
 
 
 class _Resolution:
-    """The targets found so far, and what was wrong on the way."""
+    """The targets made so far, and the problems found."""
 
     def __init__(
         self, document: Document, validated: Validated, default_region: str | None, currency: str, accounts: Accounts
@@ -119,16 +119,16 @@ class _Resolution:
         self._without_region: list[Path] = []
 
     def complain(self, path: Path, message: str, *keys: str) -> None:
-        """Note a problem at the first of ``keys`` that is written under ``path``, else at ``path`` itself."""
+        """Add a problem at the first of ``keys`` that is written under ``path``, else at ``path`` itself."""
         under = ((*path, key) for key in keys)
         written = (each for each in under if self._document.locate(each)[1] == each)
         problem = self._document.problem(next(written, path), message)
-        if problem not in self._told:  # a rule may say the same of each of its accounts
+        if problem not in self._told:  # a rule may cause the same problem for each of its accounts
             self._told.add(problem)
             self.problems.append(problem)
 
     def add_job(self, path: Path, job: TuningJob) -> None:
-        """Put a listed job into its target."""
+        """Add a listed job to its target."""
         arn = job.arn
         if arn is None and job.name is None:
             self.complain(path, "neither name nor arn is given: add 'name: …' with the tuning job's name")
@@ -147,7 +147,7 @@ class _Resolution:
         target.jobs[name.lower()] = path, spec
 
     def add_rule(self, path: Path, rule: Rule) -> None:
-        """Put a rule into its target."""
+        """Add a rule to its targets."""
         name = rule.name or show_path(path)
         if name == LISTED:
             self.complain(path, f'"{LISTED}" means the jobs of tuning_jobs: write another name', "name")
@@ -190,19 +190,19 @@ class _Resolution:
 
     @property
     def organizations(self) -> tuple[OrganizationSpec, ...]:
-        """The organizations whose accounts rules look in, each once."""
+        """The organizations that rules use, each once."""
         return tuple(self._organizations.values())
 
     def _organization(self, path: Path, rule: Rule, where: Reach) -> OrganizationSpec | None:
-        """Return the organization that a rule looks in, if it does, and that is sound."""
+        """Return the organization that a rule uses. None if it uses none, or if it is not valid."""
         if where.organization is None:
             return None
         region = where.regions[0]
-        # Its mistakes are told although no account may be known yet.
+        # Report its mistakes even if no account is known yet.
         if not self._is_sound(path, self._callers.of(rule, place=Place(region, _ANY_ACCOUNT, where.role_name))):
             return None
         spec = organization_of(self._callers.of(rule, place=Place(region)), where.organization)
-        # It is the partition's: rules of other regions read the same one.
+        # An organization belongs to the partition, so rules of all regions read the same one.
         same = replace(spec, key=replace(spec.key, region=""))
         if same not in self._organizations:
             uses = sum(each.name == spec.name for each in self._organizations)
@@ -221,7 +221,7 @@ class _Resolution:
         )
 
     def check_defaults(self, rules: Sequence[Rule]) -> None:
-        """Refuse what contradicts itself within ``aws``, and entries that no region is given for."""
+        """Report contradictions within ``aws``, and entries without a region."""
         of_places = places.conflicts_of_defaults(self._defaults, rules, self._broken)
         for conflict in (*self._callers.defaults_conflicts(), *of_places):
             self.complain(("aws",), conflict.message, *conflict.keys)
@@ -231,12 +231,12 @@ class _Resolution:
             self.complain(first, f"no region is given{also}: write region under aws: or here, or set AWS_REGION")
 
     def check_identities(self) -> None:
-        """Refuse jobs of different targets that could not be told apart on /metrics."""
+        """Report jobs of different targets that would have the same labels on /metrics."""
         for path, message in alike(self.gathered.values(), self._place):
             self.complain(path, message, "name", "arn")
 
     def check_classes(self, config: Config) -> None:
-        """Refuse classes of failed training jobs that are not whole."""
+        """Report classes of failed training jobs that are incomplete."""
         for place, each in enumerate(config.failures.classes):
             if each.reason is None or each.regex is None:
                 missing = "reason: the label's value" if each.reason is None else "regex: what is in the failure's text"
@@ -249,7 +249,7 @@ class _Resolution:
         return self._tag_labels if entry.tag_labels is None else _by_tag(entry.tag_labels)
 
     def _contradicts(self, path: Path, job: TuningJob, arn: JobArn) -> bool:
-        """Note where the entry's own words and its ARN differ."""
+        """Report keys of an entry that contradict its ARN."""
         wrong = {
             "name": job.name is not None and job.name.lower() != arn.name.lower(),
             "region": job.region is not None and job.region != arn.region,
@@ -262,7 +262,7 @@ class _Resolution:
         return any(wrong.values())
 
     def _target(self, path: Path, caller: Caller) -> Gathered | None:
-        """Return the target of an entry; None when the entry cannot belong to one."""
+        """Return the target of an entry. None if the entry cannot belong to one."""
         if not self._is_sound(path, caller):
             return None
         target = self.gathered.get(caller.key)
@@ -276,7 +276,7 @@ class _Resolution:
         return target
 
     def _is_sound(self, path: Path, caller: Caller) -> bool:
-        """Note what the keys of an entry say against each other, and tell whether there is nothing."""
+        """Report conflicts between the keys of an entry, and return whether there are none."""
         for conflict in caller.conflicts:
             self.complain(path, conflict.message, *conflict.keys, "arn", "name")
         if not caller.has_region and path not in self._without_region:

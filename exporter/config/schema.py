@@ -1,6 +1,6 @@
-"""The keys of a configuration as JSON Schema: what editors complete and underline while you write the file.
+"""The keys of a configuration as JSON Schema. Editors use it to complete keys and mark mistakes.
 
-An editor knows less than ``check`` does, so what ``check`` accepts must fit the schema, but not the other way round.
+A schema can check less than ``check`` does. Everything that ``check`` accepts must be valid in the schema, but not vice versa.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from exporter.config.names import JOB_ARN_PATTERN, JOB_NAME_PATTERN
 Schema = dict[str, Any]
 
 NAME_OR_ARN = {"pattern": f"^({JOB_NAME_PATTERN}|{JOB_ARN_PATTERN})$"}
-"""A listed tuning job's ``name`` may be its ARN."""
+"""The ``name`` of a listed tuning job may be its ARN."""
 
-# What YAML reads as a number or a flag unless it is quoted; the exporter reads all of it as text.
+# Texts that YAML reads as numbers unless they are quoted. The exporter reads them as text.
 _NUMBERS = ("1", "0.5", "1e5", *("1" * length for length in range(2, 21)))
 _NOT_IN_EVERY_DIALECT = re.compile(r"\\p\{|\(\?[P#aiLmsux]")
 
 
 def config_schema() -> Schema:
-    """Return the model's own schema, without the titles, which are the keys once more."""
+    """Return the schema of the model without titles, because these only repeat the keys."""
     made = Config.model_json_schema()
     for each in (made, *made["$defs"].values()):
         each.pop("title", None)
@@ -37,7 +37,7 @@ def config_schema() -> Schema:
 
 
 def editor_schema() -> str:
-    """Return the schema for editors as JSON. It accepts whatever ``check`` accepts."""
+    """Return the schema for editors as JSON. It accepts everything that ``check`` accepts."""
     head = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Configuration of sagemaker-tuning-exporter",
@@ -72,7 +72,7 @@ def _lenient(schema: Any) -> Any:
 
 
 def _unquoted(pattern: str | None) -> list[str]:
-    """Return the types that text which fits a pattern may have in YAML, if nobody quotes it."""
+    """Return the other types that YAML may read from an unquoted text that matches a pattern."""
 
     def fits(*texts: str) -> bool:
         return pattern is None or any(re.match(pattern, text) for text in texts)

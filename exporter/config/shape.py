@@ -1,4 +1,4 @@
-"""What to write where a list or a mapping is expected and something else is given."""
+"""Messages for values that must be a list or a mapping but are something else."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _EVERYTHING = frozenset({"*", ".*", "all", "true", "yes"})
 
 
 def list_expected(value: object, path: Path) -> str:
-    """Return what to write instead of a value where a list is expected."""
+    """Return what to write instead of a value that must be a list."""
     return f"a list is expected here: {_list(value, path)}"
 
 
 def mapping_expected(value: object, path: Path) -> str:
-    """Return what to write instead of a value where a mapping is expected."""
+    """Return what to write instead of a value that must be a mapping."""
     return f"a mapping is expected here: {_mapping(value, path)}"
 
 

@@ -1,4 +1,4 @@
-"""Splitting a configuration over several exporters, so that each target is one exporter's and no other's."""
+"""Splits a configuration over several exporters. Each target belongs to exactly one of them."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Shard:
     total: int = 1
 
     def owns(self, target: TargetSpec) -> bool:
-        """Tell whether the target is this exporter's.
+        """Return whether the target belongs to this exporter.
 
-        Whole targets are split, not jobs: the budget of an account and region is then never divided, and nobody reads
-        its lists twice. Each target is where its hash with the shard's number is highest, so that another total
-        moves only those that the new shard wins, or that the last one had.
+        A target is never split: one exporter has the whole budget of an account and region, and its lists are read once.
+        A target belongs to the shard with the highest hash of target and shard number. So when the total changes by one, only
+        the targets of the shard that is added or removed move.
         """
         return self.index == max(range(self.total), key=lambda index: _weight(target, index))
 
     def part(self, settings: Settings) -> Settings:
-        """Return what of a configuration is this exporter's."""
+        """Return the part of a configuration that belongs to this exporter."""
         own, expand = tuple(target for target in settings.targets if self.owns(target)), settings.expand
         if expand is None:
             return replace(settings, targets=own)
@@ -39,9 +39,9 @@ class Shard:
 
 
 def parse_shard(index: str, total: str) -> Shard:
-    """Return the shard of two options. ``index`` is a number, or a pod's name that ends in one: ``exporter-2``.
+    """Return the shard for the two options. ``index`` is a number, or a pod's name that ends in one, such as ``exporter-2``.
 
-    Raise ValueError with what to write instead.
+    Raises ValueError, which says what to write instead.
     """
     if not re.fullmatch(r"[0-9]{1,4}", total) or not 1 <= int(total) <= MOST_SHARDS:
         raise ValueError(f"--shard.total is {total!r}: write a whole number from 1 to {MOST_SHARDS}")
@@ -54,7 +54,7 @@ def parse_shard(index: str, total: str) -> Shard:
 
 
 def _weight(target: TargetSpec, index: int) -> bytes:
-    # The account where it is known: two roles into one account share its rate limit.
+    # Use the account if it is known, because two roles in one account share its rate limit.
     key = target.key
     who = target.account_id or repr((key.credentials.profile, key.credentials.role_arn, key.credentials.sign_requests))
     identity = (key.partition, key.region, who, key.endpoint.url, index)

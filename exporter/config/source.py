@@ -1,4 +1,4 @@
-"""Reading the bytes of a configuration file: of bounded length, and only once it is written completely."""
+"""Reads the bytes of a configuration file, up to a maximum length, and only when it is completely written."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 16 << 20
-"""The longest configuration."""
+"""The most bytes of a configuration."""
 
 PIPE_SECONDS = 30.0
-"""How long the writer of a pipe may take."""
+"""The most seconds that the writer of a pipe may take."""
 
 SETTLE_SECONDS = 2.0
-"""How long a file may keep changing while it is read."""
+"""The most seconds for which a file may keep changing while it is read."""
 
 _TOO_LONG = f"it has more than {MAX_BYTES >> 20} MiB"
 _LOOK_SECONDS = 0.2
@@ -30,9 +30,9 @@ _CHUNK = 1 << 16
 
 
 def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> bytes:
-    """Return what is in a file when two looks, 0.2 s apart, have seen the same; of a pipe, all until its end.
+    """Return the content of a file when it was the same twice, 0.2 s apart. Of a pipe, return everything up to its end.
 
-    Raise ConfigError when it cannot be read, is too long, or does not become quiet or come to its end in time.
+    Raises ConfigError if it cannot be read, is too long, keeps changing, or is a pipe that does not end in time.
     """
     try:
         if stat.S_ISFIFO(path.stat().st_mode):
@@ -50,10 +50,10 @@ def read_bytes(path: Path, sleep: Callable[[float], object] = time.sleep) -> byt
 
 
 def look(path: Path) -> bytes:
-    """Return what is in a file now, even if somebody has written only half of it.
+    """Return the present content of a file, even if it is only half written.
 
-    Raise OSError or ValueError, whose ``reason`` says why, when it cannot be read, is too long, a pipe or a device. Pipes
-    and devices are not opened: opening alone would take data from a pipe, or make a device do something.
+    Raises OSError or ValueError if it cannot be read, is too long, or is a pipe or device; ``reason`` says why. Pipes and
+    devices are not opened, because opening may take data from a pipe or start an action of a device.
     """
     mode = path.stat().st_mode
     if stat.S_ISFIFO(mode):
@@ -62,7 +62,7 @@ def look(path: Path) -> bytes:
         raise ValueError("it is a device")
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    # Without O_NONBLOCK, a pipe that has taken the file's place meanwhile would hold this up for ever.
+    # If a pipe has replaced the file since the check, opening it without O_NONBLOCK would never return.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if os.fstat(descriptor).st_size > MAX_BYTES:
@@ -95,7 +95,7 @@ def _drained(path: Path) -> bytes:
 
 
 def _pieces(path: Path, descriptor: int) -> Iterator[bytes]:
-    """Yield what a pipe brings until all who write have closed it; end at once when nobody writes."""
+    """Yield the content of a pipe until all writers have closed it. End at once if there is no writer."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     deadline = time.monotonic() + PIPE_SECONDS

@@ -1,4 +1,4 @@
-"""What the rest of the exporter knows of the configuration: resolved, complete, immutable."""
+"""The resolved, complete and immutable configuration, which the rest of the exporter uses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Where a set of AWS credentials comes from. All ``None`` and signed: the SDK's default provider chain."""
+    """The source of AWS credentials. If all are None and requests are signed: the SDK's default provider chain."""
 
     profile: str | None = None
     role_arn: str | None = None
@@ -27,7 +27,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Which service endpoint is called. ``url`` None: the region's public one."""
+    """The service endpoint. ``url`` None: the public endpoint of the region."""
 
     url: str | None = None
     use_fips: bool = defaults.USE_FIPS
@@ -35,7 +35,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class TargetKey:
-    """What makes calls share one budget and one set of threads."""
+    """The identity of a target. Calls with the same key share one budget."""
 
     partition: str
     region: str
@@ -45,10 +45,10 @@ class TargetKey:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How a target's endpoint is reached; times in seconds.
+    """How to connect to a target's endpoints. Times are seconds.
 
-    ``sts_endpoint_url`` None: the region's own STS. ``quotas_endpoint_url`` None: the region's own Service Quotas.
-    ``ca_bundle`` None: the SDK's default trust store.
+    ``sts_endpoint_url`` None: STS of the region. ``quotas_endpoint_url`` None: Service Quotas of the region. ``ca_bundle`` None:
+    the SDK's default trust store.
     """
 
     sts_endpoint_url: str | None = None
@@ -62,13 +62,13 @@ class Connection:
     def deadline(self) -> float:
         """The seconds after which a call has failed, whatever it waits for.
 
-        Enough for credentials to be renewed, which is a call of its own, and for the call itself.
+        They are enough for the call and for the renewal of credentials, which is another call.
         """
         return 2.0 * (self.connect_timeout + self.read_timeout)
 
 
 LISTED = "listed"
-"""The source of a job that the configuration names; no rule is called so."""
+"""The source of a job that the configuration lists. No rule can have this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ class Money:
 class JobSpec:
     """One tuning job to watch.
 
-    ``labels`` are the configured ones and those that a rule takes from the name, without prefix. ``account_id`` is the account the configuration names
-    for it (an ARN's, a role's, or ``account_id``), None when it names none. ``source`` is ``LISTED`` or the
-    name of the rule that discovered it. ``tag_labels`` gives the key of each AWS tag that becomes a label the label's
-    name, without prefix; no two are the same. ``budget`` is what its training jobs may cost.
+    ``labels`` has the configured labels and those that a rule takes from the name, without prefix. ``account_id`` is the account
+    in the configuration (from an ARN, a role, or ``account_id``), None if there is none. ``source`` is ``LISTED`` or the name of
+    the rule that discovered it. ``tag_labels`` maps the key of each AWS tag that becomes a label to the label's name, without
+    prefix; names are unique. ``budget`` is what its training jobs may cost.
     """
 
     name: str
@@ -99,7 +99,7 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class ExclusionSpec:
-    """What a rule leaves out: jobs that satisfy all these conditions. Empty ``statuses`` means any."""
+    """The jobs that a rule leaves out: those that meet all these conditions. Empty ``statuses`` means any."""
 
     name_contains: str | None = None
     name_regex: str | None = None
@@ -109,10 +109,10 @@ class ExclusionSpec:
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """One ``discover`` rule; ``created_within`` in seconds, empty ``statuses`` means any.
+    """One ``discover`` rule. ``created_within`` is in seconds; empty ``statuses`` means any.
 
-    ``tags`` is what a job's must be like by their keys, ``labels`` and ``tag_labels`` what its JobSpec gets. A job that
-    satisfies one of ``exclude`` is left out.
+    ``tags`` has the conditions on tags by key. ``labels`` and ``tag_labels`` are those of the JobSpec that a job gets. A job that
+    meets one of ``exclude`` is left out.
     """
 
     name: str
@@ -129,13 +129,13 @@ class RuleSpec:
 
     @property
     def asks_tags(self) -> bool:
-        """Whether it may take a job's tags to tell if it is one of the rule's."""
+        """Whether the rule may need a job's tags to decide whether it matches."""
         return bool(self.tags) or any(each.tags for each in self.exclude)
 
 
 @dataclass(frozen=True, slots=True)
 class FailureClass:
-    """A class of failures of training jobs: those whose text the pattern is found in."""
+    """A class of failures of training jobs: those whose text matches the pattern."""
 
     reason: str
     regex: str
@@ -143,11 +143,11 @@ class FailureClass:
 
 @dataclass(frozen=True, slots=True)
 class SpendSpec:
-    """How training jobs are read: how long after a change (seconds), how many of a tuning job, and why they fail.
+    """How training jobs are read.
 
-    ``failure_classes`` are the configuration's own, tried before the exporter's. ``prices`` are those of an instance for an
-    hour in the target's region, by its type; None where no money is told. ``billable`` says how to know on what instances
-    training jobs ran, and for how long they are billed.
+    ``interval`` is how long after a change (seconds), ``max_training_jobs`` how many of a tuning job. ``failure_classes`` has the
+    configured classes, which are tried before those of the exporter. ``prices`` has the price of an instance per hour in the
+    target's region, by type; None if costs are not wanted. ``billable`` says how to find the instances and billed seconds.
     """
 
     interval: float = defaults.SPEND_INTERVAL
@@ -160,15 +160,14 @@ class SpendSpec:
 
 @dataclass(frozen=True, slots=True)
 class TargetSpec:
-    """One account and region to call: who calls, how, how often, and for which jobs.
+    """One account and region to call: with which credentials, how, how often, and for which jobs.
 
-    ``name`` is the stable value of the label ``target``. ``account_id`` is the account the configuration
-    claims, None when it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds:
-    when a list tells that nothing changed, a running job may go without a describe for the last of them, which 0
-    keeps from happening. ``max_tracked_jobs`` bounds the jobs, those that are listed excepted. ``spend`` is None where
-    training jobs are not read. ``account_names`` has what accounts are called, by their ids. ``quotas`` tells whether those
-    of the account are read. ``organization`` is the name of the organization that lists its account, None where the
-    configuration names the account itself.
+    ``name`` is the stable value of the label ``target``. ``account_id`` is the account that the configuration claims, None if it
+    claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds. ``describe_max_age`` is how long
+    a running job may go without a describe while lists show no change; 0 means never. ``max_tracked_jobs`` limits the discovered
+    jobs. ``spend`` is None if training jobs are not read. ``account_names`` has the names of accounts by id. ``quotas`` is True if
+    the account's quotas are read. ``organization`` is the name of the organization that lists its account, None if the
+    configuration has the account itself.
     """
 
     key: TargetKey
@@ -191,7 +190,7 @@ class TargetSpec:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account of an organization; ``name`` is what the organization calls it."""
+    """An account of an organization, with its name there."""
 
     id: str
     name: str
@@ -200,16 +199,16 @@ class Account:
 LIST_ACCOUNTS = "ListAccounts"
 LIST_ACCOUNTS_OF_UNIT = "ListAccountsForParent"
 LIST_UNITS = "ListOrganizationalUnitsForParent"
-"""Operations of Organizations."""
+"""The operations of Organizations that are called."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationSpec:
-    """An organization whose accounts are read: who calls Organizations, and how.
+    """An organization whose accounts are read: with which credentials, and how.
 
-    ``include_ous`` are the ids of the organizational units whose accounts count, with those of the units below them;
-    all count where it is empty. ``name`` tells it from others in the log and in metrics. ``account_id`` is the account of who
-    calls, None where the configuration does not tell it.
+    ``include_ous`` has the ids of organizational units. Only their accounts count, including those of units below them; if it is
+    empty, all accounts count. ``name`` identifies the organization in logs and metrics. ``account_id`` is the caller's account,
+    None if the configuration does not tell it.
     """
 
     key: TargetKey
@@ -220,19 +219,18 @@ class OrganizationSpec:
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """The operations that it takes to read its accounts."""
+        """The operations that are needed to read its accounts."""
         return (LIST_ACCOUNTS_OF_UNIT, LIST_UNITS) if self.include_ous else (LIST_ACCOUNTS,)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A whole configuration, ready to run: the targets and the opt-in families of metrics.
+    """A whole configuration, ready to use: the targets and the opt-in families of metrics.
 
-    ``ineffective`` is what it gives without effect. That is in the file and changes nothing that runs.
+    ``ineffective`` has the problems of settings without effect. They do not change what runs.
 
-    ``organizations`` are those whose accounts rules look in; ``targets`` has only those of the accounts that were known.
-    ``expand`` returns the settings for the accounts of each organization, or raises ConfigError where these contradict
-    something in the file.
+    ``organizations`` has the organizations that rules use; ``targets`` has only the accounts of these that are known. ``expand``
+    returns the settings for the given accounts of each organization. It raises ConfigError if these contradict the file.
     """
 
     targets: tuple[TargetSpec, ...]
@@ -244,5 +242,5 @@ class Settings:
     )
 
     def with_accounts(self, accounts: Mapping[OrganizationSpec, Sequence[Account]]) -> Settings:
-        """Return the settings with the targets in the accounts of organizations; raise ConfigError as ``expand`` does."""
+        """Return the settings with the targets for these accounts. Raises ConfigError as ``expand`` does."""
         return self if self.expand is None else self.expand(accounts)

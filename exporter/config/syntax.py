@@ -1,4 +1,4 @@
-"""The YAML library's complaints in plain words."""
+"""Explains the errors of the YAML library in plain words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from exporter.config.problem import shorten
 if TYPE_CHECKING:
     from yaml.error import MarkedYAMLError
 
-# Tab, line feed and everything printable may be in a file; what YAML or an editor would take for a line break
-# may not, or the lines we name would differ from the lines people see.
+# Tab, line feed and printable characters are allowed in a file. Other line breaks of YAML or editors are not, because the line
+# numbers in messages would then differ from those in the editor.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
-# People write "%YAML 1.2". All others are about tags, which are refused, and the parser compares each with all before.
+# "%YAML 1.2" is common and allowed. Other directives are about tags, which are refused, and they are slow: the parser compares
+# each with all earlier ones.
 _DIRECTIVE = re.compile("^%(?!YAML[ \\t])", re.MULTILINE)
 
 _KEY = re.compile(r"(?P<indent> +)[A-Za-z0-9_-]+:(?: |$)")
@@ -28,7 +29,7 @@ _NO_DIRECTIVES = (
 )
 _ALIGN = "give every key of a mapping, and every '-' of a list, the same indentation, and close every quote"
 
-# The first pattern found in "context: problem" decides. True: the mistake is where the context began.
+# The first pattern found in "context: problem" decides. True: the mistake is at the beginning of the context.
 _REMEDIES: tuple[tuple[str, bool, str], ...] = (
     (r"cannot start any token", False, f"a value cannot begin with this character: {_QUOTE}"),
     (r"quoted scalar: found unexpected end of stream", True, "this quote is never closed: add the closing quote"),
@@ -53,10 +54,7 @@ _REMEDIES: tuple[tuple[str, bool, str], ...] = (
 
 
 def unreadable(text: str) -> tuple[int, str] | None:
-    """Return the line of what the parser is not given to read and the remedy; None when there is nothing like it.
-
-    That is the first character that no configuration may hold, else the first directive.
-    """
+    """Return the line of a character or directive that is not allowed, and the remedy. None if there is none."""
     found = _FORBIDDEN.search(text)
     if found:
         message = f"the character U+{ord(found[0]):04X} is not text: remove it, and save the file as plain UTF-8"
@@ -66,8 +64,8 @@ def unreadable(text: str) -> tuple[int, str] | None:
 
 
 def explain(error: MarkedYAMLError, text: str) -> tuple[int, str]:
-    """Return the line (from 1) of a syntax error and what to do about it."""
-    complaint = f"{error.context or ''}: {error.problem or ''}"
+    """Return the line of a syntax error (from 1), and the remedy."""
+    said = f"{error.context or ''}: {error.problem or ''}"
     lines = text.split("\n")
     here = _line(error.problem_mark) or _line(error.context_mark) or 1
     if here <= len(lines) and lines[here - 1].lstrip(" ").startswith("\t"):
@@ -75,14 +73,14 @@ def explain(error: MarkedYAMLError, text: str) -> tuple[int, str]:
     if named := _item_with_keys(lines, here):
         return named
     for pattern, at_context, remedy in _REMEDIES:
-        if re.search(pattern, complaint):
+        if re.search(pattern, said):
             line = (_line(error.context_mark) or here) if at_context else here
             return min(line, len(lines)), remedy
     return min(here, len(lines)), f"this is not valid YAML ({error.problem}): {_ALIGN}"
 
 
 def _item_with_keys(lines: list[str], here: int) -> tuple[int, str] | None:
-    """Return the line of a list's plain item that an indented key follows and what to write there; None if it is not that."""
+    """Return the line of a list item that is plain text but followed by an indented key, and the remedy. None otherwise."""
     if here > len(lines):
         return None
     key = _KEY.match(lines[here - 1])

@@ -1,6 +1,6 @@
-"""What a rule may ask about an AWS tag: a value, one of several, a pattern, or only whether the tag is there."""
+"""Conditions on an AWS tag: a value, one of several values, a pattern, or whether the tag exists."""
 
-# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+# Pydantic reads these annotations at run time, so there is no "from __future__ import annotations".
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,9 +15,9 @@ _FORMS = "write a value, a list of values, {regex: …}, or {exists: true}"
 
 @dataclass(frozen=True, slots=True)
 class TagCondition:
-    """What a tag must be like: there, or with ``exists`` False not there.
+    """A condition on a tag. The tag must exist, or with ``exists`` False it must not exist.
 
-    Of one that must be there, the value is one of ``values``, or ``regex`` is found in it; both None take any value.
+    If it must exist, its value is one of ``values``, or ``regex`` matches it. If both are None, any value is accepted.
     """
 
     values: frozenset[str] | None = None
@@ -25,20 +25,20 @@ class TagCondition:
     exists: bool = True
 
     def holds(self, value: str | None) -> bool:
-        """Tell whether a tag of this value fits, None being no such tag."""
+        """Return whether a tag with this value meets the condition. None means that there is no such tag."""
         if value is None or not self.exists:
             return self.exists == (value is not None)
         return (self.values is None or value in self.values) and (self.regex is None or found(self.regex, value))
 
     def __str__(self) -> str:
-        """Return it as it is written in a file, without quotes."""
+        """Return it as written in a file, without quotes."""
         if self.values is not None:
             return next(iter(self.values)) if len(self.values) == 1 else f"[{', '.join(sorted(self.values))}]"
         return f"{{exists: {str(self.exists).lower()}}}" if self.regex is None else f"{{regex: {self.regex}}}"
 
 
 def parse_tag_condition(value: object) -> TagCondition:
-    """Return what a value of ``tags`` asks for; raise ValueError with what to write instead."""
+    """Return the condition in a value of ``tags``. Raises ValueError, which says what to write instead."""
     if isinstance(value, dict):
         return _by_key(value)
     if not isinstance(value, list):

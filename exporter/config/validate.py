@@ -1,4 +1,4 @@
-"""Pydantic's complaints as problems, and what is left of the configuration without the values they are about."""
+"""Converts pydantic's errors to problems, and keeps the part of the configuration without the wrong values."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ _SECTIONS: Mapping[str, type[Section]] = {
 _MAPPINGS = ("aws", "account_names", "spend", "failures")
 _PLURALS = {"region": "regions", "account_id": "accounts"}
 _ONE_EACH = ("region", "account_id", "role_arn", "profile", "name", "arn")
-_KEY_ITSELF = "[key]"  # Pydantic's last step to a key that is wrong, unless somebody's key is called so.
+_KEY_ITSELF = "[key]"  # the last step of pydantic's path to a key that is wrong, unless a key has this name
 _EXPECTED = {"list_type": list_expected, "dict_type": mapping_expected, "model_type": mapping_expected}
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """The sound part of a configuration.
+    """The valid part of a configuration.
 
-    ``jobs`` and ``rules`` carry their place in the file's list. ``broken`` names the keys at the top and
-    (``aws.region``) in ``aws`` that are written but were wrong, or were meant by an unknown key, so that nothing is
-    concluded from their absence.
+    ``jobs`` and ``rules`` have their index in the file's list. ``broken`` has the top-level keys, and the keys of ``aws`` as in
+    ``aws.region``, that are in the file but wrong, or that an unknown key probably means. For these, no further errors are
+    reported because they are missing.
     """
 
     config: Config
@@ -67,14 +67,14 @@ class Validated:
 
 
 def validate(document: Document) -> Validated:
-    """Return the sound part of the document and every problem with the rest."""
+    """Return the valid part of the document, and all problems with the rest."""
     problems: list[Problem] = []
     bad: set[Path] = set()
     root = {key: value for key, value in document.root.items() if not key.startswith(EXTENSION)}
     pruned: dict[str, Any] = root
     instead_of: set[str] = set()
     origins: dict[str, list[int]] = {}
-    # A list is looked at as a whole only when all that is left in it is sound.
+    # Pydantic checks a list as a whole only when all its items are valid, so check again without the wrong ones.
     while not isinstance(result := _attempt(pruned), Config):
         for each in result:
             path = _as_written(document, _in_file(each["loc"], origins))
@@ -84,7 +84,7 @@ def validate(document: Document) -> Validated:
             if each["type"] == "extra_forbidden":
                 instead_of |= stands_for(str(path[-1]), _section_of(path)) if len(path) < 3 else set()
             if path[-1] == "arn" and document.locate(path)[1] != path:
-                # An ARN may be written under name.
+                # An ARN may be given as name.
                 path = (*path[:-1], "name")
             problems.append(document.problem(path, _message(each, path)))
         pruned, origins = _without(root, bad)
@@ -101,7 +101,7 @@ def validate(document: Document) -> Validated:
 
 
 def validate_section(document: Document, section: type[SectionT]) -> tuple[SectionT | None, list[Problem]]:
-    """Return what a whole document says as a section, None where something in it is wrong, and every problem."""
+    """Return a whole document as a section, None if anything in it is wrong, and all problems."""
     try:
         return section.model_validate(document.root), [*document.problems]
     except ValidationError as error:
@@ -121,12 +121,12 @@ def _unknown_in(path: Path, section: type[Section]) -> str:
 
 
 def _keys(section: type[Section]) -> dict[str, Any]:
-    """Return the keys of a section as they are written, each with its type."""
+    """Return the keys of a section as in a file, each with its type."""
     return {field.alias or name: field.annotation for name, field in section.model_fields.items()}
 
 
 def _sections(annotation: Any) -> Iterator[type[Section]]:
-    """Yield the sections that a key of a type may hold."""
+    """Yield the sections that a value of this type may be."""
     if isinstance(annotation, type) and issubclass(annotation, Section):
         yield annotation
     for each in get_args(annotation):
@@ -141,7 +141,7 @@ def _attempt(root: dict[str, Any]) -> Config | list[ErrorDetails]:
 
 
 def _in_file(path: Path, origins: Mapping[str, Sequence[int]]) -> Path:
-    """Return the way in the file to what pydantic found at ``path`` among what was left."""
+    """Return the path in the file for a path of pydantic in the remaining values."""
     head = path[0]
     if isinstance(head, str) and head in origins and len(path) > 1 and isinstance(path[1], int):
         return (head, origins[head][path[1]], *path[2:])
@@ -149,7 +149,7 @@ def _in_file(path: Path, origins: Mapping[str, Sequence[int]]) -> Path:
 
 
 def _as_written(document: Document, path: Path) -> Path:
-    """Return a path without the place in a list where the file has its one item alone."""
+    """Return a path without the index of a list if the file has its only item without a list."""
     value: Any = document.root
     written: list[str | int] = []
     for step in path:
@@ -166,7 +166,7 @@ def _as_written(document: Document, path: Path) -> Path:
 
 
 def _without(root: dict[str, Any], bad: set[Path]) -> tuple[dict[str, Any], dict[str, list[int]]]:
-    """Return the top mapping without bad items and keys, and of each list the places of what stayed."""
+    """Return the top mapping without wrong items and keys, and for each list the indexes of the remaining items."""
     pruned: dict[str, Any] = {}
     origins: dict[str, list[int]] = {}
     heads = {path[:2] for path in bad}
@@ -207,7 +207,7 @@ def _message(error: ErrorDetails, path: Path) -> str:
 
 
 def _section_of(path: Path) -> type[Section]:
-    """Return the section that a key at the end of a path is in."""
+    """Return the section of the key at the end of a path."""
     section = _SECTIONS.get(str(path[0]), Config) if len(path) > 1 else Config
     if section is Failures and len(path) > 2:  # failures.classes[0].regex
         return FailureClass

@@ -1,6 +1,6 @@
-"""The named types of configuration values: each converts text and says what to write when it cannot."""
+"""The types of configuration values. Each converts a text, or says what to write instead."""
 
-# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+# Pydantic reads these annotations at run time, so there is no "from __future__ import annotations".
 from functools import partial
 from typing import Annotated, Literal, TypeVar, get_args
 
@@ -62,7 +62,7 @@ FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "war
 """The opt-in families of tuning jobs."""
 
 CollectName = Literal[FamilyName, "quotas"]
-"""All that can be opted in to."""
+"""All values of ``collect``."""
 
 Interval = Annotated[float, duration("1s", "24h")]
 Timeout = Annotated[float, duration("1ms", "5m")]

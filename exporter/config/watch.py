@@ -1,4 +1,4 @@
-"""Noticing that a file's content changed, however it was put there."""
+"""Detects that the content of a file has changed, however it was replaced."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from exporter.clock import Clock
 
 PERIOD = 5.0
-"""Seconds between two looks at the file."""
+"""Seconds between two checks of the file."""
 
 SETTLE = 2.0
-"""Seconds to the next look when one has found a change."""
+"""Seconds until the next check after one has found a change."""
 
 
 class Watcher:
-    """Calls ``on_change`` when two looks in a row found the same change of the content since the watcher's making.
+    """Calls ``on_change`` when two checks in a row have found the same new content.
 
-    One look may find half of what somebody is writing.
+    Two are needed because a file may be half written at the first one.
 
-    It reads the file through its path each time: Kubernetes replaces a symbolic link of the directory above, editors
-    rename a new file over the old one, and over bind mounts no notification of either arrives. What cannot be
-    read, is too long or is not a file counts as different from any file; a pipe is not read, as that would empty it.
+    Each check opens the file by its path: Kubernetes replaces a symbolic link of the directory, editors rename a new file over
+    the old one, and bind mounts give no notification of either. Anything that cannot be read, is too long or is not a file
+    counts as different content. A pipe is not read, because that would empty it.
     """
 
     def __init__(self, path: Path, on_change: Callable[[], object], clock: Clock, period: float = PERIOD) -> None:
@@ -42,11 +42,11 @@ class Watcher:
         self._thread = threading.Thread(target=self._watch, name="config-watcher", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start to check."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking; returns at once."""
+        """Stop checking. Returns at once."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
@@ -67,7 +67,7 @@ class Watcher:
             before = found
 
     def _pause(self, seconds: float) -> bool:
-        """Wait for the next look and return True, or False at the end."""
+        """Wait until the next check. Return False if the watcher was stopped."""
         until = self._clock.monotonic() + seconds
         with self._condition:
             while not self._stopping and self._clock.monotonic() < until:
