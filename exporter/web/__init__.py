@@ -1,1 +1,1 @@
-"""The web server: sockets, HTTP, content negotiation and the pages."""
+"""The web server: sockets, HTTP, content negotiation, and the pages."""

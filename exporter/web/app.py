@@ -1,4 +1,4 @@
-"""The HTTP interface: what each path answers. It knows the daemon only as a ``Site``."""
+"""The HTTP interface: the answer of each path. It uses the daemon only through ``Site``."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The answer of a probe, and why, in one line for a person."""
+    """The result of a probe, and the reason in one line."""
 
     ok: bool
     detail: str
 
 
 class Site(Protocol):
-    """What is served. Every method but ``snapshot`` is called on the server's only thread and must return at once."""
+    """What is served. All methods except ``snapshot`` are called in the server's only thread and must return at once."""
 
     def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - Format is the term
-        """Return the exposition in pieces, which together are one gzip member if ``gzip``."""
+        """Return the exposition in pieces. With ``gzip``, they are one gzip member together."""
 
     def healthy(self) -> Check:
-        """Whether the process works; if not, it wants a restart."""
+        """Return whether the process works. If not, it needs a restart."""
 
     def ready(self) -> Check:
-        """Whether a scrape has something to show yet."""
+        """Return whether a scrape has something to show yet."""
 
     def snapshot(self) -> Snapshot:
-        """Return what the pages are made of. Called in the thread that makes them."""
+        """Return the data for the pages. Called in the thread that makes them."""
 
     def request_reload(self, trigger: str) -> Future[None]:
-        """Have the configuration loaded again; the result raises why it cannot be used."""
+        """Load the configuration again. The future raises an error if it cannot be used."""
 
 
 def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pages: bool = True) -> Starlette:
-    """Return the application, everything of it under ``prefix`` (``/a/b``, or nothing for none).
+    """Return the application, with all paths under ``prefix`` (``/a/b``, or empty).
 
-    With ``lifecycle`` a POST or PUT may reload the configuration. Without ``show_pages`` nothing is there for people but a
-    list of the paths. An exception of the site becomes a bare 500 and goes on to the server, which logs it.
+    With ``lifecycle``, a POST or PUT may reload the configuration. Without ``show_pages`` there is only a list of the paths
+    instead of pages. An exception of the site becomes a plain 500, and the server logs it.
     """
 
     async def metrics(request: Request) -> Response:
@@ -104,7 +104,7 @@ def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pa
 
 
 def _header(request: Request, name: str) -> str | None:
-    """Return the header's value, its lines joined as HTTP defines, or None without it."""
+    """Return the value of a header, with repeated headers joined as in HTTP. None without it."""
     return ", ".join(request.headers.getlist(name)) or None
 
 
@@ -113,21 +113,21 @@ def _probe(check: Check) -> Response:
 
 
 def _emptied(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield all pieces, keeping none."""
+    """Yield all pieces and keep none."""
     while first:
         yield first.pop(0)
     yield from rest
 
 
 class _Exposition(Response):
-    """The exposition, sent piece by piece, so that a slow reader never makes us hold the whole body."""
+    """The exposition, sent piece by piece, so that the whole body is never in memory for a slow client."""
 
     def __init__(self, pieces: Iterable[bytes], wanted: Format, *, gzip: bool) -> None:
         self.status_code = 200
         self.background = None
         headers = {"Content-Type": wanted.content_type, "Vary": "Accept, Accept-Encoding"}
         if gzip:
-            # Compressed pieces are at hand and few; plain ones are inflated one by one.
+            # Compressed pieces are few and already exist. Plain pieces are decompressed one by one.
             pieces = tuple(pieces)
             headers["Content-Encoding"] = "gzip"
         else:
@@ -144,5 +144,5 @@ class _Exposition(Response):
         if scope["method"] != "HEAD":
             for piece in self._pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-                del piece  # the next one is made while nothing of this is kept
+                del piece  # so that this piece is not kept while the next one is made
         await send({"type": "http.response.body", "body": b"", "more_body": False})

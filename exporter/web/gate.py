@@ -1,4 +1,4 @@
-"""What a web configuration file asks of every request: the limit, the password, the headers of the answer."""
+"""Applies a web configuration file to each request: the rate limit, the password, and the headers of the answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exporter.web.webconfig.settings import Settings
 
 PROBES = frozenset({"/-/healthy", "/-/ready"})
-"""Paths that need no password and have no limit: the kubelet has none, and must not be kept waiting."""
+"""Paths without password and rate limit, because the kubelet has no password and must get an answer."""
 
 CHALLENGE = 'Basic realm="sagemaker-tuning-exporter", charset="UTF-8"'
 
@@ -48,20 +48,20 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         answer: ASGIApp = self._app
-        # Read as the application reads it, so that nothing is a probe here and something else there.
+        # Use the same path as the application, so that both agree on what a probe is.
         if path_of(scope["raw_path"]) not in self._probes:
             answer = await self._refusal(await self._file.current(), scope) or answer
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # By what is in force now: the server adds these headers, to refusals of its own as well.
+                # The server adds the headers of the present settings, also to answers that it sends itself.
                 message = {**message, "headers": without(message["headers"], self._file.settings.headers)}
             await send(message)
 
         await answer(scope, receive, send_with_headers)
 
     async def _refusal(self, settings: Settings, scope: Scope) -> ASGIApp | None:
-        """Return the answer to a request that must not pass, None for one that may."""
+        """Return the answer that refuses a request. None if the request is allowed."""
         wait = self._wait(settings)
         if wait:
             return _refusal(429, "too many requests: rate_limit allows no more at the moment", wait)
@@ -81,7 +81,7 @@ class Gate:
         return PlainTextResponse(f"{why}\n", status_code=401, headers={"WWW-Authenticate": CHALLENGE})
 
     def _wait(self, settings: Settings) -> float:
-        """Count a request, and return for how many seconds no other one may come; 0 if it may pass."""
+        """Count a request. Return 0 if it is allowed, else the seconds until the next one is."""
         if settings.rate is None:
             self._bucket = None
             return 0.0
@@ -91,7 +91,7 @@ class Gate:
 
 
 def credentials(values: list[bytes]) -> tuple[str, bytes] | None:
-    """Return user and password of the Authorization headers of a request; None if there is not exactly one of Basic."""
+    """Return user and password from the Authorization headers. None if there is not exactly one, with scheme Basic."""
     if len(values) != 1:
         return None
     scheme, _, encoded = values[0].strip().partition(b" ")
@@ -105,7 +105,7 @@ def credentials(values: list[bytes]) -> tuple[str, bytes] | None:
 
 
 def without(headers: Iterable[Header], replaced: Iterable[Header]) -> list[Header]:
-    """Return headers of an answer without those that others take the place of."""
+    """Return the headers of an answer without those that are replaced."""
     names = {name for name, _ in replaced}
     return [header for header in headers if header[0].lower() not in names]
 

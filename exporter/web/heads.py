@@ -1,4 +1,4 @@
-"""What is read of a request: a head within bounds, and never a body."""
+"""Reads the heads of requests, within limits. Bodies are never read."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 
 import h11
 
-# The longest request head, in bytes, and also how much may arrive while an earlier request is being answered.
+# The most bytes of a request's head, and of data that arrives while an earlier request is being answered.
 HEAD_SIZE = 16 * 1024
 
-# With the first one. Scrapers and probes send ten, a browser behind proxies thirty. Each takes its time to parse.
+# The most lines, including the request line. Scrapers and probes send ten, a browser behind proxies thirty. Parsing takes time
+# for each line.
 HEAD_LINES = 100
 
 _END = re.compile(rb"\n\r?\n")
 
 
 def too_large(received: bytes) -> bool:
-    """Whether the head that ``received`` begins with is beyond the bounds, or will be however it goes on."""
+    """Return whether the head at the beginning of ``received`` exceeds the limits, even if it is not complete yet."""
     end = _END.search(received, 0, HEAD_SIZE)
     if end is None and len(received) >= HEAD_SIZE:
         return True
@@ -27,8 +28,8 @@ def too_large(received: bytes) -> bool:
 class RequestReader(h11.Connection):
     """The server's side of a connection, for an application that reads no bodies.
 
-    A large head is refused before it is parsed. Bodies are thrown away, and those in chunks, each byte of which may be a
-    chunk, are not even parsed. ``refusal`` is the status to answer what was refused with.
+    A head that is too large is refused before it is parsed. Bodies are ignored. Chunked bodies are not even parsed, because each
+    byte may be a chunk. ``refusal`` is the status code for a refused request.
     """
 
     def __init__(self) -> None:
@@ -37,12 +38,12 @@ class RequestReader(h11.Connection):
         self._chunked = False
 
     def receive_data(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Add received data."""
         if not self._in_chunks():
             super().receive_data(data)
 
     def next_event(self) -> Any:
-        """Return the next event, as h11 does. Raise RemoteProtocolError for what is not HTTP or too large."""
+        """Return the next event, as h11 does. Raises RemoteProtocolError if the data is not HTTP or too large."""
         try:
             return self._next_event()
         except h11.RemoteProtocolError as error:

@@ -1,4 +1,4 @@
-"""Where the exporter listens: reading an address as people write it, and opening its socket."""
+"""Parses the address to listen on, and opens its socket."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import re
 import socket
 from typing import Any, NamedTuple
 
-# Connections wait here while the server is busy. A full queue makes the kernel drop the scraper's SYN, which costs it
-# a whole second; the kernel cuts this down to net.core.somaxconn.
+# Connections that may wait while the server is busy. If the queue is full, the kernel drops the scraper's SYN, which delays it
+# by a second. The kernel reduces this to net.core.somaxconn.
 _BACKLOG = 4096
 
-# How much the kernel takes of an answer that its client does not read: unbounded, that is 4 MB of each.
+# The bytes of an answer that the kernel buffers for a client that does not read. Without a limit, these are 4 MB.
 _UNSENT = 32 * 1024
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?")
@@ -20,7 +20,7 @@ _NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUP
 
 
 class Address(NamedTuple):
-    """A host (a name, an IP address, or empty for every address of the machine) and a TCP port (0: any free one)."""
+    """A host (a name, an IP address, or empty for all addresses of the machine) and a TCP port (0: any free port)."""
 
     host: str
     port: int
@@ -30,9 +30,9 @@ class Address(NamedTuple):
 
 
 def parse_address(text: str) -> Address:
-    """Read ``host:port``, ``[IPv6]:port`` or ``:port``.
+    """Parse ``host:port``, ``[IPv6]:port`` or ``:port``.
 
-    Raise ValueError, saying what to write instead.
+    Raises ValueError, which says what to write instead.
     """
     if "/" in text:
         raise ValueError(f"{text!r} is not a listen address: write host:port, without a scheme and a path")
@@ -70,8 +70,8 @@ def _parse_host(host: str, text: str) -> str:
 def open_socket(address: Address) -> socket.socket:
     """Return a listening, non-blocking TCP socket.
 
-    ``[::]`` and an empty host take IPv4 and IPv6 alike, and only IPv4 on a machine without IPv6. Of a name's addresses
-    the first that can be bound is taken. Raise OSError with a message for a person.
+    ``[::]`` and an empty host accept both IPv4 and IPv6, or only IPv4 on a machine without IPv6. For a name, the first address
+    that can be bound is used. Raises OSError with a readable message.
     """
     try:
         if address.host in {"", "::"}:
@@ -82,7 +82,7 @@ def open_socket(address: Address) -> socket.socket:
 
 
 def cannot_listen(address: Address, error: OSError) -> OSError:
-    """Return an error with a message for a person, made from what the system said of an address."""
+    """Return an error with a readable message for an error of the system about an address."""
     reason = error.strerror or str(error)
     return OSError(f"cannot listen on {address}: {reason[:1].lower()}{reason[1:]}")
 
@@ -93,7 +93,7 @@ def _open_every(port: int) -> socket.socket:
     except OSError as error:
         if error.errno not in _NO_IPV6:
             raise
-    return _open(socket.AF_INET, ("0.0.0.0", port))  # noqa: S104 - what the user asked for
+    return _open(socket.AF_INET, ("0.0.0.0", port))  # noqa: S104 - you asked for this
 
 
 def _open_first(address: Address) -> socket.socket:
@@ -108,16 +108,16 @@ def _open_first(address: Address) -> socket.socket:
 
 
 def _open(family: int, place: tuple[Any, ...]) -> socket.socket:
-    # asyncio turns Nagle's delay off only where it sees that the protocol is TCP.
+    # asyncio turns off Nagle's delay only if the socket says that its protocol is TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # A restart must not wait for the last connections of the process before it.
+        # A restart must not wait for the last connections of the previous process.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(place[0] != "::"))
-        # Accepted sockets inherit it.
+        # Accepted sockets inherit this.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT)
-        listener.setblocking(False)  # noqa: FBT003 - its only spelling
+        listener.setblocking(False)  # noqa: FBT003 - the only way to call it
         listener.bind(place)
         listener.listen(_BACKLOG)
     except OSError:

@@ -1,11 +1,11 @@
-"""Under which URL the exporter is reached, and which path comes before everything that it serves."""
+"""The external URL of the exporter, and the prefix of all its paths."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlsplit
 
-# Segments that can be written in one way only: nothing in them is percent-encoded, and none leads up.
+# Segments that have only one spelling: without percent-encoding, and not "." or "..".
 _PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+")
 
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]+")
@@ -14,14 +14,14 @@ _EXAMPLES = "write it like https://tuning.example.com or https://example.com/tun
 
 
 def parse_external_url(text: str) -> str:
-    """Read the URL under which people reach the exporter, such as ``https://example.com/tuning``.
+    """Parse the URL under which you reach the exporter, such as ``https://example.com/tuning``.
 
-    Return it without a slash at its end; nothing for nothing. Raise ValueError, saying what to write instead.
+    Return it without a slash at its end; an empty text stays empty. Raises ValueError, which says what to write instead.
     """
     if not text:
         return ""
     if "@" in text:
-        # Whatever follows prints the text, and this one may hold a password.
+        # Check this first: the other messages quote the text, and this one may have a password.
         raise ValueError(f"the URL contains a user name: leave out what is before the @, and {_EXAMPLES}")
     try:
         url = urlsplit(text)
@@ -36,7 +36,7 @@ def parse_external_url(text: str) -> str:
 
 
 def prefix_of(external_url: str) -> str:
-    """Return the path of a URL that ``parse_external_url`` has read, as ``parse_route_prefix`` does."""
+    """Return the path of a URL from ``parse_external_url``, in the form of ``parse_route_prefix``."""
     try:
         return _read(urlsplit(external_url).path)
     except ValueError as error:
@@ -44,9 +44,9 @@ def prefix_of(external_url: str) -> str:
 
 
 def parse_route_prefix(text: str) -> str:
-    """Read the path before everything that is served, with or without slashes around it.
+    """Parse the prefix of all paths, with or without slashes at its ends.
 
-    Return it as ``/a/b``; nothing for nothing and for ``/``. Raise ValueError, saying what to write instead.
+    Return it as ``/a/b``. An empty text and ``/`` become an empty text. Raises ValueError, which says what to write instead.
     """
     if "://" in text:
         raise ValueError(f"{text!r} is a URL: write its path only, as in /tuning; the URL goes into --web.external-url")

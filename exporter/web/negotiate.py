@@ -1,4 +1,4 @@
-"""What a client can read: the format from ``Accept``, compression from ``Accept-Encoding``. Nothing here ever raises."""
+"""Content negotiation: the format from ``Accept``, compression from ``Accept-Encoding``. Never raises an error."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from exporter.exposition.format import Format
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Scrapers send up to eight members, browsers as many, and each a few parameters; what comes after these is not read.
+# Scrapers and browsers send up to eight members, each with a few parameters. Anything beyond these limits is ignored.
 _MEMBERS = 32
 _PARAMETERS = 8
 
 _QUALITY = re.compile(r"[01](\.[0-9]*)?")
 
-# The versions that a client may ask for and be content with what it gets. Nobody implements OpenMetrics 0.0.1 apart
-# from 1.0.0: Prometheus has always named both for one parser.
+# The versions that a client may ask for. OpenMetrics 0.0.1 and 1.0.0 are treated the same, because Prometheus has always used one
+# parser for both.
 _VERSIONS = {
     Format.OPENMETRICS: ("application", "openmetrics-text", frozenset({"", "1.0.0", "0.0.1"})),
     Format.TEXT: ("text", "plain", frozenset({"", "0.0.4"})),
@@ -33,16 +33,16 @@ class _Item(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """How well a format suits: in this order, so that ``max`` picks what the client likes best, then names first."""
+    """How well a format fits. With this order of fields, ``max`` returns what the client prefers most, then what it names first."""
 
     quality: float
     earliness: int
 
 
 def choose_format(accept: str | None) -> Format:
-    """Return the format that the client prefers, and the text format if it names none that we speak.
+    """Return the format that the client prefers, or the text format if it accepts none of ours.
 
-    Between equals the one named first wins, and under one wildcard the text format.
+    If two are equal, the first one in the header wins; for one wildcard, the text format.
     """
     items = list(_items(accept or ""))
     text, openmetrics = _fit(Format.TEXT, items), _fit(Format.OPENMETRICS, items)
@@ -50,7 +50,7 @@ def choose_format(accept: str | None) -> Format:
 
 
 def accepts_gzip(accept_encoding: str | None) -> bool:
-    """Whether the client reads gzip, and does not say that it would rather have the plain body."""
+    """Return whether the client accepts gzip and does not prefer a plain body."""
     qualities: dict[str, float] = {}
     for item in _items(accept_encoding or ""):
         qualities.setdefault(item.name, item.quality)
@@ -59,7 +59,7 @@ def accepts_gzip(accept_encoding: str | None) -> bool:
 
 
 def _fit(wanted: Format, items: list[_Item]) -> _Fit:
-    # The most specific range that covers a format decides, so that "*/*, text/plain;q=0" refuses text.
+    # The most specific range that matches a format decides, so that "*/*, text/plain;q=0" refuses text.
     best = (-1, _Fit(0.0, -len(items)))
     for position, item in enumerate(items):
         specificity = _covers(item, wanted)
@@ -69,7 +69,7 @@ def _fit(wanted: Format, items: list[_Item]) -> _Fit:
 
 
 def _covers(item: _Item, wanted: Format) -> int | None:
-    """Return how closely the range describes the format, or None if it does not cover it."""
+    """Return how specific the match of a range with a format is. None if it does not match."""
     kind, subtype, versions = _VERSIONS[wanted]
     if item.name == "*/*":
         return 0

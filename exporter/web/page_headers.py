@@ -1,4 +1,4 @@
-"""What browsers are told to refuse on every page: to frame it, to tell others of it, and to load or run what it does not name."""
+"""Security headers of all pages: no framing, no referrer, and no loading or running of anything the page does not allow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# A page that loads something says so in a policy of its own, which then replaces this one.
+# A page that loads something has its own policy, which replaces this one.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
@@ -19,13 +19,13 @@ _HEADERS = {
 
 
 class PageHeaders:
-    """Middleware that adds them to every answer in HTML."""
+    """Middleware that adds the headers to all answers in HTML."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and its answer back."""
+        """Pass the request on, and add the headers to its answer."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,8 +1,8 @@
-"""HTTP/1.1 towards strangers: nothing that a client does, or fails to do, may cost somebody else a scrape.
+"""HTTP/1.1 with limits for untrusted clients: no client may prevent the scrapes of another one.
 
-uvicorn speaks HTTP; this adds what it leaves open: a deadline for each phase of a connection, and a bounded number of
-connections in which the oldest of the most crowded phase is closed for the newest. Refusing newcomers instead would
-shut out the scraper, which is always the newest.
+uvicorn handles HTTP. This module adds a deadline for each phase of a connection, and a limit of connections. At the limit, a new
+connection replaces the oldest one in the phase with the most connections. New connections are not refused, because the scraper
+is usually a new one.
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-# An answer goes out in slices of so many bytes: what one slow reader costs in memory, and how long (a fraction of a
-# millisecond) a fast one keeps the others waiting.
+# Answers are sent in slices of this many bytes. This limits the memory for a slow client, and the time for which a fast one
+# delays the others (a fraction of a millisecond).
 _SLICE = 32 * 1024
 
 RESET = struct.pack("ii", 1, 0)
-"""For SO_LINGER: to close is to reset. Else the kernel keeps what the client never reads, out of anybody's sight, for minutes."""
+"""For SO_LINGER: close with a reset. Otherwise the kernel keeps data that the client does not read for minutes."""
 
 _log = structlog.get_logger(__name__)
 
-# uvicorn warns about every malformed request; strangers must not fill our log.
+# uvicorn logs a warning for each malformed request. Clients must not be able to fill the log.
 _uvicorn_log = logging.getLogger(__name__)
 _uvicorn_log.setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What strangers may take: how many connections at once, and seconds for each phase of one.
+    """Limits for clients: the number of connections, and seconds for each phase of a connection.
 
-    A connection costs up to 150 KB while its client does not read a long answer, and scrapers need only a few.
-    ``handshake`` runs from the connection until TLS is agreed on. ``head`` runs from then, or from the first byte of a
-    further request, until its head is complete. ``answer`` runs until the last byte of the answer has left for the
-    client; a scrape that took longer than Prometheus' default interval would be useless. ``idle`` exceeds that
-    interval, so that Prometheus keeps its connection.
+    A connection needs up to 150 KB while its client does not read a long answer. Scrapers need only a few connections.
+    ``handshake`` is the time to the end of the TLS handshake. ``head`` is from then, or from the first byte of another request,
+    until the head of the request is complete. ``answer`` is until the last byte of the answer is sent; a scrape that takes longer
+    than Prometheus' default interval is useless. ``idle`` is longer than this interval, so that Prometheus can keep its
+    connection.
     """
 
     connections: int = 256
@@ -72,7 +72,7 @@ class Phase(Enum):
 
 
 class Connection(Protocol):
-    """What is counted as an open connection."""
+    """A connection that counts as open."""
 
     def drop(self) -> None:
         """Close at once, whatever is under way."""
@@ -82,7 +82,7 @@ class Connection(Protocol):
 
 
 class OpenConnections:
-    """The open connections by phase, each phase in the order of entering it, or for answers of the last progress."""
+    """The open connections by phase, in the order in which they entered it; answers in the order of their last progress."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -95,9 +95,9 @@ class OpenConnections:
         return iter([connection for phase in self._phases.values() for connection in phase])
 
     def enter(self, connection: Connection, phase: Phase) -> None:
-        """Note that the connection has just entered the phase, or got on in it.
+        """Note that the connection has entered the phase, or made progress in it.
 
-        A new one drops another if all places are taken.
+        At the limit, a new connection drops another one.
         """
         self.leave(connection)
         if len(self) >= self._limit:
@@ -110,10 +110,10 @@ class OpenConnections:
             phase.pop(connection, None)
 
     def drop_oldest(self, count: int = 1) -> None:
-        """Drop connections so that there is space: each time the first one of the phase that holds the most.
+        """Drop ``count`` connections, each time the first one of the phase with the most connections.
 
-        So a flood of one kind costs only its own kind. An answer under way is dropped only when slow readers are the
-        flood: then they hold most of the places.
+        So many connections in one phase only affect connections in the same phase. An answer under way is dropped only if most
+        connections are slow readers.
         """
         for _ in range(min(count, len(self))):
             crowded = max(self._phases, key=lambda phase: len(self._phases[phase]))
@@ -123,7 +123,7 @@ class OpenConnections:
 
 
 class ClientProtocol(H11Protocol):
-    """One connection: uvicorn's, under limits."""
+    """One connection of uvicorn, with limits."""
 
     conn: RequestReader
 
@@ -143,13 +143,13 @@ class ClientProtocol(H11Protocol):
     def drop(self) -> None:
         """Close at once, whatever is under way."""
         if self.cycle is not None:
-            # Keeps uvicorn from taking the answer that it cannot finish for a fault of the application.
+            # Otherwise uvicorn reports that the application did not finish the answer.
             self.cycle.disconnected = True
         self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.transport.abort()
 
     def finish(self) -> None:
-        """Close as soon as the answer under way, if any, is sent."""
+        """Close after the answer that is under way, if any."""
         if self._is_answering():
             self.headers.append(CLOSE_HEADER)
             self.cycle.keep_alive = False
@@ -159,12 +159,12 @@ class ClientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the deadline of the first request."""
         super().connection_made(transport)
-        # Without a buffer above the kernel's, "resumed" means "all sent".
+        # Without a buffer of the transport, "resumed" means that everything is sent.
         transport.set_write_buffer_limits(high=0)
         self._enter(Phase.HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop what runs for the connection: nobody reads the rest of the answer."""
+        """Stop everything for the connection, because nobody reads the rest of the answer."""
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
         self._open_connections.leave(self)
@@ -174,10 +174,10 @@ class ClientProtocol(H11Protocol):
             self._answering.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Read on; the first byte of a further request starts its deadline, the bytes after it do not."""
+        """Process received data. The first byte of another request starts its deadline."""
         if self._phase is Phase.IDLE:
             self._enter(Phase.HEAD)
-        # In parts, so that of what follows a request little is kept.
+        # In parts, so that little data after a request is kept.
         for start in range(0, len(data), HEAD_SIZE):
             if not self.transport.is_closing():
                 super().data_received(data[start : start + HEAD_SIZE])
@@ -186,24 +186,24 @@ class ClientProtocol(H11Protocol):
             self.drop()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Keep a connection whose client closed only its own direction, until it is answered."""
+        """Keep the connection until the answer is sent, if the client has only closed its own direction."""
         self._half_closed = True
         return self._is_answering() or self.flow.write_paused
 
     def handle_events(self) -> None:
-        """Read requests; one that is complete starts the deadline of its answer."""
+        """Read requests. A complete request starts the deadline of its answer."""
         before = self.cycle
         super().handle_events()
         if self.cycle is before:
             return
         self._enter(Phase.ANSWER)
         if self.conn.their_state is h11.SEND_BODY:
-            # Nothing here reads a body: answer without it, and close rather than wait for its end.
+            # No route reads a body. Answer without it, and close instead of waiting for its end.
             self.headers.append(CLOSE_HEADER)
             self.flow.pause_reading()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Refuse what is not HTTP or too large. What comes after a request takes nothing from its answer."""
+        """Refuse data that is not HTTP or too large. If it comes after a valid request, that request is still answered."""
         status = self.conn.refusal
         _log.debug("refused a request", client=self.client, status=status)
         if self._is_answering():
@@ -222,7 +222,7 @@ class ClientProtocol(H11Protocol):
         self.transport.close()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, once the answer has left."""
+        """Wait for the next request after the answer is sent."""
         if not self.flow.write_paused and not self.transport.is_closing():
             self._enter(Phase.IDLE)
         super().on_response_complete()  # may start to answer a pipelined request
@@ -230,7 +230,7 @@ class ClientProtocol(H11Protocol):
         self._settle()
 
     def resume_writing(self) -> None:
-        """Go on with the answer, or wait for the next request if that was its end."""
+        """Continue the answer, or wait for the next request if the answer is complete."""
         super().resume_writing()
         self._settle()
 
@@ -240,11 +240,11 @@ class ClientProtocol(H11Protocol):
         if self._half_closed:
             self.transport.close()
         else:
-            # The beginning of a further request may have come with the one before it.
+            # The beginning of the next request may already have been received.
             self._enter(Phase.HEAD if self.conn.trailing_data[0] else Phase.IDLE)
 
     def _is_answering(self) -> bool:
-        # Before the first request there is no cycle, whatever uvicorn's annotation says.
+        # Before the first request, cycle is None, unlike uvicorn's annotation.
         return bool(self.cycle) and not self.cycle.response_complete
 
     def _enter(self, phase: Phase) -> None:
@@ -284,14 +284,14 @@ class ClientProtocol(H11Protocol):
             await self._application(scope, receive, send_in_slices)
         except asyncio.CancelledError:
             _log.debug("a client disconnected before its answer was sent", client=self.client)
-        except Exception:  # noqa: BLE001 - whatever the application raises ends here
+        except Exception:  # noqa: BLE001 - any error of the application is logged here
             _log.exception("answering a request failed", path=scope["path"])
             if not cycle.response_complete:
-                # The client must not take a part of the answer for all of it.
+                # Otherwise the client may take a part of the answer for the whole.
                 self.drop()
 
     async def _take_turns(self) -> None:
-        # Let the others go on, notice if this client is gone, and hold no further slice while it does not read.
+        # Let other connections proceed, detect if this client is gone, and make no more slices while it does not read.
         await asyncio.sleep(0)
         await self.flow.drain()
         if not self.transport.is_closing():

@@ -1,4 +1,4 @@
-"""From the target of a request to the route that answers it, and what answers where there is none."""
+"""Finds the route for the target of a request, and answers if there is none."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-# How a target is written to a proxy. Every server must take it.
+# The form of a target in requests to a proxy. Every server must accept it.
 _ABSOLUTE = re.compile(rb"https?://[^/]+", re.IGNORECASE)
 
-# Slashes in a row, backslashes, and slashes, backslashes and control characters that are encoded: no path of ours has
-# one, and a proxy before us may read them in another way than we do.
+# Repeated slashes, backslashes, and encoded slashes, backslashes and control characters. No path of the exporter has them, and a
+# proxy in front of it may interpret them in another way.
 _AMBIGUOUS = re.compile(rb"//|\\|%(2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
 
 
 def path_of(target: bytes) -> str:
-    """Return the decoded path of a request's target, which comes without its query.
+    """Return the decoded path of a request's target, which has no query.
 
-    ``*``, which stands for the whole server, is itself. Return nothing for what no route may answer.
+    ``*``, which means the whole server, is returned unchanged. Returns an empty text for targets that no route may answer.
     """
     if target == b"*":
         return "*"
@@ -39,7 +39,7 @@ def path_of(target: bytes) -> str:
 
 
 class Paths:
-    """Middleware that lets whatever comes after it see the path of a target only."""
+    """Middleware that replaces the path in the scope by that of ``path_of``."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -50,37 +50,37 @@ class Paths:
 
 
 def router(prefix: str, routes: Sequence[Route]) -> Router:
-    """Return what answers by the routes, each under the prefix (``/a/b``, or nothing).
+    """Return a router for the routes, each under the prefix (``/a/b``, or empty).
 
-    ``/`` leads to the prefix, and a path with one slash too many at its end to the one without. Where they lead is
-    relative to where they are, so that it holds behind a proxy that takes a part of the path away.
+    ``/`` redirects to the prefix, and a path with an extra slash at its end to the path without it. Redirects are relative, so
+    that they work behind a proxy that removes a part of the path.
     """
     unknown = _Unknown(listing(prefix, routes))
     slashed = [Route(f"{route.path}/", _without_slash, methods=route.methods) for route in routes if route.path != "/"]
-    # First, for a route may take whatever follows.
+    # The redirects come first, because the last segment of a route may match anything.
     inside = Mount(prefix, app=Router([*slashed, *routes], redirect_slashes=False, default=unknown))
-    entrances: list[Route] = []
+    redirects: list[Route] = []
     if prefix:
-        entrances = [_leads_to("/", f"{prefix[1:]}/"), _leads_to(prefix, f"{prefix.rpartition('/')[2]}/")]
-    return Router([*entrances, inside], redirect_slashes=False, default=unknown)
+        redirects = [_redirects_to("/", f"{prefix[1:]}/"), _redirects_to(prefix, f"{prefix.rpartition('/')[2]}/")]
+    return Router([*redirects, inside], redirect_slashes=False, default=unknown)
 
 
 def listing(prefix: str, routes: Iterable[Route]) -> str:
-    """Return the paths of routes, one a line, for people. Of those that cannot be read the methods are told.
+    """Return the paths of routes as text, one per line. If a path does not support GET, its methods are added.
 
-    Left out are those that have parameters, or are in no schema.
+    Routes with parameters, and those that are not in the schema, are left out.
     """
     lines = []
     for route in routes:
         methods = sorted(route.methods or ())
         if route.include_in_schema and "{" not in route.path:
-            told = "" if "GET" in methods else f" ({' or '.join(methods)})"
-            lines.append(f"{prefix}{route.path}{told}\n")
+            note = "" if "GET" in methods else f" ({' or '.join(methods)})"
+            lines.append(f"{prefix}{route.path}{note}\n")
     return "".join(lines)
 
 
 async def not_allowed(request: Request, error: Exception) -> Response:
-    """Answer a request whose path does not have its method: by those that it has. To ask for them is OPTIONS."""
+    """Answer a request with a method that its path does not support. OPTIONS is answered with the supported methods."""
     theirs = error.headers if isinstance(error, HTTPException) and error.headers else {}
     allowed = ", ".join(sorted({"OPTIONS", *theirs.get("Allow", "OPTIONS").split(", ")}))
     if request.method == "OPTIONS":
@@ -89,7 +89,7 @@ async def not_allowed(request: Request, error: Exception) -> Response:
 
 
 class _Unknown:
-    """Answers what no route does."""
+    """Answers requests that match no route."""
 
     def __init__(self, paths: str) -> None:
         self._text = f"nothing is served under this path. These paths are:\n{paths}"
@@ -102,11 +102,11 @@ class _Unknown:
         await answer(scope, receive, send)
 
 
-def _leads_to(path: str, reference: str) -> Route:
-    async def lead(request: Request) -> Response:
+def _redirects_to(path: str, reference: str) -> Route:
+    async def redirect(request: Request) -> Response:
         return _redirect(request, reference)
 
-    return Route(path, lead, methods=["GET"])
+    return Route(path, redirect, methods=["GET"])
 
 
 async def _without_slash(request: Request) -> Response:

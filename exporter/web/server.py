@@ -1,7 +1,7 @@
-"""The HTTP server: one daemon thread with an event loop of its own, on sockets made elsewhere.
+"""The HTTP server: one daemon thread with its own event loop, on sockets that are already open.
 
-uvicorn's own server is left out. It wants the main thread for its signals, wakes ten times a second, and leaves accepting
-to asyncio, which on running out of file descriptors retries once for every place in the backlog.
+uvicorn's own server is not used. It needs the main thread for its signals, and wakes up ten times per second. Also, asyncio
+accepts its connections, which without free file descriptors retries once for each place in the backlog.
 """
 
 from __future__ import annotations
@@ -29,33 +29,34 @@ if TYPE_CHECKING:
     from exporter.web.webconfig.file import WebConfigFile
     from exporter.web.webconfig.settings import Settings
 
-# Seconds of not accepting after the process ran out of file descriptors, and the least time between two complaints.
+# Seconds without accepting after the process ran out of file descriptors, and the shortest time between two log lines about it.
 _SHORTAGE_PAUSE = 0.1
 _SHORTAGE_SILENCE = 60.0
 
 CROWD = 64
-"""While more than so many connections wait to be accepted, those are not answered that their clients have closed by then.
+"""While more than this many connections wait to be accepted, those that their clients have closed are dropped.
 
-Not always, since a client may close its own direction alone and wait for the answer.
+Otherwise they are answered, because a client may close only its own direction and wait for the answer.
 """
 
-# How many of those are passed over at a time, lest those whose turn it is wait for too long.
+# How many of those are dropped at a time, so that open connections do not wait too long.
 _MOST_GONE = 256
 
-# In the first byte of the kernel's struct tcp_info, and where in it a listening socket has the number that waits.
+# Of the kernel's struct tcp_info: the states in its first byte that mean closed, and where a listening socket has the number
+# of waiting connections.
 _CLOSED = frozenset({7, 8})
 _AT_WAITING = slice(24, 28)
 
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-# What every answer carries, errors included, unless a web configuration file says otherwise.
+# The headers of all answers, including errors, unless a web configuration file has others.
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 _log = structlog.get_logger(__name__)
 
 
 class WebServer:
-    """Serves an ASGI application on listening sockets, which it owns from the start on, as a web configuration file says."""
+    """Serves an ASGI application on listening sockets, as a web configuration file says. It closes the sockets itself."""
 
     def __init__(
         self,
@@ -79,23 +80,23 @@ class WebServer:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Return when the server answers. Raise what kept it from starting."""
+        """Start the server, and return when it answers. Raises the error if it cannot start."""
         self._thread.start()
         self._serving.result()
 
     def stop(self, timeout: float) -> None:
-        """Stop accepting, give the answers under way half of the time, close everything; return after ``timeout`` seconds at most."""
+        """Stop accepting, wait half of ``timeout`` (seconds) for answers under way, and close everything within ``timeout``."""
         if not self.alive:
             return
         stop = self._serving.result()
-        with contextlib.suppress(RuntimeError):  # it ended by itself in the meantime
+        with contextlib.suppress(RuntimeError):  # it has already ended by itself
             stop(timeout / 2)
         self._thread.join(timeout)
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - start() raises it, or else the log has it
+        except Exception as error:  # noqa: BLE001 - start() raises it, or it is logged
             if self._serving.done():
                 _log.exception("the web server failed and stopped")
             else:
@@ -114,7 +115,7 @@ class WebServer:
 
         app = self._app
         if self._web_config is not None:
-            from exporter.web.gate import Gate  # noqa: PLC0415 - costs nothing where there is no such file
+            from exporter.web.gate import Gate  # noqa: PLC0415 - imported only with a web configuration file
 
             app = Gate(app, self._web_config, self._prefix)
         config = Config(
@@ -155,7 +156,7 @@ class WebServer:
     def _protocol(
         self, http: Callable[[], ClientProtocol], state: ServerState, open_connections: OpenConnections
     ) -> Callable[[], asyncio.Protocol]:
-        """Return what makes the protocol of a new connection: HTTP, or TLS below it."""
+        """Return a function that makes the protocol of a new connection: HTTP, or TLS below HTTP."""
         file = self._web_config
         if file is None:
             return http
@@ -163,7 +164,7 @@ class WebServer:
         from exporter.web.tls import TlsConnection  # noqa: PLC0415
 
         def carry(settings: Settings) -> None:
-            # In place: an answer under way holds the list.
+            # Change the list in place, because answers under way use it.
             state.default_headers[:] = [*without(_HEADERS, settings.headers), *settings.headers]
 
         file.watch(carry)
@@ -173,12 +174,12 @@ class WebServer:
 
 
 def _has_left(client: socket.socket) -> bool:
-    """Tell whether a client has closed its connection, or at least its own direction."""
+    """Return whether a client has closed its connection, or at least its own direction."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _CLOSED
 
 
 def _waiting(listener: socket.socket) -> int:
-    """Return how many connections wait to be accepted, 0 where the kernel does not tell."""
+    """Return how many connections wait to be accepted. 0 if the kernel does not tell."""
     try:
         told = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _AT_WAITING.stop)
     except (AttributeError, OSError):
@@ -206,13 +207,13 @@ class _Acceptor:
         self._complained = -_SHORTAGE_SILENCE
 
     def open(self) -> None:
-        """Start accepting. Raise OSError if the socket is closed."""
+        """Start accepting. Raises OSError if the socket is closed."""
         self._listener.setblocking(False)  # noqa: FBT003 - its only spelling
         self._pause = None
         self._loop.add_reader(self._listener, self._accept)
 
     async def close(self) -> None:
-        """Stop accepting; what was accepted is among the open connections afterwards."""
+        """Stop accepting. Afterwards, all accepted connections are among the open connections."""
         self._loop.remove_reader(self._listener)
         if self._pause is not None:
             self._pause.cancel()
@@ -220,11 +221,11 @@ class _Acceptor:
         await asyncio.gather(*self._entering)
 
     def _accept(self) -> None:
-        # One at a time, so that what earlier clients have sent is read first: a client that was accepted but not yet
-        # read would look like one that sends nothing.
+        # Accept one at a time, so that data of earlier clients is read first. Otherwise a client whose data has not been read yet
+        # would look like one that sends nothing.
         try:
             client, _ = self._listener.accept()
-            # Whoever sends requests faster than they are answered, and leaves, would keep all others waiting for seconds.
+            # A client that sends many requests and disconnects must not make all others wait for seconds.
             for _ in range(_MOST_GONE):
                 if not (_waiting(self._listener) > CROWD and _has_left(client)):
                     break
@@ -233,7 +234,7 @@ class _Acceptor:
         except OSError as error:
             if error.errno in _SHORTAGE:
                 self._make_do(error)
-            return  # or else the client gave up while it waited
+            return  # any other error means that the client disconnected while it waited
         client.setblocking(False)  # noqa: FBT003 - its only spelling
         task = self._loop.create_task(self._enter(client))
         self._entering.add(task)
@@ -247,7 +248,7 @@ class _Acceptor:
             client.close()
 
     def _make_do(self, error: OSError) -> None:
-        # The waiting connection keeps the socket readable: without a pause the loop would spin.
+        # The waiting connection keeps the socket readable. Without a pause the loop would use all of a CPU.
         self._loop.remove_reader(self._listener)
         self._pause = self._loop.call_later(_SHORTAGE_PAUSE, self.open)
         self._open_connections.drop_oldest(1 + len(self._open_connections) // 8)

@@ -1,9 +1,9 @@
 """TLS between a connection and HTTP.
 
-asyncio's own layer is left out. It takes 256 KB for each connection, hands over what came with the end of a handshake
-before the protocol knows its transport, cuts answers off that a client has not read yet, and waits for clients to agree
-to a close. This one keeps nothing back: what it is given is with the transport below at once, so that the limits of
-exporter.web.protocol hold over TLS as they do without.
+asyncio's own TLS is not used. It needs 256 KB for each connection, passes data that comes with the end of a handshake to the
+protocol before this has its transport, cuts off answers that a client has not read yet, and waits for clients to confirm a
+close. This layer buffers nothing: it passes data to the transport at once. So the limits of exporter.web.protocol are effective
+with TLS too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from exporter.web.webconfig.file import WebConfigFile
 
-# How much may come before a handshake is complete. Hellos have 2 KB, chains of certificates ten.
+# The most bytes before a handshake is complete. A client hello has 2 KB, a chain of certificates 10 KB.
 HANDSHAKE_BYTES = 64 * 1024
 
 _RECORD = 16 * 1024
@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 
 
 class TlsConnection(asyncio.Protocol, asyncio.Transport):
-    """One connection: towards the socket a protocol, and towards HTTP, once the handshake is complete, a transport."""
+    """One connection. It is the protocol of the socket and, after the handshake, the transport of HTTP."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._beginning: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
 
-    # As an open connection, while the handshake lasts.
+    # The methods of an open connection, used until the handshake is complete.
 
     def drop(self) -> None:
         """Close at once."""
@@ -75,14 +75,14 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._below.abort()
 
     def finish(self) -> None:
-        """Close at once: nobody waits for an answer yet."""
+        """Close at once, because no answer is under way yet."""
         self.drop()
 
-    # As a protocol, of the socket's transport.
+    # The methods of a protocol, for the socket's transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Read nothing before it is known what to accept the connection with."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a socket's always is
+        """Pause reading until the TLS settings are known."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - true for sockets
         self._below = transport
         peer = transport.get_extra_info("peername")
         self._client = peer[0] if peer else ""
@@ -96,13 +96,13 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
 
     async def _begin(self) -> None:
         settings = await self._file.current()
-        assert settings.context is not None  # noqa: S101 - TLS is not turned off while we run
+        assert settings.context is not None  # noqa: S101 - TLS is not turned off at run time
         self._allowed_sans = settings.allowed_sans
         self._tls = settings.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._below.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Go on with the handshake, or hand over what the client has sent."""
+        """Continue the handshake, or pass decrypted data to HTTP."""
         if self._closing:
             return
         self._incoming.write(data)
@@ -113,12 +113,12 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._read()
 
     def eof_received(self) -> bool:
-        """Keep a connection whose client closed only its own direction, if HTTP wants to."""
+        """Keep a connection whose client has only closed its own direction, if HTTP wants this."""
         self._end()
-        return True  # else the transport would close without a word of TLS
+        return True  # otherwise the transport would close without the close message of TLS
 
     def pause_writing(self) -> None:
-        """Pass it on: nothing is kept here."""
+        """Pass it on, because nothing is buffered here."""
         self._writing_paused = True
         if self._above is not None:
             self._above.pause_writing()
@@ -138,10 +138,10 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         if self._above is not None:
             self._above.connection_lost(exc)
 
-    # As a transport, of HTTP.
+    # The methods of a transport, for HTTP.
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what is known of the connection; ``ssl_object`` and ``sslcontext`` beside what the socket's has."""
+        """Return information on the connection: ``ssl_object``, ``sslcontext``, and that of the socket's transport."""
         if name == "ssl_object":
             return self._tls
         if name == "sslcontext":
@@ -149,7 +149,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         return self._below.get_extra_info(name, default)
 
     def is_closing(self) -> bool:
-        """Whether it is closed, or about to be."""
+        """Return whether it is closed or closing."""
         return self._closing or self._below.is_closing()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -161,15 +161,15 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         return self._below.get_write_buffer_size()
 
     def is_reading(self) -> bool:
-        """Whether more is read from the client."""
+        """Return whether data is read from the client."""
         return self._below.is_reading()
 
     def pause_reading(self) -> None:
-        """Read no more from the client."""
+        """Pause reading from the client."""
         self._below.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Resume reading from the client."""
         if not self._ended:
             self._below.resume_reading()
 
@@ -187,7 +187,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._send()
 
     def close(self) -> None:
-        """Close when everything is sent. The client is told; whether it agrees is not waited for."""
+        """Close after everything is sent. The client gets the close message of TLS, but its reply is not waited for."""
         if self._closing:
             return
         self._closing = True
@@ -202,10 +202,10 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._closing = True
         self._below.abort()
 
-    # Within.
+    # Private methods.
 
     def _shake_hands(self) -> bool:
-        """Go on with the handshake; return whether it is complete and HTTP may begin."""
+        """Continue the handshake. Return whether it is complete and HTTP may begin."""
         assert self._tls is not None  # noqa: S101 - nothing is read before
         try:
             self._tls.do_handshake()
@@ -249,7 +249,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._fail(error)
             return
         if self._outgoing.pending and self._writing_paused:
-            # It asks for new keys again and again, and reads none of them.
+            # The client requests new keys again and again and reads none of the answers.
             _log.debug("dropped a client that does not read what it asks TLS for", client=self._client)
             self.drop()
             return
@@ -265,7 +265,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self._below.write(self._outgoing.read())
 
     def _end(self) -> None:
-        """Nothing more comes from the client."""
+        """Handle the end of the client's data."""
         if self._ended:
             return
         self._ended = True
@@ -275,7 +275,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
             self.close()
 
     def _fail(self, error: ssl.SSLError) -> None:
-        """Close after what is not TLS, or a handshake that came to nothing; the client is told why."""
+        """Close after data that is not TLS, or a failed handshake. The client is told why."""
         _log.debug("a TLS connection failed", client=self._client, error=_reason(error))
         self._closing = True
         if error.reason == "HTTP_REQUEST":
@@ -285,7 +285,7 @@ class TlsConnection(asyncio.Protocol, asyncio.Transport):
         self._below.close()
 
     def _plain_answer(self) -> bytes:
-        """Return the answer to a client that speaks HTTP without TLS."""
+        """Return the answer to a client that uses HTTP without TLS."""
         own = ((b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_PLAIN_HTTP)))
         headers = [*self._state.default_headers, *own, (b"connection", b"close")]
         lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers), b"", _PLAIN_HTTP]

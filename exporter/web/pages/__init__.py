@@ -1,4 +1,4 @@
-"""Pages for people and the same as JSON: view models, one module a page, and what makes HTML of them.
+"""The pages, and the same as JSON: view models, one module for each page, and their conversion to HTML.
 
 Each page is a function of a ``Snapshot``. Nothing here calls AWS, takes a lock or runs in the thread that answers scrapes.
 """

@@ -1,6 +1,6 @@
-"""What the shipped alerts ask of one tuning job, to be put to Prometheus by hand.
+"""The expressions of the exporter's alerts for one tuning job, to run in Prometheus by hand.
 
-The expressions are a copy in a file of the package: the image has no chart. ``make docs`` writes it.
+A file in the package has a copy of the expressions, because the image does not have the chart. ``make docs`` writes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FILE = "alerts.json"
 
 
 class Alert(NamedTuple):
-    """An alert about single tuning jobs, as shipped. ``collect`` is the opt-in that it needs, None where it needs none."""
+    """An alert about single tuning jobs. ``collect`` is the opt-in that it needs, None if it needs none."""
 
     name: str
     severity: str
@@ -32,7 +32,7 @@ class Alert(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an alert asks of one tuning job: while it has an answer, the alert is pending or fires."""
+    """The expression of an alert for one tuning job. While it returns a result, the alert is pending or firing."""
 
     alert: str
     severity: str
@@ -48,7 +48,7 @@ def shipped() -> tuple[Alert, ...]:
 
 
 def questions(account_id: str, region: str, name: str, collect: AbstractSet[str]) -> tuple[Question, ...]:
-    """Return what the alerts ask of a tuning job, those left out that need what is not collected."""
+    """Return the expressions for a tuning job. Alerts that need an opt-in that is not collected are left out."""
     values = zip(IDENTITY, (account_id, region, name), strict=True)
     matchers = ",".join([f'{label}="{escape_label(value)}"' for label, value in values])
     only = f"and on ({', '.join(IDENTITY)})\n{PREFIX}up{{{matchers}}}"

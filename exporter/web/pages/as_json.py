@@ -1,8 +1,8 @@
-"""View models as JSON: the one place that turns a dataclass into text.
+"""Converts view models to JSON.
 
-Every member is there. What is not known, or AWS did not say, is null. A time is ISO 8601 in UTC: a datetime, or the Unix seconds
-of a member whose name ends in ``_time``. NaN and the infinities,
-which JSON has no numbers for, are the texts that AWS itself spells them with.
+All members are present. Values that are not known, or that AWS did not send, are null. Times are ISO 8601 in UTC; they are
+datetimes, or Unix seconds of members whose names end in ``_time``. NaN and infinities, which JSON does not have, are texts, spelled
+as AWS does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 def plain(model: object) -> Any:
-    """Return a model made of what JSON knows: mappings, lists, texts, finite numbers, booleans and None."""
+    """Return a model as values of JSON: mappings, lists, texts, finite numbers, booleans and None."""
     if model is None or isinstance(model, bool | int):
         return model
     if isinstance(model, str):
@@ -45,7 +45,7 @@ def _member(name: str, value: object) -> Any:
 
 
 def encoded(model: object) -> bytes:
-    """Return a model as JSON, indented for people who read it with curl."""
+    """Return a model as JSON, indented so that it is readable with curl."""
     text = json.dumps(plain(model), indent=1, ensure_ascii=False, allow_nan=False)
-    # Halves of surrogate pairs are no text; nobody could decode them.
+    # Single surrogates are not valid text and cannot be decoded.
     return f"{text}\n".encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The configuration in force, with where it comes from, and what is wrong with one that was refused. Never a secret."""
+"""The active configuration, its source, and the mistakes in one that was refused. It never has a secret."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake: the file, the line and the key (null for the file as a whole), and what to write instead."""
+    """One mistake: its file, line and key (null for the whole file), and what to write instead."""
 
     file: str
     line: int | None
@@ -30,7 +30,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A configuration that was not taken: since when it is known, what had it read, and every mistake."""
+    """A configuration that was refused: when, why it was read, and all mistakes."""
 
     at: datetime | None
     trigger: str
@@ -39,7 +39,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The web configuration file: what of it is in force, when that was loaded, and what is wrong with it now."""
+    """The web configuration file: its active settings, when they were loaded, and the mistakes in the present file."""
 
     file: str
     serving: str
@@ -49,7 +49,7 @@ class Web:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A tuning job that the configuration names."""
+    """A tuning job that the configuration lists."""
 
     name: str
     account_id: str | None
@@ -70,7 +70,7 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that finds tuning jobs. Empty conditions mean any; those of tags are as in the file."""
+    """A rule that finds tuning jobs. Empty conditions mean any. Conditions on tags are as in the file."""
 
     name: str
     name_contains: str | None
@@ -87,7 +87,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """How training jobs are read. ``priced_instance_types`` is null where no prices are given."""
+    """How training jobs are read. ``priced_instance_types`` is null without prices."""
 
     interval_seconds: float
     max_training_jobs: int
@@ -99,7 +99,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target with all its settings, defaults included. ``external_id`` tells only whether there is one."""
+    """A target with all its settings, including defaults. ``external_id`` only says whether there is one."""
 
     name: str
     partition: str
@@ -133,7 +133,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An organization whose accounts rules look in. ``include_ous`` is empty where all accounts count."""
+    """An organization whose accounts rules use. ``include_ous`` is empty if all accounts count."""
 
     name: str
     partition: str
@@ -147,9 +147,9 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The configuration in force at a time: when and by what it was loaded, and what was refused since.
+    """The active configuration at one time: when and why it was loaded, and what was refused since then.
 
-    ``web`` is null where no web configuration file is given.
+    ``web`` is null without a web configuration file.
     """
 
     at: datetime | None
@@ -165,7 +165,7 @@ class Config:
 
 
 def config(snapshot: Snapshot) -> Config:
-    """Return the configuration in force."""
+    """Return the active configuration."""
     configuration = snapshot.configuration
     settings = configuration.settings
     return Config(

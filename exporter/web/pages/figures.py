@@ -1,4 +1,4 @@
-"""Numbers and times as people read them; the only place that knows how. What is absent is a dash."""
+"""Formats numbers and times for pages. An absent value is a dash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def moment(seconds: float | None) -> datetime | None:
-    """Return Unix seconds as a time, None for None and for what no calendar has."""
+    """Return Unix seconds as a datetime. None for None, and for times out of range."""
     if seconds is None:
         return None
     try:
@@ -21,17 +21,17 @@ def moment(seconds: float | None) -> datetime | None:
 
 
 def date(when: datetime | None) -> str:
-    """Write a time to the second."""
+    """Format a time, with seconds."""
     return ABSENT if when is None else when.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def iso(when: datetime) -> str:
-    """Write a time as ISO 8601 has it, to the millisecond."""
+    """Format a time as ISO 8601, with milliseconds."""
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration in its two largest units: ``2 h 5 min``."""
+    """Format a duration in its two largest units, such as ``2 h 5 min``."""
     if seconds is None or not math.isfinite(seconds):
         return ABSENT
     if 0 < seconds < 1:
@@ -47,7 +47,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(when: datetime | None, now: datetime) -> str:
-    """Write how long ago a time is, or in how long it will be, seconds only where it is less than a minute."""
+    """Format how long ago a time is, or how far in the future. Seconds are shown only below a minute."""
     if when is None:
         return ABSENT
     seconds = (now - when).total_seconds()
@@ -58,7 +58,7 @@ def age(when: datetime | None, now: datetime) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write a number: a whole one with all its digits, another with six that matter."""
+    """Format a number: a whole number with all its digits, others with six significant digits."""
     if value is None:
         return ABSENT
     if math.isnan(value):
@@ -71,7 +71,7 @@ def number(value: float | None) -> str:
 
 
 def money(amount: float | None, currency: str) -> str:
-    """Write an amount: to the hundredth, a smaller one with two digits that matter."""
+    """Format an amount with two decimals, or a smaller one with two significant digits."""
     if amount is None or not math.isfinite(amount):
         return ABSENT
     written = f"{amount:,.2f}" if amount == 0 or abs(amount) >= 0.01 else f"{amount:.2g}"
@@ -79,17 +79,17 @@ def money(amount: float | None, currency: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Write a share of the whole: 100 % is only what is all of it."""
+    """Format a share as percent. Only a share of exactly 1 becomes 100 %."""
     if share is None or not math.isfinite(share * 100):
         return ABSENT
     return f"{math.floor(share * 100 + 1e-9):,} %"
 
 
 def rate(per_second: float) -> str:
-    """Write how often something happens in a second."""
+    """Format a rate per second."""
     return f"{per_second:,.0f}" if per_second >= 1_000 else f"{per_second:.3g}"
 
 
 def count(number_: int, singular: str, plural: str | None = None) -> str:
-    """Write how many there are of something."""
+    """Format a number with its noun."""
     return f"{number_:,} {singular if number_ == 1 else plural or singular + 's'}"

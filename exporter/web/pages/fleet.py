@@ -1,4 +1,4 @@
-"""The table of tuning jobs: those that are asked for, in order, a page of them."""
+"""The table of tuning jobs: filtered, sorted, and one page of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PER_PAGE = 100
 
-# What wants to be looked at comes first.
+# States that need attention come first.
 _STATES = {
     state: place
     for place, state in enumerate(
@@ -37,7 +37,7 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What there is to choose from, with the number of tuning jobs of each, in the order in which it is shown."""
+    """The choices of each filter, in order, with the number of tuning jobs."""
 
     status: Mapping[str, int]
     state: Mapping[str, int]
@@ -48,7 +48,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """A page of the table: ``watched`` tuning jobs in all, of which ``total`` are asked for."""
+    """A page of the table. ``watched`` counts all tuning jobs, ``total`` those that pass the filters."""
 
     at: datetime | None
     watched: int
@@ -60,7 +60,7 @@ class Jobs:
 
 
 def jobs(snapshot: Snapshot, query: Query, per_page: int = PER_PAGE) -> Jobs:
-    """Return the tuning jobs that are asked for. A page past the last one is empty."""
+    """Return the tuning jobs of a query. A page after the last one is empty."""
     everyone = list(rows.told_apart(snapshot.targets))
     chosen = _sorted([view for view in everyone if _wanted(view, query)], query, snapshot.now)
     start = (query.page - 1) * per_page
@@ -76,7 +76,7 @@ def jobs(snapshot: Snapshot, query: Query, per_page: int = PER_PAGE) -> Jobs:
 
 
 def choices(snapshot: Snapshot) -> Choices:
-    """Return what there is to choose from."""
+    """Return the choices of the filters."""
     status: Counter[str] = Counter()
     state: Counter[str] = Counter()
     team: Counter[str] = Counter()
@@ -117,7 +117,7 @@ def _wanted(view: JobView, query: Query) -> bool:
 
 
 def _sorted(views: Sequence[JobView], query: Query, now: float) -> list[JobView]:
-    """Return the views in order. What has no value comes last, whichever way round the others are."""
+    """Return the views in order. Those without a value come last in both directions."""
     by_name = sorted(views, key=_identity)
     value_of = _VALUES[query.column]
     keys = [(value_of(view, now), view) for view in by_name]
@@ -135,7 +135,7 @@ def _identity(view: JobView) -> Key:
 
 
 def _attention(view: JobView, _: float) -> Key:
-    """Return a key that puts what fails before what runs, and that before what is over."""
+    """Return a sort key: failing tuning jobs first, then running ones, then ended ones."""
     status = rows.status(view)
     bad = status in {"Failed", "DeleteFailed"}
     place = _STATES[JobState.PENDING] - 0.5 if bad else _STATES[view.state]

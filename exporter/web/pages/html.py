@@ -1,4 +1,4 @@
-"""From view models to HTML. Everything is escaped: names, reasons and labels are the text of strangers."""
+"""Converts view models to HTML. Everything is escaped, because names, reasons and labels are untrusted text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from exporter.web.pages.links import job_path
 
 Number = int | float
 
-# In the order in which they are drawn in a bar: what is done, what runs, what went wrong.
+# In the order of a bar: done, running, failed.
 _IN_A_BAR = ("Completed", "Stopped", "InProgress", "RetryableError", "NonRetryableError")
 
 _WORDS = {
@@ -28,7 +28,7 @@ _WORDS = {
 
 
 class Segment(NamedTuple):
-    """A part of a bar: its status, and where it begins and how wide it is, in percent of the whole."""
+    """A part of a bar: its status, its start and its width, in percent of the whole."""
 
     status: str
     start: float
@@ -36,14 +36,14 @@ class Segment(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A stacked bar, and what it says in words."""
+    """A stacked bar, and its content as text."""
 
     segments: tuple[Segment, ...]
     text: str
 
 
 def bar(training_jobs: Mapping[str, Number], most: Number | None) -> Bar | None:
-    """Return the bar of a tuning job's training jobs, of ``most`` that may be launched; None where nothing is counted."""
+    """Return the bar of a tuning job's training jobs. ``most`` is the most that may be launched. None if all counts are 0."""
     if not training_jobs:
         return None
     launched = sum(training_jobs.values())
@@ -66,12 +66,12 @@ def launched(training_jobs: Mapping[str, Number]) -> Number:
 
 
 def series(text: str) -> int:
-    """Return how many series an exposition has."""
+    """Return the number of series in an exposition, as text."""
     return sum(not line.startswith("#") for line in text.splitlines())
 
 
 class Fact(NamedTuple):
-    """A fact as people read it."""
+    """A fact as it is shown."""
 
     name: str
     value: str
@@ -79,9 +79,9 @@ class Fact(NamedTuple):
 
 
 def more(model: Any, *told: str) -> list[Fact]:
-    """Return the facts of a model of which a page tells nothing in words of its own: so a new one is on the page by itself.
+    """Return the facts of a model that are not in ``told``, which the page shows itself. So new facts appear automatically.
 
-    The names end in the units of the values. What has parts is left out.
+    The names end in the units of the values. Members that have parts are left out.
     """
     facts = []
     for field in fields(model):
@@ -104,7 +104,7 @@ def _date(seconds: float) -> str:
 
 
 def direction(type_: str | None) -> str:
-    """Return in which direction an objective is better, as a word."""
+    """Return as a word in which direction an objective is better."""
     return {"Maximize": "higher is better", "Minimize": "lower is better"}.get(type_ or "", "direction not known")
 
 
@@ -117,12 +117,12 @@ _TRIGGERS = {
 
 
 def trigger(why: str) -> str:
-    """Return why a configuration was read, in words."""
+    """Return as text why a configuration was read."""
     return _TRIGGERS.get(why, f"by {why}")
 
 
 def yes(flag: bool | None) -> str:
-    """Write a flag."""
+    """Format a flag."""
     return figures.ABSENT if flag is None else "yes" if flag else "no"
 
 
@@ -161,6 +161,6 @@ _TEMPLATES.filters |= {
 
 
 def page(template: str, *, root: str, **shown: Any) -> bytes:
-    """Return a page as HTML. ``root`` leads from it to the root of the site, with a slash at its end."""
+    """Return a page as HTML. ``root`` is the relative path from it to the root of the site, with a slash at its end."""
     text = _TEMPLATES.get_template(template).render(root=root, **shown)
-    return text.encode("utf-8", "replace")  # halves of surrogate pairs are no text
+    return text.encode("utf-8", "replace")  # single surrogates are not valid text

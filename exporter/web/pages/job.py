@@ -1,4 +1,4 @@
-"""One tuning job: everything that is known of it."""
+"""The page of one tuning job: everything that is known about it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InstanceTime:
-    """Seconds of training times instances of a type; ``billed_seconds`` is what SageMaker bills of them."""
+    """Training seconds multiplied by the number of instances of a type. ``billed_seconds`` is what SageMaker bills."""
 
     instance_type: str
     spot: bool | None
@@ -38,7 +38,7 @@ class InstanceTime:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The training jobs that ended in one status: how many trained, for how long together, and what they cost."""
+    """The training jobs that ended with one status: how many started training, their total time, and their cost."""
 
     status: str
     training_jobs: int | None
@@ -48,7 +48,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the training jobs come to, by the last reading of their list."""
+    """The sums over the training jobs, from the last reading of their list."""
 
     ended: tuple[Trained, ...]
     instances: tuple[InstanceTime, ...]
@@ -63,7 +63,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call about the tuning job that has ended; ``code`` tells why it failed, None where it did not."""
+    """A call about the tuning job that has ended. ``code`` is why it failed, None if it did not."""
 
     ended: datetime | None
     operation: str
@@ -73,7 +73,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All that is known of a tuning job at a time. ``facts`` is what AWS says, None while nothing holds."""
+    """Everything that is known about a tuning job at one time. ``facts`` is what AWS says, None if it is not known or stale."""
 
     at: datetime | None
     job: Row
@@ -87,7 +87,7 @@ class Job:
 
 
 def find(snapshot: Snapshot, account_id: str, region: str, name: str) -> list[JobView]:
-    """Return the tuning jobs that an address means: with the account ``-`` those of any account."""
+    """Return the tuning jobs with this address. The account ``-`` means any account."""
     key = name_key(name)
     return [
         view
@@ -97,7 +97,7 @@ def find(snapshot: Snapshot, account_id: str, region: str, name: str) -> list[Jo
 
 
 def job(snapshot: Snapshot, view: JobView) -> Job:
-    """Return what is known of a tuning job."""
+    """Return everything that is known about a tuning job."""
     collect = snapshot.configuration.settings.collect
     identity = view.account_id, view.region, view.name
     facts = view.facts

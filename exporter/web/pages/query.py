@@ -1,4 +1,4 @@
-"""What is asked of the table of tuning jobs: filters, order and page, as they are in the address."""
+"""The parameters of the table of tuning jobs in the address: filters, order and page."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SORTS = ("status", "name", "progress", "best", "improved", "runtime", "described", "cost", "team")
-"""The columns to sort by; with a minus before it the other way round. The first is the default."""
+"""The columns to sort by. A minus before the name reverses the order. The first is the default."""
 
 _LONGEST_PAGE = 9  # digits
 
-# Whatever somebody wrote as a label or tag, with the spaces at its ends; blank ones are none.
+# Parameters whose values are labels or tags, which may have spaces at their ends.
 _AS_IT_IS = frozenset({"team"})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """``q`` is text in the name, the team or the account; the others must be equal. Empty: any. Pages count from 1."""
+    """``q`` is a text in the name, team or account; the others must be equal. Empty means any. Pages count from 1."""
 
     q: str = ""
     status: str = ""
@@ -41,25 +41,25 @@ class Query:
 
     @property
     def descending(self) -> bool:
-        """Whether the order is the other way round."""
+        """Whether the order is reversed."""
         return self.sort.startswith("-")
 
     @property
     def filtered(self) -> bool:
-        """Whether some tuning jobs may be left out."""
+        """Whether there is any filter."""
         return any((self.q, self.status, self.state, self.team, self.region, self.account))
 
     def address(self, **changes: Any) -> str:
-        """Return the address of the same table with these changes, relative to the page. A default is not spelled out."""
+        """Return the address of the same table with these changes, relative to the page. Defaults are left out."""
         changed, default = replace(self, **changes), asdict(Query())
         given = {name: value for name, value in asdict(changed).items() if value != default[name]}
         return f"?{urlencode(given)}" if given else "?"
 
 
 def parse_query(parameters: Iterable[tuple[str, str]]) -> Query:
-    """Read the parameters of an address; an empty one is as good as none.
+    """Parse the parameters of an address. Empty parameters are ignored.
 
-    Raise ValueError, saying what to write instead, for one that is unknown or given twice, and for a value that cannot be.
+    Raises ValueError, which says what to write instead, if a parameter is unknown, given twice, or has an invalid value.
     """
     given: dict[str, Any] = {}
     for name, value in parameters:

@@ -1,4 +1,4 @@
-"""Where the best hyperparameters are in the ranges that are searched, as the recorded series has it."""
+"""Positions of the best hyperparameters in their ranges, computed like the recorded series."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ if TYPE_CHECKING:
     from exporter.tuning_job import HyperparameterRange, TuningJob
 
 EDGE = 0.02
-"""How near an end of its range a value is at the edge: as on the dashboard."""
+"""The distance to an end of the range within which a value is at the edge, as on the dashboard."""
 
-_WIDE = 4.6  # a positive range over two powers of ten: what Auto is taken for, since AWS does not tell
+_WIDE = 4.6  # wider than this, a positive range with scale Auto is assumed to be logarithmic, since AWS does not tell
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A hyperparameter of the best training job within its range.
+    """A hyperparameter of the best training job, and its position in its range.
 
-    ``place`` is 0 at the lower end and 1 at the upper one, on ``scale``; None where there is no range to place it in.
-    ``edge`` is ``lower`` or ``upper`` where it is at one of them. ``assumed`` tells that AWS does not say which scale
-    it searches by. A hyperparameter without a value is one that is searched and that the best training job has no number
-    of.
+    ``place`` is 0 at the lower end and 1 at the upper end, on ``scale``. It is None without a range. ``edge`` is ``lower`` or
+    ``upper`` if the value is at this end. ``assumed`` is True if AWS does not tell the scale. ``value`` is None if the
+    hyperparameter is searched but the best training job has no number for it.
     """
 
     hyperparameter: str
@@ -39,7 +38,7 @@ class Placed:
 
 
 def placed(facts: TuningJob) -> tuple[Placed, ...]:
-    """Return the hyperparameters of the best training job, and those that are searched beside them, by name."""
+    """Return the hyperparameters of the best training job, and all others that are searched, by name."""
     return tuple(sorted(_placed(facts), key=lambda each: (each.hyperparameter.casefold(), each.definition)))
 
 
@@ -47,7 +46,7 @@ def _placed(facts: TuningJob) -> Iterator[Placed]:
     best = facts.best_training_job
     values = {} if best is None else best.hyperparameters
     definition = "" if best is None else best.definition_name or ""
-    # The range of its own definition goes before that of the tuning job as a whole.
+    # A range of the training job's definition comes before one of the tuning job.
     ranges = {each.hyperparameter: each for each in facts.ranges if not each.definition}
     ranges |= {each.hyperparameter: each for each in facts.ranges if each.definition and each.definition == definition}
     for name, value in values.items():
@@ -70,7 +69,7 @@ def _place(name: str, value: float | None, searched: HyperparameterRange | None)
 
 
 def _scale(searched: HyperparameterRange) -> tuple[str, bool]:
-    """Return the scale to place a value on, and whether AWS leaves it open."""
+    """Return the scale of a range, and whether it is assumed."""
     if searched.scale not in {"", "Auto"}:
         return searched.scale, False
     low, high = searched.min_value, searched.max_value
@@ -79,7 +78,7 @@ def _scale(searched: HyperparameterRange) -> tuple[str, bool]:
 
 
 def place_of(value: float, low: float, high: float, scale: str) -> float | None:
-    """Return where a value lies between two ends; None where the scale has no such place."""
+    """Return the position of a value between two ends. None if it has none on this scale."""
     if not low < high:
         return None
     try:

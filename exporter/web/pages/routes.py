@@ -1,4 +1,4 @@
-"""The paths of the pages, and of the same as JSON. All links in a page are relative, so they hold under any prefix."""
+"""The paths of the pages and of their JSON. All links in pages are relative, so that they work under any prefix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Page = Callable[["Snapshot", Request], "Answer"]
 
-# Everything comes from the exporter itself, and nothing in a page runs.
+# Pages load only from the exporter itself, and run no scripts.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -45,11 +45,11 @@ _STATIC = {
 }
 
 _MOST_SHOWN_JOBS = 200
-"""Of those that the configuration names for a target, on its page; the JSON has all."""
+"""The most listed jobs of a target on the page Configuration. The JSON has all."""
 
 
 class Answer(NamedTuple):
-    """What is sent."""
+    """An answer to send."""
 
     status: int
     media_type: str
@@ -57,10 +57,10 @@ class Answer(NamedTuple):
 
 
 class Source(Protocol):
-    """What pages are made from."""
+    """The source of the data for pages."""
 
     def snapshot(self) -> Snapshot:
-        """Return how things stand. Called in the thread that makes pages, once for each."""
+        """Return the present state. Called once for each page, in the thread that makes pages."""
 
 
 def page_routes(source: Source) -> list[Route]:
@@ -126,7 +126,7 @@ def _no_json(status_: int, why: str) -> Answer:
 
 
 def _no_page(status_: int, why: str) -> Answer:
-    # Wherever it is: from here no link could be relative.
+    # Without links, because they cannot be relative to an unknown path.
     return Answer(status_, "text/plain", f"{why}\n".encode())
 
 

@@ -1,4 +1,4 @@
-"""What the table of tuning jobs shows about each: pure functions of its view."""
+"""The rows of the table of tuning jobs, as pure functions of their views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the last describe failed: code, message (None where there is none) and remedy."""
+    """Why the last describe failed: code, message (None if there is none) and remedy."""
 
     code: str
     message: str | None
@@ -29,7 +29,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best objective value so far, what it means, and the value at which the search ends."""
+    """The best objective value so far, its metric and type, and the value at which the search ends."""
 
     metric: str | None
     type: str | None
@@ -42,9 +42,9 @@ class Best:
 class Row:
     """A tuning job in one line.
 
-    ``progress`` is the share of the training jobs that may be launched which are done: completed or stopped.
-    ``improved`` is when the best training job ended. ``elapsed_seconds`` runs from its creation to its end or, while it
-    runs, to now. ``described`` is when its values were read last. ``cost`` is what its ended training jobs cost.
+    ``progress`` is the number of training jobs that have completed or stopped, divided by the most that may be launched.
+    ``improved`` is when the best training job ended. ``elapsed_seconds`` is from its creation to its end or, while it runs, to
+    now. ``described`` is when its values were last read. ``cost`` is that of its ended training jobs.
     """
 
     account_id: str | None
@@ -73,7 +73,7 @@ class Row:
 
 
 def told_apart(targets: Iterable[TargetView]) -> Iterator[JobView]:
-    """Yield all tuning jobs; of those that no label tells apart the first, as on /metrics."""
+    """Yield all tuning jobs. If several have the same labels, yield only the first, as on /metrics."""
     seen: set[tuple[str, str, str]] = set()
     for target in targets:
         for view in target.jobs:
@@ -83,7 +83,7 @@ def told_apart(targets: Iterable[TargetView]) -> Iterator[JobView]:
 
 
 def row(view: JobView, now: float) -> Row:
-    """Return the line of a tuning job at a time (Unix seconds)."""
+    """Return the row of a tuning job at ``now`` (Unix seconds)."""
     facts = view.facts
     return Row(
         account_id=view.account_id or None,
@@ -113,7 +113,7 @@ def row(view: JobView, now: float) -> Row:
 
 
 def failing(view: JobView) -> Trouble | None:
-    """Return why the last describe of a tuning job failed, None where it did not."""
+    """Return why the last describe of a tuning job failed. None if it did not."""
     if view.failure is None:
         return None
     code = view.failure.code
@@ -121,17 +121,17 @@ def failing(view: JobView) -> Trouble | None:
 
 
 def status(view: JobView) -> str | None:
-    """Return the status that AWS tells."""
+    """Return the status from AWS."""
     return None if view.facts is None else view.facts.status
 
 
 def team(view: JobView) -> str:
-    """Return whose tuning job it is, by its label or tag ``team``; empty where neither tells."""
+    """Return the team of a tuning job, from its label or tag ``team``. Empty if it has neither."""
     return view.labels.get("team") or view.tags.get("team") or ""
 
 
 def progress(view: JobView) -> float | None:
-    """Return which share of the training jobs that may be launched is done."""
+    """Return the share of training jobs that are done, of the most that may be launched."""
     if view.facts is None:
         return None
     done = [view.facts.training_jobs[each] for each in ("Completed", "Stopped") if each in view.facts.training_jobs]
@@ -152,7 +152,7 @@ def improved(view: JobView) -> float | None:
 
 
 def elapsed(view: JobView, now: float) -> float | None:
-    """Return for how long a tuning job runs or ran, by the clock."""
+    """Return for how long a tuning job has run, in seconds of the clock."""
     facts = view.facts
     if facts is None:
         return None
@@ -160,12 +160,12 @@ def elapsed(view: JobView, now: float) -> float | None:
         if facts.runtime_seconds is None and facts.creation_time is not None and facts.ended is not None:
             return max(0.0, facts.ended - facts.creation_time)
         return facts.runtime_seconds
-    # What AWS says about one that runs is as old as the describe.
+    # The run time from AWS is as old as the describe while the job runs.
     return facts.runtime_seconds if facts.creation_time is None else max(0.0, now - facts.creation_time)
 
 
 def cost(view: JobView) -> Money | None:
-    """Return what the training jobs cost that have ended; None while that is not known."""
+    """Return the cost of the ended training jobs. None while it is not known."""
     if view.facts is None or view.spend is None or not view.spend.cost:
         return None
     return Money(sum(amount for _, amount in view.spend.cost), view.spend.currency)

@@ -1,4 +1,4 @@
-"""Texts of the configuration on their way to a page: without a password in a URL, or anything that looks like a token."""
+"""Removes secrets from texts of the configuration before a page shows them: passwords in URLs, and anything like a token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.sagemaker import without_secrets
 
 HIDDEN = "***"
 
-# The parts of such a path may look like a token together, and no token ends so.
+# The path of a file. Its parts together may look like a token, but no token ends like this.
 _FILE = re.compile(r"(/[\w.-]+)+\.(ya?ml|json|pem|crt)")
 
 
@@ -19,15 +19,15 @@ def shown(text: str) -> str: ...
 @overload
 def shown(text: None) -> None: ...
 def shown(text: str | None) -> str | None:
-    """Return a text as it may be shown, None for None."""
+    """Return a text without secrets, None for None."""
     return None if text is None else _shown(text)
 
 
-@lru_cache(maxsize=4096)  # the same few labels stand at thousands of tuning jobs
+@lru_cache(maxsize=4096)  # cached, because thousands of tuning jobs have the same few labels
 def _shown(text: str) -> str:
     if _FILE.fullmatch(text):
         return "/".join(map(_told, text.split("/")))
-    if "://" in text:  # what follows a question mark may let somebody in
+    if "://" in text:  # a query may have a secret
         text = text.partition("?")[0]
     return _told(text)
 

@@ -1,4 +1,4 @@
-"""What pages are made of: the daemon at one moment. Times are Unix seconds."""
+"""The data for pages: the state of the daemon at one time. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the configuration comes from: the name of the file, and the options that the exporter runs with, by flag."""
+    """The source of the configuration: the name of the file, and the options of the command line, by flag."""
 
     file: str = ""
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A configuration that could not be used: when and by what it was to be loaded, and why."""
+    """A configuration that could not be used: when and why it was read, and its problems."""
 
     at: float
     trigger: str
@@ -34,7 +34,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The configuration in force. ``refused`` is what was tried after it, None where nothing was or that is in force."""
+    """The active configuration. ``refused`` is a later one that could not be used, None if there is none."""
 
     origin: Origin
     settings: Settings
@@ -45,7 +45,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class WebConfiguration:
-    """The web configuration file: what of it is in force, in words, and since when; ``refused`` is what it is now, if not that."""
+    """The web configuration file: a summary of its active settings, and since when. ``refused`` is the present file if invalid."""
 
     file: str
     serving: str
@@ -54,7 +54,7 @@ class WebConfiguration:
 
     @classmethod
     def of(cls, file: WebConfigFile) -> WebConfiguration:
-        """Return what a page shows about a file."""
+        """Return the state of a file."""
         trouble = file.trouble
         refused = None if trouble is None else Refused(trouble.since, "file", trouble.problems)
         return cls(str(file.path), file.settings.summary(), file.loaded, refused)
@@ -62,9 +62,9 @@ class WebConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What is known of a target in addition to its view.
+    """What is known about a target in addition to its view.
 
-    ``credentials`` names where they come from, or those that its role is assumed with; None while none work.
+    ``credentials`` is the source of its credentials, or of those that assume its role. None while none work.
     """
 
     spec: TargetSpec
@@ -75,7 +75,7 @@ class TargetState:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationState:
-    """What is known of an organization in addition to its view; ``credentials`` are as in ``TargetState``."""
+    """What is known about an organization in addition to its view. ``credentials`` is as in ``TargetState``."""
 
     view: OrganizationView
     credentials: str | None
@@ -83,18 +83,17 @@ class OrganizationState:
 
     @property
     def spec(self) -> OrganizationSpec:
-        """Who calls, and how."""
+        """The specification of the organization."""
         return self.view.spec
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The daemon at the moment ``now``.
+    """The state of the daemon at ``now``.
 
-    ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has each target by its name; one that
-    has come or gone a moment ago may be in only one of the two. ``web`` is None where there is no such file.
-    ``unhealthy`` says what is wrong with the process itself, empty where nothing is. ``organizations`` are those whose accounts
-    are read.
+    ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has the targets by name. A target that was just
+    added or removed may be in only one of the two. ``web`` is None without a web configuration file. ``unhealthy`` is the problem of
+    the process itself, empty if there is none. ``organizations`` has those whose accounts are read.
     """
 
     version: str

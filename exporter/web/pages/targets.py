@@ -1,4 +1,4 @@
-"""The targets: who calls AWS for which account and region, how that goes, and what is found there."""
+"""The page Targets: accounts and regions, how they are called, the results of calls, and what was found."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose credentials the calls are signed with.
+    """The credentials that calls are signed with.
 
-    ``source`` names where they come from, those of the role's caller where a role is assumed: null while none work, and
-    where requests are not signed.
+    ``source`` is where they come from. If a role is assumed, it is that of the credentials that assume it. It is null while no
+    credentials work, and if requests are not signed.
     """
 
     source: str | None
@@ -34,7 +34,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Calls a second: how many may be made, how many AWS lets through now, how many were made in the last minute."""
+    """Calls per second: the configured limit, the present limit while AWS throttles, and those made in the last minute."""
 
     requests_per_second: float
     allowed_per_second: float
@@ -45,7 +45,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """The calls of one operation since the exporter started, and those of them that failed, by code."""
+    """The calls of one operation since the exporter started, and how many failed, by code."""
 
     operation: str
     calls: int
@@ -54,7 +54,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class LastError:
-    """The last call that failed. ``about`` and ``message`` are None where there is nothing to tell."""
+    """The last call that failed. ``about`` and ``message`` are None if they are empty."""
 
     at: datetime | None
     operation: str
@@ -66,7 +66,7 @@ class LastError:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of ``discover``, how many tuning jobs it finds, and the most that it watches. Null: no list has told yet."""
+    """A rule of ``discover``, how many tuning jobs match (null before the first list), and the most that it watches."""
 
     name: str
     matched: int | None
@@ -75,7 +75,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """What fails now that is not about single tuning jobs. ``message`` is null where nothing was said."""
+    """Calls that fail now and are not about single tuning jobs. ``message`` is null if there is none."""
 
     operation: str
     code: str
@@ -85,9 +85,9 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target. What the daemon alone knows is null for one that has come or gone a moment ago.
+    """A target. Some members are null for a moment after a target was added or removed.
 
-    ``organization`` is the name of the one that lists its account, null where the configuration names the account.
+    ``organization`` is the name of the organization that lists its account, null if the configuration has the account.
     """
 
     name: str
@@ -110,7 +110,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why the accounts of an organization could not be read last. ``message`` is null where nothing was said."""
+    """Why the last reading of an organization's accounts failed. ``message`` is null if there is none."""
 
     code: str
     message: str | None
@@ -119,10 +119,10 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """An organization, and how the reading of its accounts goes: see ``OrganizationView``.
+    """An organization, and the state of reading its accounts: see ``OrganizationView``.
 
-    ``account_id`` is that of who calls, null where the configuration does not tell. ``accounts`` is the number of those
-    that are active, null while they have never been read.
+    ``account_id`` is the caller's account, null if the configuration does not tell it. ``accounts`` is the number of active
+    accounts, null until they have been read.
     """
 
     name: str
@@ -138,7 +138,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """All of them at a time, and the organizations whose accounts are among them."""
+    """All targets at one time, and the organizations that list some of their accounts."""
 
     at: datetime | None
     organizations: tuple[Organization, ...]
@@ -146,7 +146,7 @@ class Targets:
 
 
 def targets(snapshot: Snapshot) -> Targets:
-    """Return the targets, those first where something fails."""
+    """Return the targets. Those with a failure are first."""
     found = [_target(view, snapshot.states.get(view.name)) for view in snapshot.targets]
     organizations = tuple(map(_organization, snapshot.organizations))
     return Targets(moment(snapshot.now), organizations, tuple(sorted(found, key=_by_trouble)))
@@ -231,7 +231,7 @@ def _failing(operation: str, code: str, state: TargetState | None) -> Failing:
 
 
 def said(operation: str, code: str, state: TargetState | None) -> str | None:
-    """Return the message with which calls of an operation failed last by a code, None where there is none."""
+    """Return the message of the last failure of an operation with a code. None if there is none."""
     for each in () if state is None else state.standing.failures:
         if (each.operation, each.failure.code) == (operation, code):
             return each.failure.message or None

@@ -1,4 +1,4 @@
-"""What is wrong, by its cause over all targets, with what to do; and whether it is known that nothing is."""
+"""The page Status: problems by their cause over all targets, with what to do, or that everything is well."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from exporter.fleet import JobView, TargetView
     from exporter.web.pages.snapshot import Refused, Snapshot
 
-# A describe waits its turn for a while; what waits for longer than this, and than an interval, waits too long.
+# Seconds that a describe may be late. It is too late if it is later than this and than an interval.
 _PATIENCE = 60.0
 
-# So many mistakes of a configuration are named; the page Configuration has more.
+# The most mistakes of a configuration to show. The page Configuration has more.
 _MISTAKES = 3
 
 
 class Verdict(StrEnum):
-    """How the exporter is doing."""
+    """The overall state of the exporter."""
 
     WRONG = "wrong"
     WAITING = "waiting"
-    """Nothing is known to be wrong, but not everything is known yet."""
+    """No problem is known, but not everything is known yet."""
     IDLE = "idle"
-    """It has nothing to watch."""
+    """There is nothing to watch."""
     WELL = "well"
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One of the tuning jobs that have a trouble. None is what nobody knows: its account, or why its describe failed."""
+    """One of the tuning jobs with a problem. Its account and message are None if they are not known."""
 
     account_id: str | None
     region: str
@@ -51,10 +51,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One thing that is wrong. ``jobs`` counts the tuning jobs that have it, 0 where it is not about single ones.
+    """One problem. ``jobs`` counts the affected tuning jobs, 0 if it is not about single tuning jobs.
 
-    ``operation`` and ``code`` are of the calls that fail, None where that is not what is wrong. ``targets`` are the names
-    of those that have it. ``message`` is what was said of calls that are not about single tuning jobs.
+    ``operation`` and ``code`` are those of failing calls, None for other problems. ``targets`` has the names of the affected
+    targets. ``message`` is that of calls that are not about single tuning jobs.
     """
 
     what: str
@@ -70,7 +70,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the exporter is doing at a time: what is wrong, the worst first, and what it still waits for."""
+    """The state of the exporter at one time: its problems, the worst first, and what it still waits for."""
 
     at: datetime | None
     version: str
@@ -83,7 +83,7 @@ class Status:
 
 
 def status(snapshot: Snapshot) -> Status:
-    """Return what is wrong. All is well only where each target has answered and no tuning job waits."""
+    """Return the state. Everything is well only if each target has answered and no tuning job is waiting."""
     causes = (
         *_of_the_process(snapshot),
         *_unread(snapshot),
@@ -167,7 +167,7 @@ def _without_answer(targets: Iterable[TargetView]) -> Iterator[Cause]:
 
 @dataclass(slots=True)
 class _Gathered:
-    """What fails by one operation and code."""
+    """The failures of one operation with one code."""
 
     jobs: int = 0
     targets: dict[str, None] = field(default_factory=dict)
@@ -209,7 +209,7 @@ def _failing(operation: str, code: ErrorCode, gathered: _Gathered) -> Cause:
 
 
 def _late(snapshot: Snapshot) -> Iterator[Cause]:
-    """Yield what went stale or waits too long without a failure that tells why."""
+    """Yield tuning jobs that are stale or late without a failure that explains it."""
     stale, overdue = _Gathered(), _Gathered()
     for target in snapshot.targets:
         state = snapshot.states.get(target.name)

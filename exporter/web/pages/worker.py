@@ -1,4 +1,4 @@
-"""One thread that makes pages, so that none is made by the thread that answers scrapes."""
+"""A thread that makes pages, so that the thread that answers scrapes does not."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_WAITING = 4
-"""How many pages may wait while another one is made."""
+"""The most pages that may wait while another one is made."""
 
 
 class Busy(Exception):
-    """Too many pages wait already."""
+    """Too many pages are waiting."""
 
 
 class Worker:
-    """Makes one page after the other. The thread is there only while there is something to do."""
+    """Makes one page after the other. The thread exists only while there is something to do."""
 
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         self._most_waiting = most_waiting
@@ -31,7 +31,7 @@ class Worker:
         self._at_work = False
 
     async def make(self, page: Callable[[], T]) -> T:
-        """Return what ``page`` returns, or raise what it raises. Raise Busy at once where too many wait already."""
+        """Return what ``page`` returns, or raise what it raises. Raises Busy at once if too many pages are waiting."""
         done: Future[T] = Future()
         with self._lock:
             if len(self._waiting) >= self._most_waiting:
@@ -41,12 +41,12 @@ class Worker:
         if begin:
             try:
                 threading.Thread(target=self._run, name="pages", daemon=True).start()
-            except RuntimeError:  # the process has no thread to give
+            except RuntimeError:  # the system refused a thread
                 with self._lock:
                     self._at_work = False
                     self._waiting.clear()
                 raise
-        # Who does not wait any more, since the client has gone, cancels what has not begun.
+        # If the client has disconnected, its page is cancelled if it has not begun.
         return await asyncio.wrap_future(done)
 
     def _run(self) -> None:
@@ -60,6 +60,6 @@ class Worker:
                 continue
             try:
                 done.set_result(page())
-            except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            except Exception as error:  # noqa: BLE001 - the future has it
                 done.set_exception(error)
-            del done, page  # what they hold is not kept alive by a thread that waits
+            del done, page  # so that a waiting thread keeps nothing alive

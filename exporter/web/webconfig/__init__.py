@@ -1,4 +1,4 @@
-"""The web configuration file: TLS, client certificates, passwords, headers and a limit of requests, as it is now.
+"""The web configuration file: TLS, client certificates, passwords, headers and a rate limit.
 
-Its format is that of the Prometheus exporter toolkit. Nothing in here is imported by a daemon that has no such file.
+Its format is that of the Prometheus exporter toolkit. A daemon without such a file imports nothing from here.
 """

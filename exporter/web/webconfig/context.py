@@ -1,4 +1,4 @@
-"""What tls_server_config says as the context that connections are accepted with."""
+"""Makes the TLS context for connections from tls_server_config."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OLD = ("TLS10", "TLS11")
 
 
 class ServerTls:
-    """Makes a context of a section, and gathers everything that is wrong with it."""
+    """Makes a context from the section, and collects all problems."""
 
     def __init__(self, document: Document, config: TlsServerConfig, files: Files) -> None:
         self.problems: list[Problem] = []
@@ -41,7 +41,7 @@ class ServerTls:
         self._files = files
 
     def context(self) -> ssl.SSLContext | None:
-        """Return the context, None where something is wrong."""
+        """Return the context. None if there is a problem."""
         certificate = self._pem("cert", _CERTIFICATE, "a certificate")
         key = self._pem("key", _PRIVATE_KEY, "a private key")
         for name in ("cert", "key"):
@@ -67,11 +67,11 @@ class ServerTls:
         return getattr(self._config, name) is not None or getattr(self._config, f"{name}_file") is not None
 
     def _where(self, name: str) -> str:
-        """Return the key that says a thing: of its text, or else of its file."""
+        """Return the key that is used: the one for a text, else the one for a file."""
         return name if getattr(self._config, name) is not None else f"{name}_file"
 
     def _pem(self, name: str, marker: bytes, what: str) -> bytes | None:
-        """Return what ``name`` holds, or the file that ``name_file`` names; None where there is none."""
+        """Return the value of ``name``, or the content of the file in ``name_file``. None if neither is given."""
         text, file = getattr(self._config, name), getattr(self._config, f"{name}_file")
         if text is not None and file is not None:
             self._complain(name, f"{name} and {name}_file are both given: remove one of them")
@@ -95,7 +95,7 @@ class ServerTls:
         return bytes(content)
 
     def _authorities(self) -> bytes | None:
-        """Return the CAs of client certificates, and see to it that they and what is asked of clients fit."""
+        """Return the CAs of client certificates. Report a problem if they contradict client_auth_type."""
         config = self._config
         verifies = config.client_auth_type != "NoClientCert"
         if verifies and not self._given("client_ca"):
@@ -117,7 +117,7 @@ class ServerTls:
             self._complain(given, f"the oldest version, {least}, is newer than the newest, {most}: swap or remove one")
             return
         with warnings.catch_warnings():
-            # Whoever writes TLS10 or TLS11 knows that it is old.
+            # If you write TLS10 or TLS11, you know that it is old.
             warnings.simplefilter("ignore", DeprecationWarning)
             context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
             context.minimum_version = VERSIONS[least]
@@ -129,7 +129,7 @@ class ServerTls:
         if wanted and not names and self._config.min_version != "TLS13":
             message = "only cipher suites of TLS 1.3 are listed, and these are always on: list one of TLS 1.2 too, or write min_version: TLS13"
             self._complain("cipher_suites", message)
-        # OpenSSL 3 has TLS 1.0 and 1.1 only at its security level 0, since their signatures are made with SHA-1.
+        # OpenSSL 3 supports TLS 1.0 and 1.1 only at security level 0, because their signatures use SHA-1.
         level = ["@SECLEVEL=0"] if self._config.min_version in _OLD else []
         if not names and not level:
             return
@@ -159,7 +159,7 @@ class ServerTls:
 
     def _set_options(self, context: ssl.SSLContext) -> None:
         context.verify_mode = _VERIFY[self._config.client_auth_type]
-        # As in Go, a CA in between may be trusted by itself, without the root above it.
+        # As in Go, an intermediate CA may be trusted without its root.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.options |= ssl.OP_NO_RENEGOTIATION
         if self._config.prefer_server_cipher_suites:
@@ -167,7 +167,7 @@ class ServerTls:
         else:
             context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
         context.set_alpn_protocols(["http/1.1"])
-        # A resumed session would not look at the client's certificate again; scrapers keep their connections instead.
+        # A resumed session does not check the client's certificate again. Scrapers keep their connections instead.
         context.num_tickets = 0
 
     def _load_pair(self, context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
@@ -188,7 +188,7 @@ class ServerTls:
             )
 
     def _trouble_of_pair(self, error: ssl.SSLError) -> tuple[str, str]:
-        """Return the key that is wrong, and what is wrong with it."""
+        """Return the key that is wrong, and why."""
         certificate, key, reason = self._where("cert"), self._where("key"), error.reason or "broken"
         if reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
             return key, f"this is not the key of the certificate of {certificate}: give a pair that belongs together"
@@ -198,7 +198,7 @@ class ServerTls:
 
     def _load_authorities(self, context: ssl.SSLContext, authorities: bytes) -> None:
         try:
-            # Between the certificates there may be comments in any language.
+            # There may be comments in any language between the certificates.
             context.load_verify_locations(cadata=authorities.decode("ascii", "ignore"))
         except ssl.SSLError as error:
             message = f"the CA is not valid PEM ({error.reason or 'broken'}): write the whole certificate"
@@ -206,14 +206,14 @@ class ServerTls:
 
 
 class _EncryptedKeyError(Exception):
-    """A private key asks for a passphrase."""
+    """A private key needs a passphrase."""
 
 
 @contextmanager
 def _as_file(content: bytes) -> Iterator[str]:
-    """Give the path of a file in memory with a content: the ssl module reads certificates from files only.
+    """Return the path of a file in memory with this content, because the ssl module reads certificates only from files.
 
-    So what is loaded is what was read and compared, and a key in the configuration is never written to disk.
+    So the loaded content is the one that was read and compared, and a key in the configuration is never written to disk.
     """
     descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
     try:

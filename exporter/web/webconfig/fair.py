@@ -1,4 +1,4 @@
-"""A bounded queue in which each client waits for its own turn, however much another one asks for."""
+"""A bounded queue in which clients take turns, so that one client cannot block the others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Whoever has one IPv6 address has all of its network.
+# A client with one IPv6 address usually has all addresses of this network.
 _NETWORK_BITS = 64
 
 
-def neighbourhood(address: str) -> str:
-    """Return what stands for a client: its IPv4 address, or the network of its IPv6 address."""
+def client_network(address: str) -> str:
+    """Return the identity of a client: its IPv4 address, or the network of its IPv6 address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -26,19 +26,19 @@ def neighbourhood(address: str) -> str:
 
 
 class FairQueue(Generic[T]):
-    """What waits, by who it is from: they take turns. ``limit`` is how many may wait in all."""
+    """Waiting items by client. Clients take turns. ``limit`` is the most items in total."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._count = 0
-        # In the order of their turns; none is empty.
+        # In the order of turns. No queue in it is empty.
         self._waiting: OrderedDict[str, deque[T]] = OrderedDict()
 
     def __len__(self) -> int:
         return self._count
 
     def push(self, client: str, item: T) -> T | None:
-        """Let an item wait. Return the one that had to leave for it: the oldest of the client with the most."""
+        """Add an item. At the limit, remove and return the oldest item of the client with the most items."""
         self._waiting.setdefault(client, deque()).append(item)
         self._count += 1
         if self._count <= self._limit:
@@ -47,7 +47,7 @@ class FairQueue(Generic[T]):
         return self._take(crowded)
 
     def pop(self) -> T | None:
-        """Return the item whose turn it is, None when nothing waits."""
+        """Remove and return the next item. None if the queue is empty."""
         if not self._waiting:
             return None
         client = next(iter(self._waiting))
@@ -55,7 +55,7 @@ class FairQueue(Generic[T]):
         return self._take(client)
 
     def remove(self, client: str, item: T) -> None:
-        """Take an item out that nobody wants any more, if it still waits."""
+        """Remove an item, if it is still waiting."""
         own = self._waiting.get(client)
         if own is None or item not in own:
             return

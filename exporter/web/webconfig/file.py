@@ -1,4 +1,4 @@
-"""A web configuration file in use: looked at again and again, and the last good state of it."""
+"""The web configuration file at run time: checks for changes, and keeps the last valid settings."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     from exporter.web.webconfig.settings import Settings
 
 LOOK_SECONDS = 1.0
-"""How long a request waits for a look at the files; then it goes on with what is known."""
+"""Seconds that a request waits for a check of the files. After that it uses the known settings."""
 
 AGAIN_SECONDS = 5.0
-"""After how long files that were not good are read again though they look as before."""
+"""Seconds after which invalid files are read again, even if they look unchanged."""
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the state of the files is not the one in force, and since when, in Unix seconds."""
+    """Why the files are not used in their present state, and since when (Unix seconds)."""
 
     problems: tuple[Problem, ...]
     since: float
 
 
 class _Look:
-    """One look at the files, which all share that ask for one before it begins."""
+    """One check of the files. All requests that need one before it begins share it."""
 
     def __init__(self) -> None:
         self.begun = False
@@ -47,11 +47,11 @@ class _Look:
 
 
 class WebConfigFile:
-    """The file and those that it names. ``settings`` are in force, since ``loaded`` (Unix seconds).
+    """The file and the files that it names. ``settings`` are used since ``loaded`` (Unix seconds).
 
-    Making it reads them; it raises ConfigError with every mistake. ``current`` looks whether something has changed, and
-    takes it over if all is well. If not, the last good state stays in force, and ``trouble`` tells why.
-    ``current`` and ``watch`` are called on one event loop; files are only touched in a thread.
+    The constructor reads the files. It raises ConfigError with all mistakes. ``current`` checks for changes, and uses the new
+    settings if they are valid. Otherwise the last valid settings stay, and ``trouble`` says why. ``current`` and ``watch`` are
+    called on one event loop. Files are only accessed in a thread.
     """
 
     def __init__(self, path: Path, clock: Clock, sleep: Callable[[float], object] = time.sleep) -> None:
@@ -73,18 +73,18 @@ class WebConfigFile:
         self._on_change: Callable[[Settings], object] = lambda _: None
 
     def watch(self, on_change: Callable[[Settings], object]) -> None:
-        """Call ``on_change`` with the settings that are in force, and with all that will be."""
+        """Call ``on_change`` with the present settings, and with all later ones."""
         self._on_change = on_change
         on_change(self.settings)
 
     async def current(self) -> Settings:
-        """Return the settings by the files as they are now; the last good ones if these are not, or if a look hangs."""
+        """Return the settings in the present files. If they are not valid or the check hangs, return the last valid settings."""
         if self._hangs:
             return self.settings
         look = self._look
         if look is None or look.begun:
             look = self._look = self._begin()
-        assert look.done is not None  # noqa: S101 - set where it is made
+        assert look.done is not None  # noqa: S101 - set when it is made
         done, _ = await asyncio.wait({look.done}, timeout=LOOK_SECONDS)
         if not done and not self._hangs:
             self._hangs = True
@@ -107,9 +107,9 @@ class WebConfigFile:
         return look
 
     def _changed(self) -> Reading | None:
-        """Return a new reading if a file looks other than it did, else None. Runs in the thread.
+        """Return a new reading if a file has changed, else None. Runs in the thread.
 
-        After a bad one it reads again now and then: what kept it from reading may be over, though no file has changed.
+        If the last reading was not valid, read again regularly: its cause may be gone although no file has changed.
         """
         before, now = self._reading, self._clock.monotonic()
         if (self.trouble is None or now < self._again) and all(

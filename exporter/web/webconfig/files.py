@@ -1,4 +1,4 @@
-"""The files that a web configuration is made of: how they look, and what is in them."""
+"""Reads the files of a web configuration, and detects changes of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Look = tuple[int, ...]
 
 
 def looks(path: Path) -> Look | None:
-    """Return what tells that a file was changed or replaced, behind whatever links; None if there is none."""
+    """Return what differs if a file was changed or replaced, with links resolved. None if there is no file."""
     try:
         found = path.stat()
     except (OSError, ValueError):
@@ -24,9 +24,9 @@ def looks(path: Path) -> Look | None:
 
 
 class Files:
-    """What was read of each file, and how it looked just before.
+    """The content of each file, and its state just before the reading.
 
-    So a change during the reading is one that the next look finds.
+    So the next check finds a change that happened during the reading.
     """
 
     def __init__(self) -> None:
@@ -35,11 +35,11 @@ class Files:
 
     @property
     def digest(self) -> bytes:
-        """Return what differs when anything that was read does."""
+        """Return a digest of everything that was read."""
         return self._digest.digest()
 
     def read(self, path: Path) -> bytes:
-        """Return what is in a file. Raise ValueError with the reason why it cannot be read."""
+        """Return the content of a file. Raises ValueError with the reason if it cannot be read."""
         self.seen[path] = looks(path)
         try:
             content = look(path)

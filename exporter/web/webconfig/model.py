@@ -1,6 +1,6 @@
 """The keys of a web configuration file: names, types, descriptions."""
 
-# Pydantic reads these annotations at run time, hence no "from __future__ import annotations".
+# Pydantic reads these annotations at run time, so there is no "from __future__ import annotations".
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -18,13 +18,13 @@ from exporter.web.webconfig.suites import CIPHERS, CIPHERS_OF_TLS13, CURVES, OFF
 T = TypeVar("T")
 
 EXAMPLE = "tls_server_config: {cert_file: tls.crt, key_file: tls.key}"
-"""The least that a file may hold to some purpose."""
+"""The smallest useful file."""
 
 HASHING = """make one with `htpasswd -nBC 10 "" | tr -d ':\\n'`"""
 
 _HASH = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 _END_OF_SALT = 28
-# The last character of the salt has only two bits that count.
+# Only two bits of the salt's last character are used.
 _ENDS_OF_SALTS = ".Oeu"
 _LEAST_COST, _MOST_COST = 4, 16
 
@@ -35,10 +35,10 @@ _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----")
 
 KEY_MATERIAL = re.compile(
     r"-----BEGIN (?:(?:RSA|DSA|EC|OPENSSH|ENCRYPTED|PGP|SSH2 ENCRYPTED) )?PRIVATE KEY[^\"]*"
-    # The same in base64, as a Kubernetes Secret has it, and what is between the lines BEGIN and END.
+    # The same in base64, as in a Kubernetes Secret, and the lines between BEGIN and END.
     r"|\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]*|\bM[A-Z][A-Za-z0-9+/]{58,}=*"
 )
-"""What may be a private key, whole or in part. It is never told."""
+"""Text that may be a private key, or a part of one. It is never shown."""
 
 ClientAuthType = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
 
@@ -76,7 +76,7 @@ def _pem(value: str) -> str:
 
 
 def _san(value: str) -> str:
-    """Return a name as it is compared: an IP address in the one spelling that it has."""
+    """Return a name in the form in which names are compared."""
     if not value:
         raise ValueError("this is empty: write a DNS name, an IP address, an e-mail address or a URI")
     return canonical_san(value)
@@ -95,7 +95,7 @@ def _user(value: str) -> str:
 
 
 def _hash(value: str) -> str:
-    # Never quoted in a message, for the same reason as a password.
+    # Never quoted in a message, like a password.
     found = _HASH.fullmatch(value)
     if found is None or value[_END_OF_SALT] not in _ENDS_OF_SALTS:
         kind = "not a complete bcrypt hash" if _looks_like_a_hash(value) else "not a bcrypt hash"
@@ -125,7 +125,7 @@ def _burst(value: str) -> int:
 
 
 def _header(*allowed: str) -> PlainValidator:
-    """Return a validator of a header's value; blank means that the header is not set."""
+    """Return a validator of a header's value. An empty value means that the header is not set."""
 
     def convert(value: str) -> str:
         if not re.fullmatch("[ -~]*", value):
@@ -140,7 +140,7 @@ def _header(*allowed: str) -> PlainValidator:
 
 
 def versions(offered: Mapping[str, bool]) -> PlainValidator:
-    """Return a validator of versions of TLS, of which OpenSSL offers some and lacks others."""
+    """Return a validator of versions of TLS. ``offered`` says which of them OpenSSL has."""
     lacks = "is not offered by this machine's OpenSSL: write TLS12 or TLS13"
     return _one_of([name for name in offered if offered[name]], {name: lacks for name in offered if not offered[name]})
 
@@ -153,7 +153,7 @@ def _told_apart(names: list[str]) -> list[str]:
 
 
 def _no_pem(value: object) -> object:
-    # The text of a key, which must not be told as the name of a file that there is not.
+    # If this is the text of a key, the message "no such file" must not show it.
     if isinstance(value, str) and ("-----BEGIN" in value or KEY_MATERIAL.match(value.strip())):
         raise ValueError(
             "this is PEM or base64, and not the path of a file: write PEM below the key without _file, or name a file"
@@ -177,7 +177,7 @@ San = Annotated[str, _read(_san)]
 
 
 class TlsServerConfig(Section):
-    """TLS: the server's certificate, and what is asked of clients."""
+    """TLS: the server's certificate, and what clients need."""
 
     cert: Pem | None = Field(None, description="The server's certificate, and those between it and its CA, as PEM.")
     key: Pem | None = Field(None, description="Its private key as PEM.")
@@ -204,7 +204,7 @@ class TlsServerConfig(Section):
 
 
 class Headers(Section):
-    """Headers that every answer carries; a blank one is not set."""
+    """Headers of all answers. An empty one is not set."""
 
     content_security_policy: Annotated[str, _header()] = Field("", alias="Content-Security-Policy")
     x_frame_options: Annotated[str, _header("deny", "sameorigin")] = Field("", alias="X-Frame-Options")
@@ -218,7 +218,7 @@ class Headers(Section):
         return "" if value is None else value
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Return name and value of each header that is set."""
+        """Return the name and value of each header that is set."""
         return tuple(self.model_dump(by_alias=True, exclude_defaults=True).items())
 
 
@@ -232,7 +232,7 @@ class HttpServerConfig(Section):
 
 
 class RateLimit(Section):
-    """How many requests are answered."""
+    """The limit of requests."""
 
     interval: Annotated[float, _read(_interval)] = Field(
         0.0, description="Time after which one more request is allowed. 0 means no limit."

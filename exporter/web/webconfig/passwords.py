@@ -1,4 +1,4 @@
-"""Checking passwords: bcrypt is slow on purpose, and must not delay other clients."""
+"""Checks passwords. bcrypt is slow by design, and must not delay other clients."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from exporter.web.webconfig.fair import FairQueue, neighbourhood
+from exporter.web.webconfig.fair import FairQueue, client_network
 from exporter.web.webconfig.thread import DaemonThread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_REMEMBERED = 1_000
-"""How many wrong pairs of user and password are remembered."""
+"""The most wrong pairs of user and password that are remembered."""
 
 MOST_WAITING = 50
-"""How many requests may wait for a check."""
+"""The most requests that may wait for a check."""
 
 REST = 3.0
-"""For how many times its own length a rest follows a check that found a wrong password: it leaves a quarter of a CPU."""
+"""The pause after a wrong password, as a multiple of the duration of its check. So checks use at most a quarter of a CPU."""
 
-# As far as bcrypt reads; the library raises for what is longer.
+# bcrypt uses only this many bytes. The library raises an error for longer passwords.
 _LONGEST_PASSWORD = 72
 
 
 class Busy(Exception):
-    """Too many requests wait for a check of their password."""
+    """Too many requests are waiting for a check of their password."""
 
 
 @dataclass(eq=False, slots=True)
 class _Check:
-    """One that waits; its result is None if it has to leave for another one."""
+    """A waiting check. Its result is None if it is dropped for another one."""
 
     user: str
     password: bytes
@@ -45,10 +45,10 @@ class _Check:
 
 
 class Passwords:
-    """Tells whether a password is a user's. All methods are called on one event loop; bcrypt runs in a thread.
+    """Checks passwords of users. All methods are called on one event loop; bcrypt runs in a thread.
 
-    A pair that was right is known again at once until the users change, and so is one that was wrong, unless very many
-    were. What is remembered is an HMAC under a key of this process. A user that does not exist takes the same time.
+    Right pairs are remembered until the users change, so they need no second check. Wrong pairs are remembered too, up to
+    ``MOST_REMEMBERED``. Only an HMAC with a key of this process is stored. A check of an unknown user takes the same time.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Passwords:
         self._working: asyncio.Task[None] | None = None
 
     def use(self, users: Mapping[str, bytes]) -> None:
-        """Check by these bcrypt hashes from now on."""
+        """Use these bcrypt hashes from now on."""
         if users == self._users:
             return
         self._users = users
@@ -69,16 +69,16 @@ class Passwords:
         self._wrong.clear()
 
     async def check(self, user: str, password: bytes, client: str) -> bool:
-        """Tell whether this is the user's password; ``client`` is the address that asks.
+        """Return whether this is the user's password. ``client`` is the address of the client.
 
-        Raise Busy when too many wait.
+        Raises Busy if too many checks are waiting.
         """
         password = password[:_LONGEST_PASSWORD]
         digest = self._digest(user, password)
         known = self._known(user, digest)
         if known is not None:
             return known
-        place = neighbourhood(client)
+        place = client_network(client)
         check = _Check(user, password, digest, asyncio.get_running_loop().create_future())
         left_out = self._waiting.push(place, check)
         if left_out is not None and not left_out.result.done():
@@ -98,7 +98,7 @@ class Passwords:
         return hmac.digest(self._secret, b"%d:%b%b" % (len(name), name, password), "sha256")
 
     def _known(self, user: str, digest: bytes) -> bool | None:
-        """Return what is remembered of a pair, None if nothing is."""
+        """Return the remembered result for a pair. None if there is none."""
         right = self._right.get(user)
         if right is not None and hmac.compare_digest(right, digest):
             return True
@@ -116,7 +116,7 @@ class Passwords:
             self._wrong.popitem(last=False)
 
     async def _work(self) -> None:
-        """Do the checks that wait, one after the other."""
+        """Do the waiting checks, one after the other."""
         while (check := self._waiting.pop()) is not None:
             if check.result.done():
                 continue
@@ -135,15 +135,15 @@ class Passwords:
                 await asyncio.sleep(REST * seconds)
 
     def _nobodys(self, user: str) -> bytes:
-        """Return a hash that no password has, of a cost that one of the users' has: always the same for the same name."""
+        """Return a hash that no password matches, with the cost of some user's hash. It is always the same for the same name."""
         costs = sorted(hashed[4:6] for hashed in self._users.values()) or [b"10"]
         drawn = int.from_bytes(self._digest(user, b""), "big") % len(costs)
         return b"$2b$" + costs[drawn] + b"$" + b"." * 53
 
 
 def _compare(password: bytes, hashed: bytes) -> tuple[bool, float]:
-    """Tell whether a password has a hash, and how many seconds of CPU that took."""
-    import bcrypt  # noqa: PLC0415 - only where passwords are asked for
+    """Return whether a password matches a hash, and how many seconds of CPU this took."""
+    import bcrypt  # noqa: PLC0415 - only needed with passwords
 
     began = time.thread_time()
     try:

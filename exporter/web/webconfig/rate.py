@@ -1,4 +1,4 @@
-"""The limit of requests."""
+"""The rate limit of requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class TokenBucket:
-    """Lets ``burst`` requests through at once, and one more each ``interval`` seconds. It is full at first."""
+    """A token bucket: allows ``burst`` requests at once, and one more each ``interval`` seconds. It is full at first."""
 
     def __init__(self, rate: Rate, now: float) -> None:
         self.rate = rate
@@ -17,9 +17,9 @@ class TokenBucket:
         self._counted = now
 
     def take(self, now: float) -> float:
-        """Let a request through and return 0, or return the seconds until the next one may pass.
+        """Count a request and return 0 if it is allowed, else return the seconds until the next one is.
 
-        ``now`` is in seconds of a clock that never goes back.
+        ``now`` is in monotonic seconds.
         """
         gained = (now - self._counted) / self.rate.interval
         self._tokens = min(float(self.rate.burst), self._tokens + gained)

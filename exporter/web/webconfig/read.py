@@ -1,4 +1,4 @@
-"""A web configuration file, read and checked completely."""
+"""Reads a web configuration file and checks it completely."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 0.2
 _MOST_READINGS = 10
 
-# What is not told: a key or a hash, wherever it stands, and what follows a user's name in its key. Somebody may have
-# written it there.
+# What messages must not show: a key or a hash, wherever it is, and the text after a user's name, which may be a password.
 _HASH = re.compile(r"\$2[a-z]?\$[0-9]{2}\$[^\s\"\]]*")
 _AFTER_USER = re.compile(r'^(basic_auth_users\["[^":]*:).+')
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one reading came to: settings, or what is wrong.
+    """The result of one reading: settings or problems.
 
-    ``seen`` has how each file looked just before it was read, ``digest`` differs when anything that was read does, and
-    ``tls_line`` is where the file speaks of TLS.
+    ``seen`` has the state of each file just before it was read. ``digest`` is of everything that was read. ``tls_line`` is the
+    line of tls_server_config.
     """
 
     settings: Settings | None
@@ -46,7 +45,7 @@ class Reading:
 
 
 def read(path: Path) -> Reading:
-    """Read a file and those that it names, once."""
+    """Read a file and the files that it names, once."""
     files = Files()
     settings, problems, line = _read(path, files)
     told = tuple(replace(each, path=_redacted(each.path), message=_redacted(each.message)) for each in problems)
@@ -54,9 +53,9 @@ def read(path: Path) -> Reading:
 
 
 def settled(path: Path, sleep: Callable[[float], object], first: Reading | None = None) -> Reading:
-    """Return a reading that another one, 0.2 s later, has confirmed: so nothing is taken that is written only by half.
+    """Return a reading when it was the same twice, 0.2 s apart, so that no half-written file is used.
 
-    While the files keep changing, for 2 s at most, it goes on; then it says so. ``first`` is one that was just made.
+    If the files keep changing for 2 s, the reading has a problem that says so. ``first`` is a reading that was just made.
     """
     found = first or read(path)
     for _ in range(_MOST_READINGS):

@@ -1,4 +1,4 @@
-"""Subject alternative names: those of a client's certificate, and those that the configuration allows."""
+"""Subject alternative names (SANs) of client certificates, and those that the configuration allows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KINDS = frozenset({"DNS", "IP Address", "email", "URI"})
 
 
 def canonical_san(name: str) -> str:
-    """Return a name as it is compared: to the letter, but an IP address in the one spelling that it has."""
+    """Return a name in the form in which names are compared. IP addresses are normalized, other names are unchanged."""
     try:
         return str(ipaddress.ip_address(name.strip()))
     except ValueError:
@@ -21,14 +21,14 @@ def canonical_san(name: str) -> str:
 
 
 def sans_of_client(tls: ssl.SSLObject) -> set[str]:
-    """Return the names of the certificate that a client has shown; none where nobody can read them."""
+    """Return the names in a client's certificate. Empty if it has none or they cannot be read."""
     try:
         return sans(tls.getpeercert())
-    except ValueError:  # they are no text
+    except ValueError:  # they are not valid text
         return set()
 
 
 def sans(certificate: Any) -> set[str]:
-    """Return the names of a certificate as the ssl module tells it: DNS names, IP and e-mail addresses, and URIs."""
-    told: Iterable[tuple[str, str]] = (certificate or {}).get("subjectAltName", ())
-    return {canonical_san(name) for kind, name in told if kind in _KINDS}
+    """Return the names in a certificate, in the form of the ssl module: DNS names, IP and e-mail addresses, and URIs."""
+    names: Iterable[tuple[str, str]] = (certificate or {}).get("subjectAltName", ())
+    return {canonical_san(name) for kind, name in names if kind in _KINDS}

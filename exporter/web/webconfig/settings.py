@@ -1,4 +1,4 @@
-"""What a web configuration file comes to."""
+"""The settings in a web configuration file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Rate(NamedTuple):
-    """A limit of requests: one more is allowed each ``interval`` seconds, and ``burst`` at once."""
+    """A limit of requests: one each ``interval`` seconds, and ``burst`` at once."""
 
     interval: float
     burst: int
@@ -24,8 +24,8 @@ class Rate(NamedTuple):
 class Settings:
     """How connections are accepted and requests are answered.
 
-    ``context`` None: plain HTTP. ``allowed_sans`` empty: a client's certificate may have any name. ``users`` has the
-    bcrypt hash of each one's password; empty: no password is asked for. ``headers``, in small letters, are on every answer.
+    ``context`` None: HTTP without TLS. ``allowed_sans`` empty: a client's certificate may have any name. ``users`` has the bcrypt
+    hash of each user's password; empty: no password is needed. ``headers``, with names in lower case, are in all answers.
     """
 
     context: ssl.SSLContext | None = None
@@ -40,7 +40,7 @@ class Settings:
         return "http" if self.context is None else "https"
 
     def summary(self) -> str:
-        """Return what is served, for a person."""
+        """Return a summary of the settings as text."""
         parts = [self.scheme]
         if self.context is not None and self.context.verify_mode is not ssl.CERT_NONE:
             required = self.context.verify_mode is ssl.CERT_REQUIRED

@@ -1,4 +1,4 @@
-"""The words of Go's crypto/tls, in which the file is written, and those of OpenSSL for the same."""
+"""The names of Go's crypto/tls, which the file uses, and the names of OpenSSL for the same."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ VERSIONS: Mapping[str, ssl.TLSVersion] = MappingProxyType(
         "TLS13": ssl.TLSVersion.TLSv1_3,
     }
 )
-"""The versions of TLS, the oldest first."""
+"""The versions of TLS, oldest first."""
 
 OFFERED: Mapping[str, bool] = MappingProxyType(
     {"TLS10": ssl.HAS_TLSv1, "TLS11": ssl.HAS_TLSv1_1, "TLS12": ssl.HAS_TLSv1_2, "TLS13": ssl.HAS_TLSv1_3}
 )
-"""Whether this machine's OpenSSL has a version at all."""
+"""Whether this machine's OpenSSL supports a version."""
 
 CIPHERS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,12 +38,12 @@ CIPHERS: Mapping[str, str] = MappingProxyType(
         "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
     }
 )
-"""The cipher suites of TLS up to 1.2 that Go counts as secure."""
+"""The cipher suites of TLS up to 1.2 that Go considers secure."""
 
 CIPHERS_OF_TLS13 = ("TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256")
-"""Those of TLS 1.3, which are always offered: neither Go nor Python lets anybody choose among them."""
+"""The cipher suites of TLS 1.3. They are always offered: neither Go nor Python can select among them."""
 
 CURVES: Mapping[str, str] = MappingProxyType(
     {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
 )
-"""The curves of a key exchange."""
+"""The curves for key exchange."""

@@ -1,4 +1,4 @@
-"""A thread for what the event loop must not wait for, and that may never come back."""
+"""A thread for work that may hang, so that the event loop does not wait for it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _Job = tuple["Callable[[], Any]", "asyncio.Future[Any]"]
 
 
 class DaemonThread:
-    """One thread that does one piece of work after the other, from the first until this object is gone.
+    """One thread that does one piece of work after the other. It runs from the first one until this object is deleted.
 
-    An executor's would be waited for at the end of the process, though it may hang over a network disk that is gone.
+    This is not an executor, because the process would wait for its thread at the end, even if it hangs on a network disk.
     """
 
     def __init__(self, *, name: str) -> None:
@@ -30,7 +30,7 @@ class DaemonThread:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
 
     def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Have work done; the future, of the running event loop, has its result or the exception that it raised."""
+        """Do work in the thread. The future, of the running event loop, has its result or exception."""
         if not self._started:
             self._started = True
             threading.Thread(target=_run, args=(self._jobs,), name=self._name, daemon=True).start()
@@ -45,11 +45,11 @@ def _run(jobs: queue.SimpleQueue[_Job | None]) -> None:
         work, future = job
         try:
             result, error = work(), None
-        except Exception as raised:  # noqa: BLE001 - whoever waits gets it
+        except Exception as raised:  # noqa: BLE001 - the future has it
             result, error = None, raised
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             future.get_loop().call_soon_threadsafe(_settle, future, result, error)
-        # Nothing of it is kept while there is nothing to do: it may hold the owner of this thread.
+        # Keep no reference while waiting for work, because it may refer to the owner of this thread.
         del job, work, future, result, error
 
 

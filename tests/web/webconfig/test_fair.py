@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.web.webconfig.fair import FairQueue, neighbourhood
+from exporter.web.webconfig.fair import FairQueue, client_network
 
 
 def drained(queue: FairQueue[str]) -> list[str]:
@@ -88,4 +88,4 @@ def test_nothing_is_lost_doubled_or_beyond_the_limit(steps: list[tuple[str, str]
     ],
 )
 def test_the_addresses_of_one_network_are_one_client(address: str, stands_for: str) -> None:
-    assert neighbourhood(address) == stands_for
+    assert client_network(address) == stands_for
