@@ -1,4 +1,4 @@
-"""From views to bytes: the metric table, its rendering, and what a scrape is answered."""
+"""The metric table, its rendering, and the answers to scrapes."""
 
 from exporter.exposition.families import families_in_force
 from exporter.exposition.format import Format

@@ -1,4 +1,4 @@
-"""Text deflated in pieces, so that the bodies of the two formats share all that they have in common."""
+"""Compresses text in pieces, so that the bodies of the two formats share the pieces that are equal."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
     from exporter.exposition.render import Piece
 
-_LEVEL = 1  # a twentieth of the size already; higher levels cost several times the CPU for a few percent
-_POLYNOMIAL = 0xEDB88320  # of CRC-32, the bits in reverse
+_LEVEL = 1  # this reduces the size to a twentieth; higher levels need several times the CPU for a few percent
+_POLYNOMIAL = 0xEDB88320  # of CRC-32, with its bits reversed
 
-# Hundreds of slow readers may each hold a piece, and what is left to inflate.
+# The sizes of pieces are small, because hundreds of slow clients may each hold a piece and the rest of its data.
 _INFLATED = 32 * 1024
 _DEFLATED = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A text; ``crc`` and ``size`` are of it.
+    """A compressed text. ``crc`` and ``size`` are those of the plain text.
 
-    Its pieces are one raw deflate stream that ends at a byte boundary without its last block, so that each scrape can
-    append its own end and still send one gzip member.
+    The pieces form one raw deflate stream. It ends at a byte boundary and has no last block, so that each scrape can append its
+    own end and still send one gzip member.
     """
 
     pieces: tuple[bytes, ...] = ()
@@ -35,19 +35,19 @@ class Body:
     size: int = 0
 
     def inflated(self) -> Iterator[bytes]:
-        """Yield the text in small pieces."""
+        """Yield the plain text in small pieces."""
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         for piece in self.pieces:
             for start in range(0, len(piece), _DEFLATED):
                 rest = piece[start : start + _DEFLATED]
-                # What a call leaves over is copied, so it is handed little.
+                # Each call copies the data that it does not use, so give it little.
                 while rest:
                     yield inflater.decompress(rest, _INFLATED)
                     rest = inflater.unconsumed_tail
 
 
 def bodies(rendered: Iterable[Piece]) -> dict[Format, Body]:
-    """Return what was rendered as a body of each format."""
+    """Return the rendered text as a body for each format."""
     segments: dict[Format, list[_Segment]] = {format_: [] for format_ in Format}
     for alike, pieces in groupby(rendered, lambda piece: piece.text is piece.openmetrics):
         if alike:
@@ -62,7 +62,7 @@ def bodies(rendered: Iterable[Piece]) -> dict[Format, Body]:
 
 
 class _Segment(NamedTuple):
-    """A part of a stream that refers to nothing before it."""
+    """A part of a stream that does not refer to earlier data."""
 
     deflated: bytes
     crc: int
@@ -90,7 +90,7 @@ def _joined(segments: list[_Segment]) -> Body:
 
 
 def _crc_of_both(first: int, second: int, size: int) -> int:
-    """Return the CRC-32 of two texts in a row from that of each and the size of the second, like zlib's crc32_combine."""
+    """Return the CRC-32 of two texts in a row, from both CRCs and the size of the second, like zlib's crc32_combine."""
     shift, power = 1 << 31, 1 << 23  # polynomials: 1, and x ** 8 for one byte
     while size:
         if size & 1:

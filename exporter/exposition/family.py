@@ -1,4 +1,4 @@
-"""The row type of the metric table, and the ways in which rows compute their samples."""
+"""The type of a row of the metric table, and helpers to compute its samples."""
 
 from __future__ import annotations
 
@@ -13,28 +13,30 @@ if TYPE_CHECKING:
 
 PREFIX = "sagemaker_tuning_job_"
 IDENTITY = ("aws_account_id", "aws_region", "tuning_job")
-"""The labels that every series of a tuning job carries; only rendering adds them."""
+"""The labels of all series of a tuning job. Rendering adds them."""
 
 Number = int | float
 Labels = tuple[tuple[str, str], ...]
-"""Names and values of the labels that come on top of the identity."""
+"""Names and values of the labels in addition to the identity."""
 Sample = tuple[Labels, Number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """One metric family: what it is called, what it means, where it comes from and how it is computed.
+    """One metric family: its name, meaning, source and computation.
 
-    It is a gauge unless its name says that it is an info or a counter, or it has ``counts`` and is a summary.
+    It is a gauge, unless its name says that it is an info or a counter, or it has ``counts`` and is a summary.
 
-    ``name`` goes without the prefix; ``help`` has no quotes or backslashes, so that both formats spell it alike.
-    ``source`` is the API's member, ``absent`` says when there is no series though the tuning job is described, and
-    ``example`` is a question that it answers, in PromQL. ``labels`` are the names of the labels on top of the identity;
-    one that ends in ``*`` stands for all that begin so. ``values`` are those of the labels whose values are a closed
-    set. ``collect`` is the opt-in that exposes it, None: always. ``limit`` is the most series that one tuning job may
-    have, beyond what the API can answer, None where the labels' values bound them. ``samples`` computes a tuning job's
-    samples from its view, which may have no facts. Those of a summary are its sums, and ``counts`` computes how many
-    each is of, in the same order.
+    ``name`` is without the prefix. ``help`` has no quotes or backslashes, so that both formats spell it the same way. ``source`` is
+    the member of the API. ``absent`` says when there is no series although the tuning job is described. ``example`` is an example
+    in PromQL.
+
+    ``labels`` has the names of the labels in addition to the identity. A name that ends in ``*`` means all labels with this prefix.
+    ``values`` has the values of labels with a fixed set of values. ``collect`` is the opt-in that exposes the family, None: always.
+    ``limit`` is the most series of one tuning job, more than the API can answer. It is None if the values of labels limit them.
+
+    ``samples`` computes a tuning job's samples from its view, which may have no facts. For a summary these are the sums, and
+    ``counts`` computes the counts in the same order.
     """
 
     name: str
@@ -56,37 +58,37 @@ class Family:
 
     @property
     def info(self) -> bool:
-        """Tell whether OpenMetrics has it as an info: a series of value 1 whose labels are what it says."""
+        """Return whether it is an info in OpenMetrics: a series with value 1 and the information in its labels."""
         return self.full_name.endswith("_info")
 
     @property
     def type(self) -> str:
-        """Return the type in OpenMetrics; text 0.0.4 has a gauge for an info."""
+        """Return the type in OpenMetrics. In text 0.0.4, an info is a gauge."""
         if self.counts is not None:
             return "summary"
         return "info" if self.info else "counter" if self.name.endswith("_total") else "gauge"
 
     @property
     def series_names(self) -> tuple[str, ...]:
-        """Return the full names that its samples bear."""
+        """Return the full names of its series."""
         return (self.full_name,) if self.counts is None else (f"{self.full_name}_count", f"{self.full_name}_sum")
 
     @property
     def unit(self) -> str | None:
-        """Return the base unit that the name ends in."""
+        """Return the base unit at the end of the name."""
         return "seconds" if self.name.removesuffix("_total").endswith("_seconds") else None
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Families that belong together, under the title that the documentation gives them."""
+    """Families that belong together, and their title in the documentation."""
 
     title: str
     families: tuple[Family, ...]
 
 
 def fact(number_of: Callable[[TuningJob], Number | None]) -> Callable[[JobView], Iterable[Sample]]:
-    """Compute one sample from the facts, none where the number is None or there are no facts."""
+    """Return a function that computes one sample from the facts. It returns none if there are no facts or no number."""
 
     def samples(view: JobView) -> Iterable[Sample]:
         if view.facts is None or (number := number_of(view.facts)) is None:
@@ -97,7 +99,7 @@ def fact(number_of: Callable[[TuningJob], Number | None]) -> Callable[[JobView],
 
 
 def facts(samples_of: Callable[[TuningJob], Iterable[Sample]]) -> Callable[[JobView], Iterable[Sample]]:
-    """Compute samples from the facts, none where there are no facts."""
+    """Return a function that computes samples from the facts. It returns none if there are no facts."""
 
     def samples(view: JobView) -> Iterable[Sample]:
         return () if view.facts is None else samples_of(view.facts)
@@ -108,7 +110,7 @@ def facts(samples_of: Callable[[TuningJob], Iterable[Sample]]) -> Callable[[JobV
 def facts_by(
     label: str, numbers_of: Callable[[TuningJob], Iterable[tuple[str, Number | None]]]
 ) -> Callable[[JobView], Iterable[Sample]]:
-    """Compute a sample for each value of one label, but for those whose number is None."""
+    """Return a function that computes a sample for each value of one label, except those whose number is None."""
 
     def samples(view: JobView) -> Iterable[Sample]:
         if view.facts is None:

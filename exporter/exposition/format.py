@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Format(Enum):
-    """An exposition format; the value is its ``Content-Type``."""
+    """An exposition format."""
 
     TEXT = "text/plain; version=0.0.4; charset=utf-8"
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"

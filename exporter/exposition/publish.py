@@ -1,6 +1,6 @@
-"""The publisher: one thread that renders when something changed and swaps one reference.
+"""The publisher: one thread that renders after changes and replaces one reference.
 
-A scrape reads that reference and nothing else: it takes no lock, formats no tuning job and calls no AWS.
+A scrape reads only this reference: it takes no lock, formats no tuning job and does not call AWS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from exporter.telemetry import Telemetry
 
 _MIN_PERIOD = 1.0
-_MAX_SHARE = 0.1  # of a CPU may be spent rendering
+_MAX_SHARE = 0.1  # the most of a CPU for rendering
 _BEAT = 5.0
 
 log = structlog.get_logger(__name__)
@@ -36,9 +36,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a scrape serves of the tuning jobs.
+    """What scrapes get about tuning jobs.
 
-    ``generation`` counts renderings. ``left_out`` tells how many series the limits of the table kept out: see ``render``.
+    ``generation`` counts renderings. ``left_out`` counts series that the limits of the table left out: see ``render``.
     """
 
     generation: int
@@ -53,7 +53,7 @@ EMPTY = Published(0, {format_: Body() for format_ in Format}, ())
 def publish(
     generation: int, targets: Sequence[TargetView], families: Sequence[Family] = families_in_force(frozenset())
 ) -> Published:
-    """Render all tuning jobs of the targets; without ``families`` those that need no opt-in."""
+    """Render all tuning jobs of the targets. The default ``families`` are those that need no opt-in."""
     left_out: dict[tuple[str, str], int] = {}
     rendered = render(families, chain.from_iterable(target.jobs for target in targets), left_out)
     return Published(generation, bodies(rendered), tuple(targets), left_out)
@@ -62,8 +62,8 @@ def publish(
 class Publisher:
     """Keeps ``published`` up to date with what ``views`` returns. Thread-safe.
 
-    It is woken by ``changed`` and, without, at the moment when values go stale. It shows the families that need no
-    opt-in until ``show`` says otherwise. ``cpu_seconds`` returns what its thread has used of a CPU.
+    It renders after ``changed`` and when values become stale. Until ``show`` is called, it shows the families that need no opt-in.
+    ``cpu_seconds`` returns the CPU time of its thread.
     """
 
     def __init__(
@@ -89,20 +89,20 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
-        """End the thread, waiting at most ``timeout`` seconds."""
+        """Stop the thread, and wait at most ``timeout`` seconds for it."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
         self._thread.join(timeout)
 
     def changed(self, *, more: bool = False) -> bool:
-        """Say that a target's view changed, and whether ``more`` is about to: then that may be rendered with it.
+        """Note that a target's view has changed. With ``more``, the rendering may wait for further changes that come soon.
 
-        Return whether the thread was woken: to wake it for each of many answers would cost more than they do.
+        Return whether the thread was woken. Waking it for each of many answers would need more CPU than the answers.
         """
         with self._condition:
             if self._changed and (self._settled or more):
@@ -115,7 +115,7 @@ class Publisher:
             return True
 
     def show(self, families: Sequence[Family]) -> None:
-        """Expose these families from the next rendering on."""
+        """Use these families from the next rendering on."""
         for family in families:
             if family.limit is not None:
                 self._telemetry.series_capped.labels(family.full_name)
@@ -125,7 +125,7 @@ class Publisher:
 
     @property
     def seconds_since_beat(self) -> float:
-        """Seconds since the thread last showed that it lives and can render."""
+        """Seconds since the thread last showed that it is running and can render."""
         return self._clock.monotonic() - self._last_beat
 
     def _run(self) -> None:
@@ -137,7 +137,7 @@ class Publisher:
             try:
                 targets = tuple(self._views(now))
                 self.published = publish(before.generation + 1, targets, self._families)
-            except Exception as error:  # noqa: BLE001 - one odd moment is survived; what lasts shows in the health
+            except Exception as error:  # noqa: BLE001 - one error must not stop it; lasting ones make it unhealthy
                 self._complaints.tell(
                     "internal error: /metrics does not change until it is over; please report this", error
                 )
@@ -147,9 +147,9 @@ class Publisher:
             self._failing = False
             self._tell_of_limits(before, self.published)
             self._telemetry.render_duration.set(self._clock.monotonic() - now.monotonic)
-            # At the start every scrape waits for the first answers.
+            # At the start, all scrapes wait for the first answers.
             period = _MIN_PERIOD if all(target.attempted for target in targets) else 0.0
-            # Of the CPU, not of the clock: a rendering that others held up must not put off the next one.
+            # Use CPU time, not the clock: if other threads delayed a rendering, the next one must not wait longer.
             not_before = now.monotonic + max(period, (self._cpu_seconds() - used) / _MAX_SHARE)
             changes_at = min((t.changes_at for t in targets if t.changes_at is not None), default=None)
 
@@ -165,7 +165,7 @@ class Publisher:
                 )
 
     def _wait(self, not_before: float, changes_at: float | None) -> bool:
-        """Wait until there is something to render and return True, or False at the end."""
+        """Wait until there is something to render, and return True. Return False if the publisher was stopped."""
         with self._condition:
             while not self._stopping:
                 now = self._clock.monotonic()

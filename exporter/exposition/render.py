@@ -1,8 +1,8 @@
-"""From the table and the views to text, a family at a time.
+"""Renders the views as text, one family of the metric table at a time.
 
-Nearly all of the text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping.
-Only the metadata of an info and of a counter differ: OpenMetrics names them without the end of their series' names, and
-an info is a gauge in the other. The series are the same.
+Nearly all of the text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping. Only the
+metadata of infos and counters differ. In OpenMetrics, their names have no suffix. In text 0.0.4, an info is a gauge. The series
+are the same.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from exporter.exposition.family import Family, Labels, Number, Sample
     from exporter.fleet import JobView
 
-_BATCH = 100  # tuning jobs whose lines of a family are held at once
+_BATCH = 100  # tuning jobs whose lines of a family are in memory at once
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
-_PLAIN = re.compile(r"[ !#-\[\]-~]*").fullmatch  # ASCII that stands for itself
+_PLAIN = re.compile(r"[ !#-\[\]-~]*").fullmatch  # ASCII that needs no escaping
 _NON_FINITE = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 
 class Piece(NamedTuple):
-    """Some text in both formats, one and the same object where they are alike."""
+    """A piece of text in both formats. If they are equal, it is the same object."""
 
     text: str
     openmetrics: str
 
 
 def format_value(value: Number) -> str:
-    """Return a sample's value as Prometheus reads it, exact to the last bit."""
+    """Return a sample's value as text, exact to the last bit."""
     text = repr(value)
     return _NON_FINITE.get(text, text)
 
 
 def escape_label(value: str) -> str:
-    """Return a label's value as it is written between the quotes. Halves of surrogate pairs, no text at all, become ``?``."""
+    """Return a label's value as written between the quotes. Single surrogates, which are not valid text, become ``?``."""
     if _PLAIN(value):
         return value
     return value.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
@@ -48,11 +48,11 @@ def escape_label(value: str) -> str:
 def render(
     families: Sequence[Family], views: Iterable[JobView], left_out: MutableMapping[tuple[str, str], int] | None = None
 ) -> Iterator[Piece]:
-    """Yield the text in pieces: each family that has series, metadata first, series in the order of the views.
+    """Yield the text in pieces: each family that has series, with its metadata first, and series in the order of the views.
 
-    Of views that no label tells apart only the first counts: no series comes twice, whatever the fleet holds. A job
-    has at most ``family.limit`` series of a family; ``left_out`` gains how many more there were, by the full name of
-    the family and the labels of the job as text.
+    If several views have the same labels, only the first one is used, so that no series is there twice. A job has at most
+    ``family.limit`` series of a family. The number of further ones is added to ``left_out``, by the full name of the family and
+    the labels of the job as text.
     """
     left_out = {} if left_out is None else left_out
     jobs: dict[str, JobView] = {}
@@ -61,7 +61,7 @@ def render(
     everyone = list(jobs.items())
     for family in families:
         head: Piece | None = _metadata(family)
-        # A few tuning jobs at a time: a family's lines all together take more memory than the tuning jobs.
+        # A few tuning jobs at a time, because all lines of a family need more memory than the tuning jobs.
         for start in range(0, len(everyone), _BATCH):
             if lines := "".join(_lines(family, everyone[start : start + _BATCH], left_out)):
                 if head is not None:
@@ -88,7 +88,7 @@ def _lines(
 def _summaries(
     family: Family, counts_of: Callable[[JobView], Iterable[Sample]], jobs: Sequence[tuple[str, JobView]]
 ) -> list[str]:
-    """Return the lines of a summary, both of each set of labels together."""
+    """Return the lines of a summary, sum and count of each set of labels together."""
     name, text = family.full_name, _LabelTexts()
     return [
         f"{name}_{part}{{{identity}{text[labels]}}} {format_value(number)}\n"
@@ -107,7 +107,7 @@ def _limited(
     name, text = family.full_name, _LabelTexts()
     lines: list[str] = []
     for identity, view in jobs:
-        # The first of each: names of an answer's own may read alike once they are text.
+        # Only the first with the same labels: different names in an answer may become the same text.
         series: dict[str, Number] = {}
         for labels, number in family.samples(view):
             series.setdefault(text[labels], number)
@@ -124,7 +124,7 @@ def _identity(view: JobView) -> str:
 
 
 class _LabelTexts(dict["Labels", str]):
-    """Labels as text, each made once: the same few statuses and objectives come again and again."""
+    """Labels as text. They are cached, because the same few statuses and objectives are used again and again."""
 
     def __missing__(self, labels: Labels) -> str:
         text = self[labels] = _text(labels)

@@ -1,6 +1,6 @@
-"""The body of one scrape: what was published, and after it the exporter's own few series.
+"""The body of one scrape: what was published, and then the exporter's own series.
 
-Gzip comes as one member: two would be within the standard, but curl, httpx and browsers stop after the first.
+With gzip it is one member. The standard allows two, but curl, httpx and browsers stop after the first.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"  # deflate, no name, 
 
 
 def scrape(published: Published, telemetry: Telemetry, format_: Format, *, gzip: bool) -> Iterator[bytes]:
-    """Yield the body in pieces: compressed in a few, plain in many small ones, so that it is never whole in memory."""
+    """Yield the body in pieces: few if compressed, many small ones if plain. So the plain body is never in memory as a whole."""
     own = telemetry.render_openmetrics if format_ is Format.OPENMETRICS else telemetry.render_text
-    # Neither is handed more than it needs: who reads slowly must not keep the views of all tuning jobs alive.
+    # Give them only what they need, so that a slow client does not keep the views of all tuning jobs in memory.
     body = published.bodies[format_]
     return _gzipped(body, own()) if gzip else _plain(body, own)
 

@@ -1,4 +1,4 @@
-"""What is published of the targets: read and not counted, so that a target that left leaves nothing behind."""
+"""Metrics of targets. They are read from what is published, so that a removed target leaves no series behind."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class TargetCollector:
         self._published = published
 
     def labels(self) -> Mapping[str, Mapping[str, str]]:
-        """Return account and region of each target by its name; the account is empty while nothing has told it."""
+        """Return account and region of each target by name. The account is empty while it is not known."""
         return {
             target.name: {"aws_account_id": target.account_id, "aws_region": target.region}
             for target in self._published().targets
         }
 
     def collect(self) -> Iterable[Metric]:
-        """Return the families as they were published; counting was done by whoever made the views."""
+        """Return the families as published. The views already have the counts."""
         info = _info("target", "The region and account of a target; always 1.")
         tracked = _gauge("tracked_jobs", "Watched tuning jobs, by the result of their last describe.", "state")
         untracked = _gauge(
@@ -70,7 +70,7 @@ _IDENTITY = (*_PLACE, "target")
 
 
 def _quotas(targets: Iterable[TargetView]) -> Iterator[GaugeMetricFamily]:
-    """Yield the quotas of each account and region once, even if several targets use it. The account must be known."""
+    """Yield the quotas of each account and region once, even if several targets use it. Skip targets of unknown account."""
     told: dict[tuple[str, str], Quotas] = {}
     for target in targets:
         if target.quotas is not None and target.account_id:
@@ -99,5 +99,5 @@ def _gauge(name: str, help_: str, *labels: str) -> GaugeMetricFamily:
 
 
 def _info(name: str, help_: str, *labels: str) -> InfoMetricFamily:
-    """Return a family whose series are called ``…_info``; in text format it is a gauge."""
+    """Return a family whose series end in ``_info``. In text 0.0.4 it is a gauge."""
     return InfoMetricFamily(f"{PREFIX}_{name}", help_, labels=(*_IDENTITY, *labels))

@@ -1,7 +1,7 @@
-"""THE metric table: every family of a tuning job, in the order in which it is exposed.
+"""The metric table: all families of a tuning job, in the order of the exposition.
 
-Everything that names a metric reads this: rendering, the documentation and the checks of rules and dashboards.
-A fact that the API did not state has no series: a function returns None or no sample, never a 0.
+Rendering, the documentation, and the checks of rules and dashboards read this table. A fact that is missing from the API's answer
+has no series: functions return None or no sample, never 0.
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ FAMILIES: tuple[Family, ...] = tuple(family for section in SECTIONS for family i
 
 
 def families_in_force(collect: AbstractSet[str]) -> tuple[Family, ...]:
-    """Return the families that are exposed when these opt-ins are collected, in the order of the table."""
+    """Return the families that are exposed with these opt-ins, in the order of the table."""
     return tuple(family for family in FAMILIES if family.collect is None or family.collect in collect)

@@ -1,4 +1,4 @@
-"""What the exporter knows of a tuning job whatever AWS answers: the only families that outlive the facts."""
+"""What the exporter itself knows about a tuning job. Only these families remain when the facts are stale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked for when a tuning job was created."""
+"""What was requested when the tuning job was created."""
 
 from __future__ import annotations
 

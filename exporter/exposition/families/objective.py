@@ -1,4 +1,4 @@
-"""The best objective values, with the sign that the algorithm printed, and the value to reach."""
+"""The best objective values, with the sign that the algorithm prints, and the target value."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from exporter.tuning_job import Objective, TrainingJob, TuningJob
 
-# An empty value is no value: the label is not there.
+# An empty value means that the label is not there.
 OBJECTIVE_TYPES = ("Minimize", "Maximize", "")
 
 
 def objective_labels(objective: Objective) -> Labels:
-    """Return the labels that tell what a value of an objective means."""
+    """Return the labels that describe an objective."""
     return (("objective_metric", objective.metric_name or ""), ("objective_type", objective.type or ""))
 
 
@@ -27,7 +27,7 @@ def _value(training_job: TrainingJob | None) -> Iterable[Sample]:
 
 
 def _labels_of_target(job: TuningJob) -> Labels:
-    """Return the labels of the best value as soon as there is one: definitions may differ in what they search by."""
+    """Return the labels of the best value as soon as there is one, because definitions may have different objectives."""
     best = job.best_training_job
     return objective_labels(job.objective if best is None else best.objective)
 

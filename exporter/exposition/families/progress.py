@@ -1,4 +1,4 @@
-"""What a tuning job is, and how far it has come."""
+"""The tuning job and its progress."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from exporter.tuning_job import TuningJob
 
 UNKNOWN_STATUS = "Unknown"
-"""Stands for a status that the API added later."""
+"""The status for one that the API has added later."""
 
-# An empty value is no value: the label is not there.
+# An empty value means that the label is not there.
 _INFO_VALUES = {
     "strategy": ("Bayesian", "Random", "Hyperband", "Grid", ""),
     "objective_type": OBJECTIVE_TYPES,

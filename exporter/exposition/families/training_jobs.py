@@ -1,7 +1,7 @@
-"""Families of what a tuning job's training jobs come to, exposed only where ``collect`` names them.
+"""Families of sums over a tuning job's training jobs. They are exposed only if ``collect`` names them.
 
-Training jobs are as many as a search is wide, so none has a series. What has ended is counted and added up; what runs is a
-gauge.
+The number of training jobs has no limit, so they have no series of their own. Ended ones are counted and summed, running ones are
+gauges.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _SEARCH = "Search: Results.TrainingJob"
 _SPOT = ("true", "false", "")
 _BY_STATUS = {"status": ENDED_TRAINING_JOB_STATUSES}
 
-# Above what there can be: 20 instance types in a tuning job's definitions, each on spot or not; eleven reasons of ours and
-# ten of the configuration's own.
+# These limits are above what is possible: 20 instance types in a tuning job's definitions, each with or without spot; eleven
+# built-in reasons and ten configured ones.
 _INSTANCES = 60
 _REASONS = 30
 _INCOMPLETE = ("page_limit", "records_missing", "billable_unknown", "unpriced")
 
 
 def _spent(samples_of: Callable[[Spend], Iterable[Sample]]) -> Callable[[JobView], Iterable[Sample]]:
-    """Compute samples from what was spent, none before the training jobs have been read or while there are no facts."""
+    """Return a function that computes samples from the sums. It returns none before the first reading, or without facts."""
 
     def samples(view: JobView) -> Iterable[Sample]:
         return () if view.facts is None or view.spend is None else samples_of(view.spend)
