@@ -1,4 +1,4 @@
-"""The one package that knows the AWS SDK: sessions, one attempt of one call, and what its failure means."""
+"""The only package that uses the AWS SDK: sessions, single calls, and the meaning of failures."""
 
 from exporter.sagemaker.api import Api, SageMakerApi
 from exporter.sagemaker.budget import Budget

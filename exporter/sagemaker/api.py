@@ -1,4 +1,4 @@
-"""One attempt of one call."""
+"""The calls to AWS. Each method makes one attempt."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from exporter.sagemaker.session import Sessions
     from exporter.telemetry import Telemetry
 
-# A resource has at most 50 tags of its owner's, and a page holds at least as many.
+# A resource has at most 50 user-defined tags, and a page has at least 50.
 _MOST_TAG_PAGES = 10
 
 
 class Api(Protocol):
-    """What a target calls. Every method makes one attempt and raises CallFailed, nothing else.
+    """The calls of a target. Each method makes one attempt. It raises CallFailed and nothing else.
 
-    Only a request on a kept connection that had died is sent once more.
+    The only retry is that of a request on a kept connection that was already closed.
     """
 
     def describe(self, name: str) -> Mapping[str, Any]:
@@ -49,7 +49,7 @@ class Api(Protocol):
 
 
 class SageMakerApi:
-    """The real thing, through the AWS SDK. Thread-safe."""
+    """Calls AWS with the AWS SDK. Thread-safe."""
 
     def __init__(self, spec: TargetSpec, sessions: Sessions, telemetry: Telemetry) -> None:
         self._spec = spec
@@ -93,7 +93,7 @@ class SageMakerApi:
         tags: dict[str, str] = {}
         request = {"ResourceArn": arn}
         for page in range(_MOST_TAG_PAGES):
-            if page > 0:  # the caller has counted the first
+            if page > 0:  # the first page is counted by the caller
                 self._telemetry.api_requests.labels(self._spec.name, "ListTags").inc()
             answer = self._call("sagemaker", lambda client: client.list_tags(**request))
             try:
@@ -113,7 +113,7 @@ class SageMakerApi:
         return self.caller()["Account"]
 
     def caller(self) -> Mapping[str, str]:
-        """Return who the credentials in use belong to: ``Account`` and, where AWS tells it, ``Arn`` (GetCallerIdentity)."""
+        """Return the owner of the credentials: ``Account`` and, if AWS tells it, ``Arn`` (GetCallerIdentity)."""
         answer = self._call("sts", lambda client: client.get_caller_identity())
         told = {name: answer.get(name) for name in ("Account", "Arn")}
         known = {name: value for name, value in told.items() if isinstance(value, str) and value}

@@ -1,4 +1,4 @@
-"""One attempt of a call, within its deadline, and what it takes besides: requests for a role, a second try of a dead connection."""
+"""One attempt of a call within its deadline. Counts AssumeRole calls and retries on closed connections."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def attempt(
     service: str,
     use: Callable[[Any], Any],
 ) -> Any:
-    """Call ``use`` with a client of a service and return what it returns; raise CallFailed, and nothing else.
+    """Call ``use`` with a client of a service and return its result. Raises CallFailed and nothing else.
 
-    What the call itself is counted as is the caller's; the rest is counted here, under the name of the target or organization.
+    The caller counts the call itself. AssumeRole calls and retries are counted here, under the name of the target or
+    organization.
     """
 
     def count_retry(operation: str) -> None:

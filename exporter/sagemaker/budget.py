@@ -1,25 +1,25 @@
-"""A token bucket over a clock that somebody else reads, narrower for a while when AWS says that it is too much."""
+"""A token bucket for calls. Its rate is lower for a while after AWS has throttled. The caller passes the time."""
 
 from __future__ import annotations
 
 import math
 
-# How long a burst may last: enough to make up for threads that wake a little late, too little to look like one.
+# The bucket holds the tokens of this time: enough if threads wake up a little late, and too few for a real burst.
 _BURST_SECONDS = 0.2
-# A token short of a rounding error is a token: after months, clocks tell only a fraction of a microsecond apart.
+# Tolerance for rounding errors: after months, clocks have a resolution of only a fraction of a microsecond.
 _ROUNDING = 1e-6
-# Calls in flight together are throttled together: that is one reason to slow down, not several.
+# Calls that are under way together are throttled together. This counts as one reason to slow down.
 _ONE_REASON_SECONDS = 1.0
-# An eighth still describes every tuning job that may run at once within minutes; less would only starve ourselves.
+# The smallest share of the configured rate. An eighth is enough to describe all running tuning jobs within minutes.
 _LEAST_SHARE = 1 / 8
 _RECOVERY_SECONDS = 60.0
 
 
 class Budget:
-    """How many calls a target may make.
+    """The calls that a target may make.
 
-    Throttling halves the rate, down to an eighth of the configured one; from there it takes a minute to grow back.
-    Not thread-safe: it belongs to one Target and is used under its lock. Times are monotonic seconds.
+    Throttling halves the rate, down to an eighth of the configured one. From there it needs a minute to recover. Not thread-safe:
+    used with the target's lock held. Times are monotonic seconds.
     """
 
     def __init__(self, requests_per_second: float, now: float) -> None:
@@ -30,7 +30,7 @@ class Budget:
         self._halved_at = -_ONE_REASON_SECONDS
 
     def set_rate(self, requests_per_second: float, now: float) -> None:
-        """Go on at another configured rate; tokens that were spent stay spent, and so does a slow-down."""
+        """Change the configured rate. Used tokens stay used, and a lower rate after throttling stays too."""
         self._fill(now)
         self._rate *= requests_per_second / self._full_rate
         self._full_rate = requests_per_second
@@ -38,7 +38,7 @@ class Budget:
         self._tokens = min(self._tokens, self._capacity)
 
     def throttled(self, now: float) -> None:
-        """Slow down: AWS refused a call for its rate."""
+        """Reduce the rate, because AWS has throttled a call."""
         self._fill(now)
         if now - self._halved_at >= _ONE_REASON_SECONDS:
             self._halved_at = now
@@ -46,12 +46,12 @@ class Budget:
             self._tokens = min(self._tokens, 0.0)
 
     def rate(self, now: float) -> float:
-        """Return how many calls a second it lets through now: the configured rate, or less after throttling."""
+        """Return the present rate in calls per second: the configured rate, or less after throttling."""
         self._fill(now)
         return self._rate
 
     def take(self, now: float) -> bool:
-        """Take the token for one call, if there is one."""
+        """Take a token for one call. Return whether there was one."""
         self._fill(now)
         if self._tokens < 1.0:
             return False
@@ -59,7 +59,7 @@ class Budget:
         return True
 
     def next_token_at(self, now: float) -> float:
-        """Return when a call may be made; not after ``now`` if at once."""
+        """Return when the next call may be made, ``now`` or earlier if at once."""
         self._fill(now)
         missing = max(0.0, 1.0 - self._tokens)
         recovered = self._gained(self._recovers_in)
@@ -77,7 +77,7 @@ class Budget:
 
     @property
     def _growth(self) -> float:
-        """By how much the rate grows in a second while it is below the configured one."""
+        """The growth of the rate per second while it is below the configured one."""
         return self._full_rate / _RECOVERY_SECONDS
 
     @property
@@ -85,7 +85,7 @@ class Budget:
         return (self._full_rate - self._rate) / self._growth
 
     def _gained(self, seconds: float) -> float:
-        """Return how many tokens come in so many seconds from now, however often anyone looks meanwhile."""
+        """Return how many tokens are added in ``seconds`` from now. It does not depend on how often it is called."""
         growing = min(seconds, self._recovers_in)
         return growing * (self._rate + growing * self._growth / 2) + (seconds - growing) * self._full_rate
 

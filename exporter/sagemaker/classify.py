@@ -1,7 +1,7 @@
-"""Turning any exception of the SDK into one of our error codes.
+"""Converts exceptions of the SDK to error codes of the exporter.
 
-Codes come first, HTTP statuses second, texts last and only where AWS says different things under one code. What a
-person is told is another matter: see ``message``.
+Codes of AWS are used first, then HTTP statuses. Texts are used last, and only if AWS uses one code for different problems.
+Messages are made in ``message``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _by_code(table: Mapping[ErrorCode, Iterable[str]]) -> Mapping[str, ErrorCode
     return MappingProxyType({name: code for code, names in table.items() for name in names})
 
 
-# AWS services spell the same thing with and without "Exception".
+# AWS services use the same codes with and without "Exception".
 _SERVICE_CODES = _by_code(
     {
         ErrorCode.NOT_FOUND: ("ResourceNotFound", "ResourceNotFoundException"),
@@ -82,7 +82,7 @@ _SERVICE_CODES = _by_code(
     }
 )
 
-# Most specific first: some of these classes inherit from others.
+# Most specific first, because some of these classes inherit from others.
 _EXCEPTIONS: tuple[tuple[tuple[type[Exception], ...], ErrorCode], ...] = (
     ((sdk.ConnectTimeoutError, sdk.ReadTimeoutError), ErrorCode.TIMEOUT),
     ((sdk.SSLError,), ErrorCode.TLS),
@@ -132,9 +132,9 @@ _SKEW = re.compile(r"signature (has )?expired|signature not yet current", re.IGN
 
 
 class SourceFailed(Exception):
-    """Credentials could not be had from ``source``, a few words for a person.
+    """There are no credentials from ``source``, which is a readable name.
 
-    ``error`` tells why, and ``otherwise`` is the code where it does not tell.
+    ``error`` is the reason. ``otherwise`` is the error code if the reason does not determine one.
     """
 
     def __init__(self, source: str, error: Exception, otherwise: ErrorCode = ErrorCode.NO_CREDENTIALS) -> None:
@@ -145,9 +145,9 @@ class SourceFailed(Exception):
 
 
 def classify(error: Exception, sent: Collection[str] = ()) -> CallFailed:
-    """Return what an exception of the SDK means, with a message that carries no secret and fits a log line.
+    """Return the failure for an exception of the SDK. Its message has no secret and fits a log line.
 
-    ``sent`` are the secrets that the requests carried: what AWS answers may quote them.
+    ``sent`` has the secrets in the requests, because answers of AWS may quote them.
     """
     if isinstance(error, SourceFailed):
         return _of_source(error, sent)
@@ -159,7 +159,7 @@ def classify(error: Exception, sent: Collection[str] = ()) -> CallFailed:
 
 def _of_source(failed: SourceFailed, sent: Collection[str]) -> CallFailed:
     error = failed.error
-    # The SDK's way to say that new credentials have expired; other errors that are RuntimeErrors have a class of their own.
+    # The SDK raises this if new credentials have expired. Other RuntimeErrors have their own classes.
     if type(error) is RuntimeError and _modules(error)[-1:] == ["botocore.credentials"]:
         return CallFailed(
             ErrorCode.EXPIRED_CREDENTIALS,
@@ -181,7 +181,7 @@ def _code(error: Exception) -> ErrorCode:
 
 def _service_code(error: sdk.ClientError) -> ErrorCode:
     name = str(error.response.get("Error", {}).get("Code") or "")
-    text = str(error.response.get("Error", {}).get("Message") or "")  # None where STS sends an empty one
+    text = str(error.response.get("Error", {}).get("Message") or "")  # None if STS sends an empty one
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = _SERVICE_CODES.get(name)
     if code is ErrorCode.NO_CREDENTIALS and _SKEW.search(text):
@@ -198,15 +198,15 @@ def _service_code(error: sdk.ClientError) -> ErrorCode:
         return ErrorCode.SERVER_ERROR
     if status in {401, 403}:
         return ErrorCode.ACCESS_DENIED
-    # The code that every AWS service sends is missing, or has the SDK's stand-in: a redirect, somebody's 404.
+    # AWS services always send a code. If it is missing, or the SDK has replaced it, this is a redirect or the 404 of a proxy.
     if not name or name.isdigit():
         return ErrorCode.MALFORMED_ANSWER
     return ErrorCode.OTHER
 
 
 def _stumbled(error: Exception) -> bool:
-    """Tell whether the SDK failed at reading the answer: an odd value there can make it raise anything."""
-    if isinstance(error, sdk.ClientError):  # it is made of any answer that looks like AWS's
+    """Return whether the SDK failed to read the answer. An unexpected value in it can raise any error."""
+    if isinstance(error, sdk.ClientError):  # the SDK makes it from any answer that looks like one of AWS
         said = error.response.get("Error")
         return not isinstance(said, dict) or not all(
             isinstance(said.get(name) or "", str) for name in ("Code", "Message")
@@ -214,11 +214,11 @@ def _stumbled(error: Exception) -> bool:
     if isinstance(error, sdk.BotoCoreError | ResponseParserError):
         return False
     modules = _modules(error)
-    while modules[-1:] == ["botocore.model"]:  # where what the answer names is looked up
+    while modules[-1:] == ["botocore.model"]:  # where the SDK looks up names in the answer
         modules.pop()
     return "botocore.parsers" in modules or modules[-1:] == ["botocore.endpoint"]
 
 
 def _modules(error: Exception) -> list[str]:
-    """Return the modules that the exception came through, outermost first."""
+    """Return the modules in the exception's traceback, outermost first."""
     return [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]

@@ -1,4 +1,4 @@
-"""What the SDK logs of its work, for a person who asked for it: line by line, and without secrets."""
+"""Prints the SDK's own log with ``--debug``, line by line and without secrets."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger("exporter")
 
 _LOGGERS = ("exporter", "botocore", "urllib3")
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_BYTES = re.compile(r"\bb(?=['\"])")  # as in b'…', where a name and a colon stand before the quote
+_BYTES = re.compile(r"\bb(?=['\"])")  # as in b'…', after a name and a colon
 _OF_STS = re.compile(r"<((?:AccessKeyId|SecretAccessKey|SessionToken)>)[^<]*")
 _LEFT_OUT = "*** a line that repeats credentials"
 
 
 @contextmanager
 def debugging(stream: TextIO) -> Iterator[None]:
-    """Write what the SDK and the exporter log in the block to a stream, secrets masked."""
+    """Write what the SDK and the exporter log during the block to a stream, with secrets masked."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_Masking(_FORMAT))
     loggers = [logging.getLogger(name) for name in _LOGGERS]
@@ -41,7 +41,7 @@ def debugging(stream: TextIO) -> Iterator[None]:
 
 
 class _Masking(logging.Formatter):
-    """Masks a record as a whole, its traceback too."""
+    """Masks the whole record, including its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         call = call_under_way()

@@ -1,8 +1,8 @@
-"""The SDK's data about services, cut down to what the exporter calls.
+"""Loads the SDK's data about services, reduced to what the exporter calls.
 
-SageMaker's model describes over 400 operations, and a client gets a method for each; the table of endpoints has over
-300 services. Read whole, they are a quarter of an idle exporter's memory, and what is dropped afterwards leaves gaps
-that the process keeps. So a file is read piece by piece, and no piece is kept that nobody wants.
+SageMaker's model has over 400 operations, and a client gets a method for each. The table of endpoints has over 300 services. If
+they are read as a whole, they need a quarter of an idle exporter's memory, and dropping parts later leaves gaps that the process
+keeps. So a file is read in pieces, and only the needed ones are kept.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ OPERATIONS: Mapping[str, Collection[str]] = {
     ),
     "service-quotas": ("ListServiceQuotas",),
 }
-"""By service, every operation that is called.
+"""The operations that are called, by service.
 
-A service that is not listed keeps all of them: STS and those that the SDK signs in with are small, and which of their
-operations its ways to find credentials call is its own affair.
+Services that are not in this table keep all operations. These are STS and the sign-in services. They are small, and the SDK
+decides which of their operations it calls to find credentials.
 """
 
-# A record that Search finds has one member, named like the kind of resource that was searched for, and of an answer
-# the SDK leaves out what its model does not have. Without this, a search would bring the shapes of 16 other kinds.
+# The record types of Search that are kept. The model of a record has a member for each of 18 kinds of resources. Without this,
+# it would keep the shapes of all of them. The SDK ignores members of answers that its model does not have.
 _MEMBERS = {"SearchRecord": ("HyperParameterTuningJob", "TrainingJob")}
 
-# By the names that the models of the services above have for their endpoints, and of those that the SDK signs in with.
+# The endpoint names of the services above, and of the sign-in services.
 _ENDPOINTS = ("api.sagemaker", "organizations", "servicequotas", "sts", "portal.sso", "oidc", "signin")
 
 _DECOMPRESSED: Mapping[str, Callable[[bytes], bytes]] = {".json": bytes, ".json.gz": gzip.decompress}
@@ -52,21 +52,21 @@ _Path = tuple[str | int, ...]
 
 
 def create_loader(search_path: str | None) -> Any:
-    """Return a loader of the SDK; ``search_path`` is as AWS_DATA_PATH has it."""
+    """Return a loader of the SDK. ``search_path`` has the form of AWS_DATA_PATH."""
     loader = botocore.loaders.create_loader(search_path)
     loader.file_loader = _Files()
     return loader
 
 
 class _Files(botocore.loaders.JSONFileLoader):  # type: ignore[misc]  # the SDK has no types
-    """Reads a file once, also for threads that ask for it at the same time: the SDK would read it for each."""
+    """Reads a file once, even if several threads need it at the same time. The SDK would read it for each of them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._read: dict[str, Any] = {}
 
     def load_file(self, file_path: str) -> Any:
-        """Return what is wanted of a file, None when there is none; the path is without its ending."""
+        """Return the needed part of a file, None if there is no file. The path is without its suffix."""
         with self._lock:
             if file_path not in self._read:
                 self._read[file_path] = _load(Path(file_path))
@@ -90,7 +90,7 @@ def _wanted(path: Path, text: str) -> Any:
 
 
 def _endpoints(text: str) -> Any:
-    """Return the table of endpoints without the services that are not called."""
+    """Return the table of endpoints with only the services that are called."""
     data = _joined(
         (path, json.loads(text[start:end]))
         for path, start, end in _pieces(text, 4)
@@ -100,7 +100,7 @@ def _endpoints(text: str) -> Any:
 
 
 def _service(text: str, operations: Collection[str] | None) -> Any:
-    """Return the model of a service with these operations, None being all of them, and the shapes that they reach."""
+    """Return the model of a service with these operations (None: all) and the shapes that they need."""
     spans = {path: slice(start, end) for path, start, end in _pieces(text, 2)}
     kept = {
         path: _parsed(text[span])
@@ -120,7 +120,7 @@ def _service(text: str, operations: Collection[str] | None) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    """Return a piece of a model without what it says for people."""
+    """Return a piece of a model without documentation."""
     return json.loads(text, object_pairs_hook=_undocumented)
 
 
@@ -142,7 +142,7 @@ def _references(value: Any) -> Iterator[str]:
 
 
 def _joined(pieces: Iterable[tuple[_Path, Any]]) -> dict[str | int, Any]:
-    """Return the object that has these pieces at their paths."""
+    """Return an object with these pieces at their paths."""
     whole: dict[str | int, Any] = {}
     for path, piece in pieces:
         place = whole
@@ -153,9 +153,9 @@ def _joined(pieces: Iterable[tuple[_Path, Any]]) -> dict[str | int, Any]:
 
 
 def _pieces(text: str, depth: int, at: int = 0, path: _Path = ()) -> Generator[tuple[_Path, int, int], None, int]:
-    """Yield path, start and end of the values so many levels deep in a text of JSON, and of those that end before.
+    """Yield path, start and end of the values at this depth in a JSON text, and of values at a smaller depth without children.
 
-    Return the end of all. A value is made to find its end, and dropped. Raises ValueError for what is not JSON.
+    Return the end of the whole. Values are parsed to find their ends, and dropped. Raises ValueError if the text is not JSON.
     """
     at = _after(text, at)
     if depth == 0 or not _FILLED.match(text, at):
@@ -173,5 +173,5 @@ def _pieces(text: str, depth: int, at: int = 0, path: _Path = ()) -> Generator[t
 
 
 def _after(text: str, at: int) -> int:
-    """Return where the next key, value or end of a container is."""
+    """Return the position of the next key, value or end of a container."""
     return _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches anything

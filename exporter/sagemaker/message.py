@@ -1,8 +1,8 @@
-"""What a failed call tells a person, in words of our own.
+"""Makes the messages for failed calls.
 
-An SDK's error quotes what it failed at: a header with a session token in it, the URL of a proxy with its password,
-an answer with the keys of a role. So its texts are not passed on. The exception is what AWS itself says of a refusal,
-without anything that the request carried or that looks like a token: see ``redact``.
+Errors of the SDK may quote secrets: a header with a session token, the URL of a proxy with its password, an answer with the keys
+of a role. So their texts are not used. The exception is the message of AWS for a refused call, without secrets of the request and
+anything that looks like a token: see ``redact``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _LONGEST = 500
-_LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
+_LONGEST_READ = 4_000  # characters of a text that becomes one line: enough for a line, and fast to read
 
 _HOST = re.compile(r"[A-Za-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
@@ -34,7 +34,7 @@ _CODE = re.compile(r"[A-Za-z0-9_.:#/]{1,64}")
 
 UNREADABLE = "the answer cannot be read: it is not what the service sends"
 
-# Most specific first: some of these classes inherit from others.
+# Most specific first, because some of these classes inherit from others.
 _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (sdk.ConnectTimeoutError, "no connection to {host} in time"),
     (sdk.ReadTimeoutError, "no complete answer from {host} in time"),
@@ -81,18 +81,18 @@ _TEXTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = 
 
 
 def message(error: BaseException, sent: Collection[str] = ()) -> str:
-    """Return in one line what an exception of the SDK means; ``sent`` are the secrets that the requests carried."""
+    """Return the message for an exception of the SDK, in one line. ``sent`` has the secrets in the requests."""
     return one_line(_told(error, sent))
 
 
 def one_line(text: str) -> str:
-    """Return a text of others as one line of bounded length."""
+    """Return a text as one line, cut to a maximum length."""
     text = " ".join(text[:_LONGEST_READ].split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those that caused it: the SDK keeps them in places of its own."""
+    """Yield an exception and its causes, including those that the SDK stores in its own attributes."""
     waiting, seen = [error], set()
     while waiting:
         each = waiting.pop(0)
@@ -114,7 +114,7 @@ def _told(error: BaseException, sent: Collection[str]) -> str:
 
 
 def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
-    """Return what AWS says of a refusal, in the words in which the SDKs cite it everywhere."""
+    """Return the message of AWS for a refused call, in the usual form of the SDKs."""
     said = error.response.get("Error", {})
     code = without_secrets(said.get("Code", "Unknown"), sent) or ""
     code = code if _CODE.fullmatch(code) else "***"
@@ -125,9 +125,9 @@ def _refusal(error: sdk.ClientError, sent: Collection[str]) -> str:
 
 
 def _known(error: BaseException) -> str | None:
-    """Return the message for an exception whose meaning is known, None for any other."""
+    """Return the message for a known exception. None for any other."""
     if isinstance(error, OSError) and error.filename is not None and error.errno is not None:
-        # Not the name: a variable or profile gave it, and what was pasted there may be the secret itself.
+        # Without the name: it is from a variable or profile, and may be a secret that was pasted there by mistake.
         return f"the file that it names cannot be used: {os.strerror(error.errno)}"
     text = _other_protocol(error) or next((text for kinds, text in _TEXTS if isinstance(error, kinds)), None)
     if text is None:
@@ -141,7 +141,7 @@ def _known(error: BaseException) -> str | None:
 
 
 def _other_protocol(error: BaseException) -> str | None:
-    """Return the message for an endpoint that speaks another protocol than its URL says, None for any other error."""
+    """Return the message if an endpoint uses another protocol than its URL says. None for any other error."""
     if not isinstance(error, sdk.ConnectionClosedError | sdk.SSLError):
         return None
     for cause in causes(error):
@@ -156,7 +156,7 @@ def _other_protocol(error: BaseException) -> str | None:
 
 
 def host_of(url: object) -> str:
-    """Return host and port of an endpoint's URL, and nothing of its password."""
+    """Return host and port of an endpoint's URL, without its password."""
     unknown = "the endpoint"
     if not isinstance(url, str):
         return unknown
@@ -166,13 +166,13 @@ def host_of(url: object) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    """Return why a connection failed, as the system says it."""
+    """Return why a connection failed, in the system's words."""
     texts = (text for each in causes(error) if (text := _of_bundle(each) or _system_text(each)))
     return next(texts, _innermost(error))
 
 
 def _of_bundle(error: BaseException) -> str | None:
-    """Return what is wrong with the file of CAs, None for any other error: no socket fails so."""
+    """Return what is wrong with the CA bundle. None for any other error."""
     match error:
         case FileNotFoundError() | IsADirectoryError() | NotADirectoryError():
             return f"{_BUNDLE} cannot be read: {os.strerror(error.errno or 0)}"
@@ -207,7 +207,7 @@ def _innermost(error: BaseException) -> str:
 
 
 def _kind(error: BaseException) -> str:
-    """Return the kind of an exception and where it was raised: nothing else is safe to say."""
+    """Return the type of an exception and where it was raised. Anything else may have a secret."""
     frames = [(frame.f_globals.get("__name__", "?"), line) for frame, line in traceback.walk_tb(error.__traceback__)]
     kind = type(error).__name__
     return f"{kind} in {frames[-1][0]}, line {frames[-1][1]}" if frames else kind

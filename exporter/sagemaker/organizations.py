@@ -1,4 +1,4 @@
-"""Reading the accounts of an organization: ListAccounts, or by organizational units ListAccountsForParent."""
+"""Reads the accounts of an organization with ListAccounts, or with ListAccountsForParent for organizational units."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _ACTIVE = "ACTIVE"
 _ACCOUNTS = "Accounts"
 _ACCOUNT_ID = re.compile(ACCOUNT_PATTERN)
 _MOST_CALLS = 10_000
-"""Of one reading. An organization has at most some 10,000 accounts, of which a page has 20, and some 2,000 units."""
+"""The most calls of one reading. An organization has up to about 10,000 accounts, 20 on a page, and 2,000 units."""
 
 _PAUSES = (1, 2, 4, 8, 16)
-"""Seconds to wait before a page is asked for again that AWS refused for the rate of calls."""
+"""Seconds to wait before each retry of a page, after AWS has throttled."""
 
 _GAP = 0.25
-"""Seconds between calls once AWS has refused one for their rate: else no long list is ever read to its end."""
+"""Seconds between calls after AWS has throttled. Otherwise a long list might never be read to its end."""
 
 _METHODS = {
     LIST_ACCOUNTS: ("list_accounts", _ACCOUNTS),
     LIST_ACCOUNTS_OF_UNIT: ("list_accounts_for_parent", _ACCOUNTS),
     LIST_UNITS: ("list_organizational_units_for_parent", "OrganizationalUnits"),
 }
-"""The SDK's name of each operation, and the member of its answer that has the entries."""
+"""The SDK's name for each operation, and the member of its answer with the entries."""
 
 
 def read_accounts(
@@ -46,15 +46,15 @@ def read_accounts(
     on_call: Callable[[], object] = lambda: None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[Account, ...]:
-    """Return the active accounts of an organization by their ids, each once. Raise CallFailed when a call does.
+    """Return the active accounts of an organization, sorted by id, each once. Raises CallFailed if a call fails.
 
-    ``on_call`` is called before each call and in each second of a pause, and may raise CallFailed too.
+    ``on_call`` is called before each call and in each second of a pause. It may raise CallFailed too.
     """
     lists = _Lists(spec, sessions, telemetry, on_call, sleep)
     found: dict[str, Account] = {}
     if not spec.include_ous:
         found |= _active(lists.entries(LIST_ACCOUNTS, {}))
-        if not found:  # its management account always is
+        if not found:  # the management account is always in it
             raise _malformed("Organizations lists no active account")
     waiting, seen = [*spec.include_ous], set(spec.include_ous)
     while waiting:
@@ -72,12 +72,12 @@ def _active(entries: Iterator[Mapping[str, Any]]) -> dict[str, Account]:
 
 
 def _state(account: Mapping[str, Any]) -> str | None:
-    """Return what an account is. Newer answers say it by State, older ones by Status."""
+    """Return the state of an account. Newer answers have State, older ones Status."""
     return text(account, "State") or text(account, "Status")
 
 
 class _Lists:
-    """The lists of one reading; each page is a call, and counted as every call is."""
+    """The lists of one reading. Each page is a call, and counted like other calls."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class _Lists:
         raise _malformed("a list of Organizations goes on with a page that it gave before")
 
     def _patiently(self, operation: str, request: Mapping[str, str]) -> tuple[Sequence[Mapping[str, Any]], str | None]:
-        """Return a page; one that AWS refuses for the rate of calls is asked for again, the others are not lost."""
+        """Return a page. If AWS throttles, retry only this page."""
         self._sleep(self._gap)
         for pause in _PAUSES:
             try:
@@ -155,7 +155,7 @@ def _entries(answer: Mapping[str, Any], member: str) -> Sequence[Mapping[str, An
     for each in entries if member == _ACCOUNTS else ():
         if not _ACCOUNT_ID.fullmatch(each["Id"]):
             raise _malformed("an account of the organization has an Id that is not 12 digits")
-        if _state(each) is None:  # it must not leave for that: an SDK that is too old does not hand on a State
+        if _state(each) is None:  # an error, so that the account does not seem to have left: SDKs that are too old leave out State
             raise _malformed(f"Organizations does not tell whether account {each['Id']} is active")
     return entries
 

@@ -1,8 +1,8 @@
-"""What FailureReason of a training job says, without what may name or let in anybody.
+"""Masks personal data and secrets in the FailureReason of a training job.
 
-It is what a training container printed: with hyperparameters, which are arguments of its command, and the names of what it
-works on. All that looks like one of these is masked. A name that has no form of its own, such as that of a bucket or of a
-person alone, cannot be told from any other word.
+It has the output of a training container: hyperparameters, which are arguments of its command, and names of resources. Everything
+that looks like one of these is masked. Names without a special form, such as that of a bucket or a person alone, cannot be
+recognized.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _LONGEST_TOLD = 300
 _BACKSLASH = re.compile(r"\\(?=[\\\"'/])")
 _TO_ITS_END = r"[^\s\"'<>()\[\]{}]*"
 _NAMED = (
-    # What is quoted may have spaces.
+    # Quoted values may have spaces.
     (re.compile(r"(?<=\")arn:[^\"]*", re.IGNORECASE), "arn:***"),
     (re.compile(r"(?<=')arn:[^']*", re.IGNORECASE), "arn:***"),
     (re.compile(r"(?<=\")s3[an]?://[^\"]*", re.IGNORECASE), "s3://***"),
     (re.compile(r"(?<=')s3[an]?://[^']*", re.IGNORECASE), "s3://***"),
     (re.compile(rf"(?:\barn:|arn:aws){_TO_ITS_END}", re.IGNORECASE), "arn:***"),
     (re.compile(rf"s3[an]?://{_TO_ITS_END}", re.IGNORECASE), "s3://***"),
-    # The ids of access keys, users, roles and others.
+    # The ids of access keys, users, roles and so on.
     (re.compile(r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA|GPA|IDA|IPA|NPA|NVA|PKA|ROA|SCA)[A-Z0-9]{12,}"), "***"),
     (re.compile(r"\bip(?:-[0-9]+){4}", re.IGNORECASE), "ip-***"),
 )
@@ -37,10 +37,10 @@ _MAYBE_IPV4 = re.compile(r"[0-9.]+")
 
 
 def impersonal(text: str) -> str:
-    """Return a text about a training job for the log: one line of bounded length, without what may name or let in anybody.
+    """Return a text about a training job for the log: one line of limited length, without personal data and secrets.
 
-    Nothing is left in it that looks like an account, an ARN, a path in S3, an address on a bucket, the query of a URL, a
-    token, key or password, a command or an argument of one, an address of e-mail or of IP. ``***`` stands for each.
+    Replaced by ``***`` is everything that looks like an account, an ARN, an S3 path, the URL of a bucket, the query of a URL, a
+    token, key or password, a command or its argument, an e-mail address or an IP address.
     """
     told = _spelled_out(text[:LONGEST_READ])
     if told is None or (told := without_secrets(told, ())) is None:
@@ -52,19 +52,19 @@ def impersonal(text: str) -> str:
     told = _MAYBE_MAIL.sub(lambda found: "***" if _is_mail(found[0]) else found[0], told)
     told = _MAYBE_IPV6.sub(lambda found: "***" if _is_ip(found[0], colons=2) else found[0], told)
     told = _MAYBE_IPV4.sub(lambda found: "***" if _is_ip(found[0]) else found[0], told)
-    # The class of an error comes first in it, and the cause last, behind a trace.
+    # Keep both ends: the class of the error is at the beginning, and the cause at the end, after a traceback.
     half = _LONGEST_TOLD // 2
     return told if len(told) <= _LONGEST_TOLD else f"{told[:half]}…{told[1 - half :]}"
 
 
 def _spelled_out(text: str) -> str | None:
-    """Return a text without commands and escapes, None if the escapes have no end. Commands are told by their quotes."""
+    """Return a text without commands and escapes. None if it is escaped too often. Quotes mark commands."""
     *spellings, text = unescaped(without_commands(plain(text)))
     return None if len(spellings) >= MOST_ESCAPES else without_commands(plain(_BACKSLASH.sub("", text)))
 
 
 def _without_account(numbers: str) -> str:
-    """Return numbers without those of an account, which may be written in three groups of four digits."""
+    """Return numbers without account ids, which may be written as three groups of four digits."""
     parts = _BETWEEN_NUMBERS.split(numbers)
     digits = [len(part) for part in parts[::2]]
     for at, length in enumerate(digits):
@@ -77,7 +77,7 @@ def _without_account(numbers: str) -> str:
 
 
 def _without_query(word: str) -> str:
-    """Return a word without a URL of a bucket, and without path and query of another URL that has a query."""
+    """Return a word without URLs of buckets, and without path and query of other URLs that have a query."""
     if "amazonaws.com" in word and ("s3." in word or "s3-" in word):
         return "https://***"
     before, slashes, rest = word.partition("://")
@@ -90,12 +90,12 @@ def _is_mail(word: str) -> bool:
 
 
 def _is_ip(word: str, colons: int = 0) -> bool:
-    """Tell whether a word is an IP address; it has to have so many colons."""
+    """Return whether a word is an IP address with at least ``colons`` colons."""
     word = word.strip(".")
     for each in (word, word.rstrip(":")):
         try:
             ip_address(each)
         except ValueError:
             continue
-        return each.count(":") >= colons and any(map(str.isalnum, each))  # "::" is one, too
+        return each.count(":") >= colons and any(map(str.isalnum, each))  # "::" is also an address
     return False

@@ -1,7 +1,7 @@
-"""What AWS says of a refusal, without what nobody may read.
+"""Removes secrets from messages of AWS.
 
-A text may repeat a secret of the request in any spelling: escaped once or twice, cut, spaced out, in hex. Such a text is
-left out as a whole, since there is no end to the ways to write one. What looks like a secret of somebody else is masked.
+A message may repeat a secret of the request in any form: escaped, cut, with spaces, in hex. Such a message is left out as a whole,
+because there are too many forms. Words that look like other secrets are masked.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-LONGEST_READ = 4_000  # of a text that is then made one line: enough to fill it, and soon read
-_LEAST_SECRET = 4  # letters: what is shorter is in any text
-_PIECE = 8  # letters of a secret that tell it
-MOST_ESCAPES = 8  # one in the other; who nests more has something to hide
+LONGEST_READ = 4_000  # characters of a text that becomes one line: enough for a line, and fast to read
+_LEAST_SECRET = 4  # characters: shorter texts appear anywhere
+_PIECE = 8  # characters of a secret that identify it
+MOST_ESCAPES = 8  # nested escapes; a text with more is left out
 
-# What a secret is called, where it has a name: in a configuration, a header or the arguments of a function.
+# Names of secrets in configurations, headers and function arguments.
 _QUOTES = r"[\\\"']{0,4}"
 _IS = rf"{_QUOTES} ?(?:=>|[:=]) ?"
 _KEY_OF = "api|access|secret|private|auth|account|signing|encryption"
 _SECRET = (
     rf"(?:token|secrets?|passw(?:or)?d|passphrase|pwd|[_-]pass|(?:{_KEY_OF})[ _.-]?key(?:[_-]?id)?|[0-9a-z][_-]key)"
 )
-# Behind the bar are usual words as well, so they count only before an equals sign.
+# The names after the bar are also usual words, so they count only before an equals sign.
 _NAMED = rf"(?:{_SECRET}{_IS}|(?:\bpass|signature|credentials?|cookie) ?= ?)"
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _UNWANTED = (
-    # A signature mismatch is answered with the canonical request, session token included.
+    # The answer to a wrong signature has the canonical request with the session token.
     (re.compile(r" ?The Canonical String.*", re.DOTALL), ""),
     (re.compile(r"(x-amz-security-token ?[:=] ?)\S+", re.IGNORECASE), r"\1***"),
     (re.compile(r"\b(basic|bearer) (?=[^\s\d=]{0,100}[\d=])\S+", re.IGNORECASE), r"\1 ***"),
@@ -57,14 +57,14 @@ _UNWANTED = (
 )
 _WORD = re.compile(r"arn:[\w:/+=,.@-]+|[\w/+=%~.-]{6,}", re.ASCII)
 _JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
-# A tuning job's name has 32 letters at most; ARNs, whose parts may be longer, are told by their beginning.
+# Longer than names of tuning jobs, which have 32 characters at most. ARNs may have longer parts, and are recognized by their prefix.
 _OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
 
 
 def without_secrets(text: str, sent: Collection[str]) -> str | None:
-    """Return a text in which no password and nothing that looks like a token is left.
+    """Return a text without passwords and anything that looks like a token.
 
-    None for a text that repeats any of ``sent``, the secrets that the requests carried, or a piece of one.
+    None if the text repeats one of ``sent``, the secrets in the requests, or a part of one.
     """
     text = " ".join(map(_without_password, text[:LONGEST_READ].split()))
     for pattern, replacement in _UNWANTED:
@@ -87,22 +87,22 @@ def _repeats(text: str, sent: Collection[str]) -> bool:
 
 
 def _pieces(text: str, length: int) -> Iterator[str]:
-    """Yield all pieces of a length: who quotes a secret may cut it."""
+    """Yield all parts of this length, because a quoted secret may be cut."""
     return (text[start : start + length] for start in range(len(text) - length + 1))
 
 
 def _ways(secret: str) -> Iterator[str]:
-    """Yield a secret as it may be written: base64 has three ways, by how much comes before it."""
+    """Yield a secret in the forms in which it may be written. In base64 there are three, depending on what comes before it."""
     yield from unescaped(secret)
     content = secret.encode("utf-8", "replace")
     yield content.hex()
     for before in range(3):
-        # The letters at both ends depend on what is around the secret as well.
+        # The first and last characters also depend on the text around the secret.
         yield b64encode(b"\0" * before + content).decode().rstrip("=")[2 * (before > 0) + (before > 1) : -1]
 
 
 def unescaped(text: str) -> Iterator[str]:
-    """Yield a text as it is, and without each of the escapes around it."""
+    """Yield a text, and the text with each level of escapes removed."""
     for _ in range(MOST_ESCAPES + 1):
         yield text
         inner = unquote(html.unescape(_ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), text)))
@@ -112,18 +112,18 @@ def unescaped(text: str) -> Iterator[str]:
 
 
 def _letters(text: str) -> str:
-    """Return the letters and digits of a text, whatever their width, case and accents, and whatever is between them."""
+    """Return only the letters and digits of a text, independent of width, case and accents."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
 def _without_password(word: str) -> str:
-    """Return a word without what a URL in it says of a user, whose password may hold any letter."""
+    """Return a word without user and password of a URL in it. The password may have any character."""
     before, slashes, rest = word.partition("//")
     return f"{before}//***@{rest.rpartition('@')[2]}" if slashes and "@" in rest else word
 
 
 def _is_token(word: str) -> bool:
-    """Tell whether a word looks like a token, a key or a signature, whosever it is."""
+    """Return whether a word looks like a token, a key or a signature."""
     if word.startswith("arn:"):
         return False
     return _JWT.search(word) is not None or any(

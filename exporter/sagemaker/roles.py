@@ -1,4 +1,4 @@
-"""Credentials of roles, which are had from STS with those of a source."""
+"""Credentials of roles, from STS with the credentials of a source."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SESSION_NAME = "sagemaker-tuning-exporter"
 
 OnRoleCall = Callable[[Exception | None, float], None]
 
-# Credentials are shared by targets: an AssumeRole call is told to the target whose call it renews them for.
+# Targets share credentials. An AssumeRole call is counted for the target whose call needs it.
 _on_role_call: ContextVar[OnRoleCall | None] = ContextVar("on_role_call", default=None)
 
 
 @contextmanager
 def telling_role_calls_to(listener: OnRoleCall) -> Iterator[None]:
-    """Tell ``listener`` of every AssumeRole call made in the block, in this thread: its error and its seconds."""
+    """Call ``listener`` for each AssumeRole call of this thread during the block, with its error and its seconds."""
     token = _on_role_call.set(listener)
     try:
         yield
@@ -38,8 +38,7 @@ def telling_role_calls_to(listener: OnRoleCall) -> Iterator[None]:
 def assumed(role: Credentials, call_sts: Callable[[Callable[[Any], Any]], Any]) -> Found:
     """Return credentials of a role, which renew themselves.
 
-    ``call_sts`` calls what it is given with a client of STS that signs as the source of the role, and whose times are
-    Unix seconds.
+    ``call_sts`` calls its argument with a client of STS that uses the credentials of the source, and whose times are Unix seconds.
     """
 
     def renew() -> Any:
@@ -65,7 +64,7 @@ def _assume(sts: Any, role: Credentials) -> Mapping[str, str]:
 
 
 def _keys(answer: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return AssumeRole's answer in the SDK's own names; raise CallFailed when it has none."""
+    """Return the keys in AssumeRole's answer with the SDK's names. Raises CallFailed if it has none."""
     try:
         credentials = answer["Credentials"]
         return {

@@ -1,4 +1,4 @@
-"""The SDK's own sessions, set up for the exporter."""
+"""Sessions of the SDK, configured for the exporter."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
     from exporter.config.specs import Connection, TargetKey
 
 _MOST_KEPT_CONNECTIONS = 64
-"""Of a client, whose targets may all call at once."""
+"""The most connections that a client keeps open. All its targets may call at once."""
 
 _BAD_URL = "the URL of the {service} endpoint cannot be used: check endpoint_url, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service}"
 
-# What these warn of is raised as well, once it matters; their lines quote answers, headers and tracebacks.
+# These loggers are turned off: their lines quote answers and headers, and relevant problems also raise errors.
 for _name in ("botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 class Common(NamedTuple):
-    """What all sessions of the SDK share: the data that it reads, and its own handlers of events."""
+    """What all sessions of the SDK share: its data about services, and its event handlers."""
 
     loader: Any
     events: Any
 
     @classmethod
     def load(cls) -> Common:
-        """Return those for this environment."""
+        """Return them for the present environment."""
         events = HierarchicalEmitter()
-        botocore.session.Session(event_hooks=events)  # which registers the handlers there
-        # AWS_DATA_PATH is not asked of a session: where the default profile is missing, that raises, and here nobody
-        # classifies it.
+        botocore.session.Session(event_hooks=events)  # this registers the handlers
+        # Read AWS_DATA_PATH directly: reading it from a session raises an error if the default profile is missing, and nothing
+        # here would classify this error.
         return cls(create_loader(os.environ.get("AWS_DATA_PATH")), events)
 
 
@@ -60,7 +60,7 @@ _signer: ContextVar[Found | None] = ContextVar("signer", default=None)
 
 @contextmanager
 def signed_by(credentials: Found) -> Iterator[None]:
-    """Have the requests that this thread makes in the block signed with these credentials."""
+    """Sign the requests of this thread during the block with these credentials."""
     token = _signer.set(credentials)
     try:
         yield
@@ -69,23 +69,23 @@ def signed_by(credentials: Found) -> Iterator[None]:
 
 
 class _Signer:
-    """What a client takes for its credentials: those of whoever makes the call, so that one client serves all."""
+    """The credentials of a client: those of the present call, so that all callers can share the client."""
 
     def get_frozen_credentials(self) -> Any:
-        """Return the keys to sign with; see ``Found`` for what it raises."""
+        """Return the keys to sign with. Raises what ``Found`` raises."""
         if (signer := _signer.get()) is None:
             raise NoCredentialsError
         return signer.get_frozen_credentials()
 
     def get_deferred_property(self, name: str) -> Callable[[], Any]:
-        """Return what returns one of the other things that credentials tell."""
+        """Return a function that returns another property of the credentials."""
         return lambda: getattr(_signer.get(), name, None)
 
 
 class _Boto3Session(boto3.session.Session):  # type: ignore[misc]
-    """boto3's own, without what it registers for resources and for services that are never called.
+    """boto3's session, without handlers for resources and for services that are never called.
 
-    All sessions share one loader and one emitter of events, where that would pile up.
+    All sessions share one loader and one event emitter, on which the handlers would accumulate.
     """
 
     def _setup_loader(self) -> None:
@@ -96,10 +96,9 @@ class _Boto3Session(boto3.session.Session):  # type: ignore[misc]
 
 
 class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's own, whose provider chain calls the configured STS too: for a web identity, or a profile's role.
+    """The SDK's session. Its provider chain uses the configured STS too, for a web identity or the role of a profile.
 
-    ``parse_time`` makes what times of answers become. ``ask`` returns what a person types after a prompt. It is not
-    thread-safe.
+    ``parse_time`` converts times in answers. ``ask`` returns your input after a prompt. Not thread-safe.
     """
 
     def __init__(
@@ -120,41 +119,41 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
         parsers = ResponseParserFactory()
         parsers.set_parser_defaults(timestamp_parser=parse_time)
         self.register_component("response_parser_factory", parsers)
-        # The provider chain makes STS clients of its own, which would wait 60 s and try five times.
+        # For the STS clients of the provider chain, which would otherwise wait 60 s and try five times.
         self.set_default_client_config(_config(key, connection))
         if (verify := _verify(connection)) is not None:
             self.set_config_variable("ca_bundle", verify)
         if self.get_config_variable("region") is None:
-            # Else the chain's STS clients call the global endpoint, whose credentials not every region takes.
+            # Otherwise these STS clients call the global endpoint, and not all regions accept its credentials.
             self.set_config_variable("region", key.region)
         self._boto3 = _Boto3Session(botocore_session=self)
 
     def client(self, service: str, region: str, url: str | None) -> Any:
-        """Return boto3's client of a service; ``url`` None: the region's own endpoint. Raise what ``create_client`` does."""
+        """Return boto3's client of a service. ``url`` None: the endpoint of the region. Raises what ``create_client`` raises."""
         return self._boto3.client(service, region_name=region, endpoint_url=url)
 
     def create_client(self, service_name: str, *args: Any, **kwargs: Any) -> Any:
-        """Return a client whose calls keep to the rules of ``transport``; raise CallFailed for what it cannot use."""
+        """Return a client with the limits of ``transport``. Raises CallFailed if the configuration cannot be used."""
         if service_name in self._endpoint_urls:
             kwargs["endpoint_url"] = self._endpoint_urls[service_name]
-        if kwargs.get("aws_access_key_id") is not None:  # a profile's role is assumed with keys that were looked up
+        if kwargs.get("aws_access_key_id") is not None:  # the role of a profile is assumed with these keys
             keys = (kwargs[name] for name in ("aws_access_key_id", "aws_secret_access_key", "aws_session_token"))
             check_keys("the source of a profile's role", ReadOnlyCredentials(*keys))
         self._check_trust_store()
         try:
             client = super().create_client(service_name, *args, **kwargs)
-            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises when it is not a number
-        except ValueError as error:  # its text quotes the URL
+            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises an error if it is not a number
+        except ValueError as error:  # its text has the URL
             raise CallFailed(ErrorCode.CONNECTION, _BAD_URL.format(service=service_name.upper())) from error
         attach(client)
         return client
 
     def get_credentials(self) -> Any:
-        """Return what every client signs with that is given no keys of its own: see ``signed_by``."""
+        """Return the credentials of clients without keys of their own: see ``signed_by``."""
         return _Signer()
 
     def find_credentials(self) -> Found:
-        """Return the first that the provider chain finds; raise whatever the SDK raises when there are none."""
+        """Return the first credentials of the provider chain. Raises an error of the SDK if there are none."""
         providers = self.get_component("credential_provider").providers
         found = next(filter(None, (provided(each, self._ask) for each in providers)), None)
         if found is None:
@@ -162,7 +161,7 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
         return found
 
     def _check_trust_store(self) -> None:
-        """Raise CallFailed when the trust store is set to an empty name: the SDK would raise anything."""
+        """Raise CallFailed if the name of the trust store is empty. The SDK would raise other errors."""
         bundle = self.get_config_variable("ca_bundle")
         if bundle is None:
             bundle = os.environ.get("REQUESTS_CA_BUNDLE")
@@ -173,7 +172,7 @@ class SdkSession(botocore.session.Session):  # type: ignore[misc]  # the SDK has
 
 
 def _verify(connection: Connection) -> bool | str | None:
-    """Return what the SDK calls ``verify``: None leaves the trust store to its own configuration."""
+    """Return the SDK's argument ``verify``. None means the trust store in its own configuration."""
     return (connection.ca_bundle or None) if connection.verify_ssl else False
 
 
@@ -181,7 +180,7 @@ def _config(key: TargetKey, connection: Connection) -> Config:
     return Config(
         connect_timeout=connection.connect_timeout,
         read_timeout=connection.read_timeout,
-        # One attempt: the schedule retries, so that every attempt is paid for, counted and on our clock.
+        # One attempt: the schedule retries, so that each attempt uses the budget, is counted, and has a deadline.
         retries={"total_max_attempts": 1, "mode": "standard"},
         use_fips_endpoint=key.endpoint.use_fips or None,
         signature_version=None if key.credentials.sign_requests else UNSIGNED,

@@ -1,4 +1,4 @@
-"""Sessions: one for each source of credentials, shared by the roles that are assumed with it and by all regions."""
+"""Sessions: one for each source of credentials. All roles that are assumed with it, and all regions, share it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from exporter.sagemaker.sources import Found
 
 _OF_THE_CONNECTION = frozenset({"sts", "service-quotas"})
-"""The services whose URL is the connection's and not the target's."""
+"""The services whose URL is in the connection and not in the target's key."""
 
 _SERVICES = ("sagemaker", "organizations", *_OF_THE_CONNECTION)
 
 _USELESS = frozenset({ErrorCode.NO_CREDENTIALS, ErrorCode.EXPIRED_CREDENTIALS})
 
-# Many targets may share a source that has nothing of use, and a search takes some milliseconds of CPU, or seconds of
-# waiting. Half the shortest interval: what was fixed is seen by the next round.
+# Many targets may share a source without usable credentials. A search needs some milliseconds of CPU, or seconds of waiting.
+# This is half the shortest interval, so that the next round finds credentials that were fixed.
 _LEAST_SECONDS_BETWEEN_SEARCHES = 0.5
 
 
 class _SourceKey(NamedTuple):
-    credentials: Credentials  # without a role
+    credentials: Credentials  # without the role
     partition: str
     connection: Connection
-    use_fips: bool  # STS is called as the endpoint is
+    use_fips: bool  # also applies to STS
 
 
 class _ClientKey(NamedTuple):
@@ -48,7 +48,7 @@ class _ClientKey(NamedTuple):
 
 
 class _Search:
-    """One search for the credentials of a source, which ``found`` brings; ``useless`` once they are of no use."""
+    """One search for the credentials of a source. ``found`` has its result. ``useless`` is True if it brought none that work."""
 
     def __init__(self) -> None:
         self.found: Future[Found | CallFailed] = Future()
@@ -57,16 +57,16 @@ class _Search:
 
     @property
     def holds(self) -> bool:
-        """Whether another search would find no better."""
+        """Whether its result can be used, or it is too early for another search."""
         return not self.useless or time.monotonic() < self._began + _LEAST_SECONDS_BETWEEN_SEARCHES
 
     def wait(self) -> Found:
-        """Return what is found, once it is; raise CallFailed, a new one for each who waits, when nothing is."""
+        """Wait for the result and return it. Raises CallFailed if there are no credentials, a new exception for each caller."""
         call = call_under_way()
         try:
             found = self.found.result(call.seconds_left if call else None)
         except TimeoutError as late:
-            self.useless = True  # let the next one not wait for what may never end
+            self.useless = True  # the next caller must not wait for a search that may never end
             raise CallFailed(ErrorCode.TIMEOUT, "the search for credentials has not ended in time") from late
         if isinstance(found, CallFailed):
             raise CallFailed(found.code, found.message)
@@ -76,10 +76,9 @@ class _Search:
 class Session:
     """A source of credentials, the roles that are assumed with it, and the clients that all of them share. Thread-safe.
 
-    No lock is held while anything is waited for: what hangs for one target keeps no other one waiting, unless both need
-    the same credentials. ``key`` is that of any target that shares the session: its region is asked where nothing else
-    names one. ``parse_time`` makes what times of answers become; roles are assumed with Unix seconds only. ``ask`` returns
-    what a person types after a prompt.
+    No lock is held during waiting. So a call that hangs for one target delays others only if they need the same credentials.
+    ``key`` is that of any target that shares the session. Its region is used if nothing else tells one. ``parse_time`` converts
+    times in answers, except those of AssumeRole, which are always Unix seconds. ``ask`` returns your input after a prompt.
     """
 
     def __init__(
@@ -102,9 +101,9 @@ class Session:
         self._clients: dict[_ClientKey, Any] = {}
 
     def call(self, key: TargetKey, service: str, use: Callable[[Any], Any]) -> Any:
-        """Call ``use`` with a client of a service that signs with a target's credentials; return what it returns.
+        """Call ``use`` with a client of a service that uses a target's credentials, and return its result.
 
-        Raises whatever the SDK raises. A later call looks for credentials, or assumes the role, again if these turn out not to work.
+        Raises errors of the SDK. If the credentials do not work, a later call searches for credentials, or assumes the role, again.
         """
         if key.credentials.role_arn is None:
             return self._call_as_source(key, service, use)
@@ -119,7 +118,7 @@ class Session:
 
     @property
     def source(self) -> str | None:
-        """Where the credentials come from that were found last, by its name; None while none are known that work."""
+        """The name of the source of the present credentials. None while none are known to work."""
         search = self._search
         if search is None or search.useless or not search.found.done():
             return None
@@ -127,7 +126,7 @@ class Session:
         return None if isinstance(found, CallFailed) else found.source
 
     def keep_only(self, keys: Collection[TargetKey]) -> None:
-        """Forget the roles and clients that none of these targets uses; calls under way end as they would."""
+        """Forget roles and clients that none of these targets uses. Calls under way are not affected."""
         roles = {key.credentials for key in keys}
         used = {_client_key(key, service) for key in keys for service in _SERVICES}
         with self._lock:
@@ -163,25 +162,25 @@ class Session:
 
     def _client(self, key: TargetKey, service: str) -> Any:
         wanted = _client_key(key, service)
-        with self._lock:  # the SDK's sessions are not thread-safe; to make a client nothing is waited for
+        with self._lock:  # the SDK's sessions are not thread-safe; making a client waits for nothing
             if wanted not in self._clients:
                 sdk = self._sdk or SdkSession(self._key, self._connection, self._common, self._parse_time)
                 self._clients[wanted] = sdk.client(service, wanted.region, wanted.url)
-                self._sdk = sdk  # only now: what is wrong with its configuration may be fixed by the next call
+                self._sdk = sdk  # stored only now, so that the next call can use a corrected configuration
             return self._clients[wanted]
 
     def _last_search(self) -> _Search:
-        """Return the last search for the source's credentials, which may be under way, or a new one if need be."""
+        """Return the last search for the source's credentials, which may be under way, or a new one if necessary."""
         with self._lock:
             if self._search is not None and self._search.holds:
                 return self._search
             self._search = search = _Search()
         try:
-            # With a session of its own: what the SDK has read of its configuration it keeps.
+            # Use a new session, because a session of the SDK does not read its configuration again.
             found = SdkSession(self._key, self._connection, self._common, moment, self._ask).find_credentials()
-            found.get_frozen_credentials()  # some are only had when they are used: once for all who wait
+            found.get_frozen_credentials()  # some are fetched only when they are used: do this once for all waiting callers
             search.found.set_result(found)
-        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+        except Exception as error:  # noqa: BLE001 - wait() raises it
             search.useless = True
             call = call_under_way()
             search.found.set_result(classify(error, call.sent if call else ()))
@@ -197,7 +196,7 @@ class Sessions:
         self._sessions: dict[_SourceKey, Session] = {}
 
     def get(self, spec: TargetSpec | OrganizationSpec) -> Session:
-        """Return the session for a target's credentials; opening it makes no call."""
+        """Return the session for a target's credentials. This makes no call."""
         source = _source_key(spec)
         with self._lock:
             if source not in self._sessions:
@@ -205,13 +204,13 @@ class Sessions:
             return self._sessions[source]
 
     def source(self, spec: TargetSpec | OrganizationSpec) -> str | None:
-        """Return where a target's credentials come from, or those that its role is assumed with; None while none work."""
+        """Return the source of a target's credentials, or of those that assume its role. None while none work."""
         with self._lock:
             session = self._sessions.get(_source_key(spec))
         return None if session is None else session.source
 
     def keep_only(self, specs: Iterable[TargetSpec | OrganizationSpec]) -> None:
-        """Forget what none of these targets uses; calls under way end as they would."""
+        """Forget everything that none of these targets uses. Calls under way are not affected."""
         wanted: dict[_SourceKey, list[TargetKey]] = {}
         for spec in specs:
             wanted.setdefault(_source_key(spec), []).append(spec.key)

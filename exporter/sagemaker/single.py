@@ -1,4 +1,4 @@
-"""One describe by itself, for a person: with the settings that the AWS CLI would use, and one attempt."""
+"""A single describe for the command line, with the settings that the AWS CLI would use, and one attempt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _OPERATION = "DescribeHyperParameterTuningJob"
 
-# Nobody but a service tells these, and of a search for credentials not more than the code is passed on.
+# Only a service returns these codes. A failed search for credentials has no more than the code.
 _REFUSALS = frozenset(
     {
         ErrorCode.NOT_FOUND,
@@ -42,11 +42,11 @@ _REFUSALS = frozenset(
 
 
 class ServiceError(CallFailed):
-    """The service was reached and has refused: SageMaker, or STS where a role was to be assumed."""
+    """The service has refused the call: SageMaker, or STS if a role is assumed."""
 
 
 class Defaults(NamedTuple):
-    """What a profile of the AWS configuration files says where no option does, None where it does not."""
+    """Defaults from a profile of the AWS configuration files. None if the profile does not have them."""
 
     region: str | None
     output: str | None
@@ -54,9 +54,9 @@ class Defaults(NamedTuple):
 
 
 def defaults(profile: str | None) -> Defaults:
-    """Return those of a profile, None being the one that the environment names, or the default one.
+    """Return the defaults of a profile. None means the profile in the environment, else the default one.
 
-    Raises CallFailed when there is no such profile, or the files cannot be read.
+    Raises CallFailed if there is no such profile, or if the files cannot be read.
     """
     try:
         found = botocore.session.Session(profile=profile).get_scoped_config()
@@ -64,13 +64,13 @@ def defaults(profile: str | None) -> Defaults:
         log.debug("the AWS configuration cannot be used", exc_info=True)
         raise classify(error) from error
     values = [found.get(key) for key in ("region", "output", "cli_timestamp_format")]
-    return Defaults(*(value if isinstance(value, str) and value else None for value in values))  # not a section in it
+    return Defaults(*(value if isinstance(value, str) and value else None for value in values))  # it has no such section
 
 
 def describe(name: str, key: TargetKey, connection: Connection, parse_time: Callable[[Any], Any]) -> Mapping[str, Any]:
-    """Return the answer of DescribeHyperParameterTuningJob, its times as ``parse_time`` makes them.
+    """Return the answer of DescribeHyperParameterTuningJob, with times converted by ``parse_time``.
 
-    Raises ServiceError when the service refuses, CallFailed when there is no answer for another reason.
+    Raises ServiceError if the service refuses the call, CallFailed if there is no answer for another reason.
     """
 
     def use(client: Any) -> Any:
@@ -86,13 +86,13 @@ def describe(name: str, key: TargetKey, connection: Connection, parse_time: Call
             refused = failed.code in _REFUSALS or any(isinstance(each, ClientError) for each in causes(error))
             raise (ServiceError if refused else CallFailed)(failed.code, failed.message) from error
     answer.pop("ResponseMetadata", None)
-    if not answer:  # what the SDK makes of anything that is no JSON
+    if not answer:  # the SDK's result for anything that is not JSON
         raise CallFailed(ErrorCode.MALFORMED_ANSWER, UNREADABLE)
     return answer
 
 
 def sample_answer() -> Mapping[str, Any]:
-    """Return an answer that has every member of the API's model: names as texts, 0 as numbers, 1970 as times."""
+    """Return a sample answer with all members of the API's model: texts are names, numbers are 0, times are 1970."""
     model = ServiceModel(_common().loader.load_service_model("sagemaker", "service-2"), "sagemaker")
     sample: Mapping[str, Any] = ArgumentGenerator(use_member_names=True).generate_skeleton(
         model.operation_model(_OPERATION).output_shape
@@ -101,7 +101,7 @@ def sample_answer() -> Mapping[str, Any]:
 
 
 def _ask() -> Callable[[str], str]:
-    """Return how a code of an MFA device is asked for: not at all where nobody sits at a terminal."""
+    """Return the function that asks for a code of an MFA device. Without a terminal it refuses."""
     return getpass if sys.stdin is not None and sys.stdin.isatty() else refuse_to_ask
 
 

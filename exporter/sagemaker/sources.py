@@ -1,4 +1,4 @@
-"""Where credentials come from, and what is wrong with them: said of the source by its name, never by its content."""
+"""Sources of credentials, and problems with them. Messages have the name of the source, never its content."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMES = {
     "sso": "the profile's SSO sign-in",
     "login": "the profile's sign-in",
 }
-"""By the SDK's names for its ways to find credentials."""
+"""Readable names of sources, by the SDK's names of its providers."""
 
 _PARTS = ("the access key id", "the secret access key", "the session token")
 _VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -33,7 +33,7 @@ _WELL_FORMED = re.compile(r"[!-~]+")
 
 
 class Found:
-    """Credentials of the SDK with the name of their source; they are checked before they sign anything."""
+    """Credentials of the SDK with the name of their source. They are checked before they are used."""
 
     def __init__(self, credentials: Any, source: str) -> None:
         self._credentials = credentials
@@ -44,13 +44,13 @@ class Found:
 
     @property
     def source(self) -> str:
-        """Where they come from, by its name for a person."""
+        """The readable name of their source."""
         return self._source
 
     def get_frozen_credentials(self) -> Any:
-        """Return the keys as they are now, renewed if need be.
+        """Return the present keys. They are renewed if necessary.
 
-        Raises SourceFailed when they cannot be renewed, CallFailed when a request cannot be signed with them.
+        Raises SourceFailed if they cannot be renewed, CallFailed if they cannot be used to sign a request.
         """
         with _named(self._source, self._credentials.method):
             keys = self._credentials.get_frozen_credentials()
@@ -59,7 +59,7 @@ class Found:
 
 
 def refuse_to_ask(_: str) -> str:
-    """Raise CallFailed: what a daemon does where a provider would ask a person for a code."""
+    """Raise CallFailed, because a daemon cannot ask you for a code."""
     raise CallFailed(
         ErrorCode.NO_CREDENTIALS,
         "the profile has an mfa_serial, but the exporter cannot ask you for a code: use a profile without one",
@@ -67,9 +67,9 @@ def refuse_to_ask(_: str) -> str:
 
 
 def provided(provider: Any, ask: Callable[[str], str] = refuse_to_ask) -> Found | None:
-    """Return what one of the SDK's credential providers has, None if it is not meant to have any.
+    """Return the credentials of one of the SDK's providers. None if it is not configured.
 
-    ``ask`` returns what a person types after a prompt. Raises SourceFailed when the provider fails.
+    ``ask`` returns your input after a prompt. Raises SourceFailed if the provider fails.
     """
     method = provider.METHOD
     source = _NAMES.get(method, f"the source {method}")
@@ -80,7 +80,7 @@ def provided(provider: Any, ask: Callable[[str], str] = refuse_to_ask) -> Found 
 
 
 def check_keys(source: str, keys: Any) -> None:
-    """Raise CallFailed for keys that fit in no header, or that carry white space that does not belong to them."""
+    """Raise CallFailed if keys cannot be in a header, or have white space at their ends."""
     names = _VARIABLES if source == _NAMES["env"] else _PARTS
     for name, value in zip(names, (keys.access_key, keys.secret_key, keys.token or None), strict=True):
         if value is None and name == names[-1]:
@@ -90,7 +90,7 @@ def check_keys(source: str, keys: Any) -> None:
 
 
 def _wrong_with(value: object) -> str | None:
-    """Return what is wrong with a key, without telling anything of it; None when nothing is."""
+    """Return what is wrong with a key, without quoting it. None if it is valid."""
     if not isinstance(value, str) or not value.strip():
         return "is missing"
     if _WELL_FORMED.fullmatch(value):
@@ -106,7 +106,7 @@ def _wrong_with(value: object) -> str | None:
 def _named(source: str, method: str) -> Iterator[None]:
     try:
         yield
-    except (CallFailed, SourceFailed):  # these name their source already
+    except (CallFailed, SourceFailed):  # these already have the name of their source
         raise
     except Exception as error:
         of_sts = method.startswith("assume-role") and isinstance(error, KeyError | TypeError | AttributeError)
@@ -114,7 +114,7 @@ def _named(source: str, method: str) -> Iterator[None]:
 
 
 def _tame(provider: Any, ask: Callable[[str], str]) -> None:
-    """Limit what a provider reads over HTTP by itself, and how it asks for input."""
+    """Limit the provider's own HTTP requests, and replace how it asks for input."""
     if hasattr(provider, "_prompter"):
         provider._prompter = ask  # noqa: SLF001 - the SDK makes its providers itself
     for fetcher in ("_fetcher", "_role_fetcher"):

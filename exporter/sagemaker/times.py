@@ -1,7 +1,7 @@
-"""Times of answers, read by rules of our own.
+"""Parses times in answers.
 
-The SDK's own parser takes nearly any text for a time, takes time that grows with the square of the text's length, and
-turns Unix seconds into the machine's local time.
+The SDK's own parser is not used. It accepts nearly any text as a time, needs time that grows with the square of the text's
+length, and converts Unix seconds to the machine's local time.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-_LONGEST = 64  # letters: ISO 8601 to the microsecond, with its zone, has 32
+_LONGEST = 64  # characters: ISO 8601 with microseconds and zone has 32
 
 
 def unix_seconds(value: Any) -> Any:
-    """Return a time of an answer in Unix seconds; anything else is passed on, and the reducer leaves it out."""
+    """Return a time of an answer as Unix seconds. Anything else is returned unchanged, and the reducer leaves it out."""
     if isinstance(value, int | float):
         return value
     try:
@@ -23,7 +23,7 @@ def unix_seconds(value: Any) -> Any:
 
 
 def local_time(value: Any) -> Any:
-    """Return a time of an answer as ISO 8601 in the machine's time zone; anything else is passed on as it is."""
+    """Return a time of an answer as ISO 8601 in the machine's time zone. Anything else is returned unchanged."""
     try:
         return moment(value).astimezone().isoformat()
     except (ValueError, OverflowError, OSError):
@@ -36,7 +36,7 @@ def as_sent(value: Any) -> Any:
 
 
 def moment(value: Any) -> datetime:
-    """Return a time of an answer: seconds, as a number or as text, or ISO 8601, which is UTC when it names no zone.
+    """Return a time of an answer: seconds as number or text, or ISO 8601, which is UTC if it has no zone.
 
     Raises ValueError, OverflowError or OSError for anything else.
     """
@@ -47,5 +47,5 @@ def moment(value: Any) -> datetime:
             found = datetime.fromisoformat(value)
             return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     if not isinstance(value, int | float):
-        raise ValueError("neither seconds nor ISO 8601")  # noqa: TRY004 - odd types and odd texts are one to the caller
+        raise ValueError("neither seconds nor ISO 8601")  # noqa: TRY004 - callers treat wrong types like wrong texts
     return datetime.fromtimestamp(value, UTC)

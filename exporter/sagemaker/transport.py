@@ -1,9 +1,8 @@
-"""How the SDK's requests go over the wire: within the call's time, with answers of bounded size.
+"""Limits the time of the SDK's requests, and the size of answers.
 
-The SDK's own time-outs bound each wait for bytes and not the whole, and it reads an answer to its end, however far off
-that is. So every byte that it reads comes through ``_Reader``, which looks at the clock and counts. What a call may
-take is told by ``within``, in the thread that makes it. What has come is looked at before the SDK makes objects of it,
-which take many times the memory of the bytes.
+The SDK's own time-outs limit each wait for bytes, but not the whole request, and it reads answers of any length. So it reads all
+bytes through ``_Reader``, which checks the time and the size. ``within`` sets the time of a call, for its thread. Answers are
+checked before the SDK makes objects of them, because objects need many times the memory of the bytes.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MOST_BYTES = 4 * 1024 * 1024
-"""Of one answer, its head included. A list of 100 tuning jobs has some 100 kB, a search for 100 large ones up to 2 MB."""
+"""The most bytes of an answer with its head. A list of 100 tuning jobs has about 100 kB, a search for 100 large ones 2 MB."""
 
 MOST_VALUES = 200_000
-"""Of one answer's JSON or XML, about: a search for 100 large tuning jobs has a fifth of it."""
+"""The most values in the JSON or XML of an answer, approximately. A search for 100 large tuning jobs has a fifth of this."""
 
 MOST_BYTES_OF_KEYS = 64 * 1024
-"""Of one answer with credentials, its head not included: real ones have a few kB."""
+"""The most bytes of an answer with credentials, without its head. Real ones have a few kB."""
 
 _WITHOUT_KEYS = frozenset({"sagemaker", "service-quotas", "organizations"})
-"""The services whose answers are lists: a page of 100 quotas, each with a description and its metric, has up to 100 kB."""
+"""The services with long answers. A page of 100 quotas with their descriptions has up to 100 kB."""
 
 _KIB = 1024
 _BEFORE_VALUES = (b",", b"[", b"{", b"<")
@@ -52,19 +51,19 @@ _LENGTH = re.compile(r"[0-9]{1,30}")
 _BROKEN = (http.client.HTTPException, http.client.LineTooLong)
 
 _SECRET_FIELDS = ("WebIdentityToken", "TokenCode", "SAMLAssertion")
-_SECRET_MEMBER = re.compile(r'"(?:clientSecret|refreshToken|code|codeVerifier|deviceCode)": ?"([^"]+)"')  # of a sign-in
+_SECRET_MEMBER = re.compile(r'"(?:clientSecret|refreshToken|code|codeVerifier|deviceCode)": ?"([^"]+)"')  # in sign-in requests
 _SECRET_HEADERS = {
     *("authorization", "proxy-authorization", "x-amz-security-token"),
     *("x-amz-sso_bearer_token", "x-aws-ec2-metadata-token"),
 }
-_LEAST_SECONDS = 0.001  # a time-out of 0 would mean not to wait at all
+_LEAST_SECONDS = 0.001  # a time-out of 0 would mean no waiting at all
 
 
 @dataclass
 class Call:
-    """One call as a target makes it, with the requests for credentials that it needs: when all of it must have ended.
+    """One call of a target, including its requests for credentials. ``ends_at`` is its deadline (monotonic seconds).
 
-    ``sent`` holds what its requests carried that nobody may read: an answer can repeat it.
+    ``sent`` has the secrets in its requests, because answers may repeat them.
     """
 
     ends_at: float
@@ -73,18 +72,18 @@ class Call:
 
     @property
     def seconds_left(self) -> float:
-        """How long there is to wait, for a socket."""
+        """The seconds that are left, as a time-out for a socket."""
         return max(_LEAST_SECONDS, self.ends_at - time.monotonic())
 
     @property
     def is_late(self) -> bool:
-        """Whether all of it should have ended."""
+        """Whether the deadline has passed."""
         return time.monotonic() >= self.ends_at
 
 
 @dataclass
 class _Exchange:
-    """A request under way: whether its connection was a kept one or must be new, and whether an answer has begun."""
+    """A request under way: whether its connection must be new or was kept open, and whether an answer has begun."""
 
     must_be_new: bool = False
     kept: bool = False
@@ -97,9 +96,9 @@ _exchange: ContextVar[_Exchange | None] = ContextVar("exchange", default=None)
 
 @contextmanager
 def within(seconds: float, on_retry: Callable[[str], None]) -> Iterator[Call]:
-    """Have all requests that this thread makes in the block end within ``seconds`` in all.
+    """Limit all requests of this thread during the block to ``seconds`` in total.
 
-    ``on_retry`` is told the operation of each request that is sent again, see ``attach``.
+    ``on_retry`` is called with the operation of each request that is sent again: see ``attach``.
     """
     call = Call(time.monotonic() + seconds, on_retry)
     token = _call.set(call)
@@ -110,13 +109,13 @@ def within(seconds: float, on_retry: Callable[[str], None]) -> Iterator[Call]:
 
 
 def call_under_way() -> Call | None:
-    """Return the call that this thread makes, if it makes one."""
+    """Return the call of this thread, None if there is none."""
     return _call.get()
 
 
 def limit(http_session: Any, most_bytes: int) -> None:
-    """Let an HTTP session of the SDK read by the clock, and hand on only answers that can be held when they are parsed."""
-    http_session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)  # noqa: SLF001 - has no public way in
+    """Make an HTTP session of the SDK check the time, and refuse answers that would need too much memory."""
+    http_session._pool_classes_by_scheme.update(http=_Pool, https=_SecurePool)  # noqa: SLF001 - there is no public way
     send = http_session.send
 
     def sent(request: Any) -> Any:
@@ -128,10 +127,10 @@ def limit(http_session: Any, most_bytes: int) -> None:
 
 
 def attach(client: Any) -> None:
-    """Limit a client, and have it send a request once more whose kept connection proves dead before any answer.
+    """Limit a client, and make it retry a request once if its kept connection is closed before any answer.
 
-    Every client that keeps connections open meets this: the server, or something on the way, closes idle ones, which
-    shows only when they are used again.
+    This is normal with kept connections: the server or a proxy closes idle ones, and the client sees this only when it uses them
+    again.
     """
     http_session = client._endpoint.http_session  # noqa: SLF001 - the SDK has no public way to its HTTP session
     has_keys = client.meta.service_model.service_name not in _WITHOUT_KEYS
@@ -169,16 +168,16 @@ def _exchanged(http_session: Any, request: Any, exchange: _Exchange) -> Any:
 
 
 def _is_of_the_answer(error: HTTPClientError) -> bool:
-    """Tell whether what has come of an answer breaks the rules of HTTP, and is not merely cut or of another protocol."""
+    """Return whether an answer is not valid HTTP, rather than cut off or of another protocol."""
     found = [*causes(error)]
     if any(isinstance(each, CallFailed) for each in found):
         return False
-    # For all that the SDK has no name for, it has this class and not one of its own.
+    # The SDK uses this class for all errors that have no class of their own.
     return type(error) is HTTPClientError or any(type(each) in _BROKEN for each in found)
 
 
 def _check_size(response: Any, most_bytes: int) -> None:
-    """Raise CallFailed for an answer that would take too much memory as objects."""
+    """Raise CallFailed if an answer would need too much memory as objects."""
     body = response.content
     answer = f"the answer of {host_of(response.url)}"
     if len(body) > most_bytes:
@@ -188,7 +187,7 @@ def _check_size(response: Any, most_bytes: int) -> None:
 
 
 def _check_whole(response: Any, host: str) -> None:
-    """Raise CallFailed for an answer that was cut, or that is a page for a browser."""
+    """Raise CallFailed if an answer is cut off or is an HTML page."""
     length = str(response.headers.get("Content-Length", ""))
     came = len(response.content)
     if "Transfer-Encoding" not in response.headers and _LENGTH.fullmatch(length) and came < int(length):
@@ -202,11 +201,11 @@ def _check_whole(response: Any, host: str) -> None:
 
 
 def _secrets(headers: Mapping[str, Any], body: Any) -> Iterator[str]:
-    """Yield what a request carries that nobody may read."""
+    """Yield the secrets in a request."""
     for name, value in headers.items():
         if name.lower() in _SECRET_HEADERS:
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-            # Of a signature, the part that only the key's owner can make; of a scheme and a token, the token.
+            # The last part: the signature itself, or the token after its scheme.
             yield (token := text.rpartition("Signature=")[2].rpartition(" ")[2])
             if text.lower().startswith("basic "):
                 with suppress(ValueError):
@@ -220,7 +219,7 @@ def _secrets(headers: Mapping[str, Any], body: Any) -> Iterator[str]:
 
 
 class _Reader(io.RawIOBase):
-    """The bytes of one answer, as they come from the socket."""
+    """Reads the bytes of one answer from the socket."""
 
     def __init__(self, sock: Any, raw: Any) -> None:
         self._sock = sock
@@ -262,13 +261,13 @@ class _Answer(http.client.HTTPResponse):
 
 
 class _Timed:
-    """What connections have in common here: mixed into the SDK's own."""
+    """Mixin for the SDK's connections."""
 
     response_class = _Answer
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
         if (call := _call.get()) is not None:
-            through = getattr(self, "_tunnel_headers", None) or {}  # what a proxy is shown before it lets TLS through
+            through = getattr(self, "_tunnel_headers", None) or {}  # the headers for a proxy before TLS
             call.sent.update(_secrets(through, None))
             call.sent.update(_secrets(headers or {}, body))
         super().request(method, url, body, headers, **options)  # type: ignore[misc]
@@ -289,13 +288,13 @@ class _SecureConnection(_Timed, AWSHTTPSConnection):  # type: ignore[misc]
 
 
 class _Telling:
-    """What pools have in common here: they tell whether a connection was kept, and give a new one where it must be."""
+    """Mixin for pools: notes whether a connection was kept, and makes a new one if it must be new."""
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)  # type: ignore[misc]
         if (exchange := _exchange.get()) is not None:
             if exchange.must_be_new:
-                connection.close()  # it opens again when it is used
+                connection.close()  # it connects again when it is used
             exchange.kept = not connection.is_closed
         return connection
 
