@@ -155,7 +155,8 @@ def _entries(answer: Mapping[str, Any], member: str) -> Sequence[Mapping[str, An
     for each in entries if member == _ACCOUNTS else ():
         if not _ACCOUNT_ID.fullmatch(each["Id"]):
             raise _malformed("an account of the organization has an Id that is not 12 digits")
-        if _state(each) is None:  # an error, so that the account does not seem to have left: SDKs that are too old leave out State
+        # This is an error, so that the account does not seem to have left. SDKs that are too old leave out State.
+        if _state(each) is None:
             raise _malformed(f"Organizations does not tell whether account {each['Id']} is active")
     return entries
 

@@ -64,7 +64,7 @@ def defaults(profile: str | None) -> Defaults:
         log.debug("the AWS configuration cannot be used", exc_info=True)
         raise classify(error) from error
     values = [found.get(key) for key in ("region", "output", "cli_timestamp_format")]
-    return Defaults(*(value if isinstance(value, str) and value else None for value in values))  # it has no such section
+    return Defaults(*(value if isinstance(value, str) and value else None for value in values))
 
 
 def describe(name: str, key: TargetKey, connection: Connection, parse_time: Callable[[Any], Any]) -> Mapping[str, Any]:

@@ -51,7 +51,7 @@ _LENGTH = re.compile(r"[0-9]{1,30}")
 _BROKEN = (http.client.HTTPException, http.client.LineTooLong)
 
 _SECRET_FIELDS = ("WebIdentityToken", "TokenCode", "SAMLAssertion")
-_SECRET_MEMBER = re.compile(r'"(?:clientSecret|refreshToken|code|codeVerifier|deviceCode)": ?"([^"]+)"')  # in sign-in requests
+_SECRET_MEMBER = re.compile(r'"(?:clientSecret|refreshToken|code|codeVerifier|deviceCode)": ?"([^"]+)"')  # in a sign-in
 _SECRET_HEADERS = {
     *("authorization", "proxy-authorization", "x-amz-security-token"),
     *("x-amz-sso_bearer_token", "x-aws-ec2-metadata-token"),
