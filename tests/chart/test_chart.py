@@ -185,9 +185,9 @@ def test_no_list_has_two_of_a_key(case: str) -> None:
 
 CONTRADICTIONS = {
     "config: {interval: 60s}": "nothing to watch",
-    "{config: {tuning_jobs: []}, existingConfigMap: {name: x}}": "take the other away",
-    "{demo: {enabled: true}, shards: 2}": "the demo is one pod",
-    "{config: {discover: [{}]}, shards: 2, replicas: 2}": "leave replicas at 1",
+    "{config: {tuning_jobs: []}, existingConfigMap: {name: x}}": "remove one of them",
+    "{demo: {enabled: true}, shards: 2}": "the demo is a single pod",
+    "{config: {discover: [{}]}, shards: 2, replicas: 2}": "set replicas to 1",
     "{demo: {enabled: true}, serviceAccount: {create: false}, aws: {roleArn: 'arn:aws:iam::123456789012:role/x'}}": (
         "annotate your own"
     ),

@@ -64,18 +64,18 @@ WHOLE: list[tuple[dict[str, Any], str]] = [
 TOGETHER_JOBS: list[tuple[Any, str]] = [
     ({"labels": {"a": "b"}}, "config.tuning_jobs[{}] has neither name nor arn"),
     ({"name": "b", "role_arn": ROLE, "account_id": "210987654321"}, "config.tuning_jobs[{}]: role_arn and account_id"),
-    ({"name": "c", "role_arn": ROLE, "region": "cn-north-1"}, "config.tuning_jobs[{}]: role_arn and region do not go"),
-    ({"name": "d", "external_id": "abc"}, "config.tuning_jobs[{}]: external_id and role_arn do not go together"),
-    ({"name": "e", "ca_bundle": "/x", "verify_ssl": False}, "config.tuning_jobs[{}]: ca_bundle and verify_ssl do not"),
-    ({"name": "f", "role_arn": ROLE, "sign_requests": False}, "config.tuning_jobs[{}]: role_arn and sign_requests do"),
-    ({"name": "g", "profile": "p", "sign_requests": False}, "config.tuning_jobs[{}]: profile and sign_requests do not"),
+    ({"name": "c", "role_arn": ROLE, "region": "cn-north-1"}, "config.tuning_jobs[{}]: role_arn and region contradict"),
+    ({"name": "d", "external_id": "abc"}, "config.tuning_jobs[{}]: external_id and role_arn contradict each other"),
+    ({"name": "e", "ca_bundle": "/x", "verify_ssl": False}, "config.tuning_jobs[{}]: ca_bundle and verify_ssl contra"),
+    ({"name": "f", "role_arn": ROLE, "sign_requests": False}, "config.tuning_jobs[{}]: role_arn and sign_requests co"),
+    ({"name": "g", "profile": "p", "sign_requests": False}, "config.tuning_jobs[{}]: profile and sign_requests contra"),
     ({"name": "h", "endpoint_url": "https://e", "use_fips": True}, "config.tuning_jobs[{}]: endpoint_url and use_fips"),
-    ({"name": "i", "endpoint_url": "https://ann:hunter2@e"}, "config.tuning_jobs[{}].endpoint_url: credentials do not"),
+    ({"name": "i", "endpoint_url": "https://ann:hunter2@e"}, "config.tuning_jobs[{}].endpoint_url: credentials must not"),
     ({"name": "j", "sts_endpoint_url": "ftp://e"}, "config.tuning_jobs[{}].sts_endpoint_url is not an http or https"),
     ({"name": "k", "endpoint_url": "https://e/?hunter2"}, "config.tuning_jobs[{}].endpoint_url has more than host"),
-    ({"name": "other", "arn": ARN}, "config.tuning_jobs[{}]: its ARN says x, take name away"),
-    ({"name": ARN, "region": "us-east-1"}, "config.tuning_jobs[{}]: its ARN says eu-west-1, take region away"),
-    ({"arn": ARN, "account_id": "210987654321"}, "config.tuning_jobs[{}]: its ARN says 123456789012, take account_id"),
+    ({"name": "other", "arn": ARN}, "config.tuning_jobs[{}]: its ARN says x, remove name"),
+    ({"name": ARN, "region": "us-east-1"}, "config.tuning_jobs[{}]: its ARN says eu-west-1, remove region"),
+    ({"arn": ARN, "account_id": "210987654321"}, "config.tuning_jobs[{}]: its ARN says 123456789012, remove account_id"),
     (
         {"name": "l", "tag_labels": ["a-b", "a b"]},
         "config.tuning_jobs[{}].tag_labels: a-b and a b become the same label, tag_a_b",
@@ -84,7 +84,7 @@ TOGETHER_JOBS: list[tuple[Any, str]] = [
 ]
 TOGETHER_RULES: list[tuple[Any, str]] = [
     ({"created_within": "59s999ms"}, "config.discover[{}].created_within: 59s999ms is too short, write at least 1m"),
-    ({"name": "listed"}, "config.discover[{}].name: listed stands for the tuning jobs of tuning_jobs"),
+    ({"name": "listed"}, "config.discover[{}].name: the name listed is reserved for the jobs of tuning_jobs"),
 ]
 TOGETHER_WHOLE: list[tuple[dict[str, Any], str]] = [
     ({"interval": "24h1ms"}, "config.interval: 24h1ms is too long, write at most 24h"),
@@ -95,9 +95,9 @@ TOGETHER_WHOLE: list[tuple[dict[str, Any], str]] = [
     ({"failures": {"classes": [{"reason": "a", "regex": "x*"}]}}, "config.failures.classes[0].regex matches any text"),
 ]
 TWICE: list[tuple[dict[str, Any], str]] = [
-    ({"tuning_jobs": ["one", {"name": "ONE"}]}, "config.tuning_jobs[0] and config.tuning_jobs[1] are both ONE: take one"),
-    ({"discover": [{"name": "a"}, {"name": "a"}]}, "config.discover[0] and config.discover[1] are both a: write another"),
-    ({"discover": [{}], "aws": {"external_id": "abc"}}, "config.aws: external_id and role_arn do not go together"),
+    ({"tuning_jobs": ["one", {"name": "ONE"}]}, "config.tuning_jobs[0] and config.tuning_jobs[1] are both ONE: remove"),
+    ({"discover": [{"name": "a"}, {"name": "a"}]}, "config.discover[0] and config.discover[1] are both a: change one"),
+    ({"discover": [{}], "aws": {"external_id": "abc"}}, "config.aws: external_id and role_arn contradict each other"),
 ]  # fmt: skip
 
 
@@ -206,19 +206,19 @@ def test_what_kubernetes_would_refuse_is_told_where_it_is() -> None:
 
 
 TOGETHER = {
-    "extraPodSpec: {containers: [{name: a}]}": "extraPodSpec.containers would take the place of the chart's own: use extraCo",
-    "extraPodSpec: {volumes: [{name: a}]}": "extraPodSpec.volumes would take the place of the chart's own: use extraVolumes",
-    "service: {spec: {ports: [{port: 1}]}}": "service.spec.ports would take the place of the chart's own: use service.port",
-    "serviceMonitor: {spec: {endpoints: [{}]}}": "serviceMonitor.spec.endpoints would take the place",
+    "extraPodSpec: {containers: [{name: a}]}": "extraPodSpec.containers would replace what the chart makes: use extraCo",
+    "extraPodSpec: {volumes: [{name: a}]}": "extraPodSpec.volumes would replace what the chart makes: use extraVolumes",
+    "service: {spec: {ports: [{port: 1}]}}": "service.spec.ports would replace what the chart makes: use service.port",
+    "serviceMonitor: {spec: {endpoints: [{}]}}": "serviceMonitor.spec.endpoints would replace",
     "serviceMonitor: {interval: 1m, scrapeTimeout: 61s}": "serviceMonitor.scrapeTimeout is 61s and serviceMonitor.interval 1m",
     "podMonitor: {interval: 30s, scrapeTimeout: 1m}": "podMonitor.scrapeTimeout is 1m and podMonitor.interval 30s",
-    "{config: {discover: [{}]}}": "demo.enabled, and there is a configuration",
-    "{existingConfigMap: {name: a}}": "demo.enabled, and there is a configuration",
-    "{shards: 2, workload: Deployment}": "shards, and workload is Deployment",
-    "{workload: StatefulSet, replicas: 2}": "leave replicas at 1",
-    "{workload: None}": "workload is None, and nothing else is installed: set prometheusRule.enabled=true",
+    "{config: {discover: [{}]}}": "demo.enabled is set together with a configuration",
+    "{existingConfigMap: {name: a}}": "demo.enabled is set together with a configuration",
+    "{shards: 2, workload: Deployment}": "shards is above 1 and workload is Deployment",
+    "{workload: StatefulSet, replicas: 2}": "set replicas to 1",
+    "{workload: None}": "workload is None and nothing else is installed: set prometheusRule.enabled=true",
     "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {overrides: [{labels: {label_a: x}, thresholds: {age: 1}}]}}}}": (
-        "prometheusRule.alerts.SageMakerTuningJobStuck.overrides: label_a is not among prometheusRule.teamLabels"
+        "prometheusRule.alerts.SageMakerTuningJobStuck.overrides: label_a is not in prometheusRule.teamLabels"
     ),
     "{prometheusRule: {alerts: {SageMakerTuningJobStuck: {overrides: [{labels: {}, thresholds: {}}]}}}}": "minProperties",
     "{prometheusRule: {alerts: {SageMakerTuningExporterDown: {overrides: []}}}}": "'overrides' not allowed",
@@ -233,12 +233,12 @@ TOGETHER = {
     "{prometheusRule: {teamLabels: [tag_a, tag_a]}}": "/teamLabels': items at 0 and 1 are equal",
     "{prometheusRule: {aggregationLabels: [job]}}": "/prometheusRule/aggregationLabels/0': 'not' failed",
     "{prometheusRule: {aggregationLabels: [a-b]}}": "/prometheusRule/aggregationLabels/0': 'a-b' does not match pattern",
-    "service: {nodePort: 30000}": "service.nodePort, and service.type is ClusterIP",
-    "extraEnv: [{name: A}, {name: B}, {name: A}]": "extraEnv: the name A is there twice",
-    "extraVolumes: [{name: web}]": "extraVolumes: the name web is there twice, or is one of the chart's",
+    "service: {nodePort: 30000}": "service.nodePort is set, but service.type is ClusterIP",
+    "extraEnv: [{name: A}, {name: B}, {name: A}]": "extraEnv: the name A is used twice",
+    "extraVolumes: [{name: web}]": "extraVolumes: the name web is used twice, or the chart uses it",
     "extraVolumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /a}]": "extraVolumeMounts: the mountPath /a is",
     "{initContainers: [{name: a}], extraContainers: [{name: a}]}": "extraContainers or initContainers: the name a is",
-    "extraContainers: [{name: exporter}]": "the name exporter is there twice, or is one of the chart's",
+    "extraContainers: [{name: exporter}]": "the name exporter is used twice, or the chart uses it",
 }
 
 
@@ -255,5 +255,5 @@ def test_names_are_those_that_services_may_have(program: str) -> None:
     names = {each["metadata"]["name"] for each in rendered("demo: {enabled: true}", program, "my.tuning")}
     assert names == {"my-tuning-sagemaker-tuning-exporter", "my-tuning-sagemaker-tuning-exporter-test"}
     told = refusal("demo: {enabled: true}", program, "1tuning")
-    assert "1tuning-sagemaker-tuning-exporter is no name of a Service" in told
+    assert "1tuning-sagemaker-tuning-exporter is not a valid name of a Service" in told
     assert one("{demo: {enabled: true}, fullnameOverride: tuning}", "Service", program, "1tuning")

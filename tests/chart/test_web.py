@@ -316,42 +316,42 @@ USERS = f"config: {{basic_auth_users: {{a: '{HASH}'}}}}"
 CONTRADICTIONS = {
     "web: {externalUrl: example.com/tuning}": "write it like https://example.com/tuning",
     "web: {externalUrl: 'https://example.com/?a'}": "write it like https://example.com/tuning",
-    "web: {externalUrl: 'https://example.com/a%20b'}": "cannot serve under /a%20b, write letters",
-    "web: {routePrefix: /a/../b}": "cannot serve under /a/../b, write letters",
+    "web: {externalUrl: 'https://example.com/a%20b'}": "cannot serve under the path /a%20b, from",
+    "web: {routePrefix: /a/../b}": "cannot serve under the path /a/../b, from",
     "web: {routePrefix: 'https://example.com'}": "write letters",
     "extraArgs: [--web.route-prefix=/a]": "extraArgs has --web.route-prefix: set web.routePrefix instead",
     "extraArgs: [--web.config.file, /a]": "extraArgs has --web.config.file: set web.config instead",
     "extraArgs: [--no-web.disable-pages]": "set web.disablePages instead",
     "extraEnv: [{name: SAGEMAKER_TUNING_EXPORTER_WEB_EXTERNAL_URL, value: x}]": "set web.externalUrl instead",
-    "web: {config: {rate_limit: {}}, existingConfigSecret: {name: x}}": "take the other away",
+    "web: {config: {rate_limit: {}}, existingConfigSecret: {name: x}}": "remove one of them",
     "web: {config: {basic_auth_users: {ann: hunter2}}}": "basic_auth_users.ann is not a bcrypt hash: write what htpasswd",
     "web: {config: {basic_auth_users: {ann: 4711}}}": "basic_auth_users.ann is not a bcrypt hash: write what htpasswd",
-    f"web: {{config: {{basic_auth_users: {{ann: '{HASH.replace('$10$', '$17$')}'}}}}}}": "a cost that is not from 4 to 16",
+    f"web: {{config: {{basic_auth_users: {{ann: '{HASH.replace('$10$', '$17$')}'}}}}}}": "whose cost is not from 4 to 16",
     "web: {config: {rate_limit: {interval: 1s}}}": "write for example burst: 20",
     "web: {config: {tls_server_config: {min_version: TLS13}}}": "set web.tls.secretName, or write both cert_file and key_file",
     "web: {config: {tls_server_config: {cert_file: z}}}": "set web.tls.secretName, or write both cert_file and key_file",
     "web: {tls: {secretName: x}, config: {tls_server_config: {client_allowed_sans: [a]}}}": (
         "clients need no certificate: set web.clientCertificatesRequired"
     ),
-    "web: {tls: {secretName: x}, config: {tls_server_config: {cert_file: z}}}": "leave cert, cert_file, key and key_file out",
-    "web: {tls: {enabled: true}}": "without a certificate: set web.tls.secretName",
-    "web: {clientCertificatesRequired: true}": "client certificates without TLS: set web.tls.secretName",
+    "web: {tls: {secretName: x}, config: {tls_server_config: {cert_file: z}}}": "remove cert, cert_file, key and key_file",
+    "web: {tls: {enabled: true}}": "there is no certificate: set web.tls.secretName",
+    "web: {clientCertificatesRequired: true}": "client certificates need TLS: set web.tls.secretName",
     "web: {clientCertificatesRequired: true, existingConfigSecret: {name: x}}": "set web.tls.enabled",
     "web: {clientCertificatesRequired: true, tls: {secretName: x}, config: {tls_server_config: "
-    "{client_auth_type: NoClientCert}}}": "client_auth_type is NoClientCert: leave one of them out",
+    "{client_auth_type: NoClientCert}}}": "client_auth_type is NoClientCert: remove one of them",
     "web: {clientCertificatesRequired: true, config: {tls_server_config: {cert_file: x, key_file: z}}}": (
         "set client_ca or client_ca_file"
     ),
     "scrape: {tls: {certSecretName: x}}": "the exporter serves without TLS: set web.tls.secretName",
-    "scrape: {basicAuth: {secretName: x}}": "asks for no password: set web.config.basic_auth_users",
+    "scrape: {basicAuth: {secretName: x}}": "needs no password: set web.config.basic_auth_users",
     "{web: {clientCertificatesRequired: true, tls: {secretName: x}}, serviceMonitor: {enabled: true}}": (
-        "serviceMonitor.enabled, and the exporter demands client certificates: set scrape.tls.certSecretName"
+        "serviceMonitor.enabled is set, but the exporter requires client certificates: set scrape.tls.certSecretName"
     ),
     f"{{web: {{{USERS}}}, podMonitor: {{enabled: true}}}}": (
-        "podMonitor.enabled, and the exporter asks for a password: set scrape.basicAuth.secretName"
+        "podMonitor.enabled is set, but the exporter requires a password: set scrape.basicAuth.secretName"
     ),
     "{web: {tls: {secretName: x}}, serviceMonitor: {enabled: true, namespace: elsewhere}}": (
-        "serviceMonitor.namespace is elsewhere, and the operator reads Secrets in that namespace only: set scrape.tls.caSecretName"
+        "serviceMonitor.namespace is elsewhere, and the Prometheus operator reads Secrets only in that namespace: set scrape.tls.caSecretName"
     ),
 }
 

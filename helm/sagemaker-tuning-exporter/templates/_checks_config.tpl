@@ -1,4 +1,4 @@
-{{- /* What the exporter's check would refuse in config, and a schema cannot tell: all of it at once. */ -}}
+{{- /* Mistakes in config that the exporter's check would find and a schema cannot express. All are reported at once. */ -}}
 {{- define "sagemaker-tuning-exporter.checksConfig" -}}
 {{- $config := .Values.config -}}
 {{- $facts := .Files.Get "files/facts.json" | fromJson -}}
@@ -33,24 +33,24 @@
     {{- $name := $entry.name | default (regexFind "[^/]*$" ($entry.arn | default "")) -}}
     {{- $identity := printf "discover %s" $name -}}
     {{- if eq $kind "tuning_jobs" -}}
-      {{- /* AWS takes a name in either case for the same. */ -}}
+      {{- /* Names in AWS are independent of case. */ -}}
       {{- $identity = printf "%s %s" (lower $name) (pick $caller "region" "role_arn" "profile" "external_id" "sign_requests" "endpoint_url" "use_fips" | toJson) -}}
     {{- end -}}
     {{- if and (not $name) (eq $kind "tuning_jobs") -}}
       {{- $wrong = printf "%s\n%s has neither name nor arn: add the tuning job's name" $wrong $path -}}
     {{- else if and $name (hasKey $seen $identity) -}}
-      {{- $wrong = printf "%s\n%s and %s are both %s: %s" $wrong (get $seen $identity) $path $name (ternary "take one away" "write another name" (eq $kind "tuning_jobs")) -}}
+      {{- $wrong = printf "%s\n%s and %s are both %s: %s" $wrong (get $seen $identity) $path $name (ternary "remove one of them" "change one of the names" (eq $kind "tuning_jobs")) -}}
     {{- else if and (eq $kind "discover") (eq $name $facts.listed) -}}
-      {{- $wrong = printf "%s\n%s.name: %s stands for the tuning jobs of tuning_jobs, write another name" $wrong $path $name -}}
+      {{- $wrong = printf "%s\n%s.name: the name %s is reserved for the jobs of tuning_jobs, write another name" $wrong $path $name -}}
     {{- end -}}
     {{- $_ := set $seen $identity $path -}}
   {{- end -}}
 {{- end -}}
-{{- /* An external id for all may wait there for the roles of entries. */ -}}
+{{- /* An external id in aws may be for the roles of entries. */ -}}
 {{- $own := $roles | ternary (omit $aws "external_id") $aws -}}
 {{- $faults := include "sagemaker-tuning-exporter.callerFaults" (dict "own" $own "all" $aws "path" "config.aws" "partitions" $facts.partitions) -}}
 {{- with printf "%s%s" $wrong $faults | trim -}}
-  {{- fail (printf "the exporter would not take this configuration:\n%s" .) -}}
+  {{- fail (printf "the exporter would refuse this configuration:\n%s" .) -}}
 {{- end -}}
 {{- end -}}
 
@@ -79,19 +79,19 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* A line for each two tags that would be one label. Takes tags and path. */ -}}
+{{- /* A line for each two tags that would become the same label. Takes tags and path. */ -}}
 {{- define "sagemaker-tuning-exporter.tagFaults" -}}
 {{- $seen := dict -}}
 {{- range .tags | default list -}}
   {{- $label := regexReplaceAll "[^a-zA-Z0-9_]" . "_" -}}
   {{- if hasKey $seen $label }}
-{{ $.path }}.tag_labels: {{ get $seen $label }} and {{ . }} become the same label, tag_{{ $label }}: take one away
+{{ $.path }}.tag_labels: {{ get $seen $label }} and {{ . }} become the same label, tag_{{ $label }}: remove one of them
   {{- end -}}
   {{- $_ := set $seen $label . -}}
 {{- end -}}
 {{- end -}}
 
-{{- /* The keys of aws that hold for an entry: its own, then those for all. Takes entry and aws. */ -}}
+{{- /* The keys of aws that an entry uses: its own, then those of aws. Takes entry and aws. */ -}}
 {{- define "sagemaker-tuning-exporter.caller" -}}
 {{- $own := deepCopy .entry -}}
 {{- $arn := splitList ":" ($own.arn | default "") -}}
@@ -110,18 +110,18 @@
 {{- toYaml $own -}}
 {{- end -}}
 
-{{- /* A line for each two keys of aws that exclude each other, one of them the entry's own. Takes own, all, path, partitions. */ -}}
+{{- /* A line for each two keys of aws that contradict each other, if the entry itself has one of them. Takes own, all, path, partitions. */ -}}
 {{- define "sagemaker-tuning-exporter.callerFaults" -}}
 {{- $own := .own -}}
 {{- $all := .all -}}
 {{- range $key := list "endpoint_url" "sts_endpoint_url" "quotas_endpoint_url" -}}
   {{- with get $own $key -}}
     {{- if or (contains "@" .) (contains "%40" .) }}
-{{ $.path }}.{{ $key }}: credentials do not belong in a URL, take the part before the @ away
+{{ $.path }}.{{ $key }}: credentials must not be in a URL, remove the part before the @
     {{- else if not (regexMatch "^https?://[!-~]+$" .) }}
 {{ $.path }}.{{ $key }} is not an http or https URL
     {{- else if regexMatch "[?#]" . }}
-{{ $.path }}.{{ $key }} has more than host, port and path: take what is after ? or # away
+{{ $.path }}.{{ $key }} has more than host, port and path: remove the part after ? or #
     {{- end -}}
   {{- end -}}
 {{- end -}}
@@ -129,7 +129,7 @@
   {{- $said := dict "name" (regexFind "[^/]*$" .) "region" (index (splitList ":" .) 3) "account_id" (index (splitList ":" .) 4) -}}
   {{- range $key, $value := $said -}}
     {{- if and (hasKey $own $key) (ne (get $own $key | lower) (lower $value)) }}
-{{ $.path }}: its ARN says {{ $value }}, take {{ $key }} away or correct the ARN
+{{ $.path }}: its ARN says {{ $value }}, remove {{ $key }} or correct the ARN
     {{- end -}}
   {{- end -}}
 {{- end -}}
@@ -140,16 +140,16 @@
 {{- $role := $all.role_arn | default "" -}}
 {{- $unsigned := eq (toString $all.sign_requests) "false" -}}
 {{- $rules := list
-      (list "role_arn" "account_id" (and $role $all.account_id (ne (regexFind "[0-9]{12}" $role) (toString $all.account_id))) "the role is of another account, and sees only the tuning jobs of its own")
-      (list "role_arn" "region" (and $role $all.region (ne (index (splitList ":" (printf "%s:" $role)) 1) $partition)) "the role is of another partition than the region")
+      (list "role_arn" "account_id" (and $role $all.account_id (ne (regexFind "[0-9]{12}" $role) (toString $all.account_id))) "the role belongs to another account, and sees only the tuning jobs of its own account")
+      (list "role_arn" "region" (and $role $all.region (ne (index (splitList ":" (printf "%s:" $role)) 1) $partition)) "the role belongs to another partition than the region")
       (list "external_id" "role_arn" (and $all.external_id (not $role)) "external_id is only used to assume a role, add role_arn")
-      (list "ca_bundle" "verify_ssl" (and $all.ca_bundle (eq (toString $all.verify_ssl) "false")) "without verification, ca_bundle is not used, take one away")
-      (list "role_arn" "sign_requests" (and $role $unsigned) "unsigned requests cannot use a role, take one away")
-      (list "profile" "sign_requests" (and $all.profile $unsigned) "unsigned requests cannot use a profile, take one away")
-      (list "endpoint_url" "use_fips" (and $all.endpoint_url (eq (toString $all.use_fips) "true")) "an endpoint of your own has no FIPS variant, take one away") -}}
+      (list "ca_bundle" "verify_ssl" (and $all.ca_bundle (eq (toString $all.verify_ssl) "false")) "without verification, ca_bundle is not used, remove one of them")
+      (list "role_arn" "sign_requests" (and $role $unsigned) "unsigned requests cannot use a role, remove one of them")
+      (list "profile" "sign_requests" (and $all.profile $unsigned) "unsigned requests cannot use a profile, remove one of them")
+      (list "endpoint_url" "use_fips" (and $all.endpoint_url (eq (toString $all.use_fips) "true")) "an endpoint of your own has no FIPS variant, remove one of them") -}}
 {{- range $rules -}}
   {{- if and (index . 2) (or (hasKey $own (index . 0)) (hasKey $own (index . 1))) }}
-{{ $.path }}: {{ index . 0 }} and {{ index . 1 }} do not go together: {{ index . 3 }}
+{{ $.path }}: {{ index . 0 }} and {{ index . 1 }} contradict each other: {{ index . 3 }}
   {{- end -}}
 {{- end -}}
 {{- end -}}
