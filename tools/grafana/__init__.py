@@ -1,4 +1,4 @@
-"""The Grafana dashboards, made with Grafana's own schema types; ``python -m grafana`` writes them into the chart."""
+"""The Grafana dashboards, made with Grafana's own schema types. ``python -m grafana`` writes them into the chart."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ DASHBOARDS = {
     f"{page.FLEET}.json": fleet.build,
     f"{page.TUNING_JOB}.json": job.build,
 }
-"""The makers of the dashboards, by the name of the file in the chart."""
+"""The functions that make the dashboards, by the name of the file in the chart."""
 
 
 def render(name: str) -> str:
-    """Return the text of a file in the chart."""
+    """Return the text of a dashboard's file in the chart."""
     return json.dumps(DASHBOARDS[name](), cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"

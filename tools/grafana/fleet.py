@@ -1,4 +1,4 @@
-"""The Fleet dashboard: what is wrong first, what runs, where the time goes, and how the exporter and AWS are doing."""
+"""The Fleet dashboard: problems, running tuning jobs, where the time goes, costs, quotas, and the health of the exporter."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ if TYPE_CHECKING:
     from grafana.schema import model
 
 LONGEST = 10
-"""Bars of a ranking."""
+"""The number of bars in a ranking."""
 
 ENDED_SHOWN = 3600
-"""How long, in seconds, a tuning job that ended stays in the timeline."""
+"""Seconds for which an ended tuning job stays in the timeline."""
 
 JOB_NAME = "{{tuning_job}}"
 
@@ -93,7 +93,7 @@ def build() -> model.Dashboard:
     return page(
         FLEET,
         "SageMaker tuning: Fleet",
-        "All hyperparameter tuning jobs that the exporter watches: what is wrong, what runs, where the time goes.",
+        "All hyperparameter tuning jobs that the exporter watches: problems, running tuning jobs, time and cost.",
         [_wrong(), _runs(), _time(), _cost(), _quotas(), _health()],
         variables=variables(one_job=False),
         annotations=annotation_queries(shown=False),
@@ -127,52 +127,52 @@ def _wrong() -> Row:
                 4,
                 number(
                     "Alerts firing",
-                    "The project's alerts that fire now, about the chosen tuning jobs or the exporter itself.",
+                    "Alerts of this project that are firing now, for the selected tuning jobs or the exporter itself.",
                     or_zero(f"count(count by (alertname, target, {ID}) ({firing}))"),
                     count("None", look.NONE_IS_GOOD),
                 ),
                 number(
                     "Cannot be described",
-                    "Tuning jobs whose last describe failed: what is shown of them is old, or nothing.",
+                    "Tuning jobs whose last describe failed. Their values are old, or not shown at all.",
                     _count(f"{each('up')} == 0"),
                     count("None", look.NONE_IS_GOOD),
                 ),
                 number(
                     "Failed in 24 hours",
-                    "Tuning jobs that ended as Failed within the last 24 hours.",
+                    "Tuning jobs that ended with status Failed in the last 24 hours.",
                     _count(failed),
                     count("None", look.NONE_IS_GOOD),
                 ),
                 number(
                     "Converged, still running",
-                    "Running tuning jobs whose search SageMaker found converged: what they still spend buys little.",
+                    "Running tuning jobs whose search has converged according to SageMaker. Further training jobs improve little.",
                     _count(converged),
                     count("None", look.FEW_ARE_GOOD),
                 ),
                 number(
                     "Training jobs failed",
-                    "Share of the training jobs launched by running tuning jobs that ended with an error which"
-                    " SageMaker does not retry.",
+                    "Share of the training jobs of running tuning jobs that failed with an error that SageMaker does"
+                    " not retry.",
                     or_zero(_total(each("training_jobs", status="NonRetryableError")) + f" / ({_total(LAUNCHED)} > 0)"),
                     share("None", look.FAILED_SHARE),
                 ),
                 number(
                     "Slots in use",
-                    "Training jobs running, as a share of those that running tuning jobs may run at once. Low: capacity"
-                    " or quotas starve the searches, or they have little left to do.",
+                    "Running training jobs, as a share of those that running tuning jobs may run at once. If it is low,"
+                    " capacity or quotas are missing, or the searches are nearly done.",
                     _total(f"{IN_PROGRESS} and {ON} {ALLOWED}") + f" / {_total(ALLOWED)}",
                     share("Nothing runs", look.SLOTS),
                 ),
                 number(
-                    "Nobody watches",
-                    "Tuning jobs that run in the chosen accounts and regions but that the configuration neither lists"
-                    " nor discovers.",
+                    "Running, not watched",
+                    "Running tuning jobs in the selected accounts and regions that the configuration neither lists nor"
+                    " discovers.",
                     or_zero(f"sum({unwatched})"),
                     count("None", look.FEW_ARE_GOOD),
                 ),
                 number(
                     "Running",
-                    "Tuning jobs that are in progress.",
+                    "Tuning jobs with status InProgress.",
                     _count(RUNNING),
                     count("None"),
                 ),
@@ -181,8 +181,7 @@ def _wrong() -> Row:
                 9,
                 rows(
                     "Alerts",
-                    "The project's alerts: firing, or pending until they have held long enough. Needs the shipped rules"
-                    " in Prometheus.",
+                    "Alerts of this project that are pending or firing. Needs the rules of this project in Prometheus.",
                     [f"max by (severity, alertname, alertstate, target, label_team, {ID}) ({alerts()})"],
                     [
                         Column(
@@ -200,7 +199,7 @@ def _wrong() -> Row:
                 ),
                 rows(
                     "Cannot be described",
-                    "Why the last describe of each of these tuning jobs failed, and what to do about it.",
+                    "Tuning jobs whose last describe failed: why, and what to do.",
                     ["label_replace(" + of_team(each("error_info", "code")) + ', "remedy", "$1", "code", "(.*)")'],
                     [
                         Column("tuning_job", "Tuning job", link=TO_JOB),
@@ -208,7 +207,7 @@ def _wrong() -> Row:
                         Column("remedy", "What to do", mappings=look.REMEDY_WORDS),
                         *_PLACE_COLUMNS,
                     ],
-                    empty="Every tuning job can be described",
+                    empty="All tuning jobs can be described",
                 ),
                 widths=(14, 10),
             ),
@@ -245,10 +244,11 @@ def _runs() -> Row:
                 12,
                 rows(
                     "Running tuning jobs",
-                    "Every tuning job in progress. Progress: training jobs completed or stopped, of all that it may launch;"
-                    " those that fail are made up for. Not improving and time used are shares of the tuning job's own"
-                    " limits; where it has no limit for training jobs without improvement, of all that it may launch. Time"
-                    " left: at the pace so far, or to its time limit if that comes first.",
+                    "All tuning jobs in progress. Progress: completed or stopped training jobs, as a share of all that it"
+                    " may launch. Failed training jobs do not count, because others replace them. Not improving and Time"
+                    " used: shares of the tuning job's own limits. Without a limit for training jobs without improvement,"
+                    " Not improving is a share of all training jobs that it may launch. Time left: estimated from the pace"
+                    " so far, or the time to its time limit if that is shorter.",
                     table,
                     [
                         Column("tuning_job", "Tuning job", link=TO_JOB, width=260),
@@ -280,7 +280,7 @@ def _runs() -> Row:
                 11,
                 timeline(
                     "Status of tuning jobs",
-                    "What each tuning job was doing; one that ended stays for an hour.",
+                    "The status of each tuning job over time. An ended tuning job stays for an hour.",
                     of_team(shown),
                     meaning("No tuning job ran", look.STATUS_WORDS),
                     legend=JOB_NAME,
@@ -288,7 +288,7 @@ def _runs() -> Row:
                 ),
                 bars(
                     "Ended this week, by team",
-                    "Tuning jobs that ended in the last seven days, by their last team and by how they ended.",
+                    "Tuning jobs that ended in the last seven days, by team and final status.",
                     {"{{label_team}} {{status}}": ended_this_week()},
                     count("No tuning job ended"),
                     now=True,
@@ -304,7 +304,7 @@ def _ranking(expression: str) -> str:
 
 
 def _by_team(expression: str, *by: str) -> str:
-    """Sum what is of tuning jobs by their team, and by further labels."""
+    """Return the sum of an expression about tuning jobs, by team and further labels."""
     summed = f'label_replace({expression} * {ON} group_left (label_team) {team()}, "label_team", "no team", "label_team", "")'
     return f"sum by ({', '.join(('label_team', *by))}) ({summed})"
 
@@ -318,23 +318,22 @@ def _time() -> Row:
                 9,
                 lines(
                     "Training jobs running, by team",
-                    "Training jobs that run at each moment, by the team whose tuning job launched them.",
+                    "Running training jobs, by the team of their tuning job.",
                     {"{{label_team}}": _by_team(IN_PROGRESS)},
                     count("No training job ran"),
                     stacked=True,
                 ),
                 lines(
                     "Training jobs running, by instance type",
-                    "Training jobs that run at each moment, by the instance type that they run on; a tuning job whose"
-                    " definitions name several types counts for each. Needs collect: [definitions] in the exporter's"
-                    " configuration.",
+                    "Running training jobs, by instance type. If a tuning job's definitions have several types, it counts"
+                    " for each of them. Needs collect: [definitions] in the exporter's configuration.",
                     {"{{instance_type}}": f"sum by (instance_type) ({by_type})"},
                     count("Nothing ran, or collect: [definitions] is not configured"),
                     stacked=True,
                 ),
                 lines(
                     "Parallel slots",
-                    "Training jobs running, against those that the running tuning jobs may run at once.",
+                    "Running training jobs, and how many the running tuning jobs may run at once.",
                     {
                         "running": _total(IN_PROGRESS),
                         "allowed": _total(ALLOWED),
@@ -347,7 +346,7 @@ def _time() -> Row:
                 9,
                 bars(
                     "Running longest",
-                    f"The {LONGEST} tuning jobs in progress that have run for the longest time.",
+                    f"The {LONGEST} tuning jobs in progress with the longest run time.",
                     {JOB_NAME: _ranking(f"({RUNTIME})")},
                     seconds("No tuning job is in progress"),
                     now=True,
@@ -355,7 +354,7 @@ def _time() -> Row:
                 ),
                 bars(
                     "Without improvement longest",
-                    f"The {LONGEST} tuning jobs in progress whose best objective value is the oldest.",
+                    f"The {LONGEST} tuning jobs in progress with the oldest best objective value.",
                     {JOB_NAME: _ranking(f"({since_improvement()})")},
                     seconds("No running tuning job has a best value", look.STALE_SEARCH),
                     now=True,
@@ -363,8 +362,8 @@ def _time() -> Row:
                 ),
                 bars(
                     "Training jobs failed most",
-                    f"The {LONGEST} tuning jobs in progress with the largest share of training jobs that ended with an"
-                    " error which SageMaker does not retry.",
+                    f"The {LONGEST} tuning jobs in progress with the largest share of training jobs that failed with an"
+                    " error that SageMaker does not retry.",
                     {JOB_NAME: _ranking(f"({FAILED_SHARE} > 0)")},
                     share("No training job of a running tuning job failed", look.FAILED_SHARE),
                     now=True,
@@ -403,26 +402,26 @@ def _cost() -> Row:
                 4,
                 number(
                     "Cost of the last hour",
-                    f"What the training jobs cost that ended in the last hour, at the configured prices. {NEEDS} and prices.",
+                    f"Cost of the training jobs that ended in the last hour, at the configured prices. {NEEDS} and prices.",
                     f"sum by (currency) ({of_team(last_hour)})",
                     money("No price"),
                 ),
                 number(
                     "Lost to failures",
-                    f"Share of what the tuning jobs shown have cost that failed training jobs cost. {NEEDS} and prices.",
+                    f"Cost of failed training jobs, as a share of the cost of the tuning jobs shown. {NEEDS} and prices.",
                     f"sum by (currency) ({of_team(COST_OF_FAILED)}) / sum by (currency) ({of_team(COST)})",
                     share("Nothing failed, or no price", look.FAILED_SHARE),
                 ),
                 number(
                     "Saved by spot",
-                    "Share of the time on spot instances that SageMaker does not bill. Bills come later than the time, so this"
-                    f" is too high for a while. {NEEDS} and spend.billable: search.",
+                    "Share of the time on spot instances that SageMaker does not bill. The billed time is known later than the"
+                    f" training time, so this is too high for a while. {NEEDS} and spend.billable: search.",
                     f"1 - {billed} / {trained}",
                     share("No bill of spot instances"),
                 ),
                 number(
                     "Instances in use",
-                    f"Instances that training jobs ran on when their lists were read last. {NEEDS}.",
+                    f"Instances that training jobs used when their lists were last read. {NEEDS}.",
                     f"sum({of_team(INSTANCES)})",
                     count("Nothing ran"),
                 ),
@@ -430,8 +429,8 @@ def _cost() -> Row:
             line(
                 9,
                 lines(
-                    "Cost an hour, by team",
-                    "What the training jobs cost that ended in the hour before each moment, by the team of their tuning job."
+                    "Cost per hour, by team",
+                    "Cost of the training jobs that ended in the hour before, by the team of their tuning job."
                     f" {NEEDS} and prices.",
                     {"{{label_team}}, {{currency}}": _by_team(last_hour, "currency")},
                     money("Nothing ended, or no price"),
@@ -439,15 +438,14 @@ def _cost() -> Row:
                 ),
                 lines(
                     "Instances in use, by type",
-                    f"Instances that training jobs ran on, by their type. {NEEDS}.",
+                    f"Instances that training jobs use, by type. {NEEDS}.",
                     {"{{instance_type}}": f"sum by (instance_type) ({of_team(INSTANCES)})"},
                     count("Nothing ran"),
                     stacked=True,
                 ),
                 lines(
                     "Training jobs failed, by reason",
-                    "Failed training jobs of the tuning jobs that the exporter knows at each moment, by the class of the"
-                    f" failure's text. {NEEDS}.",
+                    f"Failed training jobs of the tuning jobs that the exporter watches, by class of failure. {NEEDS}.",
                     {"{{reason}}": f"sum by (reason) ({of_team(FAILURES)})"},
                     count("No training job failed"),
                     stacked=True,
@@ -457,7 +455,7 @@ def _cost() -> Row:
                 9,
                 _costliest(
                     "Cost most",
-                    f"The {LONGEST} tuning jobs whose training jobs have cost most, whether they still run or not.",
+                    f"The {LONGEST} tuning jobs whose training jobs have cost most, running or ended.",
                     f"topk({LONGEST}, {of_team(COST)})",
                     "Nothing ended",
                 ),
@@ -485,10 +483,10 @@ def _quotas() -> Row:
             line(
                 9,
                 lines(
-                    "Instances used of quota",
+                    "Share of instance quotas used",
                     "Instances that training jobs of watched tuning jobs use, as a share of the account's quota for the instance"
                     " type, on demand and on spot. Other training jobs use the same quota, but are not counted."
-                    " Needs collect: [training_jobs, quotas] and the shipped rules.",
+                    " Needs collect: [training_jobs, quotas] and the rules of this project.",
                     {
                         "{{instance_type}}, spot {{spot}}, {{aws_account_id}} {{aws_region}}": of_quota(
                             "training_instances", "instance_type", "spot"
@@ -497,11 +495,11 @@ def _quotas() -> Row:
                     share("Nothing ran, or collect has no quotas", look.NEAR_LIMIT),
                 ),
                 lines(
-                    "Tuning jobs running of quota",
-                    "Tuning jobs that run in an account and region, watched or not, as a share of those that may run at the same"
-                    " time: the account's quota if AWS lists it, otherwise 100. Needs the shipped rules.",
+                    "Share of the tuning job quota used",
+                    "Running tuning jobs in an account and region, watched or not, as a share of those that may run at the same"
+                    " time: the account's quota if AWS lists it, otherwise 100. Needs the rules of this project.",
                     {"{{aws_account_id}} {{aws_region}}": of_quota("tuning_jobs")},
-                    share("No list has told what runs", look.NEAR_LIMIT),
+                    share("No recent list of running tuning jobs", look.NEAR_LIMIT),
                 ),
             ),
         ],
@@ -531,19 +529,19 @@ def _health() -> Row:
                 8,
                 lines(
                     "Calls to AWS",
-                    "Calls each second, by operation; the replicas of the exporter add up.",
+                    "Calls per second, by operation, summed over the replicas of the exporter.",
                     {"{{operation}}": f"sum by (operation) ({rate(of_targets('api_requests_total'))})"},
                     Field(unit="reqps", low=0, empty="No call was made"),
                 ),
                 lines(
                     "Calls to AWS that failed",
-                    "Failed calls each second, by error code.",
+                    "Failed calls per second, by error code.",
                     {"{{code}}": f"sum by (code) ({rate(of_targets('api_errors_total'))}) > 0"},
                     Field(unit="reqps", low=0, empty="No call failed"),
                 ),
                 lines(
-                    "Time that a call takes",
-                    "From the start of a call to AWS to its end, over all targets.",
+                    "Duration of calls",
+                    "Duration of calls to AWS, over all targets.",
                     {
                         "median": f"histogram_quantile(0.5, {latency})",
                         "95th percentile": f"histogram_quantile(0.95, {latency})",
@@ -555,14 +553,14 @@ def _health() -> Row:
                 8,
                 lines(
                     "Waiting for the budget",
-                    "Share of the time in which a call was due but waited for the target's requests_per_second. Near 100 %"
-                    " the interval cannot be kept.",
+                    "Share of the time in which a call was due but had to wait because of requests_per_second. Near 100 %,"
+                    " the exporter cannot keep the interval.",
                     {"{{aws_account_id}} {{target}}": by_target(rate(of_targets("rate_limit_wait_seconds_total")))},
                     share("No target", look.NEAR_LIMIT),
                 ),
                 lines(
                     "Tuning jobs watched",
-                    "By what the last describe says of them, in the chosen accounts and regions.",
+                    "Watched tuning jobs in the selected accounts and regions, by the result of the last describe.",
                     {
                         "{{state}}": f"sum by (state) ({by_target(of_targets('tracked_jobs'), 'state')})",
                     },
@@ -572,13 +570,13 @@ def _health() -> Row:
                 ),
                 number(
                     "Configuration",
-                    "Whether the exporter took its configuration file the last time that it changed.",
+                    "Whether the exporter could load its configuration file after the last change.",
                     f"min({EXPORTER}config_last_reload_successful{{}})",
                     meaning("No exporter", look.RELOAD_WORDS),
                 ),
                 number(
                     "Replicas",
-                    "Exporters that Prometheus scrapes, and finds up, at this moment.",
+                    "Exporters that Prometheus scrapes successfully now.",
                     f"count({EXPORTER}build_info{{}})",
                     Field(unit="none", thresholds=look.steps("red", (1, "green")), decimals=0, empty="No exporter"),
                 ),
@@ -588,8 +586,8 @@ def _health() -> Row:
                 8,
                 rows(
                     "Targets",
-                    "Each account and region called with one set of credentials: why its calls fail as a whole, if they"
-                    " do, the tuning jobs in it, and how its rounds go.",
+                    "Accounts and regions, each with one set of credentials: why calls fail that are not about one tuning"
+                    " job, the number of tuning jobs, and the duration of rounds.",
                     targets,
                     [
                         Column("target", "Target"),
@@ -598,7 +596,7 @@ def _health() -> Row:
                         Column("operation", "Operation", width=260),
                         Column("C", "Watched", unit="none", width=90),
                         Column("D", "Failing", unit="none", thresholds=look.NONE_IS_GOOD, tint=True, width=90),
-                        Column("E", "Nobody watches", unit="none", thresholds=look.FEW_ARE_GOOD, tint=True, width=130),
+                        Column("E", "Not watched", unit="none", thresholds=look.FEW_ARE_GOOD, tint=True, width=130),
                         Column("F", "Last answer ago", unit="s", width=130),
                         Column("G", "Round took", unit="s", width=110),
                         Column(

@@ -1,4 +1,4 @@
-"""The Job dashboard: one tuning job, its progress, its search and its troubles."""
+"""The Job dashboard: one tuning job, its progress, its search and its problems."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 _OF_BEST = "{{objective_metric}}, {{direction}}"
 
 _IDENTITY = ("aws_account_id", "aws_region", "tuning_job")
-"""What need not be shown where all is about one tuning job."""
+"""Labels that are not shown, because everything is about one tuning job."""
 
 _TO_TRAINING_JOB = Link(
     "Open in the SageMaker console",
@@ -93,8 +93,8 @@ def build() -> model.Dashboard:
     return page(
         TUNING_JOB,
         "SageMaker tuning: Job",
-        "One hyperparameter tuning job: progress against its limits, its objective, its training jobs, its troubles.",
-        [_glance(), _progress(), _training(), _cost(), _runs(), _best(), _troubles()],
+        "One hyperparameter tuning job: progress, objective, training jobs, cost and problems.",
+        [_glance(), _progress(), _training(), _cost(), _runs(), _best(), _problems()],
         variables=[
             *variables(one_job=True),
             hidden_variable("console", place, '/console="([^"]+)"/', description="Host of the AWS console."),
@@ -128,32 +128,32 @@ def _glance() -> Row:
                 4,
                 number(
                     "Status",
-                    "Status of the tuning job, as SageMaker spells it.",
+                    "Status of the tuning job in SageMaker.",
                     states(),
                     meaning("Never described", look.STATUS_WORDS),
                 ),
                 number(
                     "Best objective",
-                    "Objective value of the best training job so far, with the sign that the algorithm printed.",
+                    "Objective value of the best training job so far, with the sign that the algorithm prints.",
                     objective,
                     Field(unit="none", empty="None yet"),
                 ),
                 number(
                     "Objective",
-                    "The metric that the search optimizes, and which way it gets better.",
+                    "The metric that the search optimizes, and in which direction it is better.",
                     with_direction(each("info", "objective_metric", "objective_type")),
                     Field(unit="none", empty="Not stated"),
                     legend=_OF_BEST,
                 ),
                 number(
                     "Launched",
-                    "Training jobs launched so far, whatever became of them.",
+                    "Training jobs launched so far, with any result.",
                     LAUNCHED,
                     count("Not stated"),
                 ),
                 number(
                     "Failed",
-                    "Share of the launched training jobs that ended with an error which SageMaker does not retry.",
+                    "Share of the launched training jobs that failed with an error that SageMaker does not retry.",
                     FAILED_SHARE,
                     share("None launched", look.FAILED_SHARE),
                 ),
@@ -171,14 +171,14 @@ def _glance() -> Row:
                 ),
                 number(
                     "Time left",
-                    "Time until all training jobs that it may launch have ended, at the pace so far, or until its time limit"
-                    " if that comes first.",
+                    "Estimated time until all training jobs that it may launch have ended, at the pace so far, or until its"
+                    " time limit if that comes first.",
                     LEFT,
                     seconds("Not in progress, or not known"),
                 ),
                 number(
                     "Last describe",
-                    "Whether the exporter's last describe of the tuning job succeeded; if not, all that is shown is old.",
+                    "Whether the last describe of the tuning job succeeded. If not, the values shown are old.",
                     each("up"),
                     meaning("Never described", look.DESCRIBED_WORDS),
                 ),
@@ -188,7 +188,7 @@ def _glance() -> Row:
                 4,
                 rows(
                     "Configuration",
-                    "What the tuning job was configured with, where it is, and when it began and ended.",
+                    "The configuration of the tuning job, its account and region, and when it began and ended.",
                     [
                         with_console(
                             each(
@@ -227,7 +227,7 @@ def _glance() -> Row:
                 4,
                 timeline(
                     "Status over time",
-                    "What the tuning job was doing.",
+                    "The status of the tuning job over time.",
                     states(),
                     meaning("Never described", look.STATUS_WORDS),
                     legend="{{tuning_job}}",
@@ -247,9 +247,9 @@ def _progress() -> Row:
                 10,
                 bars(
                     "Progress against limits",
-                    "How much of each limit is used up; a limit that the tuning job does not have has no bar. Training jobs"
-                    " that fail are made up for and do not count. Where it has no limit for training jobs without"
-                    " improvement, they are measured against all it may launch.",
+                    "How much of each limit is used. A limit that the tuning job does not have has no bar. Failed training"
+                    " jobs do not count, because others replace them. Without a limit for training jobs without"
+                    " improvement, these are a share of all training jobs that it may launch.",
                     {
                         "Training jobs completed or stopped": PROGRESS,
                         "Runtime": RUNTIME_USED,
@@ -259,11 +259,11 @@ def _progress() -> Row:
                 ),
                 lines(
                     "Best objective over time",
-                    "Objective value of the best training job so far and, with warm start, of the parents too; dashed, the"
-                    " target at which the tuning job stops. The legend says which way is better.",
+                    "Objective value of the best training job so far and, with warm start, including the parents. The dashed"
+                    " line is the target at which the tuning job stops. The legend says which direction is better.",
                     {
                         f"best ({_OF_BEST})": with_direction(best),
-                        "best, parents included": overall,
+                        "best, including parents": overall,
                         "target": each("target_objective_value"),
                     },
                     Field(unit="none", empty="No training job has reported the objective yet"),
@@ -284,7 +284,7 @@ def _training() -> Row:
                 9,
                 lines(
                     "Training jobs by status",
-                    "All training jobs launched so far, by their status. Stopped is what early stopping does, and normal.",
+                    "All training jobs launched so far, by status. Stopped is normal: it is the result of early stopping.",
                     {"{{status}}": each("training_jobs", "status")},
                     count("Not stated"),
                     colors=look.TRAINING_COLORS,
@@ -293,8 +293,8 @@ def _training() -> Row:
                 ),
                 lines(
                     "Objectives by status",
-                    "The same training jobs, by whether they reported the objective metric. Failed only, while training"
-                    " jobs complete: the metric's regular expression never matches.",
+                    "The same training jobs, by whether they reported the objective metric. If all are Failed although"
+                    " training jobs complete, the metric's regular expression never matches.",
                     {"{{status}}": each("objectives", "status")},
                     count("Not stated"),
                     colors=look.OBJECTIVE_COLORS,
@@ -306,8 +306,8 @@ def _training() -> Row:
                 9,
                 lines(
                     "Not improving",
-                    "Training jobs in a row that improved the best objective by 1 % or less; dashed, the tuning job's own"
-                    " limit, if it has one, at which it stops.",
+                    "Training jobs in a row that improved the best objective by 1 % or less. The dashed line is the tuning"
+                    " job's own limit at which it stops, if it has one.",
                     {
                         "not improving": each("training_jobs_not_improving"),
                         "limit": each("max_training_jobs_not_improving"),
@@ -318,8 +318,8 @@ def _training() -> Row:
                 ),
                 lines(
                     "Parallel slots",
-                    "Training jobs that run at each moment; dashed, how many may. Well under it for long: capacity or a"
-                    " quota starves the search.",
+                    "Running training jobs. The dashed line is how many may run at once. If there are far fewer for a long"
+                    " time, capacity or a quota is missing.",
                     {"running": IN_PROGRESS, "limit": ALLOWED},
                     count("Not in progress"),
                     limits=["limit"],
@@ -327,7 +327,7 @@ def _training() -> Row:
                 ),
                 lines(
                     "Time since last improvement",
-                    "From the end of the best training job to each moment, at most to the end of the tuning job.",
+                    "Time since the end of the best training job, up to the end of the tuning job.",
                     {"since improvement": since_improvement()},
                     seconds("No best training job yet", look.STALE_SEARCH),
                 ),
@@ -344,9 +344,9 @@ def _cost() -> Row:
                 10,
                 lines(
                     "Cost and best value",
-                    "What the training jobs have cost that have ended, what of that failed ones did, what was spent since the best"
-                    " one ended, and the best value, which is measured on the right; dashed, the budget. Needs collect:"
-                    " [training_jobs] and prices.",
+                    "Cost of the ended training jobs, cost of the failed ones, cost since the best one ended, and the best value,"
+                    " which has its axis on the right. The dashed line is the budget. Needs collect: [training_jobs] and"
+                    " prices.",
                     {
                         "cost": COST,
                         "cost of failed ones": COST_OF_FAILED,
@@ -361,8 +361,8 @@ def _cost() -> Row:
                 ),
                 lines(
                     "Training time",
-                    "How long training jobs have trained in all, by how they ended; InProgress is what those that run have"
-                    " trained so far. Needs collect: [training_jobs].",
+                    "Total training time of training jobs, by final status. InProgress is that of running training jobs so"
+                    " far. Needs collect: [training_jobs].",
                     {
                         "{{status}}": each("training_job_duration_seconds_sum", "status"),
                         "InProgress": each("running_training_seconds"),
@@ -376,8 +376,8 @@ def _cost() -> Row:
                 9,
                 lines(
                     "Longest running training job",
-                    "For how long the oldest training job that runs has trained; dashed, what the completed ones took on"
-                    " average. Needs collect: [training_jobs].",
+                    "Training time of the oldest running training job. The dashed line is the average of the completed ones."
+                    " Needs collect: [training_jobs].",
                     {
                         "oldest": recorded("training_seconds:oldest"),
                         "mean": recorded("training_job_duration_seconds:mean"),
@@ -387,7 +387,7 @@ def _cost() -> Row:
                 ),
                 lines(
                     "Instances in use",
-                    "Instances that training jobs ran on when their list was read last, by type. Needs collect:"
+                    "Instances that training jobs used when their list was last read, by type. Needs collect:"
                     " [training_jobs].",
                     {"{{instance_type}}": f"sum by (instance_type) ({INSTANCES})"},
                     count(_needs("training_jobs", "Nothing runs")),
@@ -396,7 +396,7 @@ def _cost() -> Row:
                 ),
                 lines(
                     "Training jobs failed, by reason",
-                    "Failed training jobs so far, by the class of the failure's text. Needs collect: [training_jobs].",
+                    "Failed training jobs so far, by class of failure. Needs collect: [training_jobs].",
                     {"{{reason}}": FAILURES},
                     count(_needs("training_jobs", "No training job failed")),
                     stacked=True,
@@ -416,9 +416,9 @@ def _runs() -> Row:
                 9,
                 rows(
                     f"Last {MOST_RUNS} runs",
-                    "The runs of the same search that began last in this account and region: those whose label search has the"
-                    " same value, as long as the exporter shows them. A group (?P<search>…) in the name_regex of a rule makes"
-                    " that label. Cost needs collect: [training_jobs] and prices.",
+                    "The latest runs of the same search in this account and region. These have the same value of the label"
+                    " search, and the exporter still shows them. A group (?P<search>…) in the name_regex of a rule makes this"
+                    " label. Cost needs collect: [training_jobs] and prices.",
                     [
                         of_last_runs(f"1000 * {each('created_timestamp_seconds')}"),
                         of_last_runs(with_direction(recorded("best_objective_value:last", *by))),
@@ -437,7 +437,7 @@ def _runs() -> Row:
                         Column("D", "Training jobs", unit="none", width=120),
                         Column("E", "Runtime", unit="s"),
                     ],
-                    empty="No label search: name_regex of its rule has no such group",
+                    empty="No label search: the name_regex of its rule has no such group",
                     sort=("Began", True),
                     without=("aws_account_id", "aws_region", "objective_type"),
                 ),
@@ -460,8 +460,8 @@ def _best() -> Row:
                 9,
                 rows(
                     "Best hyperparameters against their ranges",
-                    "Values of the tuned hyperparameters in the best training job, where they are numbers, and the range that"
-                    " is searched. The place is that on the range's own scale; at an edge (red) the range may be too narrow."
+                    "Numeric values of the tuned hyperparameters in the best training job, and the ranges that are searched."
+                    " The position is on the range's own scale. At an edge (red) the range may be too narrow."
                     " Needs collect: [hyperparameters].",
                     [
                         f"{in_range} or {best} unless {on} {low}",
@@ -474,7 +474,7 @@ def _best() -> Row:
                         Column("A", "Best", unit="none"),
                         Column("B", "Lowest", unit="none"),
                         Column("C", "Highest", unit="none"),
-                        Column("D", "Place in the range", unit="percentunit", thresholds=look.EDGES, bar=True),
+                        Column("D", "Position in the range", unit="percentunit", thresholds=look.EDGES, bar=True),
                         Column("definition", "Definition"),
                     ],
                     empty=_needs("hyperparameters", "No hyperparameter is a number"),
@@ -482,9 +482,9 @@ def _best() -> Row:
                     sort=("Hyperparameter", False),
                 ),
                 lines(
-                    "Place of the best in the ranges",
-                    "Where the best training job so far lies in the range of each hyperparameter, on the range's own scale: 0 at"
-                    " its lower end, 1 at its upper one. Needs collect: [hyperparameters].",
+                    "Position of the best in the ranges",
+                    "Position of the best training job so far in the range of each hyperparameter, on the range's own scale: 0 %"
+                    " is the lower end, 100 % the upper end. Needs collect: [hyperparameters].",
                     {"{{hyperparameter}} {{definition}}": place},
                     share(_needs("hyperparameters", "No hyperparameter is a number")),
                     held=True,
@@ -516,7 +516,7 @@ def _best() -> Row:
                 ),
                 rows(
                     "Training job definitions",
-                    "What the training jobs run on, and how long each of them may. Needs collect: [definitions].",
+                    "The instances of training jobs, and how long each may run. Needs collect: [definitions].",
                     [
                         each("definition_info", "definition", "instance_type", "spot", "objective_metric"),
                         each("definition_instances", "definition", "instance_type"),
@@ -541,16 +541,16 @@ def _best() -> Row:
     )
 
 
-def _troubles() -> Row:
+def _problems() -> Row:
     return (
-        "Troubles",
+        "Problems",
         [
             line(
                 7,
                 rows(
                     "Alerts",
-                    "The project's alerts about this tuning job: firing, or pending until they have held long enough. Needs"
-                    " the shipped rules in Prometheus.",
+                    "Alerts of this project about this tuning job that are pending or firing. Needs the rules of this project"
+                    " in Prometheus.",
                     [f"max by (severity, alertname, alertstate, {ID}) ({alerts()})"],
                     [
                         Column("severity", "Severity", mappings=look.colored(look.SEVERITY_COLORS), fill=True),
@@ -563,7 +563,7 @@ def _troubles() -> Row:
                 ),
                 rows(
                     "Why it cannot be described",
-                    "Why the last describe of the tuning job failed, and what to do about it.",
+                    "Why the last describe of the tuning job failed, and what to do.",
                     [f'label_replace({each("error_info", "code")}, "remedy", "$1", "code", "(.*)")'],
                     [
                         Column("code", "Error"),
@@ -577,15 +577,15 @@ def _troubles() -> Row:
                 7,
                 lines(
                     "Age of what is shown",
-                    "Time since the tuning job was last described successfully. One that runs and does not change is described"
-                    " once in describe_max_age, one that has ended about once a day.",
+                    "Time since the last successful describe of the tuning job. A running tuning job that does not change is"
+                    " described once in describe_max_age, an ended one about once a day.",
                     {"last success": f"time() - {each('last_success_timestamp_seconds')}"},
                     seconds("Never described"),
                 ),
                 lines(
                     "Slots used, and share of failures",
-                    "Training jobs running as a share of those that may run at once, and the share of the launched ones that"
-                    " ended with an error which SageMaker does not retry.",
+                    "Running training jobs as a share of those that may run at once, and the share of the launched ones that"
+                    " failed with an error that SageMaker does not retry.",
                     {"slots used": SLOTS_USED, "failed": FAILED_SHARE},
                     share("Not stated"),
                     colors={"failed": look.RED, "slots used": look.BLUE},

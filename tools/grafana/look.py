@@ -1,4 +1,4 @@
-"""Colors, thresholds and words that mean the same on every panel."""
+"""Colors, thresholds and texts that all panels share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ALERT_COLORS = {"firing": RED, "pending": YELLOW}
 
 
 def steps(first: str, *others: tuple[float, str]) -> model.ThresholdsConfig:
-    """Return thresholds: the color of all that is below the first, then each value from which another color holds."""
+    """Return thresholds: the color below the first one, then each value with the color from it on."""
     return model.ThresholdsConfig(
         model.ThresholdsMode.ABSOLUTE,
         [model.Threshold(None, first), *(model.Threshold(value, color) for value, color in others)],
@@ -56,7 +56,7 @@ EDGES = steps(RED, (0.02, GREEN), (0.98, RED))
 
 
 def words(meanings: Mapping[str, tuple[str, str | None]]) -> list[model.ValueMap]:
-    """Return a mapping from values, as text, to the words and the color shown for them."""
+    """Return a mapping from values, as text, to the text and color that are shown."""
     return [
         model.ValueMap(
             {
@@ -68,7 +68,7 @@ def words(meanings: Mapping[str, tuple[str, str | None]]) -> list[model.ValueMap
 
 
 def colored(colors: Mapping[str, str]) -> list[model.ValueMap]:
-    """Return a mapping that only colors."""
+    """Return a mapping that only sets colors."""
     return words({value: (value, color) for value, color in colors.items()})
 
 

@@ -1,4 +1,4 @@
-"""What both dashboards share: variables, links, annotations, and how panels are laid out."""
+"""What both dashboards share: variables, links, annotations, and layout."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 FLEET = "sagemaker-tuning-fleet"
 TUNING_JOB = "sagemaker-tuning-job"
-"""The uids: links, bookmarks and runbooks rest on them."""
+"""The uids. Do not change them, because links, bookmarks and runbooks use them."""
 
 SCHEMA_VERSION = 39
-"""Of Grafana 11.0; later ones migrate it when they load it."""
+"""The schema version of Grafana 11.0. Later versions migrate it when they load it."""
 
 COLUMNS = 24
 
@@ -52,7 +52,7 @@ TO_CONSOLE = Link(
 
 
 def source_variable() -> model.VariableModel:
-    """Return the variable that picks the Prometheus to ask."""
+    """Return the variable that selects the Prometheus data source."""
     return model.VariableModel(
         model.VariableType.DATASOURCE,
         "datasource",
@@ -70,7 +70,7 @@ def source_variable() -> model.VariableModel:
 def label_variable(
     name: str, label: str, selector: str, *, title: str, description: str, multi: bool, any_value: bool = True
 ) -> model.VariableModel:
-    """Return a variable with the values of a label; ``any_value`` offers all, those without the label included."""
+    """Return a variable with the values of a label. ``any_value`` adds the choice of all, including series without the label."""
     return _query_variable(
         name,
         f"label_values({selector}, {label})",
@@ -85,7 +85,7 @@ def label_variable(
 
 
 def hidden_variable(name: str, expression: str, regex: str, *, description: str) -> model.VariableModel:
-    """Return a variable that nobody picks: what ``regex`` finds in the answer to an expression."""
+    """Return a hidden variable: the match of ``regex`` in the result of an expression."""
     return _query_variable(
         name,
         f"query_result({expression})",
@@ -98,7 +98,7 @@ def hidden_variable(name: str, expression: str, regex: str, *, description: str)
 
 
 class _More(TypedDict, total=False):
-    """What a variable may have beside its query."""
+    """Optional settings of a variable."""
 
     label: str
     description: str
@@ -127,7 +127,7 @@ def _query_variable(name: str, query: str, *, query_type: int, **more: Unpack[_M
 
 
 def variables(*, one_job: bool) -> list[model.VariableModel]:
-    """Return data source, account, region, team and tuning job; each offers what those before it leave."""
+    """Return the variables data source, account, region, team and tuning job. Each depends on the ones before it."""
     multi = not one_job
     return [
         source_variable(),
@@ -168,7 +168,7 @@ def variables(*, one_job: bool) -> list[model.VariableModel]:
 
 
 def annotation_queries(*, shown: bool) -> list[model.AnnotationQuery]:
-    """Return the moments at which tuning jobs converged and ended, drawn from the start if ``shown``."""
+    """Return annotations for the times at which tuning jobs converged and ended. ``shown``: they are on by default."""
     return [
         _annotation(
             "Converged",
@@ -190,7 +190,7 @@ def _annotation(name: str, family: str, color: str, text: str, *, shown: bool) -
         target=prometheus.Dataquery(
             datasource=SOURCE,
             editor_mode=prometheus.QueryEditorMode.CODE,
-            # The value is the time of the annotation, in milliseconds.
+            # The value is the time of the annotation in milliseconds.
             expr=of_team(f"1000 * {each(family)}"),
             ref_id="Anno",
         ),
@@ -218,25 +218,25 @@ def link(title: str, tooltip: str, url: str, *, new_tab: bool = False) -> model.
 
 
 def _unplaced(made: T) -> T:
-    """Leave out the placement, which came after Grafana 11; the SDK always gives one, and has no type for none."""
+    """Remove the placement, which is newer than Grafana 11. The SDK always sets one and has no type for none."""
     vars(made)["placement"] = None
     return made
 
 
 Line = tuple[int, "Sequence[tuple[int, model.Panel]]"]
-"""A height, and panels side by side, each with its width in columns."""
+"""A height, and panels side by side, each with its width in grid columns."""
 
 Row = tuple[str, "Sequence[Line]"]
-"""A title, and the lines of panels below it."""
+"""A title, and the lines of panels under it."""
 
 
 def line(height: int, *panels: model.Panel, widths: Sequence[int] = ()) -> Line:
-    """Return panels side by side, of equal widths unless those are given."""
+    """Return panels side by side. Without ``widths`` they have equal widths."""
     return height, list(zip(widths or [COLUMNS // len(panels)] * len(panels), panels, strict=True))
 
 
 def lay_out(parts: Sequence[Row]) -> list[model.Panel | model.RowPanel]:
-    """Return all panels with their places, and numbered."""
+    """Return all panels with their positions and ids."""
     placed: list[model.Panel | model.RowPanel] = []
     top = 0
     for title, lines in parts:

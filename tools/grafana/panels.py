@@ -1,4 +1,4 @@
-"""The kinds of panels, each with what all panels of its kind have in common."""
+"""Functions that make panels of each kind, with the settings that all panels of the kind share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MULTI = common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOr
 
 
 class Link(NamedTuple):
-    """Where a click leads."""
+    """The target of a click."""
 
     title: str
     url: str
@@ -89,7 +89,7 @@ def _fixed(color: str) -> model.FieldColor:
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """How a value is shown: its unit, range, colors and words. ``empty`` is said where there is none."""
+    """How a value is shown: its unit, range, colors and texts. ``empty`` is the text if there is no value."""
 
     unit: str = "short"
     low: float | None = None
@@ -125,7 +125,7 @@ def share(empty: str, thresholds: model.ThresholdsConfig = PLAIN) -> Field:
 
 
 def seconds(empty: str, thresholds: model.ThresholdsConfig = PLAIN) -> Field:
-    """Show a length of time."""
+    """Show a duration."""
     return Field(unit="s", low=0, thresholds=thresholds, empty=empty)
 
 
@@ -135,12 +135,12 @@ def money(empty: str) -> Field:
 
 
 def meaning(empty: str, mappings: Sequence[model.ValueMap]) -> Field:
-    """Show the words that values stand for."""
+    """Show values as texts."""
     return Field(unit="none", mappings=mappings, thresholds=steps("text"), empty=empty)
 
 
 def number(title: str, description: str, expression: str, field: Field, *, legend: str = "") -> model.Panel:
-    """Return a panel with the last value, its history faint behind a number; with a ``legend``, that is shown instead."""
+    """Return a panel with the last value as a number, and its history in the background. With a ``legend``, show that instead."""
     words = legend or field.mappings
     return model.Panel(
         type_val="stat",
@@ -170,7 +170,8 @@ def bars(
 ) -> model.Panel:
     """Return a panel with a horizontal bar for each last value; the keys of ``queries`` are the legends.
 
-    ``now`` asks only for what is now, as a ranking must: over time it would keep whatever was once among the first.
+    With ``now``, only the present values are queried. Rankings need this: over time they would keep everything that was ever in
+    them.
     """
     return model.Panel(
         type_val="bargauge",
@@ -202,9 +203,8 @@ def lines(
 ) -> model.Panel:
     """Return a panel over time; the keys of ``queries`` are the legends.
 
-    ``colors`` are by name of a series. ``limits`` are the names of those drawn as dashed lines, which the
-    others are measured against; so are the thresholds, where the field has some. Those of ``right`` are measured on an axis of their own, on the
-    right. ``held`` keeps a value until the next, for what changes now and then.
+    ``colors`` are by name of a series. The series in ``limits`` are drawn as dashed lines, like the thresholds of the field. The
+    series in ``right`` have their own axis on the right. ``held`` keeps a value until the next one, for values that change rarely.
     """
     custom = common.GraphFieldConfig(
         draw_style=common.GraphDrawStyle.LINE,
@@ -253,7 +253,7 @@ def lines(
 def timeline(
     title: str, description: str, expression: str, field: Field, *, legend: str, link: Link | None = None
 ) -> model.Panel:
-    """Return a panel with a row for each series, colored by what its value stands for."""
+    """Return a panel with a row for each series, colored by value."""
     return model.Panel(
         type_val="state-timeline",
         title=title,
@@ -280,8 +280,8 @@ def timeline(
 class Column:
     """A column of a table.
 
-    ``source`` is the label that it shows, or the letter of the query whose value it shows. ``bar`` draws the share of
-    the range from 0 to 1, ``fill`` colors the cell's background by thresholds or mappings, ``tint`` the text.
+    ``source`` is the label that it shows, or the letter of the query whose value it shows. ``bar`` draws a bar from 0 to 1.
+    ``fill`` colors the background of the cell by thresholds or mappings, ``tint`` the text.
     """
 
     source: str
@@ -297,18 +297,18 @@ class Column:
     width: int | None = None
 
     def name(self, queries: int) -> str:
-        """Return what Grafana calls it: with one query the value has no letter."""
+        """Return its name in Grafana. With only one query the value has no letter."""
         if len(self.source) > 1:
             return self.source
         return f"Value #{self.source}" if queries > 1 else "Value"
 
     def override(self, queries: int) -> model.DashboardFieldConfigSourceOverrides:
-        """Return how it differs from the other columns."""
+        """Return its overrides of the table's settings."""
         return _override(
             "byName",
             self.name(queries),
             displayName=self.title,
-            noValue="-",  # else a cell without a value says that the whole table has none
+            noValue="-",  # otherwise an empty cell has the text for an empty table
             unit=self.unit,
             min=0 if self.bar else None,
             max=1 if self.bar else None,
@@ -337,10 +337,10 @@ def rows(
     sort: tuple[str, bool] | None = None,
     without: Sequence[str] = (),
 ) -> model.Panel:
-    """Return a table of what is now: a row for each series, those of the same labels merged across queries.
+    """Return a table of present values: a row for each set of labels, with the values of all queries.
 
-    The queries are lettered from A. Values are shown only in ``columns``, labels unless they are left out by ``without``.
-    ``sort`` is a column's title and whether the largest comes first.
+    The queries have the letters from A. Only values in ``columns`` are shown. Labels are shown unless they are in ``without``.
+    ``sort`` is a column's title and whether the largest value comes first.
     """
     names = [column.name(len(queries)) for column in columns]
     values = {Column(_letter(place), "").name(len(queries)) for place in range(len(queries))}

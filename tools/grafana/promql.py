@@ -1,4 +1,4 @@
-"""The PromQL that panels are made of: one series a tuning job, however many replicas of the exporter watch it."""
+"""PromQL for panels. There is one series for each tuning job, even if several replicas of the exporter watch it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JOB = PREFIX
 EXPORTER = f"{OWN_PREFIX}_"
 
 TARGET = ("aws_account_id", "aws_region", "target")
-"""What tells a target from all others, whatever scrapes it: names of targets may be the same in two accounts."""
+"""The labels that identify a target. Its name is not enough, because two accounts may have targets with the same name."""
 
 PLACE = 'aws_account_id=~"$account",aws_region=~"$region"'
 CHOSEN = f'{PLACE},tuning_job=~"$job"'
@@ -25,27 +25,27 @@ _CONSOLES = (
     ("cn-.*", "console.amazonaws.cn"),
     ("us-gov-.*", "console.amazonaws-us-gov.com"),
 )
-"""The console's host in each partition, by the regions that are in it; the last that fits counts."""
+"""The console's host in each partition, by a pattern of its regions. The last match counts."""
 
 
 def each(family: str, *by: str, **labels: str) -> str:
-    """Select a family of the chosen tuning jobs, by ``labels`` too: a series for each, and each value of those ``by``."""
+    """Select a family for the selected tuning jobs, filtered by ``labels``, with a series for each value of the labels ``by``."""
     matchers = "".join(f',{label}="{value}"' for label, value in labels.items())
     return f"max by ({', '.join((*IDENTITY, *by))}) ({JOB}{family}{{{CHOSEN}{matchers}}})"
 
 
 def recorded(record: str, *by: str, **labels: str) -> str:
-    """Select what the shipped rules record of the chosen tuning jobs, as ``each`` does."""
+    """Select a recorded series for the selected tuning jobs, as ``each`` does."""
     return each(record, *by, **labels).replace(f"({JOB}", f"(tuning_job:{JOB}")
 
 
 def of_team(expression: str) -> str:
-    """Keep the tuning jobs of the chosen team; whoever chose all keeps those without a team too."""
+    """Keep the tuning jobs of the selected team. If all are selected, keep those without a team too."""
     return f"({expression}) and {ON} {JOB}labels{{{CHOSEN},{TEAM}}}"
 
 
 def team() -> str:
-    """Return a series of value 1 for each tuning job of the chosen team, with its ``label_team`` if it has one."""
+    """Return a series with value 1 for each tuning job of the selected team, with its ``label_team`` if it has one."""
     return f"topk by ({ID}) (1, {JOB}labels{{{CHOSEN},{TEAM}}})"
 
 
@@ -55,11 +55,11 @@ ALLOWED = recorded("slots:allowed")
 LAUNCHED = f"sum by ({ID}) ({each('training_jobs', 'status')})"
 FAILED_SHARE = f"{each('training_jobs', status='NonRetryableError')} / {ON} ({LAUNCHED} > 0)"
 SLOTS_USED = f"{IN_PROGRESS} / {ON} {ALLOWED}"
-"""These three only while a tuning job is in progress."""
+"""These three exist only while a tuning job is in progress."""
 NOW = f"({each('end_timestamp_seconds')} or 0 * {each('created_timestamp_seconds')} + time())"
-"""The time, or that of the end of a tuning job that has ended."""
+"""The present time, or the end time of an ended tuning job."""
 RUNTIME = f"{NOW} - {ON} {each('created_timestamp_seconds')}"
-"""To the second: what SageMaker says about it may be as old as the last describe."""
+"""The run time to the second. SageMaker's own value may be as old as the last describe."""
 RUNTIME_USED = f"({RUNTIME}) / {ON} {each('max_runtime_seconds')}"
 PROGRESS = recorded("training_jobs:progress")
 LEFT = recorded("age_seconds:left")
@@ -67,10 +67,10 @@ NOT_IMPROVING = (
     f"{each('training_jobs_not_improving')} / {ON}"
     f" ({each('max_training_jobs_not_improving')} or {each('max_training_jobs')})"
 )
-"""Against the tuning job's own limit, else against all the training jobs that it may launch."""
+"""As a share of the tuning job's own limit, else of all training jobs that it may launch."""
 
 COST = recorded("estimated_cost:sum", "currency")
-"""Of the training jobs that have ended; this and the next two need `collect: [training_jobs]` and prices."""
+"""The cost of the ended training jobs. This and the next two need `collect: [training_jobs]` and prices."""
 COST_SINCE_BEST = recorded("estimated_cost:since_best", "currency")
 COST_OF_FAILED = recorded("estimated_cost:failed", "currency")
 FAILURES = recorded("training_job_failures:sum", "reason")
@@ -78,7 +78,7 @@ INSTANCES = each("running_instances", "instance_type", "spot")
 
 
 def of_quota(what: str, *by: str) -> str:
-    """Return how much of a quota is used in each of the chosen accounts and regions, by what the shipped rules record."""
+    """Return the used share of a quota in each of the selected accounts and regions, from recorded series."""
     used, most = (
         f"max by ({', '.join(('aws_account_id', 'aws_region', *by))}) (account:sagemaker_{what}:{each}{{{PLACE}}})"
         for each in ("running", "quota")
@@ -87,11 +87,11 @@ def of_quota(what: str, *by: str) -> str:
 
 
 MOST_RUNS = 10
-"""How many runs of one search are compared."""
+"""The most runs of a search to compare."""
 
 
 def of_last_runs(expression: str) -> str:
-    """Keep the last runs of the search that the chosen tuning job is a run of, by their label ``search``."""
+    """Keep the last runs of the selected tuning job's search. They have the same label ``search``."""
     search = f'{JOB}labels{{{PLACE},label_search="$search",label_search!=""}}'
     created = f"max by ({ID}) ({JOB}created_timestamp_seconds{{{PLACE}}})"
     return f"({expression.replace(CHOSEN, PLACE)}) and {ON} topk({MOST_RUNS}, {created} and {ON} {search})"
@@ -108,26 +108,26 @@ def since_improvement() -> str:
 
 
 def states() -> str:
-    """Return the position in ``STATUSES`` of the status that a tuning job is in."""
+    """Return the status of a tuning job as its position in ``STATUSES``."""
     return " or ".join(f"{number} * ({each('status', status=status)} == 1)" for number, status in enumerate(STATUSES))
 
 
 def with_console(expression: str) -> str:
-    """Add the label ``console``: the host of the AWS console in the partition of the series' region."""
+    """Add the label ``console``: the host of the AWS console for the partition of the region."""
     for region, host in _CONSOLES:
         expression = f'label_replace({expression}, "console", "{host}", "aws_region", "{region}")'
     return expression
 
 
 def with_direction(expression: str) -> str:
-    """Add the label ``direction``: which way the objective gets better."""
+    """Add the label ``direction``: in which direction the objective is better."""
     for objective_type, words in (("Maximize", "more is better"), ("Minimize", "less is better")):
         expression = f'label_replace({expression}, "direction", "{words}", "objective_type", "{objective_type}")'
     return expression
 
 
 def ended_this_week() -> str:
-    """Count the tuning jobs that ended in a week, by the last team of each and by how they ended."""
+    """Count the tuning jobs that ended in the last week, by their last team and final status."""
     outcome = f"tuning_job:{JOB}status:outcome"
     last = f"topk by ({ID}) (1, max_over_time({outcome}{{{CHOSEN}}}[6d]))"
     teams = f"count by (label_team) (max_over_time({outcome}{{{CHOSEN},{TEAM}}}[6d]))"
@@ -136,27 +136,27 @@ def ended_this_week() -> str:
 
 
 def or_zero(expression: str) -> str:
-    """Say 0 instead of nothing."""
+    """Return 0 instead of no result."""
     return f"{expression} or vector(0)"
 
 
 def alerts(**labels: str) -> str:
-    """Select the project's alerts about the chosen tuning jobs; where all are chosen, about the exporter itself too."""
+    """Select this project's alerts for the selected tuning jobs. If all are selected, also those for the exporter itself."""
     matchers = "".join(f',{label}="{value}"' for label, value in labels.items())
     return f'ALERTS{{alertname=~"SageMakerTuning.+",{CHOSEN},{TEAM}{matchers}}}'
 
 
 def by_target(expression: str, *by: str) -> str:
-    """Take the largest of the replicas' series about a target, one for each value of the labels ``by``."""
+    """Return the largest of the replicas' series for each target and each value of the labels ``by``."""
     return f"max by ({', '.join((*TARGET, *by))}) ({expression})"
 
 
 def of_targets(family: str, **labels: str) -> str:
-    """Select a family of the exporter's own about targets in the chosen accounts and regions."""
+    """Select one of the exporter's own families for targets in the selected accounts and regions."""
     matchers = "".join(f',{label}=~"{value}"' for label, value in labels.items())
     return f"{EXPORTER}{family}{{{PLACE}{matchers}}}"
 
 
 def rate(selected: str) -> str:
-    """Return the increase each second of selected counters."""
+    """Return the increase per second of counters."""
     return f"rate({selected}[$__rate_interval])"
