@@ -1,7 +1,7 @@
-"""What the exporter must be allowed in AWS, for exactly one configuration. Pure: nothing is called, nothing is read.
+"""The permissions in AWS that the exporter needs for a configuration. Makes no calls and reads no files.
 
-``table`` says which entry of a configuration needs which action. ``identities`` makes policies of that: one identity for
-each source of credentials and one for each role that is assumed. The formats write them down.
+``table`` says which entries of a configuration need which action. ``identities`` makes policies from it: one identity for each
+source of credentials, and one for each role that is assumed. The other modules write them in several formats.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""ARNs in policies: which tuning jobs an entry of a configuration may be about."""
+"""ARNs in policies: which tuning jobs an entry of a configuration may match."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
     from exporter.config.specs import RuleSpec, TargetSpec
 
-# Text, or texts with anything between them: what IAM can say too.
+# Text, or texts with anything between them, which IAM can express too.
 _LITERAL = re.compile(r"(?:\(\?i\))?(\^?)([a-zA-Z0-9-]+(?:\.[*+][a-zA-Z0-9-]+)*)(\.[*+])?(\$?)")
 _ANYTHING = re.compile(r"\.[*+]")
 _SPECIAL = re.compile(r"[*?$]")
 
 ANY_ACCOUNT = "*"
-"""Stands in ARNs for every account."""
+"""The pattern for all accounts in ARNs."""
 
 
 def job_arn(spec: TargetSpec, entry: JobSpec | RuleSpec) -> str:
-    """Return the ARN of the tuning jobs that an entry is about, with ``*`` for what the configuration leaves open.
+    """Return the ARN of the tuning jobs of an entry, with ``*`` for everything that the configuration does not specify.
 
-    Names are in small letters, as SageMaker has them in ARNs.
+    Names are in lower case, as in SageMaker's ARNs.
     """
     account_id = (entry.account_id if isinstance(entry, JobSpec) else None) or spec.account_id or ANY_ACCOUNT
     name = entry.name if isinstance(entry, JobSpec) else _names(entry)
@@ -35,12 +35,12 @@ def job_arn(spec: TargetSpec, entry: JobSpec | RuleSpec) -> str:
 
 
 def any_name(arn: str) -> str:
-    """Return the ARN of all tuning jobs of the account and region of one."""
+    """Return the ARN of all tuning jobs in the account and region of ``arn``."""
     return f"{arn.rpartition('/')[0]}/*"
 
 
 def _names(rule: RuleSpec) -> str:
-    """Return a pattern of IAM that fits every name which the rule does. It may fit more: IAM has only ``*``."""
+    """Return an IAM pattern that matches all names that the rule matches. It may match more, because IAM has only ``*``."""
     patterns = ["*"]
     if rule.name_contains:
         patterns.append(f"*{rule.name_contains}*")
@@ -52,7 +52,7 @@ def _names(rule: RuleSpec) -> str:
 
 
 def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
-    """Return the ARNs of tuning jobs, sorted, but for those that another one stands for already."""
+    """Return the ARNs of tuning jobs, sorted, without those that another one includes."""
     known = sorted(set(arns))
     patterns: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for arn in known:
@@ -66,7 +66,7 @@ def without_covered(arns: Iterable[str]) -> tuple[str, ...]:
         wider = _in_any_account(where)
         if wider != where and f"{wider}/{name}" in exact:
             return True
-        # The stars of a name are characters here: a pattern that fits them fits whatever they stand for.
+        # Stars in a name are treated as characters: a pattern that matches them also matches everything that they mean.
         return any(
             each != arn and fnmatchcase(name, pattern) for place in {where, wider} for each, pattern in patterns[place]
         )
@@ -80,11 +80,11 @@ def _in_any_account(arn: str) -> str:
 
 
 def literal(arn: str) -> str:
-    """Return an ARN for a policy's Resource that stands for itself only: IAM's special characters, escaped."""
+    """Return an ARN for a policy's Resource with IAM's special characters escaped."""
     return _SPECIAL.sub(lambda found: f"${{{found[0]}}}", arn)
 
 
 def role_resource(arn: str) -> str:
-    """Return the ARN of a role for a policy's Resource: that role only, or in every account those of its path and name."""
+    """Return the ARN of a role for a policy's Resource: only that role, or the roles with its path and name in all accounts."""
     *where, role = arn.split(":", 5)
     return ":".join((*where, literal(role)))

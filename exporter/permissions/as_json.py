@@ -1,4 +1,4 @@
-"""Policies as the JSON that IAM reads."""
+"""Policies as JSON for IAM."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def render(identities: Sequence[Identity]) -> str:
-    """Return one policy alone as it is, so that it can be given to ``aws iam create-policy``.
+    """Return a single policy without anything around it, so that you can use it with ``aws iam create-policy``.
 
-    Where there is more, return an object with the ``policies`` of each identity by its name, and its ``trust`` if it has one.
+    Otherwise, return an object with the ``policies`` of each identity by name, and its ``trust`` if it has one.
     """
     if len(identities) == len(identities[0].policies) == 1 and not identities[0].trust:
         return _dump(document(identities[0].policies[0], _written))

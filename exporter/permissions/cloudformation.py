@@ -1,4 +1,4 @@
-"""Policies as a CloudFormation template, one for all accounts: as a stack set it makes in each what belongs there."""
+"""Policies as a CloudFormation template for all accounts. As a stack set, it makes in each account what belongs there."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _DESCRIPTION = "What sagemaker-tuning-exporter may do in AWS, for one configurat
 
 
 _MOST = {"Resources": 500, "Parameters": 200}
-"""How many of each CloudFormation takes in a template."""
+"""CloudFormation's limits for a template."""
 
 
 def render(identities: Sequence[Identity]) -> str:
-    """Return a template. What is to be filled in is a parameter; where there are several accounts, their ids are conditions.
+    """Return a template. Values to fill in are parameters. If there are several accounts, their ids are conditions.
 
-    A role of each account of an organization has none: it is made wherever the template is deployed.
+    A role in all accounts of an organization has no condition: it is made wherever the template is deployed.
 
-    Raises ValueError when CloudFormation would not take it.
+    Raises ValueError if the template exceeds CloudFormation's limits.
     """
     made = _Template(identities).made()
     for section, most in _MOST.items():
@@ -42,16 +42,16 @@ def render(identities: Sequence[Identity]) -> str:
 
 
 class _Lines(str):
-    """A text that is written line by line."""
+    """A text that is written on several lines."""
 
     __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes YAML without anchors: CloudFormation reads few of them."""
+    """Writes YAML without anchors, because CloudFormation does not support all of them."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
-        """Repeat what comes twice."""
+        """Write repeated values again."""
         return True
 
 
@@ -86,7 +86,7 @@ class _Template:
 
     @property
     def _accounts(self) -> Iterable[Blank]:
-        """The accounts that nothing tells, where there are several."""
+        """The unknown accounts, if there are several accounts."""
         return [each.account_id for each in self._identities if isinstance(each.account_id, Blank)]
 
     def _is_parameter(self, blank: Blank) -> bool:
@@ -109,7 +109,7 @@ class _Template:
 
     @property
     def _outputs(self) -> Mapping[str, Any]:
-        """The ARN of the pod's role: its service account or its association needs it."""
+        """The ARN of the pod's role, which its service account or pod identity association needs."""
         return {
             f"{name}Arn": {
                 **({"Condition": self._condition(each)} if self._several else {}),
@@ -147,7 +147,7 @@ class _Template:
     def _trust(self, trust: Policy) -> Any:
         if not any(condition.key.blanks for each in trust for condition in each.conditions):
             return document(trust, self._written)
-        # A key cannot be made by a function, but a whole document can.
+        # A function cannot make a key, but it can make a whole document.
         return {"Fn::Sub": _Lines(json.dumps(document(trust, self._template), indent=2) + "\n")}
 
     def _written(self, text: Text) -> Any:
@@ -163,7 +163,7 @@ class _Template:
 
 
 def _named(identity: Identity) -> Iterable[Blank]:
-    """Return the name of a role that is made, if that is to be filled in."""
+    """Return the name of a role to make, if it must be filled in."""
     return (identity.role,) if identity.trust and isinstance(identity.role, Blank) else ()
 
 

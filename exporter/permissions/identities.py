@@ -1,4 +1,4 @@
-"""Who calls AWS for a configuration, and what each of them must be allowed: policies, and who may take on a role."""
+"""The identities that call AWS for a configuration, with their policies and trust policies."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     Called = TargetSpec | OrganizationSpec
 
 MOST_POLICIES = 10
-"""How many managed policies a role may have, unless AWS has granted more."""
+"""The most managed policies of a role, unless AWS has raised the quota."""
 
 _TOLD = 3
 
 _EVERYWHERE = "only AWS knows the accounts of the organization, so the role may be assumed in every account"
 
 EXPORTER = "exporter"
-"""The identity that the exporter has by itself: the pod's role, an instance's, keys in the environment."""
+"""The exporter's own identity: the role of the pod or the instance, or keys in the environment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Someone who calls AWS: the exporter by itself, a profile of the AWS files, or a role that one of these assumes.
+    """An identity that calls AWS: the exporter itself, a profile of the AWS files, or a role that one of these assumes.
 
-    ``role_arn`` is given for the last only. ``account_id`` and ``role`` are the account and the name of the role, blanks
-    where the configuration does not tell. A role of each account of an organization has ``ANY_ACCOUNT``. ``trust`` is empty where nothing is known of how it gets its credentials.
-    ``notes`` are for a person: what is not as narrow as it might be.
+    Only a role that is assumed has a ``role_arn``. ``account_id`` and ``role`` are the account and the name of the role. They
+    are blanks if the configuration does not tell them. A role in all accounts of an organization has ``ANY_ACCOUNT``. ``trust``
+    is empty if it is not known how the identity gets its credentials. ``notes`` say what could be narrower.
     """
 
     name: str
@@ -53,24 +53,24 @@ class Identity:
 
     @property
     def is_everywhere(self) -> bool:
-        """Whether it is a role of each account of an organization."""
+        """Whether it is a role in all accounts of an organization."""
         return self.account_id == ANY_ACCOUNT
 
     @property
     def is_exporter(self) -> bool:
-        """Whether it is the exporter by itself."""
+        """Whether it is the exporter itself."""
         return self.name == EXPORTER
 
     @property
     def blanks(self) -> tuple[Blank, ...]:
-        """What is to be filled in, in policies and trust."""
+        """The values to fill in, in policies and trust."""
         statements = itertools.chain(*self.policies, self.trust)
         return tuple(dict.fromkeys(blank for each in statements for text_ in each.texts for blank in text_.blanks))
 
 
 @dataclass(slots=True)
 class _Source:
-    """A source of credentials: what is called with it, and with each role that is assumed with it.
+    """A source of credentials: what is called with it directly, and with each role that is assumed with it.
 
     The names of its blanks begin with ``prefix``.
     """
@@ -106,9 +106,10 @@ class _Source:
 
 
 def identities(settings: Settings, trust: Trust | None = None) -> tuple[Identity, ...]:
-    """Return who calls AWS, the exporter itself first; nobody if no request is signed.
+    """Return the identities that call AWS, the exporter itself first. Empty if no request is signed.
 
-    The accounts of an organization are not known: its role is one identity for all of them. ``trust`` says how the exporter's pod gets its own role, and gives that role a trust policy.
+    The accounts of an organization are not known, so its role is one identity for all of them. ``trust`` says how the
+    exporter's pod gets its own role, and gives this role a trust policy.
     """
     everywhere = (Account(ANY_ACCOUNT, ""),)
     settings = settings.with_accounts(dict.fromkeys(settings.organizations, everywhere))
@@ -140,7 +141,7 @@ def _sources(called: Iterable[Called]) -> list[_Source]:
 
 
 def _prefix(profile: str | None, taken: Collection[str]) -> str:
-    """Return a prefix that differs from the others also without its ``_``, as formats may write it."""
+    """Return a unique prefix. It stays unique if a format removes ``_``."""
     if profile is None:
         return "EXPORTER"
     prefix, others = f"PROFILE_{re.sub('[^A-Z0-9]+', '_', profile.upper())}", {each.replace("_", "") for each in taken}
@@ -160,7 +161,7 @@ def _own(source: _Source, trust: Trust | None) -> Identity:
 
 
 def _external_ids(called: Iterable[Called]) -> Mapping[str, Blank]:
-    """Return what stands for each external id, which is nobody else's business."""
+    """Return a blank for each external id, because external ids are secret."""
     roles: dict[str, dict[str, None]] = defaultdict(dict)
     for target in called:
         credentials = target.key.credentials
@@ -177,7 +178,7 @@ def _external_ids(called: Iterable[Called]) -> Mapping[str, Blank]:
 
 
 def _few(roles: Sequence[str]) -> str:
-    """Return how the roles are told: there may be hundreds, and a description has an end."""
+    """Return a description of the roles. It is short, even if there are hundreds."""
     told = roles if len(roles) <= _TOLD else [*roles[: _TOLD - 1], f"{len(roles) - _TOLD + 1} other roles"]
     return " and ".join(told)
 
@@ -190,19 +191,19 @@ def _assumed(role_arn: str, users: Sequence[_Source], secrets: Mapping[str, Blan
     for place, source in enumerate(users):
         principal = "AWS", text(f"arn:{partition}:iam::", source.account_id, ":role/", source.role)
         asked = dict.fromkeys(target.key.credentials.external_id for target in source.roles[role_arn])
-        # If one entry gives none, none can be asked for.
+        # If one entry has no external id, the policy cannot require one.
         values = tuple(text(secrets[each]) for each in asked if each is not None) if None not in asked else ()
         conditions = (Condition(text("sts:ExternalId"), values),) if values else ()
         sid = _numbered("Exporter", place)
         statements.append(Statement(sid, (ASSUME_ROLE,), principal=principal, conditions=conditions))
         if trust is Trust.POD_IDENTITY and source.profile is None:
-            # Apart from the other action, for no external id comes with this one.
+            # A separate statement, because this action has no external id.
             statements.append(Statement("SessionTags", (TAG_SESSION,), principal=principal))
     return Identity(role_arn, partition, account_id, name, policies, tuple(statements), role_arn, notes=notes)
 
 
 def _parts(role_arn: str) -> tuple[str, str, str]:
-    """Return the partition, the account, which may be any, and the name of a role."""
+    """Return the partition, the account (or ``ANY_ACCOUNT``) and the name of a role."""
     _, partition, _, _, account_id, role = role_arn.split(":", 5)
     return partition, account_id, role.rpartition("/")[2]
 
@@ -227,7 +228,7 @@ def _policies(called: Sequence[Called], more: Sequence[Statement]) -> tuple[tupl
 
 
 def _statements(targets: Sequence[TargetSpec], *, by_name: bool) -> Iterable[Statement]:
-    """Return what targets need: actions for the same resources together."""
+    """Return the statements that targets need. Actions with the same resources are combined."""
     of_jobs: dict[tuple[str, ...], list[str]] = defaultdict(list)
     of_regions: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for permission in PERMISSIONS:
@@ -247,7 +248,7 @@ def _statements(targets: Sequence[TargetSpec], *, by_name: bool) -> Iterable[Sta
 
 
 def _organization(called: Sequence[Called]) -> Iterable[Statement]:
-    """Return what it takes to read the accounts of organizations. Organizations has no regions and no narrower resource."""
+    """Return the statements to read the accounts of organizations, which have no regions and no narrower resource."""
     actions = dict.fromkeys(
         f"organizations:{operation}"
         for each in called

@@ -1,4 +1,4 @@
-"""Names of identities in formats that have names for things."""
+"""Names for identities in the generated formats."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _POLICY = "sagemaker-tuning-exporter"
 
 
 def short_names(identities: Sequence[Identity]) -> Mapping[str, str]:
-    """Return a name of small letters, digits and ``_`` for each identity by its own, such as ``account_123456789012_metrics``.
+    """Return a short name for each identity, of lower-case letters, digits and ``_``, such as ``account_123456789012_metrics``.
 
-    They differ also without their ``_``, and none has two of these in a row.
+    Names stay unique if ``_`` is removed, and never have two ``_`` in a row.
     """
     found: dict[str, str] = {}
     taken: set[str] = set()
@@ -33,11 +33,11 @@ def short_names(identities: Sequence[Identity]) -> Mapping[str, str]:
 
 
 def policy_name(identity: Identity) -> str:
-    """Return what an identity's policy is called: those of several roles in one account must differ."""
+    """Return the name of an identity's policy. It is unique if an account has several roles."""
     return f"{_POLICY}-{identity.role}" if identity.role_arn else _POLICY
 
 
 def path_of(role_arn: str) -> str:
-    """Return the path of a role: ``/`` for most."""
+    """Return the path of a role, usually ``/``."""
     path = role_arn.partition(":role/")[2].rpartition("/")[0]
     return f"/{path}/" if path else "/"

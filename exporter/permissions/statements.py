@@ -1,4 +1,4 @@
-"""Statements of policies, and how long a policy may be."""
+"""Statements of policies, and the maximum length of a policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exporter.permissions.text import Text
 
 LONGEST = 6_144
-"""The most characters of a managed policy, white space not counted."""
+"""The most characters of a managed policy, without white space."""
 
 VERSION = "2012-10-17"
 
@@ -21,7 +21,7 @@ Policy = tuple["Statement", ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must be so: the key has one of the values. The only operator that is needed here is StringEquals."""
+    """A condition: the key has one of the values. The only operator that is needed is StringEquals."""
 
     key: Text
     values: tuple[Text, ...]
@@ -29,7 +29,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is allowed. A trust policy's has a ``principal``, of a kind such as AWS or Federated, and no resources."""
+    """A statement. In a trust policy it has a ``principal``, of a kind such as AWS or Federated, and no resources."""
 
     sid: str
     actions: tuple[str, ...]
@@ -39,7 +39,7 @@ class Statement:
 
     @property
     def texts(self) -> Iterator[Text]:
-        """Every text in it that may have blanks."""
+        """All texts in it that may have blanks."""
         if self.principal is not None:
             yield self.principal[1]
         for condition in self.conditions:
@@ -48,7 +48,7 @@ class Statement:
 
 
 def document(policy: Iterable[Statement], write: Callable[[Text], Any]) -> dict[str, Any]:
-    """Return a policy as IAM reads it; ``write`` makes what the format has for a text."""
+    """Return a policy in the form of IAM. ``write`` converts a text for the format."""
     return {"Version": VERSION, "Statement": [_statement(each, write) for each in policy]}
 
 
@@ -74,7 +74,7 @@ def _one_or_all(values: Sequence[Any]) -> Any:
 
 
 def split(statements: Iterable[Statement]) -> tuple[Policy, ...]:
-    """Return the statements as policies of which none is longer than IAM takes: a long one's resources are shared out."""
+    """Return the statements as policies within IAM's maximum length. The resources of a long statement are split."""
     policies: list[list[Statement]] = [[]]
     left = LONGEST - _length(())
     for statement in statements:
@@ -88,7 +88,7 @@ def split(statements: Iterable[Statement]) -> tuple[Policy, ...]:
                 policies.append([])
                 taken, left = [], LONGEST - _length(()) - head
             taken.append(resource)
-            left -= len(resource) + 3  # its quotes and a comma
+            left -= len(resource) + 3  # quotes and a comma
         policies[-1].append(replace(statement, resources=tuple(taken)))
     return tuple(tuple(each) for each in policies if each)
 

@@ -1,6 +1,6 @@
-"""Which actions of IAM the exporter needs, and which entries of a configuration need each: the one place that says so.
+"""The IAM actions that the exporter needs, and which entries of a configuration need each of them.
 
-The policies, the tables of the docs and the tests are made of this.
+The policies, the tables in the documentation, and the tests are made from this table.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ TAG_SESSION = "sts:TagSession"
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """An action, what it is for, and who needs it.
+    """An action, its purpose, and what needs it.
 
-    ``narrows``: AWS lets it be allowed for single tuning jobs. Else it must be allowed for every resource, and only the
-    region can be a condition. ``needed_by`` returns the entries of a target for which it is called, none if it is not.
+    ``narrows`` is True if AWS can allow it for single tuning jobs. Otherwise it must be allowed for all resources, and only the
+    region can be a condition. ``needed_by`` returns the entries of a target that need it.
     """
 
     action: str
@@ -49,7 +49,7 @@ def _with_tags(spec: TargetSpec) -> Sequence[Entry]:
 
 
 def _searched(spec: TargetSpec) -> Sequence[Entry]:
-    """Return those whose tags are searched for, which takes two tuning jobs at least, or whose bills are."""
+    """Return the entries that need Search: for tags, which needs at least two tuning jobs, or for billed seconds."""
     if spec.spend is not None and spec.spend.billable == "search":
         return _all(spec)
     tagged = _with_tags(spec)
@@ -88,18 +88,18 @@ PERMISSIONS = (
         "servicequotas:ListServiceQuotas", "needed for `collect: [quotas]`", narrows=False, needed_by=_with_quotas
     ),
 )
-"""What is called in the name of the identity that watches. GetCallerIdentity is called too, but needs no permission."""
+"""The actions of an identity that watches tuning jobs. GetCallerIdentity is called too, but needs no permission."""
 
 ROLE_PERMISSIONS = {
     ASSUME_ROLE: "needed for `role_arn`: the exporter's own identity must be allowed it on that role, and the role all of the"
     " above",
     TAG_SESSION: "needed for `role_arn` too where the exporter's own role comes from EKS pod identity",
 }
-"""What an identity needs to assume roles, and what for."""
+"""The actions of an identity that assumes roles, with their purpose."""
 
 ORGANIZATION_PERMISSIONS = {
     f"organizations:{LIST_ACCOUNTS}": "needed for `organization`, by the exporter's own identity or by the `role_arn` next to it",
     f"organizations:{LIST_ACCOUNTS_OF_UNIT}": "needed for `organization` with `include_ous`, instead of ListAccounts",
     f"organizations:{LIST_UNITS}": "needed for `organization` with `include_ous`, for the units below",
 }
-"""What an identity needs to read the accounts of an organization, and what for: see ``OrganizationSpec.operations``."""
+"""The actions to read the accounts of an organization, with their purpose: see ``OrganizationSpec.operations``."""

@@ -1,4 +1,4 @@
-"""Policies as Terraform: a module with a policy for each identity, and each role that is assumed, in its account."""
+"""Policies as a Terraform module: a policy for each identity, and each role that is assumed, in its account."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HEAD = "# What sagemaker-tuning-exporter may do in AWS, for one configuration. 
 def render(identities: Sequence[Identity]) -> str:
     """Return a module.
 
-    The first identity is in the account of the provider ``aws``. For each other account the module is given a provider.
-    What is to be filled in is a variable. Raises ValueError for the role of each account of an organization.
+    The first identity is in the account of the provider ``aws``. For each other account the module needs a provider. Values to
+    fill in are variables. Raises ValueError for a role in all accounts of an organization.
     """
     if any(each.is_everywhere for each in identities):
         raise ValueError(
@@ -37,7 +37,7 @@ class _Module:
     def __init__(self, identities: Sequence[Identity]) -> None:
         self._identities = identities
         self._names = short_names(identities)
-        # What the module itself knows of what is to be filled in.
+        # Values to fill in that the module knows itself.
         self._known = {
             each.account_id: f"data.aws_caller_identity.{self._names[each.name]}.account_id"
             for each in identities
@@ -46,7 +46,7 @@ class _Module:
         for each in identities:
             if each.trust and isinstance(
                 each.role, Blank
-            ):  # of the role itself: IAM wants it to exist where it is trusted
+            ):  # a reference to the role, because IAM requires that it exists before it is trusted
                 self._known[each.role] = f"aws_iam_role.{self._names[each.name]}.name"
 
     def blocks(self) -> Iterator[str]:
@@ -63,7 +63,7 @@ class _Module:
                 yield _block(f'data "aws_caller_identity" "{self._names[identity.name]}"', self._given(identity))
             yield from self._of(identity)
         for identity in self._identities:
-            if identity.trust and identity.role_arn is None:  # the service account, or its association, needs it
+            if identity.trust and identity.role_arn is None:  # its service account or association needs it
                 short = self._names[identity.name]
                 yield _block(f'output "{short}_role_arn"', {"value": f"aws_iam_role.{short}.arn"})
 
@@ -88,7 +88,7 @@ class _Module:
                 yield _block(f'resource "aws_iam_role_policy_attachment" "{here}"', given | attached)
 
     def _alias(self, identity: Identity) -> str | None:
-        """Return the name of the provider for an identity's account, None for the one without a name."""
+        """Return the alias of the provider for an identity's account. None for the default provider."""
         first = self._identities[0]
         if identity is first or identity.account_id == first.account_id:
             return None
@@ -152,7 +152,7 @@ def _variable_name(blank: Blank) -> str:
 
 
 def _block(head: str, members: Mapping[str, str], inner: str = "") -> str:
-    """Return a block, what is on one line aligned."""
+    """Return a block. Members on single lines are aligned."""
     lines: list[str] = []
     for several, run in itertools.groupby(members.items(), key=lambda member: "\n" in member[1]):
         group = list(run)
@@ -177,5 +177,5 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text for between quotes, in which nothing is a template."""
+    """Return a text to put between quotes, with template characters escaped."""
     return json.dumps(text, ensure_ascii=False)[1:-1].replace("${", "$${").replace("%{", "%%{")

@@ -1,4 +1,4 @@
-"""Texts with blanks: what only the user of a policy knows, such as an account, is a name in it."""
+"""Texts with blanks: values that only you know, such as an account, are names to fill in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """Something to fill in: its name in capitals, what belongs there, and what it is unless somebody says otherwise."""
+    """A value to fill in: its name in capitals, its description, and its default."""
 
     name: str
     description: str
@@ -21,17 +21,17 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text whose parts are as they are, or to be filled in."""
+    """A text. Its parts are plain text or blanks."""
 
     parts: tuple[str | Blank, ...]
 
     @property
     def blanks(self) -> tuple[Blank, ...]:
-        """What is to be filled in."""
+        """The values to fill in."""
         return tuple(part for part in self.parts if isinstance(part, Blank))
 
     def written(self, blank: Callable[[Blank], str], plain: Callable[[str], str] = str) -> str:
-        """Return it as a format writes blanks and what is between them."""
+        """Return the text with blanks and plain parts written for a format."""
         return "".join(blank(part) if isinstance(part, Blank) else plain(part) for part in self.parts)
 
 

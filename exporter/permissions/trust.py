@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Trust(StrEnum):
-    """The ways on EKS to give a pod a role."""
+    """The ways to give a pod a role on EKS."""
 
     IRSA = "irsa"
     POD_IDENTITY = "pod-identity"
@@ -29,14 +29,14 @@ SERVICE_ACCOUNT = Blank(
     "SERVICE_ACCOUNT", "The name of the exporter's service account.", "tuning-sagemaker-tuning-exporter"
 )
 
-_AUDIENCE = "sts.amazonaws.com"  # EKS has it so in every partition
+_AUDIENCE = "sts.amazonaws.com"  # the same in all partitions
 _POD_IDENTITY = "pods.eks.amazonaws.com"
 
 
 def of_pod(trust: Trust, partition: str, account_id: str | Blank) -> Policy:
     """Return the trust policy of the pod's own role, in its account."""
     if trust is Trust.POD_IDENTITY:
-        # The agent of EKS tags every session.
+        # The agent of EKS tags all sessions.
         return (Statement("PodIdentity", (ASSUME_ROLE, TAG_SESSION), principal=("Service", text(_POD_IDENTITY))),)
     provider = text(f"arn:{partition}:iam::", account_id, ":oidc-provider/", OIDC_PROVIDER)
     conditions = (

@@ -1,4 +1,4 @@
-"""What is known of a tuning job, and how an answer of the API becomes that. Knows no SDK and no clock."""
+"""The facts about a tuning job, and the conversion of answers of the API to facts. Uses no SDK and no clock."""
 
 from exporter.tuning_job.failures import OTHER, REASONS, failure_class
 from exporter.tuning_job.listing import Found, Page, reduce_found, reduce_page

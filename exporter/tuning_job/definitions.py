@@ -1,4 +1,4 @@
-"""The training job definitions of an answer: what each searches by, what it runs on and for how long."""
+"""The training job definitions of an answer: their objectives, instances and limits."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 def raw_definitions(answer: Answer) -> list[Answer]:
-    """Return the training job definitions of either layout: the list or the single member."""
+    """Return the training job definitions, from the list or the single member."""
     single = mapping(answer, "TrainingJobDefinition")
     return [*mappings(answer, "TrainingJobDefinitions"), *([single] if single else [])]
 
 
 def labelled_definitions(answer: Answer) -> Iterator[tuple[str, Answer]]:
-    """Yield each definition with what tells it apart: its name.
+    """Yield each definition with a unique name.
 
-    The API names each of several. Of several without a name each is told by its place, ``#1`` being the first: no
-    name of the API holds that character. The only one is told by the empty text.
+    In the API, each of several has a name. If not, its position is used, with ``#1`` for the first: names in the API cannot
+    have this character. A single definition without a name has an empty one.
     """
     found = raw_definitions(answer)
     for place, definition in enumerate(found, start=1):
@@ -29,19 +29,19 @@ def labelled_definitions(answer: Answer) -> Iterator[tuple[str, Answer]]:
 
 
 def objective(parent: Answer, member: str) -> Objective | None:
-    """Return an objective that states a metric or a direction."""
+    """Return an objective. None if it has neither metric nor direction."""
     stated = mapping(parent, member)
     metric_name, type_ = term(stated, "MetricName"), term(stated, "Type")
     return None if metric_name is None and type_ is None else Objective(metric_name, type_)
 
 
 def config_objective(answer: Answer) -> Objective | None:
-    """Return the objective in the tuning job's own configuration."""
+    """Return the objective in the tuning job's configuration."""
     return objective(mapping(answer, "HyperParameterTuningJobConfig"), "HyperParameterTuningJobObjective")
 
 
 def definitions(answer: Answer) -> tuple[Definition, ...]:
-    """Return the facts of every definition; the objective of one that states none is the tuning job's own."""
+    """Return the facts of all definitions. A definition without an objective has that of the tuning job."""
     return tuple(_definition(name, definition, answer) for name, definition in labelled_definitions(answer))
 
 
@@ -61,10 +61,10 @@ def _definition(name: str, definition: Answer, answer: Answer) -> Definition:
 
 
 def _instances(definition: Answer) -> dict[str, Number | None]:
-    """Return instances by type, the count None where it is not stated.
+    """Return instances by type. The count is None if it is missing.
 
-    Groups run side by side, so those of one type add up. Instance configs and preferences are alternatives, the
-    preferred one first; the count of preferences may be stated once for all.
+    Instance groups run together, so the counts of one type are added. Instance configs and preferences are alternatives, with
+    the preferred one first. Preferences may have a common count.
     """
     counts = instances_side_by_side(mapping(definition, "ResourceConfig"))
     for instance_type, count in _alternatives(definition):
@@ -73,14 +73,14 @@ def _instances(definition: Answer) -> dict[str, Number | None]:
 
 
 def _are_alternatives(definition: Answer) -> bool:
-    """Tell whether a training job runs on one only of several types or counts, so that the definition does not tell which."""
+    """Return whether a training job uses one of several alternatives, so that the definition does not tell which."""
     alternatives = _alternatives(definition)
     side_by_side = instances_side_by_side(mapping(definition, "ResourceConfig"))
     return bool(alternatives) and len({*alternatives, *side_by_side.items()}) > 1
 
 
 def instances_side_by_side(resources: Answer) -> dict[str, Number | None]:
-    """Return the instances by type that a ResourceConfig has run together, the count None where it is not stated."""
+    """Return the instances by type that run together in a ResourceConfig. The count is None if it is missing."""
     return _summed(_typed([resources, *mappings(resources, "InstanceGroups")]))
 
 
@@ -105,4 +105,4 @@ def _summed(instances: Iterable[tuple[str, Number | None]]) -> dict[str, Number 
     for instance_type, count in instances:
         before = counts.get(instance_type, 0)
         counts[instance_type] = None if before is None or count is None else before + count
-    return {instance_type: number(counts, instance_type) for instance_type in counts}  # a sum may be past any sample
+    return {instance_type: number(counts, instance_type) for instance_type in counts}  # a sum may be too large

@@ -1,11 +1,11 @@
-"""Why a training job failed: a class out of the text that AWS gives, FailureReason.
+"""Classifies failures of training jobs by their text, FailureReason.
 
-Texts have no form that holds. AWS begins them with its own word for what happened, and puts what the algorithm printed
-behind it, so an out-of-memory arrives as a ClientError or as an AlgorithmError. Spellings change with the framework. So
-a text is read as its words, whatever case and punctuation are between them, and the classes are tried in an order.
+These texts have no fixed form. They begin with AWS's own word, and the output of the algorithm follows. So out of memory may
+come as ClientError or AlgorithmError. The wording depends on the framework. So only the words of a text are compared, without
+case and punctuation, and the classes are tried in order.
 
-Names that people chose tell nothing: ``--skip-oom-batch`` and ``memory_error.py`` are in texts of any class. So commands
-and the places that a trace names are not read. Nor does what the algorithm printed tell of instances or of the image.
+Names that users choose mean nothing: ``--skip-oom-batch`` and ``memory_error.py`` are in texts of any class. So commands and
+the places in tracebacks are ignored. And the output of the algorithm is not used for classes about instances or images.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|(?<=[\s:=(_])-[0-9]+|[0-9]+", re.ASCII)
-"""The words of a text: those of ``OutOfMemoryError`` are four, and ``exit code: 137`` has the number as its third."""
+"""The words of a text: ``OutOfMemoryError`` has four words, and in ``exit code: 137`` the number is the third."""
 
 _FRAME = re.compile(r"\bFile \"[^\"]*\", line [0-9]+(?:, in \S+)?")
 
-# Words before a number that make it the code with which a process ended.
+# Words before a number that make it an exit code.
 _EXIT = frozenset({"exit", "exits", "exited", "exitcode", "returncode"})
 _CODE = frozenset({"code", "status"})
 _WITH = frozenset({"return", "returns", "returned", "with", "zero"})
 _BETWEEN = _EXIT | _CODE | _WITH | {"a", "an", "the", "error", "of", "is", "was", "non", "value"}
 
-# How the text of a training job begins that had its instances and its image.
+# The beginning of the text if the training job had its instances and image.
 _RAN = (" ^ algorithm error ", " ^ framework error ", " ^ execute user script error ", " ^ traceback ")
 
 OTHER = "other"
@@ -39,7 +39,7 @@ REASONS: tuple[str, ...] = (*dict.fromkeys(row.reason for row in TABLE), OTHER)
 
 
 def failure_class(text: str | None) -> str:
-    """Return the class of a failure, ``other`` where the text tells none or there is no text."""
+    """Return the class of a failure. It is ``other`` if there is no text or no class matches."""
     words = _words(text or "")
     ran = words.startswith(_RAN)
     return next((row.reason for row in TABLE if _fits(row, words) and not (ran and row.not_run)), OTHER)
@@ -50,7 +50,7 @@ def _fits(row: Row, words: str) -> bool:
 
 
 def _words(text: str) -> str:
-    """Return the words of a text, and behind them the codes with which processes ended."""
+    """Return the words of a text, followed by the exit codes in it."""
     found = [
         word if word == "OOM" else word.lower()
         for word in _WORDS.findall(_FRAME.sub("", without_commands(plain(text))))

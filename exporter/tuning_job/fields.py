@@ -1,7 +1,7 @@
-"""Where every member of a DescribeHyperParameterTuningJob answer goes: the coverage of the API, in one table.
+"""The table of all members of an answer of DescribeHyperParameterTuningJob, and what they become.
 
-A path names a leaf of the answer's shape. ``[]`` stands for the items of a list, ``{key}`` and ``{value}`` for the
-entries of a map.
+A path identifies a leaf of the answer's shape. ``[]`` means the items of a list, ``{key}`` and ``{value}`` the entries of a
+map.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from exporter.statuses import OBJECTIVE_STATUSES, TRAINING_JOB_STATUSES
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """The leaf makes the value of a family, or decides whether it has a series."""
+    """The leaf is the value of a family, or decides whether it has a series."""
 
     family: str
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The leaf is a label's value on a family."""
+    """The leaf is the value of a label of a family."""
 
     family: str
     label: str
@@ -28,7 +28,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The leaf tells or confirms which tuning job it is: a label of every series."""
+    """The leaf identifies the tuning job: it is a label of all its series."""
 
     label: str
 
@@ -99,7 +99,7 @@ _INSTANCES: dict[str, Uses] = {
     "InstanceCount": (Metric("definition_instances"),),
 }
 _OF_BEST = ("best_objective_value", "target_objective_value", "target_reached")
-"""The families whose labels are the objective of the best training job."""
+"""The families that have the objective of the best training job as labels."""
 _OBJECTIVE_VALUES = (*_OF_BEST, "overall_best_objective_value")
 
 
@@ -110,7 +110,7 @@ def _labels(label: str, *families: str) -> Uses:
 _DEFINITION: dict[str, Uses] = {
     "DefinitionName": (
         *_labels("definition", *_DEFINITION_FAMILIES),
-        # A best training job may name the definition whose objective its value is of.
+        # A best training job may name its definition, whose objective applies to its value.
         *_labels("objective_type", *_OBJECTIVE_VALUES),
         Metric("target_reached"),
     ),
@@ -120,7 +120,7 @@ _DEFINITION: dict[str, Uses] = {
     ),
     "TuningObjective.MetricName": (
         *_labels("objective_metric", "definition_info", "info", *_OBJECTIVE_VALUES),
-        Metric("target_reached"),  # a direction counts only for the metric that it is stated of
+        Metric("target_reached"),  # a direction counts only for its own metric
     ),
     **_below("HyperParameterRanges.", _RANGES_OF_DEFINITION),
     **_left_out("StaticHyperParameters", _STATIC, "{key}", "{value}"),
@@ -242,7 +242,7 @@ FIELDS: dict[str, Uses] = {
     "BestTrainingJob.TrainingJobDefinitionName": (
         Label("best_training_job_info", "definition"),
         Label("best_hyperparameter_value", "definition"),
-        # It tells which definition's objective the value is of.
+        # It identifies the definition whose objective applies to the value.
         *_labels("objective_metric", *_OF_BEST),
         *_labels("objective_type", *_OF_BEST),
         Metric("target_reached"),
@@ -257,7 +257,7 @@ FIELDS: dict[str, Uses] = {
     f"BestTrainingJob.{_FINAL_METRIC}Type": (*_labels("objective_type", *_OF_BEST), Metric("target_reached")),
     f"BestTrainingJob.{_FINAL_METRIC}MetricName": (
         *_labels("objective_metric", *_OF_BEST),
-        # A direction is taken only from where the same metric is named.
+        # A direction is used only if it is given with the same metric.
         *_labels("objective_type", *_OF_BEST),
         Metric("target_reached"),
     ),
@@ -309,4 +309,4 @@ FIELDS: dict[str, Uses] = {
     "TuningJobCompletionDetails.ConvergenceDetectedTime": (Metric("convergence_detected_timestamp_seconds"),),
     "ConsumedResources.RuntimeInSeconds": (Metric("runtime_seconds"),),
 }
-"""Every leaf and what becomes of it."""
+"""All leaves, and what they become."""

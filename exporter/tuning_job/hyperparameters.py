@@ -1,7 +1,7 @@
-"""Hyperparameters as numbers: the values that a training job was given, and the ranges that were searched.
+"""Numeric hyperparameters: the values of a training job, and the ranges that are searched.
 
-The API sends every value as a text; some SDKs quote it once more inside, as ``"512"`` with its quotation marks. What
-does not read as a finite decimal number is no number, whatever kind of range it is of: a category that is one counts.
+The API sends all values as text. Some SDKs add quotation marks, as in ``"512"``. A value counts as a number if it is a finite
+decimal number, with any kind of range, also with categories.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from exporter.tuning_job.model import HyperparameterRange
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Digits are read one way only: a choice between two runs of them takes quadratic time over what is no number.
+# There must be only one way to match digits. Otherwise the match takes quadratic time for a text that is not a number.
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_LONGEST = 2500  # of the API's values
+_LONGEST = 2500  # characters of a value in the API
 _RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges")
 
 
 def tuned_hyperparameters(training_job: Answer) -> dict[str, float]:
-    """Return the numeric ones of the hyperparameters that the search chose for a training job."""
+    """Return the numeric hyperparameters that the search chose for a training job."""
     tuned = mapping(training_job, "TunedHyperParameters")
     numbers = ((name, decimal(value)) for name, value in tuned.items() if name and is_text(name))
     return {sys.intern(name): number for name, number in numbers if number is not None}
 
 
 def ranges(answer: Answer) -> tuple[HyperparameterRange, ...]:
-    """Return the bounds of every integer and continuous range, as given whatever its scale.
+    """Return the bounds of all integer and continuous ranges, as configured, independent of the scale.
 
-    They are in the configuration of the tuning job or in its definitions. Categories and the hyperparameters whose
-    ranges SageMaker picks itself have none.
+    They are in the configuration of the tuning job or in its definitions. Categories, and hyperparameters whose ranges
+    SageMaker chooses itself, have none.
     """
     parameter_ranges = mapping(mapping(answer, "HyperParameterTuningJobConfig"), "ParameterRanges")
     found = list(_bounded("", parameter_ranges))
@@ -54,13 +54,13 @@ def _bounded(definition: str, parameter_ranges: Answer) -> Iterator[Hyperparamet
                 yield _range(name, definition, low, high, term(range_, "ScalingType") or "")
 
 
-@lru_cache(maxsize=4096)  # the tuning jobs of a fleet search the same few ranges
+@lru_cache(maxsize=4096)  # cached, because many tuning jobs have the same few ranges
 def _range(name: str, definition: str, low: str | None, high: str | None, scale: str) -> HyperparameterRange:
     return HyperparameterRange(name, definition, decimal(low), decimal(high), scale)
 
 
 def decimal(value: object) -> float | None:
-    """Return the number that a hyperparameter's value is, None where it is no finite one."""
+    """Return a hyperparameter's value as a number. None if it is not a finite number."""
     if not isinstance(value, str):
         return None
     quoted = len(value) > 1 and value[0] == value[-1] == '"'

@@ -1,4 +1,4 @@
-"""What one page of a list or of a search tells."""
+"""Reads one page of a list or search of tuning jobs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Page:
     """One page of ListHyperParameterTuningJobs.
 
-    ``unreadable`` tells how many of its entries were none, and ``why`` the first was. ``next_token`` asks for the next
-    page, None after the last.
+    ``unreadable`` is the number of entries that cannot be read, and ``why`` is the reason for the first. ``next_token`` is for
+    the next page, None after the last.
     """
 
     summaries: tuple[Summary, ...]
@@ -32,7 +32,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of Search: tags and creation time (Unix seconds) by ``arn_key``. ``whole`` tells that none follows."""
+    """One page of Search: tags and creation time (Unix seconds) by ``arn_key``. ``whole`` is True if there is no next page."""
 
     tags: Mapping[str, Mapping[str, str]]
     created: Mapping[str, float]
@@ -40,15 +40,15 @@ class Found:
 
 
 def reduce_page(answer: Answer) -> Page:
-    """Return what an answer of ListHyperParameterTuningJobs tells; raise MalformedAnswer where it is none."""
+    """Return an answer of ListHyperParameterTuningJobs as a page. Raises MalformedAnswer."""
     summaries, errors = entries(answer, "HyperParameterTuningJobSummaries", reduce_summary)
     return Page(summaries, next_token(answer), len(errors), errors[0] if errors else "")
 
 
 def reduce_found(answer: Answer) -> Found:
-    """Return what an answer of Search says about tuning jobs; raise MalformedAnswer where it is none.
+    """Return an answer of Search for tuning jobs as a page. Raises MalformedAnswer.
 
-    A tuning job whose tags cannot be read is in ``created`` only, one without ARN or creation time is left out.
+    A tuning job whose tags cannot be read is only in ``created``. One without ARN or creation time is left out.
     """
     results = answer.get("Results")
     if not isinstance(results, list):

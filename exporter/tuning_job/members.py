@@ -1,7 +1,7 @@
-"""Reading the members of an answer, none of which is trusted to be there or to be what the API's model says.
+"""Reads the members of an answer. A member may be missing, or have another type than in the API's model.
 
-A member of a type that cannot be what it should be is treated like a member that is absent, but where that would say
-something else than that nothing is known: that there is no further page, or that a tuning job lacks a tag.
+A member with a wrong type is treated like a missing one. The exceptions are members whose absence has a meaning, such as that
+there is no further page or that a tuning job does not have a tag: for these an error is raised.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ Number = int | float
 Answer = Mapping[str, Any]
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_LONGEST_TEXT = 256  # of the API's members that are read as texts
+_LONGEST_TEXT = 256  # of all members of the API that are read as texts
 _LONGEST_NUMBER = 4_096
 _LONGEST_TOKEN = 8_192
 _LONGEST_TAG_KEY = 128
 _LONGEST_PROSE = 1_024  # of a FailureReason
-_LATEST = 32_503_680_000.0  # the year 3000: far enough from the last that a calendar has
-_LARGEST_WHOLE = 2**63  # that is kept to the last digit
+_LATEST = 32_503_680_000.0  # the year 3000: well before the last year of Python's datetime
+_LARGEST_WHOLE = 2**63  # the largest whole number that a float represents exactly
 _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class MalformedAnswer(Exception):
-    """The answer lacks what every one of its kind has; the message says what."""
+    """The answer lacks a required member. The message says which."""
 
 
 def mapping(parent: Answer, member: str) -> Answer:
-    """Return an object, empty where there is none."""
+    """Return an object, empty if there is none."""
     found = parent.get(member)
     return found if isinstance(found, dict) else {}
 
 
 def mappings(parent: Answer, member: str) -> list[Answer]:
-    """Return the objects of a list, leaving out whatever else is in it."""
+    """Return the objects in a list. Anything else in it is left out."""
     found = parent.get(member)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list | tuple) else []
 
 
 def text(parent: Answer, member: str) -> str | None:
-    """Return a text that says something: the API spells "none" now and then as an empty string.
+    """Return a text that is not empty: the API sometimes has an empty string for no value.
 
-    One that is no Unicode text (half of a surrogate pair), or longer than any member of the API, counts as absent.
+    A text that is not valid Unicode (a single surrogate), or longer than any member of the API, counts as missing.
     """
     found = parent.get(member)
     return found if found and is_text(found) else None
 
 
 def is_text(found: object, longest: int = _LONGEST_TEXT) -> TypeGuard[str]:
-    """Tell whether this is Unicode text, maybe empty, of at most so many characters."""
+    """Return whether a value is Unicode text of at most ``longest`` characters. It may be empty."""
     if not isinstance(found, str) or len(found) > longest:
         return False
     if found.isascii():
@@ -67,7 +67,7 @@ def is_text(found: object, longest: int = _LONGEST_TEXT) -> TypeGuard[str]:
 
 
 def required(parent: Answer, member: str, what: str = "answer") -> str:
-    """Return a text that must be there; raise MalformedAnswer, which says what lacks it, where it is not."""
+    """Return a text that is required. Raises MalformedAnswer, which says what lacks it."""
     found = text(parent, member)
     if found is None:
         raise MalformedAnswer(f"the {what} has no {member}")
@@ -75,9 +75,9 @@ def required(parent: Answer, member: str, what: str = "answer") -> str:
 
 
 def entries(answer: Answer, member: str, reduce: Callable[[Answer], T]) -> tuple[tuple[T, ...], list[str]]:
-    """Return the entries of a list, reduced, and what is wrong with each that cannot be: it must not hide the others.
+    """Return the reduced entries of a list, and the problems of the entries that cannot be reduced, which must not hide the others.
 
-    Raises MalformedAnswer where there is no list.
+    Raises MalformedAnswer if there is no list.
     """
     raw = answer.get(member)
     if not isinstance(raw, list):
@@ -93,9 +93,9 @@ def entries(answer: Answer, member: str, reduce: Callable[[Answer], T]) -> tuple
 
 
 def next_token(answer: Answer) -> str | None:
-    """Return what asks for the next page, None where there is none: no token, or an empty one, as for AWS' own SDKs.
+    """Return the token of the next page. None if there is no next page: no token or an empty one, as in AWS' own SDKs.
 
-    Raises MalformedAnswer for anything else that is no text of the API: there is a further page, and no way to it.
+    Raises MalformedAnswer for any other token that is not a valid text, because then there is a next page that cannot be read.
     """
     found = answer.get("NextToken")
     if found is None:
@@ -106,7 +106,7 @@ def next_token(answer: Answer) -> str | None:
 
 
 def tags(found: object) -> dict[str, str]:
-    """Return the values of a list of AWS tags by key; raise MalformedAnswer where one of them, or the list, is none."""
+    """Return the values in a list of AWS tags by key. Raises MalformedAnswer if the list or one of the tags is not valid."""
     if not isinstance(found, list):
         raise MalformedAnswer("the answer has no Tags")
     values: dict[str, str] = {}
@@ -119,7 +119,7 @@ def tags(found: object) -> dict[str, str]:
 
 
 def prose(parent: Answer, member: str) -> str | None:
-    """Return a text for a person to read, cut where it is longer than the API says, what is no Unicode text replaced."""
+    """Return a text to read. It is cut to the API's maximum length, and invalid Unicode is replaced."""
     found = parent.get(member)
     if not isinstance(found, str) or not found:
         return None
@@ -128,41 +128,41 @@ def prose(parent: Answer, member: str) -> str | None:
 
 
 def term(parent: Answer, member: str) -> str | None:
-    """Return a text that many tuning jobs have in common; it is held once however many they are."""
+    """Return a text that many tuning jobs share. It is in memory only once."""
     found = text(parent, member)
     return None if found is None else sys.intern(found)
 
 
 def number(parent: Answer, member: str) -> Number | None:
-    """Return a finite number; ``value`` is for those that may be something else."""
+    """Return a finite number. For numbers that may be NaN or infinite, use ``value``."""
     found = value(parent, member)
     return found if found is not None and math.isfinite(found) else None
 
 
 def value(parent: Answer, member: str) -> Number | None:
-    """Return the value of an objective, for which NaN and the infinities are values like any other."""
+    """Return the value of an objective, which may be NaN or infinite."""
     found = parent.get(member)
     if isinstance(found, bool):
         return None
     if isinstance(found, str):
         if found in _NON_FINITE:
             return _NON_FINITE[found]
-        # One that is spelled out and past any float is not the infinity that an algorithm may print.
+        # A number in digits that is too large for a float is not the infinity that an algorithm may print.
         return parsed if _is_number(found) and math.isfinite(parsed := float(found)) else None
     if isinstance(found, int):
         try:
             rounded = float(found)
-        except OverflowError:  # no sample can hold it
+        except OverflowError:  # too large for a sample
             return None
-        # A sum of larger ones might be past any float, and only floats go on with infinity.
+        # Larger ones become floats: their sum may be infinite, which only floats support.
         return found if abs(found) <= _LARGEST_WHOLE else rounded
     return found if isinstance(found, float) else None
 
 
 def time(parent: Answer, member: str) -> float | None:
-    """Return a time in Unix seconds, from seconds, ISO 8601 text or a datetime; without a zone it is UTC.
+    """Return a time in Unix seconds, from seconds, ISO 8601 text or a datetime. Without a zone it is UTC.
 
-    One that cannot be a tuning job's (before 1970, or milliseconds taken for seconds) counts as absent.
+    A time that cannot be that of a tuning job (before 1970, or milliseconds instead of seconds) counts as missing.
     """
     found = parent.get(member)
     if isinstance(found, str) and not _is_number(found):

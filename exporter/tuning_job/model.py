@@ -1,10 +1,10 @@
 """The facts of one DescribeHyperParameterTuningJob answer.
 
-Every fact that the API may leave out is ``None`` (or an empty mapping) when it did; nothing is ever filled in.
-Times are Unix seconds, durations seconds. Texts stand as on the wire.
+A fact that is missing from the answer is ``None`` (or an empty mapping). Nothing is filled in. Times are Unix seconds,
+durations are seconds. Texts are as in the answer.
 
-What is here is on the page of a tuning job and in its JSON under the same names, times as ISO 8601: so the name of a time
-ends in ``_time``. docs/fields.md has the texts below the members.
+The page of a tuning job and its JSON show these members with the same names, and times as ISO 8601. So the names of times end
+in ``_time``. docs/fields.md has the texts below the members.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def name_key(name: str) -> str:
-    """Return what two spellings of one tuning job's name share: AWS knows names without regard to case."""
+    """Return the key of a tuning job's name. It is independent of case, because names in AWS are."""
     return name.lower()
 
 
 def arn_key(arn: str) -> str:
-    """Return what two spellings of one ARN share: answers give the name in it in lower case, or as it was created."""
+    """Return the key of an ARN, independent of case: in answers the name in it is in lower case, or as it was created."""
     return arn.lower()
 
 
 def same_moment(a: float | None, b: float | None) -> bool:
-    """Tell whether two answers mean the same time: operations may round it differently, by less than a second."""
+    """Return whether two answers have the same time. Operations may round it differently, by less than a second."""
     return a == b if a is None or b is None else abs(a - b) < 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """The metric that a tuning job searches by (HyperParameterTuningJobObjective)."""
+    """The metric that a tuning job optimizes (HyperParameterTuningJobObjective)."""
 
     metric_name: str | None
     """Its name."""
@@ -49,11 +49,11 @@ class ResourceLimits:
     """ResourceLimits of the tuning job; all limits are optional in answers."""
 
     max_training_jobs: int | float | None = None
-    """How many training jobs may be launched."""
+    """The most training jobs that may be launched."""
     max_parallel_training_jobs: int | float | None = None
-    """How many of them at once."""
+    """The most training jobs that may run at once."""
     max_runtime_seconds: int | float | None = None
-    """For how long the search may run."""
+    """The longest time for which the search may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +61,29 @@ class CompletionCriteria:
     """When the search ends (TuningJobCompletionCriteria)."""
 
     target_objective_value: int | float | None = None
-    """The objective value at which it does."""
+    """The objective value at which the search ends."""
     max_training_jobs_not_improving: int | float | None = None
-    """After how many training jobs in a row that do not improve the best value."""
+    """The number of training jobs in a row without improvement after which it ends."""
     complete_on_convergence: str | None = None
     """``Enabled`` or ``Disabled``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """One training job as a tuning job's answer shows it (HyperParameterTrainingJobSummary)."""
+    """One training job in the answer about a tuning job (HyperParameterTrainingJobSummary)."""
 
     name: str | None
-    """Of the training job."""
+    """The name of the training job."""
     definition_name: str | None
-    """Of its definition."""
+    """The name of its definition."""
     end_time: float | None
     """When it ended."""
     objective: Objective
-    """What the value means: the objective of its definition if it has one of its own."""
+    """The objective of the value: that of its definition, if the definition has its own."""
     objective_value: int | float | None
-    """With the sign and scale that the algorithm printed; it may be NaN or infinite."""
+    """The value, with the sign and scale that the algorithm prints. It may be NaN or infinite."""
     hyperparameters: Mapping[str, float] = field(default_factory=dict)
-    """TunedHyperParameters: those whose value is a number."""
+    """TunedHyperParameters with numeric values."""
 
 
 class Instances(NamedTuple):
@@ -92,7 +92,7 @@ class Instances(NamedTuple):
     instance_type: str
     """Such as ``ml.m5.large``."""
     instance_count: int | float | None
-    """How many of them."""
+    """The number of instances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +100,21 @@ class Definition:
     """One training job definition (HyperParameterTrainingJobDefinition)."""
 
     name: str
-    """What tells it from the others of its tuning job; empty where it is the only one and has none."""
+    """Its name, unique in its tuning job. Empty if it is the only definition and has no name."""
     objective: Objective
-    """What it searches by."""
+    """The objective that it optimizes."""
     spot: bool | None = None
     """Whether its training jobs run on spot instances."""
     instances: tuple[Instances, ...] = ()
-    """What a training job runs on, each type once."""
+    """The instances of a training job, each type once."""
     one_of_instances: bool = False
-    """Whether a training job runs on one of them only, and not on all together."""
+    """Whether a training job uses only one of these types, not all of them together."""
     max_runtime_seconds: int | float | None = None
-    """For how long a training job may run."""
+    """The longest time for which a training job may run."""
     max_wait_seconds: int | float | None = None
-    """The same, with the time that it waits for spot instances."""
+    """The same, including the time that it waits for spot instances."""
     max_pending_seconds: int | float | None = None
-    """For how long it may be pending."""
+    """The longest time for which a training job may be pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +124,18 @@ class HyperparameterRange:
     hyperparameter: str
     """Its name."""
     definition: str
-    """The definition whose range it is; empty for the tuning job's own."""
+    """The definition of the range. Empty for a range of the tuning job itself."""
     min_value: float | None
-    """As given, whatever the scale."""
+    """The lower bound as configured, independent of the scale."""
     max_value: float | None
-    """Likewise."""
+    """The upper bound as configured."""
     scale: str
-    """As AWS spells it, empty where it does not tell."""
+    """The scale as in AWS. Empty if AWS does not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a list says of a tuning job (HyperParameterTuningJobSummary); members as in TuningJob."""
+    """The entry of a tuning job on a list (HyperParameterTuningJobSummary). Members are as in TuningJob."""
 
     name: str
     arn: str
@@ -150,7 +150,7 @@ class Summary:
 
     @classmethod
     def of(cls, job: TuningJob) -> Summary:
-        """Return what a list would have said when the answer was given."""
+        """Return the entry that a list would have had at the time of the answer."""
         return cls(**{member: getattr(job, member) for member in cls.__slots__})
 
     @property
@@ -166,60 +166,60 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class TuningJob:
-    """One answer. ``name``, ``arn``, its parts and ``status`` are always there."""
+    """One answer. ``name``, ``arn``, its parts and ``status`` are always present."""
 
     name: str
-    """Of the tuning job."""
+    """The name of the tuning job."""
     arn: str
     """Its ARN."""
     region: str
-    """Out of its ARN."""
+    """The region in its ARN."""
     account_id: str
-    """Out of its ARN."""
+    """The account in its ARN."""
     status: str
-    """As AWS spells it: ``InProgress``."""
+    """The status as in AWS, such as ``InProgress``."""
     objective: Objective
-    """The objective that the whole configuration agrees on; its members are not there when it is absent or definitions differ."""
+    """The objective of the whole configuration. Its members are missing if there is none or if definitions differ."""
     strategy: str | None = None
-    """How it searches."""
+    """The search strategy."""
     early_stopping: str | None = None
     """``Auto`` or ``Off``."""
     warm_start_type: str | None = None
-    """How it uses what its parents have found."""
+    """How it uses the results of its parents."""
     parents: tuple[str, ...] | None = None
-    """The tuning jobs that it starts from."""
+    """The tuning jobs that it was warm started from."""
     autotune: str | None = None
-    """``Enabled`` where AWS picks what is left open."""
+    """``Enabled`` if AWS chooses settings that are not given."""
     limits: ResourceLimits = ResourceLimits()
-    """Of the tuning job."""
+    """The limits of the tuning job."""
     criteria: CompletionCriteria = CompletionCriteria()
-    """When it ends before its limits."""
+    """Conditions to end before the limits."""
     training_jobs: Mapping[str, int | float] = field(default_factory=dict)
-    """TrainingJobStatusCounters: count by status, only the counters that the answer carries."""
+    """TrainingJobStatusCounters: the count by status, for the counters in the answer."""
     objectives: Mapping[str, int | float] = field(default_factory=dict)
-    """ObjectiveStatusCounters, likewise."""
+    """ObjectiveStatusCounters: the count by status, for the counters in the answer."""
     best_training_job: TrainingJob | None = None
-    """The best one of its own."""
+    """The best training job of this tuning job."""
     overall_best_training_job: TrainingJob | None = None
-    """Of this tuning job and all its parents."""
+    """The best training job of this tuning job and all its parents."""
     definitions: tuple[Definition, ...] = ()
-    """What training jobs run on."""
+    """Its training job definitions."""
     ranges: tuple[HyperparameterRange, ...] = ()
-    """What is searched."""
+    """The ranges that are searched."""
     runtime_seconds: int | float | None = None
-    """As AWS tells it: what it was at the last describe."""
+    """The run time from AWS, as of the last describe."""
     training_jobs_not_improving: int | float | None = None
-    """How many training jobs in a row did not improve the best value by more than 1 %."""
+    """The number of training jobs in a row that did not improve the best value by more than 1 %."""
     convergence_detected_time: float | None = None
-    """When AWS found that the search has converged."""
+    """When AWS detected that the search had converged."""
     creation_time: float | None = None
     """When it was created."""
     last_modified_time: float | None = None
-    """When its status changed last."""
+    """When its status last changed."""
     end_time: float | None = None
     """When it ended."""
     failure_reason: str | None = None
-    """Why it failed, as AWS says."""
+    """Why it failed, in the words of AWS."""
 
     @property
     def terminal(self) -> bool:
@@ -233,7 +233,7 @@ class TuningJob:
 
     @property
     def target_reached(self) -> bool | None:
-        """Whether the best objective value is at or past the target, None where that cannot be told."""
+        """Whether the best objective value has reached the target. None if this is not known."""
         best, target = self.best_training_job, self.criteria.target_objective_value
         if best is None or best.objective_value is None or target is None:
             return None

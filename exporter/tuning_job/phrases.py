@@ -1,4 +1,4 @@
-"""By what phrases the class of a failure is told."""
+"""The phrases for each class of failures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _CHANNELS = ("train", "training", "validation", "test", "eval")
 
 
 class Row(NamedTuple):
-    """Phrases of a class. Each is words in a row; ``^`` is where the text begins, ``$`` stands before an exit code.
+    """Phrases of a class. Each is a sequence of words. ``^`` is the beginning of the text, ``$`` comes before an exit code.
 
-    With ``not_run`` they count only in what AWS itself says: of a training job that ran they mean something else.
+    With ``not_run`` they count only in AWS's own words, because for a training job that has run they mean something else.
     """
 
     reason: str
@@ -18,8 +18,8 @@ class Row(NamedTuple):
     not_run: bool = False
 
 
-# In this order; the first that a text has is its class. A class may stand twice: what hardly tells anything comes after
-# what tells more, and some of what tells something is not for any text.
+# The first row with a phrase in the text decides. A class may have several rows, because weak phrases come after strong ones,
+# and some rows are not for all texts.
 TABLE: tuple[Row, ...] = (
     Row(
         "out_of_memory",
@@ -29,7 +29,7 @@ TABLE: tuple[Row, ...] = (
             "outofmemoryerror",
             "memory error",
             "memoryerror",
-            "OOM",  # in capitals: the word, and no part of a name
+            "OOM",  # in capitals, because only the word counts and not a part of a name
             "oomkilled",
             "oom killed",
             "oom killer",
@@ -59,7 +59,7 @@ TABLE: tuple[Row, ...] = (
             "not enough gpu memory",
             "insufficient memory",
             "insufficient gpu memory",
-            # The kernel ends what takes too much memory with signal 9. A shell and a container add 128 to it.
+            # The kernel kills processes that use too much memory with signal 9. Shells and containers report 128 + 9.
             "$ 137",
             "$ -9",
             "signal 9",
@@ -98,7 +98,7 @@ TABLE: tuple[Row, ...] = (
             "service limit",
             "service quota",
             "service quotas",
-            "^ quota exceeded",  # but no disk quota: that is no quota of an account
+            "^ quota exceeded",  # but not a disk quota, which is not a quota of an account
             "client error quota exceeded",
             "instance quota exceeded",
             "instances quota exceeded",

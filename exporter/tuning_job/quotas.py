@@ -1,7 +1,7 @@
-"""The quotas of an account and region that bound its trainings, from the answers of ListServiceQuotas.
+"""The quotas of an account and region for training, from the answers of ListServiceQuotas.
 
-AWS lists well over a thousand quotas of SageMaker and tells them apart by codes, one for each instance type and use, and by
-names. Codes of new types cannot be known, so the names are read.
+AWS lists well over a thousand quotas of SageMaker, each with a code and a name for an instance type and use. The codes of new
+types cannot be known in advance, so the names are used.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ _ARN = re.compile(r"arn:[a-z-]+:servicequotas:([a-z0-9-]+):([0-9]{12}):sagemaker
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """The most instances that training jobs may run on at once, by instance type and whether on spot, and tuning jobs.
+    """The most instances that training jobs may use at once, by instance type and spot, and the most running tuning jobs.
 
-    Spot is ``true`` or ``false``, as in labels. ``tuning_jobs`` is None where AWS does not list that quota.
+    Spot is ``true`` or ``false``, as in labels. ``tuning_jobs`` is None if AWS does not list this quota.
     """
 
     instances: Mapping[tuple[str, str], Number] = field(default_factory=dict)
     tuning_jobs: Number | None = None
 
     def of_types(self, types: Collection[str]) -> Quotas:
-        """Return them without those of other instance types."""
+        """Return only the quotas of these instance types."""
         return Quotas({key: most for key, most in self.instances.items() if key[0] in types}, self.tuning_jobs)
 
     def __or__(self, other: Quotas) -> Quotas:
-        """Return both; what both tell is as the other has it."""
+        """Return the union. If both have a quota, that of ``other`` counts."""
         tuning_jobs = self.tuning_jobs if other.tuning_jobs is None else other.tuning_jobs
         return Quotas({**self.instances, **other.instances}, tuning_jobs)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotasPage:
-    """A page of quotas. ``places`` are the regions and accounts that their ARNs name."""
+    """A page of quotas. ``places`` has the regions and accounts in their ARNs."""
 
     quotas: Quotas
     places: frozenset[tuple[str, str]]
@@ -51,9 +51,9 @@ class QuotasPage:
 
 
 def reduce_quotas(answer: Answer) -> QuotasPage:
-    """Return what an answer of ListServiceQuotas says about training; a quota without a value is not known.
+    """Return the quotas for training in an answer of ListServiceQuotas. A quota without a value is not known.
 
-    Raise MalformedAnswer where there is no list of quotas.
+    Raises MalformedAnswer if there is no list of quotas.
     """
     raw = answer.get("Quotas")
     if not isinstance(raw, list) or not all(isinstance(entry, dict) for entry in raw):
@@ -62,7 +62,7 @@ def reduce_quotas(answer: Answer) -> QuotasPage:
     tuning_jobs: Number | None = None
     for entry in raw:
         name, most = text(entry, "QuotaName") or "", number(entry, "Value")
-        if most is None or most < 0:  # AWS says by an ErrorReason that it cannot tell
+        if most is None or most < 0:  # with an ErrorReason, AWS does not tell the value
             continue
         if (key := _instances(name)) is not None:
             instances[key] = most
@@ -73,18 +73,18 @@ def reduce_quotas(answer: Answer) -> QuotasPage:
     return QuotasPage(Quotas(instances, tuning_jobs), places, next_token(answer))
 
 
-@lru_cache(maxsize=4_096)  # all accounts have the same names: each is read once, and held once
+@lru_cache(maxsize=4_096)  # cached, because all accounts have the same names
 def _instances(name: str) -> tuple[str, str] | None:
-    """Return the instance type, and whether on spot, of a quota such as ``ml.m5.xlarge for spot training job usage``."""
+    """Return instance type and spot of a quota such as ``ml.m5.xlarge for spot training job usage``."""
     found = _INSTANCES.fullmatch(name)
     return None if found is None else (sys.intern(found[1]), "true" if found[2] else "false")
 
 
 def _is_of_tuning_jobs(name: str) -> bool:
-    """Tell whether a quota is that of the tuning jobs that run at once: "parallel (concurrent) hyperparameter tuning jobs".
+    """Return whether a quota is that of running tuning jobs: "parallel (concurrent) hyperparameter tuning jobs".
 
-    So the developer guide calls it, with a value of 100 that cannot be raised. Where Service Quotas lists it the words around
-    may differ. Others are of training jobs "per hyperparameter tuning job".
+    This is its name in the developer guide, with a value of 100 that cannot be raised. In Service Quotas the words around it
+    may differ. Other quotas are for training jobs "per hyperparameter tuning job".
     """
     lower = name.lower()
     return "hyperparameter tuning jobs" in lower and ("parallel" in lower or "concurrent" in lower)

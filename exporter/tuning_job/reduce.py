@@ -1,7 +1,7 @@
-"""From the API's answer to the facts: a pure function that trusts nothing but the three members it demands.
+"""Converts the API's answer to facts: a pure function that requires only three members.
 
-The SDK's parser enforces neither "required" nor types: an empty 200 arrives as ``{}``, numbers may arrive as the
-strings ``"NaN"`` and ``"Infinity"``, and whatever a proxy made of the answer arrives as it is.
+The SDK's parser enforces neither required members nor types: an empty answer becomes ``{}``, numbers may be the strings
+``"NaN"`` and ``"Infinity"``, and answers that a proxy has changed are passed on.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _ARN = re.compile(
 def reduce(answer: Answer) -> TuningJob:
     """Return the facts of a DescribeHyperParameterTuningJob answer.
 
-    Times may be Unix seconds, ISO 8601 text or datetimes. Raises MalformedAnswer when name, ARN or status is
-    missing or the ARN is not a tuning job's; anything else that is missing or unusable is just absent.
-    The source of every fact is the API member that the code names.
+    Times may be Unix seconds, ISO 8601 text or datetimes. Raises MalformedAnswer if name, ARN or status is missing, or if the
+    ARN is not that of a tuning job. Any other member that is missing or invalid becomes None or empty. The source of each fact
+    is the member of the API that the code names.
     """
     name, arn, status, parts = _identity(answer)
     config = mapping(answer, "HyperParameterTuningJobConfig")
@@ -98,7 +98,7 @@ def reduce(answer: Answer) -> TuningJob:
 
 
 def reduce_summary(answer: Answer) -> Summary:
-    """Return what an entry of a ListHyperParameterTuningJobs answer says; raises and leaves out as ``reduce`` does."""
+    """Return the facts in an entry of ListHyperParameterTuningJobs. Errors and missing members are as in ``reduce``."""
     name, arn, status, parts = _identity(answer)
     return Summary(
         name=name,
@@ -144,10 +144,10 @@ _NO_OBJECTIVE = Objective(None, None)
 
 
 def _configured_objective(answer: Answer) -> Objective:
-    """Return what the configuration as a whole searches by.
+    """Return the objective of the whole configuration.
 
-    SDK jobs carry the objective in the config, console jobs only in their definitions. Where definitions name
-    different ones there is no single objective, so both members are None.
+    Jobs of the SDK have it in the config, jobs of the console only in their definitions. If definitions have different
+    objectives, there is no single one, and both members are None.
     """
     return _agreed([config_objective(answer), *_definition_objectives(answer)]) or _NO_OBJECTIVE
 
@@ -157,7 +157,7 @@ def _definition_objectives(answer: Answer) -> list[Objective | None]:
 
 
 def _agreed(objectives: Sequence[Objective | None]) -> Objective | None:
-    """Return the objective that all which state one state."""
+    """Return the common objective of those that are not None. None if they differ."""
     stated = set(objectives) - {None}
     return stated.pop() if len(stated) == 1 else None
 
@@ -177,11 +177,11 @@ def _training_job(answer: Answer, member: str) -> TrainingJob | None:
 
 
 def _objective_of(job: Answer, answer: Answer) -> Objective:
-    """Return what a training job's objective value means.
+    """Return the objective of a training job's value.
 
-    The metric's name and direction on the job itself come first, though the real API leaves the direction out. A
-    missing one is taken from, in this order, the definition that the job names, the config's objective and the
-    definitions of the job's metric, where these agree; never from one that names another metric.
+    The metric and direction of the training job itself come first, although the real API leaves out the direction. A missing
+    one is taken from, in this order: the definition that the job names, the config's objective, and the definitions with the
+    job's metric, if they agree. It is never taken from an objective with another metric.
     """
     metric = mapping(job, "FinalHyperParameterTuningJobObjectiveMetric")
     name, type_ = term(metric, "MetricName"), term(metric, "Type")

@@ -1,4 +1,4 @@
-"""Texts of others, such as FailureReason, made fit to be read by a program: plain, and without the commands in them."""
+"""Normalizes texts such as FailureReason, and removes commands from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import unicodedata
 _COLOR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 _COMMAND = re.compile(r"\b(command)[\s_:=]*([\"'])", re.IGNORECASE)
-# A quote in a command ends it only if it closes no argument, and if what comes next is what programs say of a command.
+# A quote in a command ends the command only if it does not close an argument, and if the text after it is typical after a
+# command.
 _BEGINS_A_VALUE = " \t\r\n=:,{[("
 _AFTER_A_COMMAND = re.compile(
     r"[.,;:)]{0,3}(?:[\s_]*(?:\Z|(?:returned|died|timed|exit|failed|not[\s_]found|traceback))|[ \t]*[\r\n])",
@@ -22,9 +23,9 @@ _OPTION = re.compile(
     r"| \\*(?:\"[^\"]*\"?|'[^']*'?|[^\s\"'\\-]\S*))?"
 )
 
-# In Python's and JSON's lists of strings.
+# In lists of strings of Python and JSON.
 _LIST = re.compile(r"([\[(,]\s*)[\"']")
-_LISTED_OPTION = re.compile(r"[\"']--?[A-Za-z*]")  # the star if it is masked already
+_LISTED_OPTION = re.compile(r"[\"']--?[A-Za-z*]")  # a star if it is already masked
 _ITEM = re.compile(
     r"\s*(?:'(?:[^'\\]|\\.)*(?:'|\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[0-9.eE+-]+|None|True|False)\s*(?:[,\])]|\Z)",
     re.DOTALL,
@@ -32,17 +33,17 @@ _ITEM = re.compile(
 
 
 def plain(text: str) -> str:
-    """Return a text in letters of the usual width, without colors and without characters that are not seen."""
+    """Return a text with letters of normal width, without colors and invisible characters."""
     text = unicodedata.normalize("NFKC", _COLOR.sub("", text))
     return "".join(each for each in text if unicodedata.category(each) != "Cf")
 
 
 def without_commands(text: str) -> str:
-    """Return a text with ``***`` for each command and each argument of one.
+    """Return a text with ``***`` instead of each command and each argument.
 
-    They hold hyperparameters, whose names and values are whatever somebody chose. Script mode ends each FailureReason with
-    the command of the container, ``Command "python train.py …"``; Python writes ``Command '['python', …]'``. A command whose
-    end cannot be told, as when the text is cut, goes on to the end of the text.
+    Commands have hyperparameters, whose names and values are private. Script mode ends each FailureReason with the command of
+    the container, ``Command "python train.py …"``. Python writes ``Command '['python', …]'``. If the end of a command is not
+    found, such as in a text that is cut, everything up to the end of the text is replaced.
     """
     return _OPTION.sub("--***", _UNRECOGNIZED.sub(r"\1***", _without_lists(_without_quoted(text))))
 
@@ -56,10 +57,10 @@ def _without_quoted(text: str) -> str:
 
 
 def _end_of_command(text: str, start: int, quote: str) -> int:
-    """Return where a command ends that begins behind a quote: it may have such quotes in it, of arguments."""
+    """Return the end of a command that begins after a quote. Arguments in it may have the same quotes."""
     is_list, closes = text.startswith("[", start), True
     at = text.find(quote, start)
-    if at > start and not is_list and _ONE_WORD.fullmatch(text, start, at):  # it has no arguments
+    if at > start and not is_list and _ONE_WORD.fullmatch(text, start, at):  # a command without arguments
         return at + 1
     at = start - 1
     while (at := text.find(quote, at + 1)) >= 0:
@@ -71,7 +72,7 @@ def _end_of_command(text: str, start: int, quote: str) -> int:
 
 
 def _without_lists(text: str) -> str:
-    """Return a text without the lists of strings that have an option among them."""
+    """Return a text without lists of strings that have an option."""
     kept, done = [], 0
     while (found := _LIST.search(text, done)) is not None:
         end = at = found.end(1)

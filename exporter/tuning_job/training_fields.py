@@ -1,4 +1,4 @@
-"""Where the members of answers about training jobs go; paths are spelled as in ``fields``."""
+"""What the members of answers about training jobs become. Paths are as in ``fields``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _labels(label: str, *families: str) -> Uses:
 
 
 _ENTRY: dict[str, Uses] = {
-    # Which instances, and whether on spot, its definition in the describe's answer tells.
+    # The definition in the describe's answer has the instances and spot.
     "TrainingJobDefinitionName": (
         *_labels("instance_type", "training_instance_seconds_total", "running_instances"),
         *_labels("spot", "training_instance_seconds_total", "running_instances"),
@@ -60,7 +60,7 @@ TRAINING_FIELDS: dict[str, Uses] = {
     **{f"TrainingJobSummaries[].{path}": uses for path, uses in _ENTRY.items()},
     "NextToken": (NotExported("Leads to the next page."),),
 }
-"""Every leaf of a ListTrainingJobsForHyperParameterTuningJob answer and what becomes of it."""
+"""All leaves of an answer of ListTrainingJobsForHyperParameterTuningJob, and what they become."""
 
 _BILLED = ("billable_instance_seconds_total", "estimated_cost_total")
 
@@ -79,4 +79,4 @@ BILL_FIELDS: dict[str, Uses] = {
         "ResourceConfig.SelectedInstanceCount": _metrics(*_BILLED),
     }.items()
 } | {"NextToken": (NotExported("Leads to the next page."),)}
-"""Every leaf that is read of an answer of Search over training jobs; hyperparameters, environment and all others are not read."""
+"""All leaves that are read of an answer of Search for training jobs. Hyperparameters, environment and so on are not read."""

@@ -1,6 +1,6 @@
-"""What lists and searches say about the training jobs that a tuning job has launched.
+"""Reads lists and searches of the training jobs of a tuning job.
 
-Hyperparameters, environment and locations are in those answers too. They are not read.
+These answers also have hyperparameters, environment variables and locations. They are not read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MOST = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """One training job (HyperParameterTrainingJobSummary). Times are Unix seconds, None where the answer has none."""
+    """One training job (HyperParameterTrainingJobSummary). Times are Unix seconds, None if missing."""
 
     name: str
     status: str
@@ -46,22 +46,22 @@ class Training:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended by its status. When it ended may be told later, or never."""
+        """Whether it has ended according to its status. Its end time may come later, or never."""
         return self.status in ENDED_TRAINING_JOB_STATUSES
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it changes any more. One that has begun to train has ended only once its end is told."""
+        """Whether it does not change any more. If it has started training, this also needs its end time."""
         return self.over and (self.start_time is None or self.end_time is not None)
 
     @property
     def open(self) -> bool:
-        """Whether it may still change. An unknown status counts as running; what is being deleted had ended."""
+        """Whether it may still change. An unknown status counts as running. One that is being deleted had ended."""
         return not self.ended and self.status != "Deleting"
 
     @property
     def seconds(self) -> float | None:
-        """How long it trained, None of one that never began, whose end is not told, or whose times are in no order."""
+        """Its training time. None if it never started, has no end time, or its times contradict each other."""
         if self.start_time is None or self.end_time is None or self.end_time < self.start_time:
             return None
         return self.end_time - self.start_time
@@ -69,7 +69,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class TrainingsPage:
-    """One page of ListTrainingJobsForHyperParameterTuningJob; members as in ``Page``."""
+    """One page of ListTrainingJobsForHyperParameterTuningJob. Members are as in ``Page``."""
 
     trainings: tuple[Training, ...]
     next_token: str | None
@@ -79,34 +79,34 @@ class TrainingsPage:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What SageMaker bills for one training job. None where the answer does not say."""
+    """What SageMaker bills for one training job. Members are None if the answer does not have them."""
 
     name: str
     status: str
     billable_seconds: Number | None
     instances: tuple[tuple[str, Number | None], ...]
-    """Instance types, each once, and how many of each it runs on."""
+    """Instance types, each once, and the number of instances."""
     spot: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Bills:
-    """One page of Search over training jobs. ``next_token`` asks for the next one, None after the last."""
+    """One page of Search for training jobs. ``next_token`` is for the next page, None after the last."""
 
     bills: tuple[Bill, ...]
     next_token: str | None
 
 
 def reduce_trainings(answer: Answer) -> TrainingsPage:
-    """Return what an answer of ListTrainingJobsForHyperParameterTuningJob tells; raise MalformedAnswer where it is none."""
+    """Return an answer of ListTrainingJobsForHyperParameterTuningJob as a page. Raises MalformedAnswer."""
     trainings, errors = entries(answer, "TrainingJobSummaries", _training)
     return TrainingsPage(trainings, next_token(answer), len(errors), errors[0] if errors else "")
 
 
 def reduce_bills(answer: Answer) -> Bills:
-    """Return what an answer of Search says about training jobs; raise MalformedAnswer where it is none.
+    """Return an answer of Search for training jobs as a page. Raises MalformedAnswer.
 
-    What has no name or status is left out.
+    Records without name or status are left out.
     """
     results = answer.get("Results")
     if not isinstance(results, list):
@@ -135,13 +135,13 @@ def _training(entry: Answer) -> Training:
 
 
 def _amount(told: Number | None) -> Number | None:
-    """Return a number of seconds or instances, None where it can be neither."""
+    """Return a number of seconds or instances. None if it cannot be one."""
     return told if told is not None and 0 <= told <= _MOST else None
 
 
 def _bill(name: str, status: str, record: Answer) -> Bill:
     resources = mapping(record, "ResourceConfig")
-    selected = term(resources, "SelectedInstanceType")  # of several that it could have run on
+    selected = term(resources, "SelectedInstanceType")  # one of several alternatives
     count = _amount(number(resources, "SelectedInstanceCount"))
     spot = record.get("EnableManagedSpotTraining")
     return Bill(
