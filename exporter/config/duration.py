@@ -17,8 +17,8 @@ _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 def parse_duration(text: str) -> float:
     """Return the seconds of a duration such as ``1h30m``.
 
-    Each unit (w, d, h, m, s, ms) may be used once, the longest first, with a whole number. Raises ValueError with the remedy for
-    anything else.
+    Each unit (w, d, h, m, s, ms) may be used once, the longest first, with a whole number. Raises ValueError with the remedy
+    for anything else.
     """
     found = _DURATION.fullmatch(text)
     if text and found:

@@ -47,8 +47,8 @@ class TargetKey:
 class Connection:
     """How to connect to a target's endpoints. Times are seconds.
 
-    ``sts_endpoint_url`` None: STS of the region. ``quotas_endpoint_url`` None: Service Quotas of the region. ``ca_bundle`` None:
-    the SDK's default trust store.
+    ``sts_endpoint_url`` None: STS of the region. ``quotas_endpoint_url`` None: Service Quotas of the region. ``ca_bundle``
+    None: the SDK's default trust store.
     """
 
     sts_endpoint_url: str | None = None
@@ -83,10 +83,10 @@ class Money:
 class JobSpec:
     """One tuning job to watch.
 
-    ``labels`` has the configured labels and those that a rule takes from the name, without prefix. ``account_id`` is the account
-    in the configuration (from an ARN, a role, or ``account_id``), None if there is none. ``source`` is ``LISTED`` or the name of
-    the rule that discovered it. ``tag_labels`` maps the key of each AWS tag that becomes a label to the label's name, without
-    prefix; names are unique. ``budget`` is what its training jobs may cost.
+    ``labels`` has the configured labels and those that a rule takes from the name, without prefix. ``account_id`` is the
+    account in the configuration (from an ARN, a role, or ``account_id``), None if there is none. ``source`` is ``LISTED`` or
+    the name of the rule that discovered it. ``tag_labels`` maps the key of each AWS tag that becomes a label to the label's
+    name, without prefix; names are unique. ``budget`` is what its training jobs may cost.
     """
 
     name: str
@@ -111,8 +111,8 @@ class ExclusionSpec:
 class RuleSpec:
     """One ``discover`` rule. ``created_within`` is in seconds; empty ``statuses`` means any.
 
-    ``tags`` has the conditions on tags by key. ``labels`` and ``tag_labels`` are those of the JobSpec that a job gets. A job that
-    meets one of ``exclude`` is left out.
+    ``tags`` has the conditions on tags by key. ``labels`` and ``tag_labels`` are those of the JobSpec that a job gets. A job
+    that meets one of ``exclude`` is left out.
     """
 
     name: str
@@ -145,9 +145,9 @@ class FailureClass:
 class SpendSpec:
     """How training jobs are read.
 
-    ``interval`` is how long after a change (seconds), ``max_training_jobs`` how many of a tuning job. ``failure_classes`` has the
-    configured classes, which are tried before those of the exporter. ``prices`` has the price of an instance per hour in the
-    target's region, by type; None if costs are not wanted. ``billable`` says how to find the instances and billed seconds.
+    ``interval`` is how long after a change (seconds), ``max_training_jobs`` how many of a tuning job. ``failure_classes`` has
+    the configured classes, which are tried before those of the exporter. ``prices`` has the price of an instance per hour in
+    the target's region, by type; None if costs are not wanted. ``billable`` says how to find the instances and billed seconds.
     """
 
     interval: float = defaults.SPEND_INTERVAL
@@ -162,12 +162,12 @@ class SpendSpec:
 class TargetSpec:
     """One account and region to call: with which credentials, how, how often, and for which jobs.
 
-    ``name`` is the stable value of the label ``target``. ``account_id`` is the account that the configuration claims, None if it
-    claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds. ``describe_max_age`` is how long
-    a running job may go without a describe while lists show no change; 0 means never. ``max_tracked_jobs`` limits the discovered
-    jobs. ``spend`` is None if training jobs are not read. ``account_names`` has the names of accounts by id. ``quotas`` is True if
-    the account's quotas are read. ``organization`` is the name of the organization that lists its account, None if the
-    configuration has the account itself.
+    ``name`` is the stable value of the label ``target``. ``account_id`` is the account that the configuration claims, None if
+    it claims none. ``interval``, ``stale_after``, ``retention`` and ``describe_max_age`` are seconds. ``describe_max_age`` is
+    how long a running job may go without a describe while lists show no change; 0 means never. ``max_tracked_jobs`` limits the
+    discovered jobs. ``spend`` is None if training jobs are not read. ``account_names`` has the names of accounts by id.
+    ``quotas`` is True if the account's quotas are read. ``organization`` is the name of the organization that lists its
+    account, None if the configuration has the account itself.
     """
 
     key: TargetKey
@@ -206,9 +206,9 @@ LIST_UNITS = "ListOrganizationalUnitsForParent"
 class OrganizationSpec:
     """An organization whose accounts are read: with which credentials, and how.
 
-    ``include_ous`` has the ids of organizational units. Only their accounts count, including those of units below them; if it is
-    empty, all accounts count. ``name`` identifies the organization in logs and metrics. ``account_id`` is the caller's account,
-    None if the configuration does not tell it.
+    ``include_ous`` has the ids of organizational units. Only their accounts count, including those of units below them; if it
+    is empty, all accounts count. ``name`` identifies the organization in logs and metrics. ``account_id`` is the caller's
+    account, None if the configuration does not tell it.
     """
 
     key: TargetKey
@@ -229,8 +229,9 @@ class Settings:
 
     ``ineffective`` has the problems of settings without effect. They do not change what runs.
 
-    ``organizations`` has the organizations that rules use; ``targets`` has only the accounts of these that are known. ``expand``
-    returns the settings for the given accounts of each organization. It raises ConfigError if these contradict the file.
+    ``organizations`` has the organizations that rules use; ``targets`` has only the accounts of these that are known.
+    ``expand`` returns the settings for the given accounts of each organization. It raises ConfigError if these contradict the
+    file.
     """
 
     targets: tuple[TargetSpec, ...]

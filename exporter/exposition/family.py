@@ -27,13 +27,14 @@ class Family:
 
     It is a gauge, unless its name says that it is an info or a counter, or it has ``counts`` and is a summary.
 
-    ``name`` is without the prefix. ``help`` has no quotes or backslashes, so that both formats spell it the same way. ``source`` is
-    the member of the API. ``absent`` says when there is no series although the tuning job is described. ``example`` is an example
-    in PromQL.
+    ``name`` is without the prefix. ``help`` has no quotes or backslashes, so that both formats spell it the same way.
+    ``source`` is the member of the API. ``absent`` says when there is no series although the tuning job is described.
+    ``example`` is an example in PromQL.
 
-    ``labels`` has the names of the labels in addition to the identity. A name that ends in ``*`` means all labels with this prefix.
-    ``values`` has the values of labels with a fixed set of values. ``collect`` is the opt-in that exposes the family, None: always.
-    ``limit`` is the most series of one tuning job, more than the API can answer. It is None if the values of labels limit them.
+    ``labels`` has the names of the labels in addition to the identity. A name that ends in ``*`` means all labels with this
+    prefix. ``values`` has the values of labels with a fixed set of values. ``collect`` is the opt-in that exposes the family,
+    None: always. ``limit`` is the most series of one tuning job, more than the API can answer. It is None if the values of
+    labels limit them.
 
     ``samples`` computes a tuning job's samples from its view, which may have no facts. For a summary these are the sums, and
     ``counts`` computes the counts in the same order.

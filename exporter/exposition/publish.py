@@ -62,8 +62,8 @@ def publish(
 class Publisher:
     """Keeps ``published`` up to date with what ``views`` returns. Thread-safe.
 
-    It renders after ``changed`` and when values become stale. Until ``show`` is called, it shows the families that need no opt-in.
-    ``cpu_seconds`` returns the CPU time of its thread.
+    It renders after ``changed`` and when values become stale. Until ``show`` is called, it shows the families that need no
+    opt-in. ``cpu_seconds`` returns the CPU time of its thread.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Renders the views as text, one family of the metric table at a time.
 
-Nearly all of the text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping. Only the
-metadata of infos and counters differ. In OpenMetrics, their names have no suffix. In text 0.0.4, an info is a gauge. The series
-are the same.
+Nearly all of the text is valid in both formats: ``# UNIT`` is a comment in text 0.0.4, and HELP texts need no escaping. Only
+the metadata of infos and counters differ. In OpenMetrics, their names have no suffix. In text 0.0.4, an info is a gauge. The
+series are the same.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ PLACEHOLDERS = {
 class Pseudonyms:
     """The pseudonyms of one recording. Used by one thread at a time.
 
-    The pseudonym of a tuning job has a mark for each pattern of a rule that its name matches. It begins with a capital letter if
-    the name has one, because names in ARNs are in lower case.
+    The pseudonym of a tuning job has a mark for each pattern of a rule that its name matches. It begins with a capital letter
+    if the name has one, because names in ARNs are in lower case.
     """
 
     def __init__(self, settings: Settings) -> None:

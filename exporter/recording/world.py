@@ -64,8 +64,8 @@ class _Target:
     def unlisted(self) -> Iterator[Mapping[str, Any]]:
         """Yield the entries that a list would have for tuning jobs that were described but never listed.
 
-        If there are any lists, running tuning jobs are left out: an exporter that lists always lists the running ones, and lists
-        are late. So a running one that was not listed must not be on the list yet.
+        If there are any lists, running tuning jobs are left out: an exporter that lists always lists the running ones, and
+        lists are late. So a running one that was not listed must not be on the list yet.
         """
         for key, row in self.described.items():
             runs = row.get("HyperParameterTuningJobStatus") == "InProgress"

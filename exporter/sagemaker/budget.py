@@ -18,8 +18,8 @@ _RECOVERY_SECONDS = 60.0
 class Budget:
     """The calls that a target may make.
 
-    Throttling halves the rate, down to an eighth of the configured one. From there it needs a minute to recover. Not thread-safe:
-    used with the target's lock held. Times are monotonic seconds.
+    Throttling halves the rate, down to an eighth of the configured one. From there it needs a minute to recover. Not
+    thread-safe: used with the target's lock held. Times are monotonic seconds.
     """
 
     def __init__(self, requests_per_second: float, now: float) -> None:

@@ -1,8 +1,8 @@
 """Loads the SDK's data about services, reduced to what the exporter calls.
 
 SageMaker's model has over 400 operations, and a client gets a method for each. The table of endpoints has over 300 services. If
-they are read as a whole, they need a quarter of an idle exporter's memory, and dropping parts later leaves gaps that the process
-keeps. So a file is read in pieces, and only the needed ones are kept.
+they are read as a whole, they need a quarter of an idle exporter's memory, and dropping parts later leaves gaps that the
+process keeps. So a file is read in pieces, and only the needed ones are kept.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Makes the messages for failed calls.
 
-Errors of the SDK may quote secrets: a header with a session token, the URL of a proxy with its password, an answer with the keys
-of a role. So their texts are not used. The exception is the message of AWS for a refused call, without secrets of the request and
-anything that looks like a token: see ``redact``.
+Errors of the SDK may quote secrets: a header with a session token, the URL of a proxy with its password, an answer with the
+keys of a role. So their texts are not used. The exception is the message of AWS for a refused call, without secrets of the
+request and anything that looks like a token: see ``redact``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Masks personal data and secrets in the FailureReason of a training job.
 
-It has the output of a training container: hyperparameters, which are arguments of its command, and names of resources. Everything
-that looks like one of these is masked. Names without a special form, such as that of a bucket or a person alone, cannot be
-recognized.
+It has the output of a training container: hyperparameters, which are arguments of its command, and names of resources.
+Everything that looks like one of these is masked. Names without a special form, such as that of a bucket or a person alone,
+cannot be recognized.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Removes secrets from messages of AWS.
 
-A message may repeat a secret of the request in any form: escaped, cut, with spaces, in hex. Such a message is left out as a whole,
-because there are too many forms. Words that look like other secrets are masked.
+A message may repeat a secret of the request in any form: escaped, cut, with spaces, in hex. Such a message is left out as a
+whole, because there are too many forms. Words that look like other secrets are masked.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ _UNWANTED = (
 )
 _WORD = re.compile(r"arn:[\w:/+=,.@-]+|[\w/+=%~.-]{6,}", re.ASCII)
 _JWT = re.compile(r"eyJ[\w-]{10,}", re.ASCII)
-# Longer than names of tuning jobs, which have 32 characters at most. ARNs may have longer parts, and are recognized by their prefix.
+# Longer than names of tuning jobs, which have 32 characters at most. ARNs may have longer parts, and are recognized by their
+# prefix.
 _OPAQUE = re.compile(r"[A-Za-z0-9/+=]{33,}")
 
 

@@ -38,7 +38,8 @@ def telling_role_calls_to(listener: OnRoleCall) -> Iterator[None]:
 def assumed(role: Credentials, call_sts: Callable[[Callable[[Any], Any]], Any]) -> Found:
     """Return credentials of a role, which renew themselves.
 
-    ``call_sts`` calls its argument with a client of STS that uses the credentials of the source, and whose times are Unix seconds.
+    ``call_sts`` calls its argument with a client of STS that uses the credentials of the source, and whose times are Unix
+    seconds.
     """
 
     def renew() -> Any:

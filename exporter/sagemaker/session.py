@@ -103,7 +103,8 @@ class Session:
     def call(self, key: TargetKey, service: str, use: Callable[[Any], Any]) -> Any:
         """Call ``use`` with a client of a service that uses a target's credentials, and return its result.
 
-        Raises errors of the SDK. If the credentials do not work, a later call searches for credentials, or assumes the role, again.
+        Raises errors of the SDK. If the credentials do not work, a later call searches for credentials, or assumes the role,
+        again.
         """
         if key.credentials.role_arn is None:
             return self._call_as_source(key, service, use)

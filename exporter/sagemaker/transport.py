@@ -1,8 +1,8 @@
 """Limits the time of the SDK's requests, and the size of answers.
 
-The SDK's own time-outs limit each wait for bytes, but not the whole request, and it reads answers of any length. So it reads all
-bytes through ``_Reader``, which checks the time and the size. ``within`` sets the time of a call, for its thread. Answers are
-checked before the SDK makes objects of them, because objects need many times the memory of the bytes.
+The SDK's own time-outs limit each wait for bytes, but not the whole request, and it reads answers of any length. So it reads
+all bytes through ``_Reader``, which checks the time and the size. ``within`` sets the time of a call, for its thread. Answers
+are checked before the SDK makes objects of them, because objects need many times the memory of the bytes.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def limit(http_session: Any, most_bytes: int) -> None:
 def attach(client: Any) -> None:
     """Limit a client, and make it retry a request once if its kept connection is closed before any answer.
 
-    This is normal with kept connections: the server or a proxy closes idle ones, and the client sees this only when it uses them
-    again.
+    This is normal with kept connections: the server or a proxy closes idle ones, and the client sees this only when it uses
+    them again.
     """
     http_session = client._endpoint.http_session  # noqa: SLF001 - the SDK has no public way to its HTTP session
     has_keys = client.meta.service_model.service_name not in _WITHOUT_KEYS

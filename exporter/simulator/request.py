@@ -17,8 +17,8 @@ class Request:
 
     ``service`` is ``sagemaker`` or ``sts``. ``content`` is the decoded input; only a mapping is accepted. In process,
     ``account_id`` is given. Over HTTP the account follows from ``access_key_id``, which is None for an unsigned request, and
-    ``session_token``. ``spoil`` is only given over HTTP: it is called with the fault to apply to the answer. ``path`` is that of
-    the URL.
+    ``session_token``. ``spoil`` is only given over HTTP: it is called with the fault to apply to the answer. ``path`` is that
+    of the URL.
     """
 
     service: str

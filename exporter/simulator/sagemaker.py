@@ -28,8 +28,8 @@ class SageMaker:
     ``filters_after_paging``, name and status only filter the jobs of a page, so that pages may be short or empty although more
     pages follow. The same is true for training jobs.
 
-    ``stopping`` is how many seconds a job is Stopping after a request; None: as its scenario says. ``speed`` is that of jobs that
-    a request creates.
+    ``stopping`` is how many seconds a job is Stopping after a request; None: as its scenario says. ``speed`` is that of jobs
+    that a request creates.
     """
 
     def __init__(self, clock: Clock, *, seed: int, default_region: str, default_account_id: str) -> None:

@@ -83,8 +83,9 @@ class Scenario:
     are tried.
 
     ``starting`` is the shortest and longest time from the creation of a training job to its start, ``trial`` that for which it
-    runs. ``straggling`` makes some run longer: it is the standard deviation of the logarithm of a factor. ``refill`` is how long
-    a slot stays empty after a training job, and ``closing`` the time from the last training job to the end of the tuning job.
+    runs. ``straggling`` makes some run longer: it is the standard deviation of the logarithm of a factor. ``refill`` is how
+    long a slot stays empty after a training job, and ``closing`` the time from the last training job to the end of the tuning
+    job.
 
     With ``failing_together``, the training jobs that fail have similar values of the first hyperparameter. With ``replaces``,
     another training job replaces one that has failed, as in SageMaker since 2023. If the first ``gives_up_after`` training jobs

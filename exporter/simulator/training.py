@@ -56,8 +56,8 @@ class TrainingJob:
     """A training job whose whole life is computed in advance.
 
     ``trial`` has its times and outcome. ``constant`` has the members of a Describe that never change, ``stages`` the secondary
-    statuses in order. ``stopping`` is when it becomes Stopping, infinite if never. ``billable_seconds`` is what is billed at its
-    end. It exists until ``gone``.
+    statuses in order. ``stopping`` is when it becomes Stopping, infinite if never. ``billable_seconds`` is what is billed at
+    its end. It exists until ``gone``.
     """
 
     name: str

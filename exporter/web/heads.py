@@ -28,8 +28,8 @@ def too_large(received: bytes) -> bool:
 class RequestReader(h11.Connection):
     """The server's side of a connection, for an application that reads no bodies.
 
-    A head that is too large is refused before it is parsed. Bodies are ignored. Chunked bodies are not even parsed, because each
-    byte may be a chunk. ``refusal`` is the status code for a refused request.
+    A head that is too large is refused before it is parsed. Bodies are ignored. Chunked bodies are not even parsed, because
+    each byte may be a chunk. ``refusal`` is the status code for a refused request.
     """
 
     def __init__(self) -> None:

@@ -16,8 +16,8 @@ _PARAMETERS = 8
 
 _QUALITY = re.compile(r"[01](\.[0-9]*)?")
 
-# The versions that a client may ask for. OpenMetrics 0.0.1 and 1.0.0 are treated the same, because Prometheus has always used one
-# parser for both.
+# The versions that a client may ask for. OpenMetrics 0.0.1 and 1.0.0 are treated the same, because Prometheus has always used
+# one parser for both.
 _VERSIONS = {
     Format.OPENMETRICS: ("application", "openmetrics-text", frozenset({"", "1.0.0", "0.0.1"})),
     Format.TEXT: ("text", "plain", frozenset({"", "0.0.4"})),

@@ -1,8 +1,8 @@
 """HTTP/1.1 with limits for untrusted clients: no client may prevent the scrapes of another one.
 
-uvicorn handles HTTP. This module adds a deadline for each phase of a connection, and a limit of connections. At the limit, a new
-connection replaces the oldest one in the phase with the most connections. New connections are not refused, because the scraper
-is usually a new one.
+uvicorn handles HTTP. This module adds a deadline for each phase of a connection, and a limit of connections. At the limit, a
+new connection replaces the oldest one in the phase with the most connections. New connections are not refused, because the
+scraper is usually a new one.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Limits:
 
     A connection needs up to 150 KB while its client does not read a long answer. Scrapers need only a few connections.
     ``handshake`` is the time to the end of the TLS handshake. ``head`` is from then, or from the first byte of another request,
-    until the head of the request is complete. ``answer`` is until the last byte of the answer is sent; a scrape that takes longer
-    than Prometheus' default interval is useless. ``idle`` is longer than this interval, so that Prometheus can keep its
+    until the head of the request is complete. ``answer`` is until the last byte of the answer is sent; a scrape that takes
+    longer than Prometheus' default interval is useless. ``idle`` is longer than this interval, so that Prometheus can keep its
     connection.
     """
 

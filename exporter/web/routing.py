@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # The form of a target in requests to a proxy. Every server must accept it.
 _ABSOLUTE = re.compile(rb"https?://[^/]+", re.IGNORECASE)
 
-# Repeated slashes, backslashes, and encoded slashes, backslashes and control characters. No path of the exporter has them, and a
-# proxy in front of it may interpret them in another way.
+# Repeated slashes, backslashes, and encoded slashes, backslashes and control characters. No path of the exporter has them, and
+# a proxy in front of it may interpret them in another way.
 _AMBIGUOUS = re.compile(rb"//|\\|%(2f|5c|7f|[01][0-9a-f])", re.IGNORECASE)
 
 

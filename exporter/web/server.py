@@ -221,8 +221,8 @@ class _Acceptor:
         await asyncio.gather(*self._entering)
 
     def _accept(self) -> None:
-        # Accept one at a time, so that data of earlier clients is read first. Otherwise a client whose data has not been read yet
-        # would look like one that sends nothing.
+        # Accept one at a time, so that data of earlier clients is read first. Otherwise a client whose data has not been read
+        # yet would look like one that sends nothing.
         try:
             client, _ = self._listener.accept()
             # A client that sends many requests and disconnects must not make all others wait for seconds.

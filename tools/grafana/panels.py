@@ -203,8 +203,9 @@ def lines(
 ) -> model.Panel:
     """Return a panel over time; the keys of ``queries`` are the legends.
 
-    ``colors`` are by name of a series. The series in ``limits`` are drawn as dashed lines, like the thresholds of the field. The
-    series in ``right`` have their own axis on the right. ``held`` keeps a value until the next one, for values that change rarely.
+    ``colors`` are by name of a series. The series in ``limits`` are drawn as dashed lines, like the thresholds of the field.
+    The series in ``right`` have their own axis on the right. ``held`` keeps a value until the next one, for values that change
+    rarely.
     """
     custom = common.GraphFieldConfig(
         draw_style=common.GraphDrawStyle.LINE,

@@ -1,7 +1,7 @@
 """The metric table: all families of a tuning job, in the order of the exposition.
 
-Rendering, the documentation, and the checks of rules and dashboards read this table. A fact that is missing from the API's answer
-has no series: functions return None or no sample, never 0.
+Rendering, the documentation, and the checks of rules and dashboards read this table. A fact that is missing from the API's
+answer has no series: functions return None or no sample, never 0.
 """
 
 from __future__ import annotations

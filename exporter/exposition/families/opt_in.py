@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _SPOT = {True: "true", False: "false", None: ""}
 
-# These limits are above what the API allows: 10 definitions, each with about a dozen instance types; 60 ranges in each and in the
-# tuning job's configuration; 100 hyperparameters; 5 parents.
+# These limits are above what the API allows: 10 definitions, each with about a dozen instance types; 60 ranges in each and in
+# the tuning job's configuration; 100 hyperparameters; 5 parents.
 _DEFINITIONS = 20
 _INSTANCE_TYPES = 200
 _RANGES = 1_000

@@ -1,7 +1,7 @@
 """Families of sums over a tuning job's training jobs. They are exposed only if ``collect`` names them.
 
-The number of training jobs has no limit, so they have no series of their own. Ended ones are counted and summed, running ones are
-gauges.
+The number of training jobs has no limit, so they have no series of their own. Ended ones are counted and summed, running ones
+are gauges.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Converts view models to JSON.
 
 All members are present. Values that are not known, or that AWS did not send, are null. Times are ISO 8601 in UTC; they are
-datetimes, or Unix seconds of members whose names end in ``_time``. NaN and infinities, which JSON does not have, are texts, spelled
-as AWS does.
+datetimes, or Unix seconds of members whose names end in ``_time``. NaN and infinities, which JSON does not have, are texts,
+spelled as AWS does.
 """
 
 from __future__ import annotations

@@ -91,9 +91,9 @@ class OrganizationState:
 class Snapshot:
     """The state of the daemon at ``now``.
 
-    ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has the targets by name. A target that was just
-    added or removed may be in only one of the two. ``web`` is None without a web configuration file. ``unhealthy`` is the problem of
-    the process itself, empty if there is none. ``organizations`` has those whose accounts are read.
+    ``generation``, ``targets`` and ``left_out`` are as in ``Published``. ``states`` has the targets by name. A target that was
+    just added or removed may be in only one of the two. ``web`` is None without a web configuration file. ``unhealthy`` is the
+    problem of the process itself, empty if there is none. ``organizations`` has those whose accounts are read.
     """
 
     version: str

@@ -24,8 +24,9 @@ class Rate(NamedTuple):
 class Settings:
     """How connections are accepted and requests are answered.
 
-    ``context`` None: HTTP without TLS. ``allowed_sans`` empty: a client's certificate may have any name. ``users`` has the bcrypt
-    hash of each user's password; empty: no password is needed. ``headers``, with names in lower case, are in all answers.
+    ``context`` None: HTTP without TLS. ``allowed_sans`` empty: a client's certificate may have any name. ``users`` has the
+    bcrypt hash of each user's password; empty: no password is needed. ``headers``, with names in lower case, are in all
+    answers.
     """
 
     context: ssl.SSLContext | None = None
