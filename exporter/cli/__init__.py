@@ -1,13 +1,13 @@
-"""The command line: one module for each command, named like it, ``_`` for ``-``.
+"""The command line. Each command has a module with its name, with ``_`` instead of ``-``.
 
 Each module has two functions:
 
-- ``parser()`` returns the parser of its options. Help, completion and ``docs/cli.md`` are made from it. The module imports
-  at its top only what this needs.
-- ``run(argv)`` parses, calls one thing and returns the exit code. It imports inside what takes long.
+- ``parser()`` returns the parser of its options. Help, completion and ``docs/cli.md`` are made from it. At its top, the module
+  imports only what this needs.
+- ``run(argv)`` parses the options, does the work and returns the exit code. It imports modules that are slow to load itself.
 
-A command raises ``exporter.errors.UserError``, such as ``ConfigError``, for what the user can put right. ``main`` prints its
-text and returns 1; it also deals with Ctrl-C, a closed pipe and defects, so no command has to.
+A command raises ``exporter.errors.UserError``, such as ``ConfigError``, for problems that you can fix. ``main`` prints its text
+and returns 1. It also handles Ctrl-C, a closed pipe and bugs, so commands need not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exporter.cli.options import Parser
 
-# Modules by name, not imported: a daemon need not carry the simulator's code.
+# Modules by name. They are not imported here, because a daemon does not need the simulator.
 COMMANDS = {
     "check": "Check a configuration file, and with --online what AWS permits.",
     "completion": "Print the script that completes commands and options in bash or zsh.",
@@ -41,7 +41,7 @@ COMMANDS = {
 }
 _DAEMON = "run"
 _LASTING = frozenset({_DAEMON, "record", "replay"})
-"""Commands that signals end from their first moment on, and end well."""
+"""Commands that a signal ends with exit code 0, from their first moment on."""
 
 
 class Command(Protocol):
@@ -55,7 +55,7 @@ class Command(Protocol):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command, or the daemon when none is named; return the process's exit code."""
+    """Run a command, or the daemon if none is named. Return the exit code of the process."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     return failures.guarded(lambda: _run(arguments), arguments)
 

@@ -1,4 +1,4 @@
-"""Calls of many targets at once, so that one that hangs does not keep the others waiting."""
+"""Calls many targets in parallel, so that one that hangs does not delay the others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS = 32
-"""Enough for ten accounts that hang in two regions, and as many that answer."""
+"""Enough for ten accounts in two regions that hang, and as many that answer."""
 
 
 def at_once(do: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> list[R]:
-    """Return what ``do`` returns for each item, in their order; raise what it raised first.
+    """Return the results of ``do`` for all items, in order. Raises the first error of ``do``.
 
-    It is called in so many threads, with one in this thread. Ctrl-C ends the wait at once: the threads end with the process.
+    It is called in ``threads`` threads, of which this one is one. Ctrl-C ends the wait at once; the threads end with the process.
     """
     numbered = [*enumerate(items)]
     if min(threads, len(numbered)) <= 1:

@@ -1,4 +1,4 @@
-"""What failed in a round, one line for each cause, with what to do about it."""
+"""The failures of a round: one line for each cause, with what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMED = 3
 
 @dataclass(slots=True)
 class _Gathered:
-    """What fails by one operation and code: where, what it is about, and one of the failures."""
+    """The failures of one operation with one code: an example, the affected targets and the number of calls."""
 
     failure: Failure
     example: str
@@ -31,9 +31,9 @@ class _Gathered:
 
 
 def causes(round_: Round, seconds: float, organizations: Iterable[OrganizationView] = ()) -> Iterator[str]:
-    """Yield a line for each cause for which something is missing from a round that might take so many ``seconds``.
+    """Yield a line for each cause of missing results in a round, which had ``seconds`` at most.
 
-    First those for which it does not know the accounts of ``organizations``.
+    The causes why accounts of ``organizations`` are not known come first.
     """
     yield from unread(organizations)
     found: dict[tuple[Operation, ErrorCode], _Gathered] = {}
@@ -41,7 +41,7 @@ def causes(round_: Round, seconds: float, organizations: Iterable[OrganizationVi
         watched = {job.name for job in each.view.jobs}
         for operation, tried in each.tried.items():
             for about, failure in tried.failing.items():
-                if operation.concerns_one_job and about not in watched:  # it was deleted meanwhile
+                if operation.concerns_one_job and about not in watched:  # it was deleted in the meantime
                     continue
                 gathered = found.setdefault((operation, failure.code), _Gathered(failure, about))
                 gathered.targets[each.spec.name] = None
@@ -68,7 +68,7 @@ def _line(operation: Operation, code: ErrorCode, gathered: _Gathered) -> str:
 
 
 def _untried(round_: Round) -> Iterator[str]:
-    """Yield what was not tried, because the calls before it failed for a reason that is about all of them."""
+    """Yield what was not tried, because earlier calls failed for a reason that affects all calls."""
     for each in round_.targets:
         pending = each.view.states[JobState.PENDING]
         if each.given_up and pending:

@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter check``: say whether configuration files can be used, and everything that is wrong."""
+"""``sagemaker-tuning-exporter check``: check configuration files, and print all mistakes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Check a configuration file, a web configuration file, or both, whichever are named; without either the default one.
+    """Check a configuration file, a web configuration file, or both. Without either, check the default configuration file.
 
-    Return 0 when they can be used and, if that was asked for, no call failed; else 1. As text, all problems are printed
-    to stderr, and so is what is without effect or surely wrong.
+    Return 0 if they can be used and, with ``--online``, no call failed; else 1. In text format, mistakes and warnings are
+    printed to stderr.
     """
     given = parser().parse_args(argv)
     config_file = given.config_file

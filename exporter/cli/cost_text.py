@@ -1,4 +1,4 @@
-"""What a configuration costs, as lines for people."""
+"""The cost of a configuration as text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from exporter.cli.cost import Cost, TargetCost
 
 _MUCH = 0.5
-"""Of the budget."""
+"""The share of the budget above which there is a note."""
 
 _LEAST = 0.1
-"""Calls an hour of which a number is told."""
+"""The fewest calls per hour for which a number is printed."""
 
 
 def lines(cost: Cost, file: str) -> Iterator[str]:
-    """Yield the lines: all together, then each account and region."""
+    """Yield the lines: the total, then each account and region."""
     targets = counted(len(cost.targets), "target")
     yield f"{file}: {counted(cost.tuning_jobs, 'tuning job')} in {targets}, of which {cost.running:,} run"
     yield f"series: {cost.series:,} of tuning jobs, {cost.own_series:,} of the exporter itself"

@@ -1,4 +1,4 @@
-"""The whole tour without AWS: a simulated fleet and the exporter that watches it, in one process."""
+"""``sagemaker-tuning-exporter demo``: simulated tuning jobs and an exporter that watches them, without AWS, in one process."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT, and return 0 then.
+    """Serve until SIGTERM or SIGINT, then return 0.
 
-    Raise UserError when the web configuration or an address cannot be used. If the default port is taken, the next is used.
+    Raises UserError if the web configuration or an address cannot be used. If the default port is in use, the next free one is
+    used.
     """
     made = parser()
     given = made.parse_args(argv)
@@ -116,7 +117,7 @@ def _open_next_free(address: Address) -> socket.socket:
 
 
 def _forget_aws() -> None:
-    """Leave nothing of the caller's AWS configuration that could reach a real account."""
+    """Remove everything from the environment with which a real AWS account could be called."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {
@@ -139,7 +140,7 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
     return yaml.safe_dump(
         {
             "interval": _INTERVAL,
-            "describe_max_age": "0s",  # so that every value moves while you watch
+            "describe_max_age": "0s",  # so that you see values change
             "collect": list(get_args(CollectName)),
             "aws": {
                 **dict.fromkeys(("endpoint_url", "sts_endpoint_url", "quotas_endpoint_url"), endpoint_url),
@@ -161,7 +162,7 @@ def _configuration(jobs: Sequence[Member], endpoint_url: str) -> str:
 
 
 def _show_first_series(daemon: Daemon, url: str) -> None:
-    """Print one series of each family as soon as every tuning job has been described, and once more where to look."""
+    """After all tuning jobs have been described, print one series of each family, and the address again."""
     from exporter.exposition import Format
     from exporter.exposition.family import PREFIX
 

@@ -1,4 +1,4 @@
-"""One round of a whole configuration, by the same pair as the daemon: ``next`` and ``apply`` of each target."""
+"""One round of a whole configuration, with the same methods as the daemon: ``next`` and ``apply`` of each target."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from exporter.sagemaker import Api
     from exporter.telemetry import Telemetry
 
-# There is no second round: nothing falls due again while the first one lasts.
+# A long interval, so that nothing is due a second time during the round.
 _INTERVAL = 2 * LONGEST
-# What failed and may soon succeed is tried again if its turn comes this soon: after pauses of 5 and of 10 s.
+# A call with a transient failure is retried if it is due within this many seconds: after pauses of 5 and 10 s.
 _SOON = 10.0
-# After so many failures in a row that are about the target as a whole, it is given up.
+# A target is given up after this many failures in a row that affect all its calls.
 _MOST_IN_VAIN = 3
 _OF_THE_TARGET = frozenset(
     {
@@ -47,14 +47,14 @@ _OF_THE_TARGET = frozenset(
 
 @dataclass(slots=True)
 class Tried:
-    """What came of the calls of one operation to a target: how many were made, and what fails, by what it is about."""
+    """The calls of one operation to a target: their number, and the failures by subject."""
 
     calls: int = 0
     answered: int = 0
     failing: dict[str, Failure] = field(default_factory=dict)
 
     def take(self, about: str, outcome: object) -> None:
-        """Take what came of a call."""
+        """Add the outcome of a call."""
         self.calls += 1
         if isinstance(outcome, Failure):
             self.failing[about] = outcome
@@ -64,16 +64,16 @@ class Tried:
 
 
 class Driven:
-    """A target whose calls are made one after the other. ``spec`` is as it was configured, ``operations`` what it may call.
+    """A target whose calls are made one after the other. ``spec`` is the configured one, ``operations`` what it may call.
 
-    ``tried`` has each operation that was called. ``over`` tells that its round is; ``given_up`` that its calls failed for
-    a reason that is about all of them, so that the rest was not tried.
+    ``tried`` has each operation that was called. ``over`` is True when its round is complete. ``given_up`` is True if its calls
+    failed for a reason that affects all calls, so that the rest was not tried.
     """
 
     def __init__(self, spec: TargetSpec, api: Api, telemetry: Telemetry, clock: Clock) -> None:
         self.spec = spec
         self.api = api
-        # Of the configuration as it is: without a second round there would be no use for lists that spare describes.
+        # From the configured spec: without a second round, lists would not save describes.
         self.operations = Target(spec, telemetry, clock.now()).operations
         self.target = Target(replace(spec, interval=_INTERVAL), telemetry, clock.now())
         self.tried: dict[Operation, Tried] = {}
@@ -83,17 +83,17 @@ class Driven:
 
     @property
     def given_up(self) -> bool:
-        """Whether calls failed so often in a row that the others would too."""
+        """Whether so many calls in a row failed that all others would fail too."""
         return self._in_vain >= _MOST_IN_VAIN
 
     @property
     def view(self) -> TargetView:
-        """The target as it is now. There is no next describe."""
+        """The present view of the target, without a next describe."""
         view = self.target.view(self._clock.now())
         return replace(view, jobs=tuple(replace(job, next_describe=math.nan) for job in view.jobs))
 
     def step(self) -> bool:
-        """Make the next call if there is one to make now, and tell whether there was."""
+        """Make the next call if one is due now. Return whether there was one."""
         now = self._clock.now()
         log_events(self.target.expire(now))
         work = self.target.next(now)
@@ -114,9 +114,9 @@ class Driven:
 
 
 class Round:
-    """The first round of each target of a configuration: all that it lists, finds, and reads of what it found.
+    """The first round of each target of a configuration: its lists, and everything that is read about the tuning jobs found.
 
-    Calls of so many targets are made at once, each in one of ``threads``.
+    Targets are called in parallel in ``threads`` threads.
     """
 
     def __init__(
@@ -132,14 +132,14 @@ class Round:
         self._threads = threads
 
     def run(self, seconds: float, on_step: Callable[[], object]) -> None:
-        """Make the calls, and begin none after so many seconds; ``on_step`` is called whenever it has come further.
+        """Make the calls. None begins after ``seconds``. ``on_step`` is called after each step.
 
-        Afterwards a target that is not ``over`` has more to do.
+        Afterwards, a target that is not ``over`` is incomplete.
         """
         ends = self._clock.monotonic() + seconds
 
         def step(each: Driven) -> bool:
-            # One call may take as long as its deadline, so time is looked at before each.
+            # Check the time before each call, because a call may take as long as its deadline.
             return self._clock.monotonic() < ends and each.step()
 
         while (left := [each for each in self.targets if not each.over]) and self._clock.monotonic() < ends:
@@ -150,7 +150,7 @@ class Round:
             on_step()
 
     def views(self) -> tuple[TargetView, ...]:
-        """Return each target as it is now."""
+        """Return the present view of each target."""
         return tuple(each.view for each in self.targets)
 
     def _sleep(self, until: float) -> None:
@@ -161,7 +161,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What reading a configuration once brought: ``settings`` has the targets in the accounts of organizations too."""
+    """The result of reading a configuration once. ``settings`` includes the targets in the accounts of organizations."""
 
     settings: Settings
     organizations: tuple[OrganizationView, ...]
@@ -169,9 +169,9 @@ class Outcome:
 
 
 def read_all(settings: Settings, telemetry: Telemetry, seconds: float) -> Outcome:
-    """Read the accounts of organizations, then make the first round of each target; begin no call after so many seconds.
+    """Read the accounts of organizations, then make the first round of each target. No call begins after ``seconds``.
 
-    Raise ConfigError where the accounts contradict the configuration.
+    Raises ConfigError if the accounts contradict the configuration.
     """
     sessions, clock = Sessions(), SystemClock()
     ends = clock.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""What a process does first, before the imports, which take half a second."""
+"""The first actions of the process, before imports, which take half a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 
-# With one of them set, prometheus_client keeps values in files, for servers that fork, and ends where it cannot.
+# If one of these is set, prometheus_client stores values in files, for servers that fork, and exits if it cannot.
 _OTHERS = ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir")
 
 _M_ARENA_MAX = -8  # of mallopt(3)
@@ -16,17 +16,17 @@ _ARENAS = 2  # one for the main thread, which holds nearly everything, and one f
 
 
 def ignore_others() -> None:
-    """Take out of the environment what is meant for other programs in the same container.
+    """Remove variables from the environment that are for other programs in the same container.
 
-    It counts when ``prometheus_client`` is imported.
+    ``prometheus_client`` reads them when it is imported.
     """
     for variable in _OTHERS:
         os.environ.pop(variable, None)
 
 
 def leave_out_rich() -> None:
-    """Let structlog, which takes rich for its tracebacks where it is installed, do without: it costs a daemon 4 MB."""
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # an entry of None makes its import fail
+    """Prevent structlog from importing rich for tracebacks if it is installed, because it needs 4 MB of memory."""
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None makes the import fail
 
 
 def share_arenas() -> None:
@@ -44,15 +44,15 @@ def share_arenas() -> None:
 
 
 def hand_over() -> None:
-    """Leave signals to their later handlers."""
+    """Stop handling signals here, because the later handlers are installed."""
     if (writing := signal.set_wakeup_fd(-1)) != -1:
         os.close(writing)
 
 
 def open_standard_streams() -> None:
-    """Open the closed ones on /dev/null: else the first sockets would get their numbers, and log lines go to them.
+    """Open closed standard streams on /dev/null. Otherwise the first sockets get their numbers, and log lines go to them.
 
-    What a command says on a closed stderr would also be printed on stdout, among its output.
+    Also, messages of a command for a closed stderr would be printed to stdout.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
@@ -60,10 +60,10 @@ def open_standard_streams() -> None:
 
 
 def mind_signals() -> None:
-    """Let SIGTERM and SIGINT end the process, which holds nothing yet, and SIGHUP wait.
+    """Make SIGTERM and SIGINT end the process, which has nothing to clean up yet, and block SIGHUP.
 
-    A thread ends it: a signal that comes just before the main thread begins to read a configuration that never comes
-    would run no handler there. The code that takes over the signals closes what ``signal.set_wakeup_fd`` returns.
+    A thread ends the process. The main thread may wait for a configuration that never comes, and a signal that comes just before
+    this wait would not run a handler. The later handlers close what ``signal.set_wakeup_fd`` returns.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

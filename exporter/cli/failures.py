@@ -1,4 +1,4 @@
-"""How a command ends that could not do what it was asked: what is said on standard error, and the exit code."""
+"""Ends a command that has failed: the message on standard error, and the exit code."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 
 def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
-    """Return the exit code of a command, whatever happens in it.
+    """Run a command and return its exit code, also if it raises an error.
 
-    That is 1 after a mistake of the user or a defect, each told in a sentence; 130 after Ctrl-C and 141 when nobody
-    reads the output any more, without a word, as a shell reports these two signals. Usage errors exit by themselves.
+    The exit code is 1 after a UserError or a bug, with a message. It is 130 after Ctrl-C, and 141 if the output is closed, both
+    without a message, as a shell reports these two signals. Usage errors exit by themselves.
     """
     try:
         exit_code = work()
         if sys.stdout is not None:
-            sys.stdout.flush()  # else the interpreter would at its end, where nothing can be told any more
+            sys.stdout.flush()  # otherwise the interpreter would do this at its end, when no message is possible
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BrokenPipeError:
@@ -43,8 +43,8 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
         _tell(error, arguments, f"{_named(error)}{error.strerror or type(error).__name__}")
         _discard_output()
         return 1
-    except Exception as error:  # noqa: BLE001 - whatever it is, people are told what to do
-        # Its own text may quote what must not be printed.
+    except Exception as error:  # noqa: BLE001 - any error becomes a message
+        # Leave out its text, which may have a secret.
         _tell(
             error,
             arguments,
@@ -55,7 +55,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
 
 
 def _tell(error: BaseException, arguments: Sequence[str], sentence: str) -> None:
-    """Say what happened, and at debug level where, else how to see that."""
+    """Print the error. At debug level, print its traceback, otherwise how to get it."""
     from exporter.cli import options  # here, as a daemon's signals come before all other imports
 
     variable = options.variable(_LEVEL_FLAG)
@@ -72,7 +72,7 @@ def _say(text: str) -> None:
 
 
 def _is_debug(arguments: Sequence[str], level: str) -> bool:
-    """Tell whether the level is debug. A parser may not have come to say so, and some commands have no log."""
+    """Return whether the log level is debug. The parser may have failed before, and some commands have no log."""
     for each, following in pairwise([*arguments, ""]):
         if each == _LEVEL_FLAG:
             level = following
@@ -82,7 +82,7 @@ def _is_debug(arguments: Sequence[str], level: str) -> bool:
 
 
 def _frames(error: BaseException | None) -> Iterator[str]:
-    """Yield the traceback as Python writes it, without the texts of the errors."""
+    """Yield the traceback in Python's format, without the texts of the errors."""
     if error is None:
         return
     if earlier := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
@@ -94,7 +94,7 @@ def _frames(error: BaseException | None) -> Iterator[str]:
 
 
 def _place(error: BaseException) -> str:
-    """Return the last file and line of the exporter's own that an error came from."""
+    """Return the innermost file and line of the exporter in the traceback."""
     own = [(name, line) for name, line in _lines(error.__traceback__) if name.is_relative_to(_PACKAGE / "exporter")]
     if not own:
         return "an unknown place"
@@ -108,11 +108,11 @@ def _lines(found: TracebackType | None) -> Iterator[tuple[Path, int]]:
 
 
 def _named(error: OSError) -> str:
-    # Without a name, it is almost always the output: a full disk.
+    # Without a file name it is almost always the output, such as with a full disk.
     return f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else "standard output: "
 
 
 def _discard_output() -> None:
-    """Let what is still to be written go nowhere: the interpreter would try once more, and complain."""
+    """Discard remaining output. Otherwise the interpreter tries to write it again, and prints an error."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What a check finds: in the files, and if that is asked for, in the accounts and regions that they name."""
+"""The results of a check: of the files and, with ``--online``, of the accounts and regions in them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _EMPTY = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, for programs: ``docs/checking.md`` has its members.
+    """The results as JSON. Its members are documented in ``docs/checking.md``.
 
-    ``file`` and ``web_config_file`` are null where none was checked, the numbers where the file has mistakes,
-    ``organizations`` and ``online`` where nothing was tried.
+    ``file`` and ``web_config_file`` are null if none was checked, the numbers if the file has mistakes, ``organizations`` and
+    ``online`` if nothing was tried.
     """
 
     ok: bool
@@ -48,7 +48,7 @@ class Report:
 
 
 class Findings:
-    """What has been found so far. ``settings`` is None while no file was checked that has no mistake."""
+    """The results so far. ``settings`` is None until a file without mistakes was checked."""
 
     def __init__(self) -> None:
         self.file: str | None = None
@@ -60,7 +60,7 @@ class Findings:
         self._web_config_file: str | None = None
 
     def check(self, name: str) -> None:
-        """Check a configuration file; ``-`` is standard input."""
+        """Check a configuration file. ``-`` is standard input."""
         self.file = _STANDARD_INPUT if name == "-" else name
         try:
             text = decode(_standard_input() if name == "-" else read_bytes(Path(name)), self.file)
@@ -73,7 +73,7 @@ class Findings:
         self.warnings += examined.doubts
 
     def check_web(self, given: argparse.Namespace) -> tuple[tuple[Problem, ...], str]:
-        """Check the file of ``--web.config.file``; return its mistakes, and what it says in a few words if there are none."""
+        """Check the file of ``--web.config.file``. Return its mistakes, and a summary if there are none."""
         self._web_config_file = given.web_config_file
         try:
             file = options.web_config(given, SystemClock())
@@ -83,11 +83,11 @@ class Findings:
         return (), "" if file is None else file.settings.summary()
 
     def try_targets(self, seconds: float) -> list[Problem]:
-        """Read the accounts of organizations and try each target once, for so many seconds at most.
+        """Read the accounts of organizations and try each target once, for ``seconds`` at most.
 
-        Return what is doubtful then. Without settings do nothing.
+        Return warnings. Without settings, do nothing.
         """
-        # The SDK, which takes half a second to load.
+        # These import the SDK, which takes half a second.
         from exporter import logs
         from exporter.cli.online import Organization, reach
         from exporter.cli.organizations import read_organizations, with_accounts
@@ -106,7 +106,7 @@ class Findings:
             self.organizations = tuple(map(Organization.of, views))
             try:
                 self.settings = with_accounts(self.settings, views)
-            except ConfigError as error:  # the other targets are still tried
+            except ConfigError as error:  # the other targets are tried in any case
                 self.errors += error.problems
             self.online = reach(self.settings, sessions, telemetry, clock, ends, advance)
         doubts = [Problem(self.file or "", None, where, _EMPTY) for where in _empty(self.online)]
@@ -115,7 +115,7 @@ class Findings:
 
     @property
     def report(self) -> Report:
-        """All of it."""
+        """Return all results."""
         targets = None if self.settings is None else self.settings.targets
         return Report(
             ok=not self.errors
@@ -134,7 +134,7 @@ class Findings:
 
 
 def _empty(reached: Sequence[Reached]) -> Iterator[str]:
-    """Yield where each rule is that finds nothing; one that looks in an organization is told where no account has anything."""
+    """Yield the place of each rule without matches. A rule of an organization counts only if no account has any."""
     of_organizations: dict[tuple[str, str], bool] = {}
     for each in reached:
         empty = each.empty_rules
@@ -149,7 +149,7 @@ def _empty(reached: Sequence[Reached]) -> Iterator[str]:
 
 
 def _rules(settings: Settings) -> set[str]:
-    """Return the names of the rules, those among them that look in the accounts of an organization only."""
+    """Return the names of all rules, and of those that use the accounts of an organization."""
     some = (Account("000000000000", ""),)
     settings = settings.with_accounts(dict.fromkeys(settings.organizations, some))
     return {rule.name for target in settings.targets for rule in target.rules}

@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter iam-policy``: print the least that a configuration must be allowed in AWS."""
+"""``sagemaker-tuning-exporter iam-policy``: print the least permissions that a configuration needs in AWS."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from exporter.permissions import Identity, Trust
 
 TRUSTS = ("irsa", "pod-identity")
-"""The values of ``exporter.permissions.Trust``, which is not imported for help."""
+"""The values of ``exporter.permissions.Trust``, which is not imported for ``--help``."""
 
-# Modules by name: only the one that is asked for is loaded.
+# Modules by name, because only the requested one is loaded.
 _FORMATS = {"json": "as_json", "terraform": "terraform", "cloudformation": "cloudformation"}
 
 
@@ -48,7 +48,7 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Print the policies and return 0; what to fill in is told on stderr. Raise UserError where there are none."""
+    """Print the policies and return 0. Values to fill in are named on stderr. Raises UserError if there are no policies."""
     given = parser().parse_args(argv)
 
     from exporter.config import environment_region, read
@@ -65,7 +65,7 @@ def run(argv: Sequence[str]) -> int:
         raise UserError(f"{given.config_file}: {problem}")
     try:
         printed = importlib.import_module(f"exporter.permissions.{_FORMATS[given.format]}").render(found)
-    except ValueError as error:  # of a format that has limits
+    except ValueError as error:  # from a format with limits
         raise UserError(f"{given.config_file}: {error}") from error
     print(printed, end="")
     _tell(found, given.format)
@@ -73,7 +73,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _problem(found: Sequence[Identity], trust: Trust | None) -> str | None:
-    """Return why no policies can be printed, None if they can."""
+    """Return why no policies can be printed. None if they can."""
     if not found:
         return "no request is signed, so there is no identity to give policies to: remove sign_requests: false"
     if trust is not None and not any(each.is_exporter for each in found):
@@ -82,7 +82,7 @@ def _problem(found: Sequence[Identity], trust: Trust | None) -> str | None:
 
 
 def _tell(found: Sequence[Identity], form: str) -> None:
-    """Tell what is to be filled in, where the format itself has no place for that, and what is wider than need be."""
+    """Print to stderr which values to fill in, if the format itself does not say so, and what could be narrower."""
     if form == "json":
         for blank in dict.fromkeys(blank for each in found for blank in each.blanks):
             print(f"replace {blank.name}: {blank.description}", file=sys.stderr)

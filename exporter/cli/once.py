@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter once``: one round of the whole configuration, printed; for cron and for looking."""
+"""``sagemaker-tuning-exporter once``: make one round of the whole configuration and print the metrics, for example from cron."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FORMATS = ("text", "openmetrics", "json")
 
-# It tells of what comes next, and nothing does.
+# Left out, because there is no next describe.
 _LEFT_OUT = "next_describe_timestamp_seconds"
 
 
@@ -54,9 +54,9 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Make one round and print it. Return 0, or 1 after saying what failed; what was read is still printed."""
+    """Make one round and print it. Return 0, or 1 if something failed. Everything that was read is printed in any case."""
     given = parser().parse_args(argv)
-    # The SDK, which takes half a second to load.
+    # These import the SDK, which takes half a second.
     from exporter import logs
     from exporter.cli.causes import causes
     from exporter.cli.drive import read_all
@@ -66,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
 
     logs.configure(given.log_level, LogFormat(given.log_format))
     settings = read(Path(given.config_file), environment_region(os.environ))
-    if given.output is not None and not given.output.parent.is_dir():  # told before a round that may take minutes
+    if given.output is not None and not given.output.parent.is_dir():  # check this before a round that may take minutes
         raise UserError(_unwritable(given.output, os.strerror(errno.ENOENT)))
     telemetry = Telemetry(lasts=False)
     outcome = read_all(settings, telemetry, given.timeout)
@@ -85,7 +85,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _write(text: bytes, output: Path | None) -> bool:
-    """Print it or put it into a file, and tell whether that went well."""
+    """Print the text or write it to a file. Return whether this succeeded."""
     from exporter.cli.output import print_bytes, replace_file
 
     if output is None:

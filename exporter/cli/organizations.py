@@ -1,4 +1,4 @@
-"""The accounts of organizations, read once for a command: the daemon reads them again and again."""
+"""Reads the accounts of organizations once, for a command. The daemon reads them regularly."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def read_organizations(
     ends: float,
     on_step: Callable[[], object],
 ) -> tuple[OrganizationView, ...]:
-    """Return what reading the accounts of each organization of a configuration brings; one that denies hides no other.
+    """Read the accounts of each organization of a configuration. A failure of one does not affect the others.
 
-    No call begins once the monotonic time ``ends`` has come.
+    No call begins after ``ends`` (monotonic seconds).
     """
 
     def on_call() -> None:
@@ -44,7 +44,7 @@ def read_organizations(
 
 
 def with_accounts(settings: Settings, views: Iterable[OrganizationView]) -> Settings:
-    """Return the settings with the targets in the accounts that were read; raise ConfigError where these contradict it."""
+    """Return the settings with the targets in the accounts that were read. Raises ConfigError if they contradict it."""
     return settings.with_accounts({view.spec: view.accounts for view in views if view.accounts is not None})
 
 

@@ -1,4 +1,4 @@
-"""Writing what is made for programs: to standard output, or into a file that others may read at any moment."""
+"""Writes output for programs: to standard output, or to a file that others may read at any time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _MODE = 0o644
 
 
 def print_bytes(content: bytes) -> None:
-    """Write to standard output as it is, whatever encoding the terminal has."""
+    """Write to standard output unchanged, independent of the terminal's encoding."""
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in the place of another one, if there is one, so that who reads it finds the one or the other whole.
+    """Write a file atomically: readers see either the old or the new content.
 
-    Everybody may read it. A symbolic link stays one. Raise OSError when it cannot be written; then nothing has changed.
+    All users may read it. A symbolic link stays one. Raises OSError if it cannot be written; then nothing has changed.
     """
     path = path.resolve()
-    # The beginning keeps it from those that look at all files, the end from those that look at *.prom.
+    # The first character hides it from programs that read all files, the suffix from those that read *.prom.
     descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

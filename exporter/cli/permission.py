@@ -1,4 +1,4 @@
-"""What a call that failed needs: for one that was denied, the exact action and ARN, for those who write the policy."""
+"""What to do about a failed call. If it was denied, this is the exact action and ARN for the policy."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NARROW = {each.action for each in PERMISSIONS if each.narrows}
 
 
 def remedy(spec: TargetSpec, operation: str, name: str, failure: Failure, account: str | None, arn: str | None) -> str:
-    """Return what to do about a call that failed; where it was denied, the exact permission and the ARN that it is for.
+    """Return what to do about a failed call. If it was denied, this has the exact permission and its ARN.
 
-    ``name`` is of the tuning job that it was about, ``account`` and ``arn`` are the caller's as far as they are known.
+    ``name`` is the tuning job of the call. ``account`` and ``arn`` are those of the caller, if known.
     """
     role = spec.key.credentials.role_arn
     if failure.code is ErrorCode.ASSUME_ROLE_DENIED and role is not None:

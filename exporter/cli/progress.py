@@ -1,4 +1,4 @@
-"""What a person sees at a terminal while long work goes on; nothing of it reaches a pipe or a file.
+"""Shows progress on a terminal during long work. Nothing is written to a pipe or file.
 
 ::
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 SHOWN_AFTER = 0.5
-"""Seconds after which work is long."""
+"""Seconds after which progress is shown."""
 
 
 @contextmanager
 def progress(what: str, total: float | None = None) -> Iterator[Callable[..., None]]:
-    """Show on standard error, if that is a terminal, that ``what`` is being done, until the block ends.
+    """Show on standard error, if it is a terminal, that ``what`` is being done, until the block ends.
 
-    Yield a function that takes how much more of ``total`` is done, 1 unless given. Without a total only the time is shown.
-    Colours obey NO_COLOR. What the block itself prints comes before the last line if it goes to standard error.
+    Yields a function that adds to the part of ``total`` that is done, by default 1. Without a total, only the time is shown.
+    Colors obey NO_COLOR. Output of the block on standard error comes above the progress line.
     """
     if not _is_terminal():
         yield lambda _more=1.0: None
@@ -48,7 +48,7 @@ def progress(what: str, total: float | None = None) -> Iterator[Callable[..., No
 
 
 class _Shown:
-    """One line at the terminal, once the work has turned out to be long."""
+    """The progress line, shown after ``SHOWN_AFTER``."""
 
     def __init__(self, what: str, total: float | None) -> None:
         self._what = what
@@ -67,7 +67,7 @@ class _Shown:
         bar.add_task(self._what, total=self._total)
         bar.start()
         self._bar = bar
-        self.advance(0)  # the work went on meanwhile
+        self.advance(0)  # progress before the line was shown
 
     def advance(self, more: float = 1.0) -> None:
         """Note that more of the total is done."""
@@ -76,9 +76,9 @@ class _Shown:
             self._bar.update(self._bar.task_ids[0], completed=self._done)
 
     def end(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._bar is not None:
-            with suppress(OSError):  # a terminal that is gone
+            with suppress(OSError):  # the terminal is closed
                 self._bar.stop()
 
 

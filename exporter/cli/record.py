@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter record``: the exporter as it runs, with all that AWS answers written to a file."""
+"""``sagemaker-tuning-exporter record``: run the exporter, and write all answers of AWS to a file."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Record until SIGTERM, SIGINT or the end of the duration, and return 0 then.
+    """Record until SIGTERM, SIGINT or the end of the duration, then return 0.
 
-    Raise UserError when a configuration, a file or an address cannot be used.
+    Raises UserError if a configuration, a file or an address cannot be used.
     """
     made = parser()
     given = made.parse_args(argv)
@@ -122,7 +122,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _with_accounts(settings: Settings, clock: Clock) -> Settings:
-    """Return the settings with the targets in the accounts that organizations have now, which are not followed."""
+    """Return the settings with the targets in the present accounts of organizations. Later changes are not followed."""
     if not settings.organizations:
         return settings
     from exporter.cli.organizations import read_organizations, unread, with_accounts
@@ -157,7 +157,7 @@ def _end(recorder: Recorder, settings: Settings, file: Path, seconds: float, fai
 
 @contextlib.contextmanager
 def _tended(recorder: Recorder, duration: float | None) -> Iterator[None]:
-    """Keep the file up to date; show on a terminal how much was recorded, elsewhere nothing."""
+    """Flush the file regularly, and show the progress if stderr is a terminal."""
     from exporter.config.duration import format_duration
 
     began, ended = time.monotonic(), threading.Event()
@@ -170,7 +170,7 @@ def _tended(recorder: Recorder, duration: float | None) -> Iterator[None]:
             show(f"recording: {gone}{of}, {recorder.calls:,} calls, {recorder.bytes / 1000:,.1f} kB")
 
     with contextlib.ExitStack() as stack:
-        show: Callable[[str], object] = lambda _: None  # noqa: E731 - it has another one next to it
+        show: Callable[[str], object] = lambda _: None  # noqa: E731 - like the other one
         if sys.stderr.isatty():
             from rich.console import Console
 

@@ -1,4 +1,4 @@
-"""A recording behind the simulator's HTTP server: for any client of SageMaker, not only for the exporter."""
+"""Serves a recording with the simulator's HTTP server, for any client of SageMaker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.recording import World
     from exporter.simulator.request import Request
 
-# What the exporter takes for each of its error codes again. Of TLS and roles it can only be told something near.
+# Errors that the exporter classifies as the recorded error codes. For TLS and roles there are only similar ones.
 _CODES = {
     ErrorCode.NOT_FOUND: ("ResourceNotFound", 400),
     ErrorCode.THROTTLED: ("ThrottlingException", 400),
@@ -39,9 +39,9 @@ _Operation = Callable[[int, Mapping[str, Any], float], dict[str, Any]]
 
 
 class RecordedService:
-    """Answers each request as the recorded calls were, and after as long, divided by the speed.
+    """Answers requests from the recording, after the recorded duration divided by the speed.
 
-    The first part of the URL's path is the number of the target; without it the first target of the region is meant.
+    The first part of the URL's path is the number of the target. Without it, the first target of the region is used.
     """
 
     def __init__(self, world: World, clock: Clock, regions: Mapping[str, int], speed: float) -> None:
@@ -79,7 +79,7 @@ class RecordedService:
         }
 
     def handle(self, request: Request) -> dict[str, Any]:
-        """Return the answer to a request in the form of the wire. Raise ApiError."""
+        """Return the answer to a request, as in the API. Raises ApiError."""
         known = self._operations.get(request.operation)
         if known is None:
             raise ApiError("UnknownOperationException", f"A recording does not answer '{request.operation}'.")

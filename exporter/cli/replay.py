@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter replay``: an endpoint that answers from a recording, and the exporter on it, in one process."""
+"""``sagemaker-tuning-exporter replay``: an endpoint that answers from a recording, and an exporter that watches it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT, and return 0 then. Raise UserError when the file or an address cannot be used."""
+    """Serve until SIGTERM or SIGINT, then return 0. Raises UserError if the file or an address cannot be used."""
     made = parser()
     given = made.parse_args(argv)
     addresses = options.listen_addresses(made, given)
@@ -66,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
         survey = recording.survey()
     if not survey.calls:
         raise RecordingError(f"{given.file} has no calls yet: record for longer")
-    recording.settings("http://127.0.0.1:1", given.speed)  # what is wrong with it is told before anything is served
+    recording.settings("http://127.0.0.1:1", given.speed)  # report mistakes in it before anything is served
     replay = Replay.of(recording, survey, SystemClock(), given.speed)
     if not survey.whole:
         readable = format_duration(round(survey.seconds))

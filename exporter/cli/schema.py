@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter schema``: the keys of a configuration, for editors."""
+"""``sagemaker-tuning-exporter schema``: print the JSON Schema of a configuration, for editors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a process does on signals while its daemon runs."""
+"""Handles signals while the daemon runs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _END_ANYWAY_SECONDS = 4.0
 
 
 def handle_signals(daemon: Daemon) -> None:
-    """Let SIGTERM and SIGINT end the daemon, SIGHUP reload it; only for the process's main thread.
+    """Make SIGTERM and SIGINT stop the daemon, and SIGHUP reload it. Call this only in the main thread.
 
-    A SIGHUP that was blocked before is answered now.
+    A SIGHUP that was blocked before is handled now.
     """
 
     def stop(*_: object) -> None:
-        # The main thread may hang, for example over a configuration on a network disk that is gone.
+        # The main thread may hang, for example if it reads a configuration on a network disk that has failed.
         if not any(signal.getitimer(signal.ITIMER_REAL)):
             signal.setitimer(signal.ITIMER_REAL, _END_ANYWAY_SECONDS)
         daemon.request_stop()
@@ -32,7 +32,7 @@ def handle_signals(daemon: Daemon) -> None:
     atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         atexit.register(signal.signal, number, signal.SIG_IGN)
-    # Those that minded signals so far do not any more.
+    # The earlier handlers are no longer needed.
     if (early := signal.set_wakeup_fd(-1)) != -1:
         os.close(early)
     signal.signal(signal.SIGHUP, lambda *_: daemon.request_reload("SIGHUP"))

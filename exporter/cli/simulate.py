@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter simulate``: a SageMaker endpoint with a fleet of tuning jobs, for any client."""
+"""``sagemaker-tuning-exporter simulate``: a SageMaker endpoint with simulated tuning jobs, for any client."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT, and return 0 then. Raise UserError when it cannot listen on the address."""
+    """Serve until SIGTERM or SIGINT, then return 0. Raises UserError if it cannot listen on the address."""
     made = parser()
     given = made.parse_args(argv)
     addresses = options.listen_addresses(made, given)

@@ -1,1 +1,1 @@
-"""What the AWS CLI reads and prints, as pure functions: its input options, and its formats of output."""
+"""The input options and output formats of the AWS CLI, as pure functions."""

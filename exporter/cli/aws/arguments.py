@@ -1,6 +1,6 @@
 """The options of ``aws sagemaker describe-hyper-parameter-tuning-job``.
 
-It imports nothing that takes long, so that ``--help`` does not.
+It imports nothing that is slow to load, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ OUTPUTS = ("json", "yaml", "yaml-stream", "text", "table")
 _SKELETONS = ("input", "yaml-input", "output")
 NAME_OPTION = "--hyper-parameter-tuning-job-name"
 _LONGEST_WAIT = 86_400.0
-"""Seconds that stand for no time-out: a day."""
+"""Seconds that mean no time-out: a day."""
 
 
 class ExitCode(IntEnum):
-    """How the command ends, as version 2 of the AWS CLI does."""
+    """The exit codes, which are those of version 2 of the AWS CLI."""
 
     USAGE = 252
-    """An option or a parameter is wrong: nothing was sent."""
+    """An option or a parameter is wrong. Nothing was sent."""
     CONFIGURATION = 253
     """There are no usable credentials, no region, or a profile cannot be used."""
     SERVICE = 254
-    """The service has answered with an error."""
+    """The service has returned an error."""
     OTHER = 255
-    """Anything else: no connection, an answer that cannot be read."""
+    """Any other error, such as no connection, or an answer that cannot be read."""
     INTERRUPTED = 130
 
 
@@ -40,7 +40,7 @@ class _Parser(options.Parser):
 
 
 def parser(program: str) -> options.Parser:
-    """Return the parser of the command line, which ends with ``ExitCode.USAGE`` where that is wrong."""
+    """Return the parser of the command line. It exits with ``ExitCode.USAGE`` if the command line is wrong."""
     found = _Parser(
         prog=program,
         usage="%(prog)s NAME|ARN [options]",

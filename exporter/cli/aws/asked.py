@@ -1,4 +1,4 @@
-"""What is asked for on the command line, in the exporter's own terms."""
+"""Converts the options of the command line to the exporter's own types."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _URL = re.compile("[!-~]+")
 
 
 def tuning_job(given: argparse.Namespace) -> tuple[str | None, JobArn | None]:
-    """Return the tuning job's name, None if nothing gives one, and its ARN where that is given.
+    """Return the tuning job's name, None if there is none, and its ARN if one is given.
 
-    Options win over ``--cli-input-json`` and the like. Raises ValueError for what cannot be used.
+    Options take precedence over ``--cli-input-json`` and ``--cli-input-yaml``. Raises ValueError if a value cannot be used.
     """
     name = None
     if given.cli_input_json is not None:
@@ -48,7 +48,7 @@ def tuning_job(given: argparse.Namespace) -> tuple[str | None, JobArn | None]:
 
 
 def check(given: argparse.Namespace) -> None:
-    """Raise ValueError for options that the SDK would fail at in its own words."""
+    """Raise ValueError for options with which the SDK would fail with a message of its own."""
     if given.metrics and (given.query is not None or given.output is not None or given.skeleton is not None):
         raise ValueError("--metrics prints series: leave out --output, --query and --generate-cli-skeleton")
     if given.region is not None and not is_region(given.region):
@@ -60,21 +60,21 @@ def check(given: argparse.Namespace) -> None:
 
 
 def is_region(text: str) -> bool:
-    """Tell whether a text can be part of a host's name: an endpoint of one's own may have regions of its own."""
+    """Return whether a text can be part of a host name. Your own endpoint may have other regions than AWS."""
     return text.isascii() and text.replace("-", "").isalnum()
 
 
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises when it is not a number
+        parts.port  # noqa: B018 - raises an error if it is not a number
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and bool(_URL.fullmatch(text))
 
 
 def key(given: argparse.Namespace, arn: JobArn | None, default_region: str | None) -> TargetKey | None:
-    """Return whom to call and as whom, None where nothing tells the region."""
+    """Return the endpoint and credentials for the call. None if no region is given."""
     region = given.region or (arn and arn.region) or environment_region(os.environ) or default_region
     if not region:
         return None
@@ -83,7 +83,7 @@ def key(given: argparse.Namespace, arn: JobArn | None, default_region: str | Non
 
 
 def connection(given: argparse.Namespace) -> Connection:
-    """Return how the endpoint is reached."""
+    """Return how to connect to the endpoint."""
     bundle = None if given.ca_bundle is None else str(Path(given.ca_bundle))
     return Connection(
         verify_ssl=given.verify_ssl,

@@ -1,4 +1,4 @@
-"""The parameters of the call: those of ``--cli-input-json`` and ``--cli-input-yaml``, and arguments out of files."""
+"""The parameters of the call, from ``--cli-input-json`` and ``--cli-input-yaml``, and arguments from files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ NAME = "HyperParameterTuningJobName"
 
 _FILES = ("file://", "fileb://")
 _LONGEST = 1 << 20
-"""Characters of a file: parameters have some dozens, and a device may have no end."""
+"""The most characters of a file. Parameters have a few dozen, and a device may have no end."""
 
 
 def argument(text: str, flag: str) -> tuple[str, str]:
-    """Return what an argument says and where it says so: the content of a file where it is written ``file://PATH``.
+    """Return the value of an argument and its place. For ``file://PATH`` this is the content of the file.
 
-    Raise ValueError, naming the file, when that cannot be read.
+    Raises ValueError with the name of the file if it cannot be read.
     """
     prefix = next(filter(text.startswith, _FILES), None)
     if prefix is None:
         return text, flag
-    file = Path(os.path.expanduser(os.path.expandvars(text.removeprefix(prefix))))  # noqa: PTH111 - Path's raises for no such user
+    file = Path(os.path.expanduser(os.path.expandvars(text.removeprefix(prefix))))  # noqa: PTH111 - that of Path raises an error for an unknown user
     try:
         with file.open(encoding="utf-8-sig") as opened:
             content = opened.read(_LONGEST + 1)
@@ -41,9 +41,9 @@ def argument(text: str, flag: str) -> tuple[str, str]:
 
 
 def name_in_json(text: str, place: str) -> str | None:
-    """Return the name that the parameters in a text of JSON give, None if they give none; ``place`` is where it is from.
+    """Return the name in parameters as JSON, None if they have none. ``place`` is the place of the text for messages.
 
-    Raise ValueError, naming place and line, when they are not parameters of the call.
+    Raises ValueError with place and line if they are not parameters of the call.
     """
     try:
         parameters = json.loads(text)
@@ -57,20 +57,20 @@ def name_in_json(text: str, place: str) -> str | None:
 
 
 def name_in_yaml(text: str, place: str) -> str | None:
-    """Return the same of a text of YAML."""
+    """Return the same for parameters as YAML."""
     try:
         parameters = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f", line {error.problem_mark.line + 1}"
         raise ValueError(f"{place}{line}: this is not YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        # All but the first and last: of a value that is not what its tag or its form says, such as 2025-99-99.
+        # Except for the first and last, these are for a value that does not match its tag or form, such as 2025-99-99.
         raise ValueError(f"{place}: this is not YAML") from error
     return _name(parameters, place)
 
 
 def checked_name(name: str, place: str) -> str:
-    """Return a tuning job's name as it is sent; raise ValueError for an empty one, which AWS is not asked for."""
+    """Return a tuning job's name. Raises ValueError if it is empty, which is not sent to AWS."""
     if not name:
         raise ValueError(f"{place}: the name is empty: write the tuning job's name")
     return name
@@ -79,7 +79,7 @@ def checked_name(name: str, place: str) -> str:
 def _name(parameters: Any, place: str) -> str | None:
     example = f'write {{"{NAME}": "my-job"}}'
     if not isinstance(parameters, dict):
-        raise ValueError(f"{place}: this is not an object with parameters: {example}")  # noqa: TRY004 - as for what is in it
+        raise ValueError(f"{place}: this is not an object with parameters: {example}")  # noqa: TRY004 - the same type as for its content
     for other in parameters.keys() - {NAME}:
         raise ValueError(f"{place}: the call has no parameter {quote(str(other))}: {example}")
     if NAME not in parameters:

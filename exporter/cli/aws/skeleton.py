@@ -1,4 +1,4 @@
-"""``--generate-cli-skeleton``: the parameters of the call, to be filled in and given to ``--cli-input-json`` or ``-yaml``."""
+"""``--generate-cli-skeleton``: a template of the parameters for ``--cli-input-json`` or ``--cli-input-yaml``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from exporter.cli.aws.inputs import NAME
 
 
 def json_input() -> str:
-    """Return them as JSON."""
+    """Return the template as JSON."""
     return json.dumps({NAME: ""}, indent=4) + "\n"
 
 
 def yaml_input() -> str:
-    """Return them as YAML, with what the API's model says of them."""
+    """Return the template as YAML, with the documentation of the API's model."""
     return f"{NAME}: ''  # [REQUIRED] The name of the tuning job.\n"

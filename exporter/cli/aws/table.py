@@ -1,6 +1,6 @@
-"""``--output table``: a box for each object, those inside it indented, all of them equally wide.
+"""``--output table``: a box for each object, with the objects in it indented. All boxes have the same width.
 
-Rows of names and values turn into columns where the terminal is too narrow for them.
+If the terminal is too narrow for a row, its names and values are printed as two columns.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_CELL = 4  # letters of a cell that are not its text: an edge, and what is between
+_CELL = 4  # characters of a cell besides its text: an edge and padding
 _EDGES = 2
 _PADDING = 2
 _LEFT, _RIGHT = "|", "|"
@@ -25,16 +25,16 @@ _NO_TABLE = "a table cannot show {}: change --query, or take --output json"
 
 
 class NoTable(ValueError):
-    """A list whose items are too different from each other to be rows of one table."""
+    """The items of a list are too different to be rows of one table."""
 
     def __init__(self, what: str) -> None:
         super().__init__(_NO_TABLE.format(what))
 
 
 def as_table(title: str, value: Any, columns: int, *, color: bool) -> str:
-    """Return an answer, or what a query made of it, as the AWS CLI prints it with ``--output table``.
+    """Return an answer, or the result of a query, as the AWS CLI prints it with ``--output table``.
 
-    ``columns`` is how wide the terminal is. Nothing is shown of an empty value. Raises NoTable.
+    ``columns`` is the width of the terminal. Empty values are not shown. Raises NoTable.
     """
     if not value:
         return ""
@@ -52,7 +52,7 @@ def as_table(title: str, value: Any, columns: int, *, color: bool) -> str:
 
 @dataclass
 class _Box:
-    """A part of the table, ``depth`` objects deep. ``header`` is empty where its rows have none."""
+    """A part of the table, at a depth of ``depth`` objects. ``header`` is empty if there are no column names."""
 
     title: str
     depth: int
@@ -61,30 +61,30 @@ class _Box:
     _count: int | None = None
 
     def head(self, names: Sequence[str]) -> None:
-        """Give the columns names."""
+        """Set the names of the columns."""
         self._fit(names)
         self.header = [*names]
 
     def add(self, values: Iterable[Any]) -> None:
-        """Add a row; raise NoTable when it is not as long as the others."""
+        """Add a row. Raises NoTable if its length differs from that of the others."""
         row = [str(value) for value in values]
         self._fit(row)
         self.rows.append(row)
 
     @property
     def width(self) -> int:
-        """How many letters it needs."""
+        """The number of characters that it needs."""
         around = _EDGES + 2 * self.depth
         return max(_length(self.title), sum(width + _CELL for width in self._widths())) + around
 
     def column_widths(self, width: int) -> list[int]:
-        """Return how wide each column is, edges included, when all are ``width`` wide together."""
+        """Return the width of each column with its edges. Together they are ``width`` wide."""
         needed = [each + _CELL for each in self._widths()]
         if not needed:
             return []
         factor = width / float(sum(needed))
         scaled = [round(factor * each) for each in needed]
-        # What rounding has made too much is taken from the first columns, too little is given to the last.
+        # After rounding, extra characters are taken from the first columns, and missing ones are added to the last.
         step = -1 if sum(scaled) > width else 1
         order = range(len(scaled)) if step < 0 else range(len(scaled) - 1, -1, -1)
         while sum(scaled) != width:
@@ -94,7 +94,7 @@ class _Box:
         return scaled
 
     def upright(self) -> _Box:
-        """Return a single row as a column of names and values; any other box as it is."""
+        """Return a single row as two columns of names and values. Other boxes are returned unchanged."""
         if not self.header or len(self.rows) != 1:
             return self
         return _Box(self.title, self.depth, rows=[[*pair] for pair in zip(self.header, self.rows[0], strict=True)])
@@ -111,13 +111,13 @@ class _Box:
 
 
 class _Boxes:
-    """Takes an answer apart."""
+    """Splits an answer into boxes."""
 
     def __init__(self) -> None:
         self.found: list[_Box] = []
 
     def add(self, title: str | None, value: Any, depth: int) -> None:
-        """Add the boxes of a value that is not empty; without a title it continues the last box."""
+        """Add the boxes of a value that is not empty. Without a title it continues the last box."""
         if not value:
             return
         if title is not None:
@@ -159,7 +159,7 @@ class _Boxes:
             elif not any(isinstance(each, dict | list) for each in item):
                 self.found[-1].add(item)
             else:
-                self.add(None, item, 0)  # the AWS CLI begins at the left again
+                self.add(None, item, 0)  # like the AWS CLI, begin at the left again
 
 
 class _Drawing:
@@ -203,7 +203,7 @@ class _Drawing:
 
 
 def _parted(objects: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """Return the names of the members that are scalars and of those that are not, in any of the objects."""
+    """Return the names of the members that are scalars, and of the others, in any of the objects."""
     scalars: set[str] = set()
     others: set[str] = set()
     for members in objects:
@@ -219,5 +219,5 @@ def _centered(text: str, width: int, left: str) -> str:
 
 
 def _length(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return the width of a text in columns of a terminal."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WFA" else 1 for letter in text)

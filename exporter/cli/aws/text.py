@@ -1,4 +1,4 @@
-"""``--output text``: a line for each thing, its values between tabs, its name in capitals in front."""
+"""``--output text``: a line for each object, beginning with its name in capitals, with values separated by tabs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def as_text(value: Any) -> str:
-    """Return an answer, or what a query made of it, as the AWS CLI prints it with ``--output text``."""
+    """Return an answer, or the result of a query, as the AWS CLI prints it with ``--output text``."""
     return "".join(f"{line}\n" for line in _lines(value, None))
 
 
 def _lines(value: Any, name: str | None) -> Iterator[str]:
-    """Yield the lines of a value; ``name`` is that of the member it is, None for the answer itself."""
+    """Yield the lines of a value. ``name`` is the name of the member, None for the answer itself."""
     if isinstance(value, dict):
         yield from _of_object(value, name, _scalar_members([value]))
     elif isinstance(value, list):
@@ -24,7 +24,7 @@ def _lines(value: Any, name: str | None) -> Iterator[str]:
 
 
 def _of_object(members: Mapping[str, Any], name: str | None, columns: Sequence[str]) -> Iterator[str]:
-    """Yield one line with the members that are columns, then the lines of each other member, by name."""
+    """Yield one line with the members in ``columns``, then the lines of all other members, sorted by name."""
     if columns:
         yield "\t".join([*_prefix(name), *(str(members.get(column, "")) for column in columns)])
     for other in sorted(members.keys() - set(columns)):
@@ -34,7 +34,7 @@ def _of_object(members: Mapping[str, Any], name: str | None, columns: Sequence[s
 def _of_list(items: Sequence[Any], name: str | None) -> Iterator[str]:
     objects = [item for item in items if isinstance(item, dict)]
     if objects:
-        # All lines have the same columns, so that a column means the same in each.
+        # All lines have the same columns, so that a column has the same meaning in each.
         columns = _scalar_members(objects)
         for item in items:
             yield from _of_object(item, name, columns) if isinstance(item, dict) else _lines(item, name)
