@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter completion``: the script with which a shell completes commands and options."""
+"""``sagemaker-tuning-exporter completion``: print the script with which a shell completes commands and options."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _say_what_fits(made: argparse.ArgumentParser) -> None:
-    """Tell shtab which arguments are files, and which words the others take."""
+    """Tell shtab which arguments are files, and the values of the others."""
     import shtab
 
     for action in made._actions:  # noqa: SLF001 - argparse has no public list of them

@@ -1,4 +1,4 @@
-"""What a configuration costs in a day: a stand-in's day, watched by the same code as the daemon's on a clock that skips."""
+"""Estimates the cost of a configuration: simulates a day of a stand-in, with the code of the daemon and a skipping clock."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 HOURS = 24
 
-# Once so many calls were made, and the start is over, the rest of the day is taken to go on as it went last. What comes once
-# a day, such as reading tags again, is then left out: next to so many calls it does not count.
+# After this many calls, and when the start is over, the rest of the day is assumed to be the same. Calls that are made once a
+# day, such as reading tags again, are then left out, because they are few in comparison.
 _ENOUGH_CALLS = 20_000
 _STARTS_IN, _LEAST_WINDOW = 3, 300.0
-_CALLS_AT_START = 5  # of a tuning job: one describe, three more after its end, one for all else
+_CALLS_AT_START = 5  # for each tuning job: one describe, three more after its end, one for everything else
 _HOUR = 3_600.0
 _DAY = HOURS * _HOUR
 _START = 2.0**30
 _MOST_RUNNING = 100
 _USUAL_CHANGES = 0.02
 
-# Measured by `make bench`, which also holds the result against daemons: see docs/performance.md. In MB.
+# In MB. Measured by `make bench`, which also compares the result with daemons: see docs/performance.md.
 _AT_REST = 69.0
 _OF_A_JOB = 0.0053
 _OF_A_TARGET = 0.038
@@ -43,10 +43,10 @@ _OF_A_TRAINING_JOB = 0.0000366
 
 @dataclass(frozen=True, slots=True)
 class TargetCost:
-    """What one account and region takes. ``an_hour`` is the average of the day, ``most_in_an_hour`` its busiest hour.
+    """The cost of one account and region. ``an_hour`` is the average of the day, ``most_in_an_hour`` that of its busiest hour.
 
-    ``budget_an_hour`` is what ``requests_per_second`` lets through. ``waited`` is the share of the day in which calls that
-    were due waited for it.
+    ``budget_an_hour`` is the number of calls that ``requests_per_second`` allows. ``waited`` is the share of the day in which
+    calls were due but waited for the budget.
     """
 
     target: str
@@ -63,7 +63,7 @@ class TargetCost:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a configuration takes. ``memory`` is in MB, where 1 MB is 1,000,000 bytes."""
+    """The cost of a configuration. ``memory`` is in MB (1,000,000 bytes)."""
 
     tuning_jobs: int
     running: int
@@ -74,7 +74,7 @@ class Cost:
 
 
 def expected(spec: TargetSpec, jobs: int | None, running: int | None, changes: float | None) -> Expected:
-    """Return what to expect of a target by default: all that its rules may watch, and as many that run as AWS lets."""
+    """Return what to expect of a target. Default: all that its rules may watch, and as many running ones as AWS allows."""
     may_watch = len(spec.jobs) + sum(rule.max_jobs for rule in spec.rules)
     if jobs is None or not spec.rules:
         jobs = min(may_watch, max(len(spec.jobs), spec.max_tracked_jobs))
@@ -84,7 +84,7 @@ def expected(spec: TargetSpec, jobs: int | None, running: int | None, changes: f
 
 
 def usual_changes(running: int) -> float:
-    """Return how many of the tuning jobs that run change in a minute by default."""
+    """Return the default number of running tuning jobs that change per minute."""
     return _USUAL_CHANGES * running
 
 
@@ -102,7 +102,7 @@ class _Day:
         self._api = StandIn(spec, wanted, self.clock)
 
     def run_whole(self, on_step: Callable[[], object]) -> None:
-        """Let the day pass, and count its calls."""
+        """Simulate the whole day, and count its calls."""
         window = self._window
         passed, before = 0.0, self.calls.copy()
         while passed < _DAY:
@@ -117,19 +117,19 @@ class _Day:
 
     @property
     def start(self) -> float:
-        """After how many seconds everything was read once, and all series are there."""
+        """The seconds until everything has been read once and all series exist."""
         spec = self.spec
         reads = _CALLS_AT_START * self._expected.jobs / spec.requests_per_second
         return min(_DAY, max(_LEAST_WINDOW, 3 * spec.interval, reads))
 
     @property
     def _window(self) -> float:
-        """How many seconds are like those that come after: all that repeats within the hour is in them."""
+        """The seconds that are representative for the rest of the day: they include everything that repeats within an hour."""
         spec = self.spec
         return min(_DAY, max(spec.describe_max_age, 10 * spec.interval, self.start))
 
     def _go_on(self, passed: float, window: float, last: Counter[str]) -> None:
-        """Count the calls of the rest of the day, which goes on as the last window."""
+        """Add the calls for the rest of the day, extrapolated from the last window."""
         left = (_DAY - passed) / window
         if left > 0:
             self.calls.update({operation: round(calls * left) for operation, calls in last.items()})
@@ -139,7 +139,7 @@ class _Day:
         self.most_in_an_hour = max(self._hours.values(), default=0)
 
     def run(self, until: float) -> None:
-        """Make every call that falls due before a monotonic time."""
+        """Make all calls that are due before ``until`` (monotonic seconds)."""
         while (now := self.clock.now()).monotonic < until:
             self.target.expire(now)
             while (work := self.target.next(self.clock.now())) is not None:
@@ -151,7 +151,7 @@ class _Day:
 
     @property
     def view(self) -> TargetView:
-        """What is shown at this moment."""
+        """The present view."""
         return self.target.view(self.clock.now())
 
 
@@ -161,10 +161,10 @@ def cost(
     on_step: Callable[[], object],
     views: Sequence[TargetView] = (),
 ) -> Cost:
-    """Return what a configuration takes; ``wanted`` tells by its name what each target has.
+    """Return the cost of a configuration. ``wanted`` says by name what to expect of each target.
 
-    ``views`` are what there really is, if that is known: then the series are counted of these.
-    Of targets that are alike only the first has its whole day: the others are as this one.
+    ``views`` are the real views, if they are known. Then the series are counted from these. If targets are alike, only the day of
+    the first one is simulated.
     """
     telemetry = Telemetry()
     days: list[_Day] = []
@@ -197,18 +197,18 @@ def cost(
 
 
 def memory(jobs: int, targets: int, opt_in_series: int, training_jobs: int) -> float:
-    """Return about how many MB an exporter takes, by what was measured of it; ``training_jobs`` are those that it reads."""
+    """Return the approximate memory of an exporter in MB, from measurements. ``training_jobs`` is how many it reads."""
     more = _OF_AN_OPT_IN_SERIES * opt_in_series + _OF_A_TRAINING_JOB * training_jobs
     return _AT_REST + _OF_A_JOB * jobs + _OF_A_TARGET * max(0, targets - 1) + more
 
 
 def _usual_series(settings: Settings, views: Sequence[TargetView]) -> int:
-    """Return how many series there would be of the tuning jobs if none were opted in to."""
+    """Return how many series the tuning jobs would have without opt-in families."""
     return count_series(replace(settings, collect=frozenset()), views, Telemetry(lasts=False))[0]
 
 
 def _training_jobs(settings: Settings, views: Sequence[TargetView]) -> int:
-    """Return how many training jobs are read."""
+    """Return the number of training jobs that are read."""
     if not any(spec.spend for spec in settings.targets):
         return 0
     facts = [job.facts for view in views for job in view.jobs if job.facts is not None]
@@ -216,7 +216,7 @@ def _training_jobs(settings: Settings, views: Sequence[TargetView]) -> int:
 
 
 def count_series(settings: Settings, views: Iterable[TargetView], telemetry: Telemetry) -> tuple[int, int]:
-    """Return how many series a scrape has of the tuning jobs, and of the exporter itself."""
+    """Return the number of series in a scrape, about tuning jobs and about the exporter itself."""
     published = publish(1, tuple(views), families_in_force(settings.collect))
     telemetry.show(TargetCollector(lambda: published))
     lines = b"".join(scrape(published, telemetry, Format.TEXT, gzip=False)).splitlines()
@@ -243,7 +243,7 @@ def _of(day: _Day, wanted: Expected, telemetry: Telemetry) -> TargetCost:
 
 
 def _kind(spec: TargetSpec, wanted: Expected) -> object:
-    """Return what makes targets alike: all but who calls, and what tuning jobs and rules are called."""
+    """Return a key that is equal for targets that are alike: everything except callers and names of tuning jobs and rules."""
     jobs = tuple(replace(job, name="", account_id=None, labels=dict.fromkeys(job.labels, "")) for job in spec.jobs)
     rules = tuple(
         replace(rule, name="", name_contains=None, name_regex=None, labels=dict.fromkeys(rule.labels, ""))

@@ -1,6 +1,6 @@
 """``sagemaker-tuning-exporter describe``: one DescribeHyperParameterTuningJob, with options and output of the AWS CLI.
 
-What takes long to load is loaded only once the arguments are known to be good.
+Modules that are slow to load are imported only after the arguments were checked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TITLE = "DescribeHyperParameterTuningJob"
 
 
 class _Ended(Exception):
-    """What the command has to say before it ends, and its exit code."""
+    """Ends the command with a message and an exit code."""
 
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
@@ -40,10 +40,10 @@ def parser() -> Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Print what AWS says of one tuning job, or the series that the exporter makes of it; return an ``ExitCode`` or 0."""
+    """Print AWS's answer about one tuning job, or the series that the exporter makes of it. Return an ``ExitCode`` or 0."""
     given = parser().parse_args(argv)
     try:
-        # The libraries warn of what was asked for, such as --no-verify-ssl.
+        # Ignore warnings of libraries about options that you chose, such as --no-verify-ssl.
         with warnings.catch_warnings(action="ignore"):
             return _debugged(given) if given.debug else _run(given)
     except _Ended as ended:
@@ -51,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
 
         print(f"{_PROGRAM}: {defused(str(ended))}", file=sys.stderr)
         return ended.code
-    except BrokenPipeError:  # the reader has had enough
+    except BrokenPipeError:  # the output was closed
         return 0
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -111,7 +111,7 @@ def _compiled(query: str) -> Callable[[Any], Any]:
     try:
         expression = jmespath.compile(query)
     except JMESPathError as error:
-        what = str(error).partition("\n")[0].rstrip(":")  # the lines behind it draw a mark under the place
+        what = str(error).partition("\n")[0].rstrip(":")  # the next lines mark the position
         raise ValueError(f"--query is not JMESPath: {what}") from error
 
     def search(answer: Any) -> Any:
@@ -124,7 +124,7 @@ def _compiled(query: str) -> Callable[[Any], Any]:
 
 
 def _parse_time(given: argparse.Namespace, timestamp_format: str | None) -> Callable[[Any], Any]:
-    """Return how times are read: as the exporter does for series, else as the profile's ``cli_timestamp_format`` says."""
+    """Return how to convert times: for series as the exporter does, else by the profile's ``cli_timestamp_format``."""
     from exporter.sagemaker import times
 
     if given.metrics:
@@ -133,7 +133,7 @@ def _parse_time(given: argparse.Namespace, timestamp_format: str | None) -> Call
 
 
 def _check_account(answer: Mapping[str, Any], arn: JobArn | None) -> None:
-    """Raise CallFailed for the answer of another account: the API takes only a name."""
+    """Raise CallFailed if the answer is from another account. This is possible because the API takes only a name."""
     described = str(answer.get("HyperParameterTuningJobArn")).split(":")
     if arn is not None and (len(described) < 5 or described[4] != arn.account_id):
         message = f"the credentials are not for account {arn.account_id}, which is in the ARN"
@@ -141,7 +141,7 @@ def _check_account(answer: Mapping[str, Any], arn: JobArn | None) -> None:
 
 
 def _series(answer: Mapping[str, Any]) -> str:
-    """Return the series that the exporter makes of an answer; those about the exporter's own doings are no part of it."""
+    """Return the series that the exporter makes of an answer, without those about the exporter's own work."""
     from exporter.exposition import families_in_force
     from exporter.exposition.families.health import HEALTH
     from exporter.exposition.render import render
@@ -183,7 +183,7 @@ def _formatted(answer: Any, query: Callable[[Any], Any] | None, output: str, col
 
 
 def _columns() -> int:
-    """Return how wide the terminal is, 80 where there is none."""
+    """Return the width of the terminal, 80 if there is none."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns
     except (OSError, ValueError):
@@ -192,11 +192,11 @@ def _columns() -> int:
 
 def _print(text: str) -> int:
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not know the letters of a text of others
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may not support all characters
     try:
         print(text, end="", flush=True)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python tries again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python tries again at its end
         if isinstance(error, BrokenPipeError):
             raise
         raise _Ended(f"the output cannot be written: {error.strerror}", ExitCode.OTHER) from error

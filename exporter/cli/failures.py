@@ -56,7 +56,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
 
 def _tell(error: BaseException, arguments: Sequence[str], sentence: str) -> None:
     """Print the error. At debug level, print its traceback, otherwise how to get it."""
-    from exporter.cli import options  # here, as a daemon's signals come before all other imports
+    from exporter.cli import options  # imported here, because a daemon must handle signals first
 
     variable = options.variable(_LEVEL_FLAG)
     if _is_debug(arguments, os.environ.get(variable, "")):
@@ -67,7 +67,7 @@ def _tell(error: BaseException, arguments: Sequence[str], sentence: str) -> None
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads standard error
+    with suppress(OSError):  # standard error is closed
         print(text, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What was probably meant by a word on the command line that is not known."""
+"""Suggestions for unknown words on the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-# What other programs call it, for words that spelling does not lead from.
+# Names in other programs, for words whose spelling is not similar.
 _FLAGS = {
     "-c": "--config.file",
     "-f": "--config.file",
@@ -29,7 +29,7 @@ _NEAR = 0.7
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """Return ``: did you mean …?`` with the known word that is nearest to one, nothing when none is near."""
+    """Return ``: did you mean …?`` with the most similar known word. Empty if none is similar."""
     known = list(known)
     usual = _FLAGS.get(word)
     near = [usual] if usual in known else difflib.get_close_matches(word, known, n=1, cutoff=_NEAR)
@@ -37,7 +37,7 @@ def meant(word: str, known: Iterable[str]) -> str:
 
 
 def no_command(word: str, commands: Collection[str]) -> str:
-    """Return what to write instead of a word that is no command."""
+    """Return what to write instead of an unknown command."""
     said = f"there is no command {word!r}"
     if word.endswith(_CONFIGURATIONS):
         return f"{said}: if that is the configuration, write --config.file={word}"

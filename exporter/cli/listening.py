@@ -1,4 +1,4 @@
-"""Opening what a command listens on, with what to do when that cannot be."""
+"""Opens the sockets of a command. Errors say what to do."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PORTS_TRIED = 20
 
 
 def open_sockets(addresses: Sequence[Address]) -> list[socket.socket]:
-    """Return a listening socket for each address. Raise UserError when one of them cannot be opened."""
+    """Return a listening socket for each address. Raises UserError if one of them cannot be opened."""
     opened: list[socket.socket] = []
     try:
         for address in addresses:
-            opened.append(open_socket(address))  # noqa: PERF401 - those before it are to be closed
+            opened.append(open_socket(address))  # noqa: PERF401 - the earlier ones must be closed
     except OSError as error:
         for each in opened:
             each.close()
@@ -29,9 +29,9 @@ def open_sockets(addresses: Sequence[Address]) -> list[socket.socket]:
 
 
 def open_next_free(address: Address) -> socket.socket:
-    """Return a listening socket at an address, or at the first port after its own that is free.
+    """Return a listening socket at an address, or at the first free port after it.
 
-    Raise UserError when none of twenty is, and when something else is wrong.
+    Raises UserError if none of twenty ports is free, or after another error.
     """
     for port in range(address.port, address.port + _PORTS_TRIED):
         try:
@@ -44,7 +44,7 @@ def open_next_free(address: Address) -> socket.socket:
 
 
 def refusal(error: OSError) -> UserError:
-    """Return why an address cannot be listened on, as ``cannot_listen`` says it, and which flag to change."""
+    """Return an error with the message of ``cannot_listen``, and the flag to change."""
     return UserError(f"{error}: choose another one with --web.listen-address")
 
 

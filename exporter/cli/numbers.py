@@ -21,7 +21,7 @@ def not_negative(text: str) -> float:
 
 
 def count_up_to(most: int) -> Callable[[str], int]:
-    """Return what reads a whole number from 0 to ``most``."""
+    """Return a function that parses a whole number from 0 to ``most``."""
 
     def count(text: str) -> int:
         allowed = f"from 0 to {most}, without a fraction"

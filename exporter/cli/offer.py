@@ -1,4 +1,4 @@
-"""AWS's offer file: what instances of training jobs cost in it, as a file of prices."""
+"""Reads an offer file of AWS, and makes a prices file for the instances of training jobs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 _HOURS = ("Hrs", "Hours", "hours")
 _USAGE = "Train:"
-"""Where the usage type of a product names an instance of training jobs, as in ``EU-Train:ml.m5.xlarge``."""
+"""The pattern of usage types for training instances, such as ``EU-Train:ml.m5.xlarge``."""
 
 
 def print_prices(file: str, regions: Sequence[str], currency: str) -> None:
-    """Print the prices of an offer file, and on stderr what was left out. Raise UserError for a region without prices."""
+    """Print the prices of an offer file, and on stderr what was left out. Raises UserError if a region has no prices."""
     offered = list(_offered(_read(file)))
     prices = {region: _Prices() for region in regions}
     for each in offered:
@@ -50,14 +50,14 @@ def _read(file: str) -> Any:
         except OSError as error:
             remedy = "download it first" if "://" in file else "name the offer file that you downloaded"
             raise UserError(f"{file} cannot be read ({error.strerror}): {remedy}") from error
-        except (ValueError, RecursionError):  # the latter where lists are in lists without end
+        except (ValueError, RecursionError):  # RecursionError for lists that are nested too deeply
             remedy = "download the offer file of AmazonSageMaker as JSON, not as CSV"
             raise UserError(f"{file} is not JSON: {remedy}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """One on-demand price of a training instance for an hour, all as the offer file writes it."""
+    """One on-demand price of a training instance per hour, as written in the offer file."""
 
     region: str
     instance: str
@@ -67,13 +67,13 @@ class _Offered:
 
 @dataclass(slots=True)
 class _Prices:
-    """The prices of a region; an instance type has several if the offer does not say which one is paid."""
+    """The prices of a region. An instance type has several if the offer does not say which one applies."""
 
     _found: dict[str, set[float]] = field(default_factory=dict)
     _unusable: dict[str, None] = field(default_factory=dict)
 
     def add(self, offered: _Offered) -> None:
-        """Take a price, if the configuration would."""
+        """Add a price, if it is valid in a configuration."""
         text = str(offered.price)
         if parse_number(text) == 0:
             return
@@ -85,11 +85,11 @@ class _Prices:
             ] = None
 
     def sure(self) -> dict[str, float]:
-        """Return the prices that are the only one of their instance type."""
+        """Return the prices of instance types that have exactly one price."""
         return {name: min(prices) for name, prices in self._found.items() if len(prices) == 1}
 
     def left_out(self) -> Iterator[str]:
-        """Yield what was offered and is no price, and why."""
+        """Yield the offers that are left out, and why."""
         yield from self._unusable
         for name, prices in self._found.items():
             if len(prices) > 1:
@@ -98,7 +98,7 @@ class _Prices:
 
 
 def _remedy(offered: Iterable[_Offered], region: str, currency: str) -> str:
-    """Return what to do about an offer that has no price for a region."""
+    """Return what to do if an offer has no price for a region."""
     here = [each for each in offered if each.region == region]
     if any(each.currency == currency for each in here):
         return "put what you pay into spend.prices"
@@ -108,7 +108,7 @@ def _remedy(offered: Iterable[_Offered], region: str, currency: str) -> str:
 
 
 def _offered(offer: Any) -> Iterator[_Offered]:
-    """Yield every on-demand price of training instances for an hour."""
+    """Yield all on-demand prices of training instances per hour."""
     products, terms = _member(offer, "products"), _member(_member(offer, "terms"), "OnDemand")
     with progress("Looking for prices", total=len(products)) as advance:
         for sku, product in products.items():

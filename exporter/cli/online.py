@@ -1,4 +1,4 @@
-"""``check --online``: every target tried once, by the calls that the daemon would make first."""
+"""``check --online``: tries all targets once, with the calls that the daemon would make first."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 
 _Caller = tuple[str | None, str | None, Failure | None]
-"""Account and ARN of who calls, and why they cannot be told."""
+"""Account and ARN of the caller, and why they are not known."""
 
 _NOBODY: _Caller = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why something fails: code, AWS's words, and what to do."""
+    """Why something fails: code, message, and what to do."""
 
     code: str
     message: str
@@ -41,9 +41,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Whether an operation that the configuration needs may be called; null: there was nothing to try it on.
+    """Whether an operation that the configuration needs is permitted. ``allowed`` is null if this is not known.
 
-    ``calls`` were made, of which ``failed`` did not succeed in the end.
+    ``calls`` is the number of calls, ``failed`` for how many subjects the operation still fails.
     """
 
     operation: str
@@ -55,7 +55,7 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """How many tuning jobs a rule finds, not counting listed ones, and how many of them it may watch."""
+    """How many tuning jobs match a rule, without listed ones, and how many of them are watched."""
 
     rule: str
     matched: int
@@ -64,7 +64,7 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What was found of a tuning job that the configuration names."""
+    """The result for a tuning job that the configuration lists."""
 
     name: str
     state: str
@@ -75,7 +75,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """The accounts of an organization, null with the error where they could not be read."""
+    """The accounts of an organization. If they could not be read, they are null and ``error`` is why."""
 
     name: str
     accounts: tuple[Account, ...] | None
@@ -83,7 +83,7 @@ class Organization:
 
     @classmethod
     def of(cls, view: OrganizationView) -> Organization:
-        """Return what is reported about a reading."""
+        """Return the result of a reading."""
         failure, accounts = view.failure, view.accounts
         error = None if failure is None else Trouble(failure.code, one_line(failure.message), view.remedy or "")
         return cls(view.spec.name, None if accounts is None else tuple(accounts), error)
@@ -91,10 +91,10 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What trying a target brought. ``caller`` is the ARN of who called; ``credentials`` says where its keys come from.
+    """The result of trying a target. ``caller`` is the ARN of the caller, ``credentials`` the source of its credentials.
 
-    ``organization`` is the name of the one that lists its account, None where the configuration names it.
-    ``complete`` is false where the first round did not end in time, or calls failed that all others would fail like.
+    ``organization`` is the name of the organization that lists its account, None if the configuration has the account.
+    ``complete`` is False if the first round did not end in time, or if calls failed for a reason that affects all calls.
     """
 
     target: str
@@ -118,7 +118,7 @@ class Reached:
 
     @property
     def empty_rules(self) -> list[str]:
-        """The names of the rules that find nothing, though lists were read."""
+        """The names of the rules without matches, although lists were read."""
         listed = any(right.operation == Operation.LIST and right.allowed for right in self.rights)
         return [rule.rule for rule in self.rules if rule.matched == 0] if listed and self.complete else []
 
@@ -131,7 +131,7 @@ def reach(
     ends: float,
     on_step: Callable[[], object],
 ) -> tuple[Reached, ...]:
-    """Try every target once, begin no call after the monotonic time ``ends``, and return what that brought."""
+    """Try all targets once and return the results. No call begins after ``ends`` (monotonic seconds)."""
     apis = {spec.name: SageMakerApi(spec, sessions, telemetry) for spec in settings.targets}
 
     def caller(spec: TargetSpec) -> _Caller:
@@ -176,7 +176,7 @@ def _reached(driven: Driven, caller: _Caller, sessions: Sessions, *, complete: b
 
 
 def _caller(spec: TargetSpec, api: SageMakerApi) -> _Caller:
-    """Return account and ARN of who calls, and why they cannot be told."""
+    """Return account and ARN of the caller, and why they are not known."""
     if not spec.key.credentials.sign_requests:
         return _NOBODY
     try:
@@ -187,7 +187,7 @@ def _caller(spec: TargetSpec, api: SageMakerApi) -> _Caller:
 
 
 def _probe(driven: Driven, api: SageMakerApi, view: TargetView) -> None:
-    """Try once each operation that the daemon may need later and that the first round had no use for."""
+    """Try each operation once that the daemon may need later and the first round did not need."""
     arn = next((job.facts.arn for job in view.jobs if job.facts is not None), None)
     name = next((job.name for job in view.jobs if job.facts is not None), "")
     of_one: dict[Operation, Callable[[], object]] = {}
@@ -213,7 +213,7 @@ def _probe(driven: Driven, api: SageMakerApi, view: TargetView) -> None:
 def _rights(driven: Driven, trouble: Callable[[str, str, Failure], Trouble]) -> Iterator[Right]:
     for operation in driven.operations:
         tried = driven.tried.get(operation, Tried())
-        # That a tuning job does not exist is an answer: it is told with the tuning job.
+        # "No such tuning job" is an answer. It is reported with the tuning job.
         failing = {about: failed for about, failed in tried.failing.items() if failed.code is not ErrorCode.NOT_FOUND}
         denied = [about for about, failed in failing.items() if failed.code is ErrorCode.ACCESS_DENIED]
         about = next(iter(denied or failing), None)

@@ -1,4 +1,4 @@
-"""What trying a target brought, as lines for people."""
+"""The results of ``check --online`` as text."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def lines(reached: Reached) -> Iterator[str]:
-    """Yield the lines about a target, an empty one first. What fails for one reason throughout is explained once.
+    """Yield the lines about a target, with an empty one first. A reason that occurs several times is explained once.
 
-    What others said in them does nothing to a terminal.
+    Control characters in messages of AWS are made visible, so that they cannot affect a terminal.
     """
     yield from map(defused, _lines(reached))
 
 
 def organization_lines(organization: Organization) -> Iterator[str]:
-    """Yield the lines about the accounts of an organization, an empty one first."""
+    """Yield the lines about the accounts of an organization, with an empty one first."""
     yield from map(defused, _organization(organization))
 
 
@@ -56,7 +56,7 @@ def _lines(reached: Reached) -> Iterator[str]:
 
 
 def _part(title: str, rows: Sequence[tuple[str, str | Trouble]], told: set[Trouble]) -> Iterator[str]:
-    """Yield a title and below it the rows, each with what is found about something, or what fails."""
+    """Yield a title and the rows under it. Each has a result or a failure."""
     width = max((len(name) for name, row in rows if isinstance(row, str)), default=0)
     if rows:
         yield f"  {title}"

@@ -1,4 +1,4 @@
-"""Options that several commands share, each also an environment variable."""
+"""Options that several commands share. Each can also be set by an environment variable."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 PROGRAM = "sagemaker-tuning-exporter"
 FILE = "FILE"
-"""The metavar of every argument that is a file, by which shells know what completes it."""
+"""The metavar of all arguments that are files. Shell completion uses it."""
 
 ENVIRONMENT_PREFIX = "SAGEMAKER_TUNING_EXPORTER_"
 DEFAULT_CONFIG_FILE = "config.yaml"
 DEFAULT_LISTEN_ADDRESS = "[::]:10980"
 
 _NAMED = "config_file_named"
-"""Where a namespace has by what the configuration was named."""
+"""The attribute of the namespace that says how the configuration file was given."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose options can be set in the environment; the command line wins."""
+    """A parser whose options can be set in the environment. The command line takes precedence."""
 
     def __init__(self, *, examples: Sequence[str] = (), **settings: Any) -> None:
-        """``examples`` are command lines without the program's name, which help shows at its end."""
+        """``examples`` are command lines without the program's name, to show at the end of the help."""
         super().__init__(allow_abbrev=False, **settings)
         self.examples = tuple(f"{PROGRAM} {each}" for each in examples)
 
     def format_help(self) -> str:
-        """Return the help, whose examples are not broken into lines."""
+        """Return the help, with examples on single lines."""
         if not self.examples:
             return super().format_help()
         shown = "\n".join(f"  {each}" for each in self.examples)
@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
     def parse_args(  # type: ignore[override]  # no subclass of Namespace is used here
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> argparse.Namespace:
-        """Return the options; end with a usage error that names what was probably meant when one is unknown."""
+        """Return the options. If one is unknown, exit with a usage error with a suggestion."""
         given, unknown = self.parse_known_args(args, namespace)
         if unknown:
             known = [flag for action in self._actions for flag in action.option_strings]
@@ -60,11 +60,11 @@ class Parser(argparse.ArgumentParser):
         return given
 
     def refuse(self, command: str, known: Collection[str]) -> NoReturn:
-        """End with a usage error that names the commands, for a word that is none of them."""
+        """Exit with a usage error that lists the commands, for an unknown command."""
         self.error(no_command(command, known))
 
     def add_commands(self, summaries: Mapping[str, str], parsers: Mapping[str, Parser]) -> None:
-        """Add the commands, for help and completion: their own parsers parse them. Those not given have no options."""
+        """Add the commands, for help and completion only. A command without a parser here has no options."""
         commands = self.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog=self.prog)
         for name, summary in summaries.items():
             own = parsers.get(name)
@@ -74,13 +74,13 @@ class Parser(argparse.ArgumentParser):
             )
 
     def add_option(self, flag: str, *, dest: str, default: str | None, **settings: Any) -> None:
-        """Add ``flag``; its variable is the prefix and the flag in capitals, dots and dashes as underscores."""
+        """Add ``flag``. Its variable is the prefix and the flag in capitals, with underscores instead of dots and dashes."""
         name = variable(flag)
         settings["help"] = f"{settings['help']} [{name}; default {default or 'none'}]"
         self.add_argument(flag, dest=dest, default=os.environ.get(name) or default, **settings)
 
     def add_switch(self, flag: str, *, dest: str, default: bool, help_: str) -> None:
-        """Add ``flag`` and ``--no-flag``; in the environment ``true`` or ``false``."""
+        """Add ``flag`` and ``--no-flag``. In the environment the value is ``true`` or ``false``."""
         name = variable(flag)
         text = os.environ.get(name) or str(default).lower()
         if text not in {"true", "false"}:
@@ -102,7 +102,7 @@ def variable(flag: str) -> str:
 def add_config_file(
     parser: Parser, default: str | None = DEFAULT_CONFIG_FILE, *, alone: bool = False, more: str = ""
 ) -> None:
-    """Add ``--config.file``; ``alone``: the file may also be named without it. ``more`` is added to its help."""
+    """Add ``--config.file``. With ``alone``, the file may also be given without the option. ``more`` is added to its help."""
     if alone:
         parser.add_argument(
             "config_file",
@@ -134,7 +134,7 @@ def add_web_config_file(parser: Parser) -> None:
 
 
 def web_config(options: argparse.Namespace, clock: Clock) -> WebConfigFile | None:
-    """Return the file of ``--web.config.file``, None without one. Raise ConfigError with every mistake in it."""
+    """Return the file of ``--web.config.file``, None without one. Raises ConfigError with all mistakes in it."""
     if not options.web_config_file:
         return None
     from exporter.web.webconfig.file import WebConfigFile
@@ -163,7 +163,7 @@ def add_log_options(parser: Parser, default_level: str = "info") -> None:
 
 
 def add_listen_address(parser: Parser, default: str = DEFAULT_LISTEN_ADDRESS, *, several: bool = True) -> None:
-    """Add ``--web.listen-address``; ``several``: it may be repeated, and have commas in the environment."""
+    """Add ``--web.listen-address``. With ``several``, it may be repeated, and have commas in the environment."""
     more = "; may be repeated, in the environment with commas" if several else ""
     parser.add_option(
         "--web.listen-address",
@@ -201,7 +201,7 @@ def add_web_interface(parser: Parser) -> None:
 
 
 class WebInterface(NamedTuple):
-    """How people and Prometheus come to what is served: a URL or nothing, ``/a/b`` or nothing, and whether there are pages."""
+    """The external URL (may be empty), the path prefix (``/a/b`` or empty), and whether there are pages."""
 
     external_url: str
     prefix: str
@@ -209,7 +209,7 @@ class WebInterface(NamedTuple):
 
 
 def web_interface(parser: Parser, options: argparse.Namespace) -> WebInterface:
-    """Return what ``add_web_interface`` added; end with a usage error when it is not valid."""
+    """Return the values of the options of ``add_web_interface``. Exits with a usage error if they are not valid."""
     flag = "--web.external-url"
     try:
         external_url = parse_external_url(options.external_url)
@@ -224,7 +224,7 @@ def web_interface(parser: Parser, options: argparse.Namespace) -> WebInterface:
 
 
 class _Named(argparse.Action):
-    """Takes a file, and notes by which of its names: alone or after its option."""
+    """Stores a file, and whether it was given alone or with its option."""
 
     def __call__(
         self,
@@ -268,7 +268,7 @@ def add_shard(parser: Parser) -> None:
 
 
 def shard(parser: Parser, options: argparse.Namespace) -> Shard:
-    """Return the shard of ``--shard.index`` and ``--shard.total``; end with a usage error when they are not valid."""
+    """Return the shard of ``--shard.index`` and ``--shard.total``. Exits with a usage error if they are not valid."""
     from exporter.config.shard import parse_shard
 
     try:
@@ -278,12 +278,12 @@ def shard(parser: Parser, options: argparse.Namespace) -> Shard:
 
 
 def is_given(flag: str, given: object, default: object) -> bool:
-    """Tell whether somebody chose an option's value, on the command line or in the environment."""
+    """Return whether an option was set, on the command line or in the environment."""
     return given != default or bool(os.environ.get(variable(flag)))
 
 
 def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Address]:
-    """Return the addresses of ``--web.listen-address``; end with a usage error when one is not valid."""
+    """Return the addresses of ``--web.listen-address``. Exits with a usage error if one is not valid."""
     given = options.listen_addresses
     texts = given if isinstance(given, list) else [text.strip() for text in given.split(",")]
     try:
@@ -293,7 +293,7 @@ def listen_addresses(parser: Parser, options: argparse.Namespace) -> list[Addres
 
 
 def in_force(parser: Parser, given: argparse.Namespace) -> Mapping[str, str]:
-    """Return the value of each option that a command runs with, by its flag, wherever it was given; empty for none."""
+    """Return the value of each option by flag, from any source. Empty if it has none."""
     shown: dict[str, str] = {}
     for action in parser._actions:  # noqa: SLF001 - argparse has no public list of them
         if action.option_strings and hasattr(given, action.dest):
@@ -309,7 +309,7 @@ def in_force(parser: Parser, given: argparse.Namespace) -> Mapping[str, str]:
 
 
 class _OneOf:
-    """Reads one of some words, in small letters or capitals; ``others`` are more words for some."""
+    """Parses one of several words, independent of case. ``others`` maps other words to these."""
 
     def __init__(self, words: Collection[str], others: Mapping[str, str] = MappingProxyType({})) -> None:
         self.words = tuple(words)

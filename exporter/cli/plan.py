@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter plan``: what a configuration will cost, before it runs."""
+"""``sagemaker-tuning-exporter plan``: estimate the series, memory and calls of a configuration before it runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_CHANGES = 10_000.0
 
 
 class _Whole:
-    """Reads a whole number between two, both included."""
+    """Parses a whole number from ``least`` to ``most``."""
 
     def __init__(self, least: int, most: int) -> None:
         self._least = least
@@ -85,7 +85,7 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Print what a configuration costs. Return 0, or with ``--online`` 1 after saying what could not be read."""
+    """Print the cost of a configuration. Return 0. With ``--online``, return 1 if something could not be read."""
     made = parser()
     given = made.parse_args(argv)
     if given.online and any(each is not None for each in (given.accounts, given.jobs, given.running)):
@@ -132,7 +132,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _with_accounts(settings: Settings, count: int | None, made: options.Parser) -> Settings:
-    """Return the settings with so many accounts in each organization; refuse to guess their number."""
+    """Return the settings with ``count`` accounts in each organization. Exits with a usage error if there is no count."""
     from exporter.config.specs import Account
 
     if count is None and settings.organizations:
@@ -148,9 +148,9 @@ def _with_accounts(settings: Settings, count: int | None, made: options.Parser) 
 
 
 def _read(settings: Settings, timeout: float) -> tuple[Settings, Mapping[str, TargetView], bool]:
-    """Return the settings with all accounts, what there is of each target by its name, and whether something could not be read.
+    """Return the settings with all accounts, the views of targets by name, and whether something could not be read.
 
-    That is told.
+    Failures are printed.
     """
     from exporter import logs
     from exporter.cli.causes import causes
@@ -167,7 +167,7 @@ def _read(settings: Settings, timeout: float) -> tuple[Settings, Mapping[str, Ta
 
 
 def _found(view: TargetView, changes: float | None) -> Expected:
-    """Return what to expect of a target of which this was read."""
+    """Return what to expect of a target, from its view."""
     from exporter.cli.cost import usual_changes
     from exporter.cli.stand_in import Expected
     from exporter.fleet import JobState

@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter prices``: make a file of prices out of an offer file of AWS."""
+"""``sagemaker-tuning-exporter prices``: make a prices file from an offer file of AWS."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def parser() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Print the file and return 0. What was left out of it is told on stderr. Raise UserError where there is no price."""
+    """Print the file and return 0. Offers that are left out are listed on stderr. Raises UserError if there is no price."""
     made = parser()
     given = made.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""A recording that is being replayed: by the endpoint alone, or with the exporter on it."""
+"""Replays a recording: only its endpoint, or also an exporter that watches it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOWHERE = "http://127.0.0.1:1"
 
 
 class Replay(NamedTuple):
-    """A recording that is being replayed."""
+    """A recording and the state of its replay."""
 
     recording: Recording
     survey: Survey
@@ -39,25 +39,25 @@ class Replay(NamedTuple):
 
     @classmethod
     def of(cls, recording: Recording, survey: Survey, clock: Clock, speed: float) -> Replay:
-        """Return one that begins now."""
+        """Return a replay that begins now."""
         pace = Pace(recording.began, clock.time(), speed)
-        # Two exporters start their calls within about a second of each other.
+        # Two exporters make their first calls within about a second.
         return cls(recording, survey, World(recording, survey, pace, slack=1.0 + speed), clock, speed)
 
     def service(self) -> RecordedService:
-        """Return what answers from it."""
+        """Return a service that answers from it."""
         regions: dict[str, int] = {}
         for target in self.recording.settings(_NOWHERE).targets:
             regions.setdefault(target.key.region, number_of(target))
         return RecordedService(self.world, self.clock, regions, self.speed)
 
     def told(self) -> str:
-        """Return what it is, in a few words."""
+        """Return a short description of it."""
         survey, length = self.survey, format_duration(round(self.survey.seconds))
         return f"{survey.jobs:,} tuning jobs in {length}, {survey.calls:,} calls, at {self.speed:g}x"
 
     def tell_end(self) -> None:
-        """Say when the recording has ended, in a thread of its own."""
+        """Start a thread that prints a message when the recording has ended."""
         text = "The recording has ended. Its last answers stay until you press Ctrl-C."
         timer = threading.Timer(self.survey.seconds / self.speed, print, (text,), {"flush": True})
         timer.daemon = True
@@ -65,7 +65,7 @@ class Replay(NamedTuple):
 
 
 def serve_endpoint(replay: Replay, addresses: Sequence[Address]) -> int:
-    """Serve the endpoint alone until SIGTERM or SIGINT, and print a configuration for it. Return the exit code."""
+    """Serve only the endpoint until SIGTERM or SIGINT, and print a configuration for it. Return the exit code."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -89,7 +89,7 @@ def serve_endpoint(replay: Replay, addresses: Sequence[Address]) -> int:
 
 
 def watch(parser: options.Parser, given: argparse.Namespace, replay: Replay, addresses: Sequence[Address]) -> int:
-    """Watch it with the exporter until SIGTERM or SIGINT. Return the exit code."""
+    """Watch it with an exporter until SIGTERM or SIGINT. Return the exit code."""
     web_config = options.web_config(given, replay.clock)
     sockets = open_sockets(addresses)
     with Server(replay.service(), _FREE_PORT.host, _FREE_PORT.port) as server:

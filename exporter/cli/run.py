@@ -1,4 +1,4 @@
-"""The daemon, run when no command is named."""
+"""Runs the daemon, if no command is named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def parser(commands: Mapping[str, options.Parser] = MappingProxyType({})) -> options.Parser:
-    """Return the parser of the daemon's options, which also shows the commands; ``commands`` are their own parsers."""
+    """Return the parser of the daemon's options, which also shows the commands. ``commands`` has their parsers."""
     made = _options()
     made.add_commands(COMMANDS, commands)
     return made
@@ -52,11 +52,11 @@ def _options() -> options.Parser:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Serve until SIGTERM or SIGINT, and return 0 then.
+    """Serve until SIGTERM or SIGINT, then return 0.
 
-    Raise UserError when a configuration or an address cannot be used.
+    Raises UserError if a configuration or an address cannot be used.
     """
-    # Only help is to know the commands: else the value of an unknown option would be taken for one.
+    # Only the parser for help knows the commands. Otherwise the value of an unknown option would count as a command.
     made = _options() if {"-h", "--help"}.isdisjoint(argv) else parser()
     if late := next((word for word in made.parse_known_args(argv)[1] if word in COMMANDS), None):
         made.error(f"the command comes first: write {options.PROGRAM} {late} [OPTION ...]")
@@ -80,7 +80,7 @@ def run(argv: Sequence[str]) -> int:
 
     logs.configure(given.log_level, LogFormat(given.log_format))
     file, clock = Path(given.config_file), SystemClock()
-    # Looked at before it is read, so that no change in between is missed.
+    # The watcher looks at the file before it is read, so that no change in between is missed.
     watcher = Watcher(file, lambda: daemon.request_reload("file"), clock)
 
     def load() -> Settings:

@@ -28,7 +28,7 @@ def handle_signals(daemon: Daemon) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    # The interpreter takes handlers away before it is done: then a second signal would be what ends the process.
+    # The interpreter removes handlers before it ends. A second signal would then kill the process.
     atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         atexit.register(signal.signal, number, signal.SIG_IGN)

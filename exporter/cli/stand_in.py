@@ -1,7 +1,7 @@
-"""An account and region that is not there: as many tuning jobs as somebody expects, changing as often, answering in process.
+"""A simple simulation of an account and region for ``plan``: the expected number of tuning jobs and changes, in process.
 
-Its tuning jobs look as those of the simulator's scenario ``healthy``. Those that run run on all the time, and all that
-changes are their counters: a training job ends and the next one begins.
+Its tuning jobs look like those of the simulator's scenario ``healthy``. Running ones never end, and only their counters change: a
+training job ends and the next one begins.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ _ACCOUNT = "000000000000"
 _MINUTE = 60.0
 _HOUR = 3_600.0
 _DAY = 24 * _HOUR
-_FAILED = (5, 6)  # two of the training jobs that had ended before
+_FAILED = (5, 6)  # two of the training jobs that had ended before the start
 _TRAINED = 25 + len(_FAILED)  # had ended before
 _PARALLEL = 4
 _LATE = 8  # turns
 _INSTANCE_TYPE = "ml.m5.xlarge"
-_QUOTAS = 2_000  # that AWS lists of SageMaker in a region, about
+_QUOTAS = 2_000  # about as many as AWS lists for SageMaker in a region
 _GAP = 17.5
-"""Seconds from the end of a training job to the beginning of the next one, on average as the simulator has it."""
+"""Seconds from the end of a training job to the beginning of the next one, as the average in the simulator."""
 
 _CHANGES = 1.0 + _GAP / _MINUTE
-"""How often somebody who looks each minute sees a change where a training job ends and the next one begins."""
+"""How many changes are seen with one look per minute, if a training job ends and the next one begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How many tuning jobs an account and region has, how many of them run, and how many counters change a minute."""
+    """The number of tuning jobs of an account and region, how many of them run, and the changes of counters per minute."""
 
     jobs: int
     running: int
@@ -50,7 +50,7 @@ class Expected:
 
 
 _TAG = "planned"
-"""The tag that a stand-in's tuning jobs have where rules ask for tags: to read one takes the calls that others take."""
+"""The tag of tuning jobs if rules need tags. Reading it needs the same calls as other tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Job:
     created: float
     tags: Mapping[str, str]
     place: int
-    """Of those that run, counted from 0."""
+    """The number among the running ones, from 0."""
 
     @property
     def runs(self) -> bool:
@@ -68,7 +68,7 @@ class _Job:
 
 
 def planned(spec: TargetSpec) -> TargetSpec:
-    """Return a target whose rules find what a stand-in has, each a part of it, and keep all of it for the day."""
+    """Return a target whose rules each match a part of the stand-in's tuning jobs, and watch them for the whole day."""
     rules = tuple(
         replace(
             rule,
@@ -83,7 +83,7 @@ def planned(spec: TargetSpec) -> TargetSpec:
 
 
 class StandIn:
-    """The API of one. It begins at the time of its clock."""
+    """Implements ``Api``. It begins at the time of its clock."""
 
     def __init__(self, spec: TargetSpec, expected: Expected, clock: Clock) -> None:
         self._clock = clock
@@ -104,7 +104,7 @@ class StandIn:
         return told
 
     def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the page that is asked for."""
+        """Return a page of tuning jobs."""
         after, before = request.get("CreationTimeAfter", 0.0), request.get("CreationTimeBefore", float("inf"))
         status, part = request.get("StatusEquals"), request.get("NameContains", "")
         found = [
@@ -115,7 +115,7 @@ class StandIn:
         return _page("HyperParameterTuningJobSummaries", found, request, self._summary)
 
     def list_training_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the page that is asked for, newest first."""
+        """Return a page of training jobs, newest first."""
         job = self._jobs[request["HyperParameterTuningJobName"]]
         done = _TRAINED + self._since(job)
         last = done + self._open(job)
@@ -124,7 +124,7 @@ class StandIn:
         )
 
     def search(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return tuning jobs by their creation, or training jobs by their names."""
+        """Return tuning jobs by creation time, or training jobs by name."""
         filters = request["SearchExpression"]["Filters"]
         if request["Resource"] == "TrainingJob":
             names = [name for each in filters for name in each["Value"].split(",")]
@@ -134,7 +134,7 @@ class StandIn:
         return _page("Results", found, request, lambda job: {"HyperParameterTuningJob": self._tagged(job)})
 
     def list_service_quotas(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return as many quotas as AWS has about, those of the instance type that is used among them."""
+        """Return about as many quotas as AWS has, including those of the instance type that is used."""
         return _page("Quotas", range(_QUOTAS), request, _quota)
 
     def list_tags(self, arn: str) -> Mapping[str, str]:
@@ -157,9 +157,9 @@ class StandIn:
         }
 
     def _since(self, job: _Job, gap: float = 0.0) -> int:
-        """Return how many training jobs of a tuning job have ended since the start, ``gap`` seconds ago.
+        """Return how many training jobs of a tuning job have ended from the start to ``gap`` seconds ago.
 
-        Those that run take turns, each sooner or later than its turn: some then end together.
+        Running tuning jobs change in turn, with random deviations, so that sometimes several change together.
         """
         if not job.runs or self._pace == 0.0:
             return 0
@@ -172,7 +172,7 @@ class StandIn:
         return count
 
     def _open(self, job: _Job) -> int:
-        """Return how many training jobs run."""
+        """Return the number of running training jobs."""
         return _PARALLEL - self._since(job) + self._since(job, _GAP) if job.runs else 0
 
     def _summary(self, job: _Job) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class StandIn:
         return told if job.runs else told | {"HyperParameterTuningEndTime": self._start - 10.0}
 
     def _training(self, job: _Job, number: int, done: int) -> Mapping[str, Any]:
-        """Return a training job by its number: those up to ``done`` have ended."""
+        """Return the training job with this number. Those up to ``done`` have ended."""
         begun = job.created + number / 100
         told = {
             "TrainingJobName": f"{job.name}-{number:04}",
@@ -214,7 +214,7 @@ class StandIn:
 
 
 def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
-    """Yield the tuning jobs: those that are listed first, then those of each rule in turn."""
+    """Yield the tuning jobs: listed ones first, then those of the rules in turn."""
     place = 0
     for number in range(expected.jobs):
         listed = number < len(spec.jobs)
@@ -222,7 +222,7 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
             return
         rule = None if listed else spec.rules[number % len(spec.rules)]
         name = spec.jobs[number].name if listed else f"{_prefix(number % len(spec.rules))}{number:06}"
-        # Those that run are spread over all.
+        # Running ones are spread evenly over all.
         runs = (number + 1) * expected.running // expected.jobs > number * expected.running // expected.jobs
         created = start - (2 * _HOUR if runs else 50.0) - number / 1_000
         yield _Job(
@@ -236,7 +236,7 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
 
 
 def _ended(rule: RuleSpec | None) -> str:
-    """Return the status of one that has ended: one that its rule asks for, if there is such a one."""
+    """Return the status of an ended tuning job. It is one that its rule matches, if possible."""
     return min((rule.statuses if rule is not None else frozenset()) & TERMINAL_STATUSES, default="Completed")
 
 
@@ -254,7 +254,7 @@ def _page(
 
 @lru_cache(maxsize=4_096)
 def _share(turn: int) -> float:
-    """Return a number from 0 to 1 that looks like chance beside those of the turns around."""
+    """Return a pseudo-random number from 0 to 1 for a turn."""
     return int.from_bytes(hashlib.blake2b(b"%d" % turn, digest_size=4).digest()) / 2**32
 
 
@@ -280,7 +280,7 @@ def _quota(number: int) -> Mapping[str, Any]:
 
 @cache
 def _template(*, runs: bool) -> Mapping[str, Any]:
-    """Return the answer about a usual tuning job."""
+    """Return the answer about a typical tuning job."""
     clock = SkippingClock(2.0**30)
     simulator = Simulator(clock)
     simulator.create("healthy", "usual", created=clock.time() - (2 * _HOUR if runs else 7 * _DAY))

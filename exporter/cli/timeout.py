@@ -1,4 +1,4 @@
-"""``--timeout`` of the commands that make one round."""
+"""``--timeout``, for commands that make one round."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEFAULT = "10m"
 
 
 def add_timeout(parser: Parser) -> None:
-    """Add ``--timeout``: how long one round may take, in seconds."""
+    """Add ``--timeout``: the most seconds for one round."""
     parser.add_argument(
         "--timeout",
         type=_seconds,

@@ -1,4 +1,4 @@
-"""``sagemaker-tuning-exporter version``: which exporter this is, and what it runs on."""
+"""``sagemaker-tuning-exporter version``: print the versions of the exporter, Python and the SDK."""
 
 from __future__ import annotations
 

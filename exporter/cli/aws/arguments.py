@@ -113,7 +113,7 @@ def parser(program: str) -> options.Parser:
 
 
 def _given(text: str) -> str | None:
-    return text or None  # as in --profile "$PROFILE", where there is none
+    return text or None  # as in --profile "$PROFILE" with an empty variable
 
 
 def _seconds(text: str) -> float:
