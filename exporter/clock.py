@@ -1,4 +1,4 @@
-"""Time, behind one interface, so that a test or a replay can move it."""
+"""Clocks behind one interface, so that tests and replays can control the time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 
 
 class Instant(NamedTuple):
-    """One moment on both clocks, in seconds.
+    """One time on both clocks, in seconds.
 
-    ``wall`` is Unix time, for what is shown; ``monotonic`` never jumps, for what is scheduled.
+    ``wall`` is Unix time, for times that are shown. ``monotonic`` never jumps, for times that are scheduled.
     """
 
     wall: float
@@ -18,7 +18,7 @@ class Instant(NamedTuple):
 
 
 class Clock(Protocol):
-    """What the daemon and the simulator know of time."""
+    """The interface of clocks for the daemon and the simulator."""
 
     def time(self) -> float:
         """Return Unix time in seconds."""
@@ -32,7 +32,7 @@ class Clock(Protocol):
     def wait(self, condition: threading.Condition, until: float | None) -> None:
         """Wait on the held condition until it is notified or ``monotonic()`` reaches ``until``.
 
-        Without ``until`` only a notification ends the wait. It may also end for no reason: check and wait again.
+        Without ``until``, only a notification ends the wait. It may also end without a reason: check and wait again.
         """
 
 
@@ -56,14 +56,14 @@ class SystemClock:
         if until is None:
             condition.wait()
         else:
-            # A wait of years overflows the platform's timer.
+            # A wait of years would overflow the platform's timer.
             condition.wait(min(max(0.0, until - self.monotonic()), threading.TIMEOUT_MAX, 86_400.0))
 
 
 class SkippingClock:
-    """A clock that stands still and skips what anybody waits for: a day takes as long as what is done in it.
+    """A clock that stands still, and skips time when somebody waits: a day takes only as long as the work in it.
 
-    For one thread. It begins at a Unix time, and at 0 on the other clock.
+    For one thread. It begins at a Unix time, and at 0 on the monotonic clock.
     """
 
     def __init__(self, wall: float) -> None:
@@ -75,7 +75,7 @@ class SkippingClock:
         return self._start + self._elapsed
 
     def monotonic(self) -> float:
-        """Return the seconds that were skipped so far."""
+        """Return the seconds that have been skipped so far."""
         return self._elapsed
 
     def now(self) -> Instant:
@@ -83,11 +83,11 @@ class SkippingClock:
         return Instant(self.time(), self._elapsed)
 
     def wait(self, condition: threading.Condition, until: float | None) -> None:  # noqa: ARG002 - a Clock
-        """Skip the time to ``until``. Without one nobody would ever come: raise RuntimeError."""
+        """Skip the time to ``until``. Raises RuntimeError without ``until``, because the wait would never end."""
         if until is None:
             raise RuntimeError("nothing is to come that anybody could wait for")
         self.skip_to(until)
 
     def skip_to(self, monotonic: float) -> None:
-        """Skip the time to a moment; nothing happens if that is over."""
+        """Skip the time to ``monotonic``. Does nothing if it has passed."""
         self._elapsed = max(self._elapsed, monotonic)

@@ -1,7 +1,7 @@
-"""The daemon: everything wired together, and the one thread that may change the wiring.
+"""The daemon: creates all parts and connects them. Only the main thread changes them.
 
-The main thread waits on a queue. Signals, requests and the file watcher only put commands there, so that starting,
-applying a configuration and stopping never meet each other half way.
+The main thread reads commands from a queue. Signals, requests and the file watcher only put commands into it. So starting,
+applying a configuration and stopping never happen at the same time.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
 _LONGEST_WAIT = 0.5
 
-# After each system call the web server waits as long for a thread that computes, such as one that reads a long
-# configuration or makes a page. By Python's default of 5 ms, probes under load took seconds meanwhile; with 0.5 ms the
-# slowest scrape in a hundred was still 4.7 times as slow while pages were opened, with 0.1 ms 2.8 times (bench/pages.py).
+# After each system call the web server may wait this long for a thread that computes, such as one that reads a long
+# configuration or makes a page. With Python's default of 5 ms, probes under load then took seconds. With 0.5 ms the slowest
+# scrape in a hundred was still 4.7 times as slow while pages were opened, with 0.1 ms 2.8 times (bench/pages.py).
 _SWITCH_SECONDS = 0.0001
 
 log = structlog.get_logger(__name__)
@@ -51,12 +51,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Stop:
-    """End."""
+    """Stop the daemon."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reload:
-    """Load the configuration again; ``done`` ends when that is done, with the error if it failed."""
+    """Load the configuration again. ``done`` is resolved afterwards, with the error if it failed."""
 
     trigger: str
     done: Future[None] = field(default_factory=Future)
@@ -64,16 +64,16 @@ class _Reload:
 
 @dataclass(frozen=True, slots=True)
 class _Accounts:
-    """Follow what the organizations' accounts are now."""
+    """Apply the present accounts of the organizations."""
 
 
 class Daemon:
     """One exporter.
 
-    ``load`` reads the configuration again and returns it, or raises ConfigError; ``settings`` is what it starts with. ``sockets``
-    are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of ``create_app``.
-    ``web_config`` says how it serves, plainly and to everybody without. ``make_api`` replaces the real API by an
-    in-process one, ``around`` puts another around either. ``origin`` says on a page where the configuration comes from.
+    ``load`` reads the configuration again and returns it, or raises ConfigError. ``settings`` is the first configuration.
+    ``sockets`` are listening sockets, which the daemon closes. ``lifecycle``, ``prefix`` and ``show_pages`` are those of
+    ``create_app``. Without ``web_config`` it serves HTTP without passwords. ``make_api`` replaces the real API by an in-process
+    one, and ``around`` wraps either. ``origin`` is the source of the configuration, for a page.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Daemon:
         plain = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
         self._make_api = plain if around is None else lambda spec: around(spec, plain(spec))
         self._in_force = InForce(Configuration(origin or Origin(), settings, clock.time(), "start"))
-        # Its put is safe in signal handlers, which queue.Queue's is not.
+        # Its put is safe in signal handlers, unlike that of queue.Queue.
         self._commands: queue.SimpleQueue[_Stop | _Reload | _Accounts] = queue.SimpleQueue()
         self._organizations = Organizations(
             lambda spec: read_accounts(spec, self._sessions, self.telemetry),
@@ -128,11 +128,11 @@ class Daemon:
 
     @property
     def published(self) -> Published:
-        """What scrapes are served at the moment."""
+        """What scrapes get now."""
         return self._publisher.published
 
     def start(self) -> None:
-        """Start every thread; return when the web server answers."""
+        """Start all threads. Return when the web server answers."""
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._pool.start()
         self._load_in(self._settings, "start")
@@ -140,9 +140,9 @@ class Daemon:
         self._web.start()
 
     def run(self) -> None:
-        """Carry out commands until one says to stop; then stop."""
-        # A full garbage collection stops every thread. Most of what it looks at lives as long as the process, as imported
-        # code does; without that it takes a sixth of the time (90 ms before, while pages were opened).
+        """Carry out commands until the command to stop, then stop."""
+        # A full garbage collection stops all threads. Most objects live as long as the process, such as imported code. Without
+        # them it takes a sixth of the time (90 ms before, while pages were opened).
         gc.collect()
         gc.freeze()
         while not isinstance(command := self._next_command(), _Stop):
@@ -153,7 +153,8 @@ class Daemon:
         self.stop()
 
     def _next_command(self) -> _Stop | _Reload | _Accounts:
-        # A signal that comes just as a wait begins does not end that wait, and its handler runs only after it.
+        # A signal that comes at the beginning of a wait does not end the wait, and its handler runs only after it. So the waits
+        # are short.
         while True:
             with suppress(queue.Empty):
                 return self._commands.get(timeout=_LONGEST_WAIT)
@@ -163,16 +164,16 @@ class Daemon:
         self._commands.put(_Stop())
 
     def request_reload(self, trigger: str) -> Future[None]:
-        """Have ``run`` load the configuration again. Safe in a signal handler and in any thread.
+        """Make ``run`` load the configuration again. Safe in a signal handler and in any thread.
 
-        The result raises ConfigError when it is of no use; then nothing has changed.
+        The future raises ConfigError if it cannot be used. Then nothing has changed.
         """
         command = _Reload(trigger)
         self._commands.put(command)
         return command.done
 
     def stop(self) -> None:
-        """Stop everything within seconds, calls that hang left behind."""
+        """Stop everything within seconds. Calls that hang are abandoned."""
         log.info("stopping")
         deadline = time.monotonic() + _STOP_SECONDS
         self._organizations.keep_only(())
@@ -187,12 +188,12 @@ class Daemon:
         log.info("stopped")
 
     def _reload(self, command: _Reload) -> None:
-        """All or nothing: whatever is wrong is found before anything changes.
+        """Load and apply a configuration. All problems are found before anything changes.
 
-        Whoever sees the metric change finds the line in the log, which is written first.
+        The log line is written before the metric changes.
         """
         if not command.done.set_running_or_notify_cancel():
-            return  # who asked has gone
+            return  # the caller has disconnected
         try:
             self._load_in(self._load(), command.trigger)
         except ConfigError as error:
@@ -214,7 +215,7 @@ class Daemon:
         self.telemetry.reload_successful.set(0)
 
     def _load_in(self, settings: Settings, trigger: str) -> None:
-        """Have a configuration in force that was loaded; raise ConfigError where it contradicts accounts that are known."""
+        """Apply a loaded configuration. Raises ConfigError if it contradicts the known accounts."""
         accounts = self._organizations.accounts_of(settings.organizations)
         self._apply(settings.with_accounts(accounts), trigger)
         self._in_force.followed = accounts
@@ -234,7 +235,7 @@ class Daemon:
         self.telemetry.reload_success_time.set(now)
 
     def _follow_organizations(self) -> None:
-        """Watch what the accounts of organizations are now, by the configuration that is in force."""
+        """Apply the present accounts of organizations to the present configuration."""
         accounts = self._organizations.accounts
         try:
             self._apply(self._settings.with_accounts(accounts), "organization")
@@ -249,16 +250,16 @@ class Daemon:
     def _apply(self, settings: Settings, trigger: str) -> None:
         """Make the targets what the settings say: add, update, remove."""
         wanted = {spec.key: spec for spec in settings.targets}
-        # Whatever may fail comes first.
+        # Steps that may fail come first.
         apis = {key: self._make_api(spec) for key, spec in wanted.items() if self._is_called_anew(key, spec)}
         for key in self._in_force.targets.keys() - wanted.keys():
             self._pool.remove(self._in_force.targets[key])
-        # One that is new counts for itself, though it may have the name of one that has left.
+        # A new target has its own counters, even if it has the name of a removed one.
         self.telemetry.keep_only_targets(
             {self._in_force.targets[key].spec.name for key in self._in_force.targets.keys() & wanted.keys()}
         )
         now = self._clock.now()
-        # Replaced at once: others look at it.
+        # Replaced as a whole, because other threads read it.
         self._in_force.targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only((*settings.targets, *settings.organizations))
@@ -273,12 +274,12 @@ class Daemon:
         self._in_force.configuration = replace(self._in_force.configuration, settings=settings)
 
     def _is_called_anew(self, key: TargetKey, spec: TargetSpec) -> bool:
-        """Tell whether a target is new, or called in another way than so far."""
+        """Return whether a target is new, or needs a new API client."""
         before = self._in_force.targets[key].spec if key in self._in_force.targets else None
         return before is None or (spec.name, spec.connection) != (before.name, before.connection)
 
     def _put_to_work(self, key: TargetKey, spec: TargetSpec, api: Api | None, now: Instant) -> Target:
-        """Have calls made for a target as the configuration says, by ``api`` or, if that is None, as so far."""
+        """Apply the configuration of a target and make its calls with ``api``, or with the present client if that is None."""
         target = self._in_force.targets.get(key)
         if target is None:
             target = Target(spec, self.telemetry, now)

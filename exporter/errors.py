@@ -1,4 +1,4 @@
-"""What goes wrong: the mistakes of a user, and the bounded set of ways in which a call to AWS fails, each with its remedy."""
+"""Errors: problems that you can fix, and the fixed set of codes for failed calls to AWS, each with its remedy."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class UserError(Exception):
-    """What the user can put right: its text says what is wrong and what to do, and holds no secret."""
+    """A problem that you can fix. Its text says what is wrong and what to do, and has no secret."""
 
 
 class ErrorCode(StrEnum):
-    """Why a call failed: the closed set of values of the label ``code``."""
+    """Why a call failed: all values of the label ``code``."""
 
     NOT_FOUND = "not_found"
     THROTTLED = "throttled"
@@ -30,11 +30,11 @@ class ErrorCode(StrEnum):
 
     @property
     def transient(self) -> bool:
-        """Whether the same call may well succeed a moment later, so that it is tried again before the interval."""
+        """Whether the same call may succeed soon, so that it is retried before the next interval."""
         return self in _TRANSIENT
 
     def remedy(self, operation: str) -> str:
-        """Return what a person should do about it, in one sentence; ``operation`` is the API's that failed."""
+        """Return what to do about it, in one sentence. ``operation`` is the failed operation of the API."""
         return _REMEDIES[self].format(action=action_of(operation))
 
 
@@ -49,11 +49,11 @@ _TRANSIENT = frozenset(
 )
 
 _SERVICES = {"GetCallerIdentity": "sts", "ListServiceQuotas": "servicequotas"}
-"""Whose operations those are that are not SageMaker's."""
+"""The services of operations that are not SageMaker's."""
 
 
 def action_of(operation: str) -> str:
-    """Return the action of IAM that an operation of the API needs."""
+    """Return the IAM action that an operation of the API needs."""
     return f"{_SERVICES.get(operation, 'sagemaker')}:{operation}"
 
 
@@ -77,14 +77,14 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failed call: its code and the message for a person, which is never a label."""
+    """A failed call: its code, and a readable message, which is never a label."""
 
     code: ErrorCode
     message: str
 
 
 class CallFailed(Exception):
-    """A call that did not bring a usable answer; what every ``Api`` raises, whatever it is made of."""
+    """A call had no usable answer. All implementations of ``Api`` raise this error."""
 
     def __init__(self, code: ErrorCode, message: str) -> None:
         super().__init__(message)

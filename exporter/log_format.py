@@ -1,4 +1,4 @@
-"""The words of ``--log.level`` and ``--log.format``, apart from what logs: a command's help needs only the words."""
+"""The values of ``--log.level`` and ``--log.format``, in a small module, because help needs only these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 class LogFormat(StrEnum):
-    """How a log line is written."""
+    """The format of log lines."""
 
     LOGFMT = "logfmt"
     JSON = "json"

@@ -1,9 +1,9 @@
-"""The one place that configures logging: a line for each event, on standard error, as logfmt or JSON.
+"""Configures logging: one line for each event, on standard error, as logfmt or JSON.
 
-Libraries log through the standard library; their lines come out in the same format, from warning up only. They never
-come out lower: the SDK's debug lines hold signed requests, session tokens included.
+Lines of libraries have the same format, but only from level warning. Lower levels are never written, because the SDK's debug
+lines have signed requests with session tokens.
 
-Logging never waits: a thread writes the lines. If they are not read, some are lost and counted.
+Logging never waits: a thread writes the lines. If nobody reads them, some are lost and counted.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     from exporter.clock import Clock
 
-# What a terminal or a line reader would act on; newlines are the renderers' own business.
+# Characters that a terminal or a reader of lines would interpret. The renderers handle newlines.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A} | {0x09: "\\t"}
 
 _FIRST = ("ts", "level", "msg")
 
 _STANDARD_ERROR = 2
-_MAX_WAITING = 4096  # lines, some megabytes at worst
+_MAX_WAITING = 4096  # lines, some megabytes at most
 _LAST_LINES_SECONDS = 0.5
 _COMPLAINT_PERIOD = 3_600.0
 
@@ -41,14 +41,14 @@ log = structlog.get_logger(__name__)
 
 
 class Complaints:
-    """Lines about what should not happen, with where it did: each text once an hour at most. Thread-safe."""
+    """Log lines about internal errors, with their place in the code. Each text once an hour at most. Thread-safe."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._told: dict[str, float] = {}
 
     def tell(self, text: str, error: BaseException, **fields: str) -> None:
-        """Log an error; its own text is left out, since it may quote what must not be logged."""
+        """Log an error without its text, which may have a secret."""
         now = self._clock.monotonic()
         if now < self._told.get(text, -_COMPLAINT_PERIOD) + _COMPLAINT_PERIOD:
             return
@@ -61,9 +61,9 @@ class Complaints:
 
 
 def configure(level: str, log_format: LogFormat, stream: TextIO | Background | None = None) -> None:
-    """Set up logging for the process: ``level`` is a key of LEVELS, ``stream`` standard error unless given.
+    """Configure logging for the process. ``level`` is a key of LEVELS. The default stream is standard error.
 
-    A stream that breaks loses lines and nothing else. Standard error is written in the background.
+    If the stream fails, only lines are lost. Standard error is written in the background.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -89,7 +89,7 @@ def configure(level: str, log_format: LogFormat, stream: TextIO | Background | N
     handler = logging.StreamHandler(stream or Background(_STANDARD_ERROR))
     handler.setFormatter(formatter)
     logging.raiseExceptions = False
-    logging.captureWarnings(True)  # noqa: FBT003 - the library's signature
+    logging.captureWarnings(True)  # noqa: FBT003 - the signature of the library
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
@@ -103,11 +103,11 @@ def configure(level: str, log_format: LogFormat, stream: TextIO | Background | N
 
 
 class Background:
-    """Lines for a file descriptor, written by a daemon thread, so that ``write`` returns at once.
+    """Writes lines to a file descriptor in a daemon thread, so that ``write`` returns at once.
 
-    Lines that find too many others waiting, or whose writing fails, are lost; the next line that gets through and
-    leaves none waiting is followed by a warning that tells how many. At the process's end what waits is given half a
-    second. Python's own standard error is left alone: its lock, held in a write that hangs, would abort that end.
+    Lines are lost if too many others are waiting, or if writing fails. When all waiting lines have been written, a warning says
+    how many were lost. At the end of the process, waiting lines get half a second. Python's own standard error is not used,
+    because its lock, held by a write that hangs, would make the process abort at its end.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -120,7 +120,7 @@ class Background:
         atexit.register(self.drain, _LAST_LINES_SECONDS)
 
     def write(self, text: str) -> None:
-        """Have the text written, or lose it."""
+        """Add a text to write. It is lost if too many are waiting."""
         with self._condition:
             if len(self._waiting) < _MAX_WAITING:
                 self._waiting.append(text)
@@ -129,7 +129,7 @@ class Background:
             self._condition.notify_all()
 
     def drain(self, timeout: float) -> None:
-        """Wait until everything is written, at most ``timeout`` seconds."""
+        """Wait until everything is written, ``timeout`` seconds at most."""
         with self._condition:
             self._condition.wait_for(lambda: not self._waiting and not self._writing, timeout)
 
@@ -144,7 +144,7 @@ class Background:
             written = self._write(text.encode(errors="backslashreplace"))
             with self._condition:
                 self._lost += not written
-                # Only what gets through is followed by more, or a stream that is broken would be tried for ever.
+                # Write the warning only after a successful write. Otherwise a broken stream would be tried forever.
                 lost = self._lost if written and not self._waiting else 0
                 self._lost -= lost
             if lost:
@@ -155,7 +155,7 @@ class Background:
             while data:
                 try:
                     data = data[os.write(self._descriptor, data) :]
-                except BlockingIOError:  # who shares the pipe with us has made it so
+                except BlockingIOError:  # another process that shares the pipe has made it non-blocking
                     select.select([], [self._descriptor], [])
         except OSError:
             return False
@@ -163,7 +163,7 @@ class Background:
 
 
 def _begin_alike(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Put first what every line has, in either format."""
+    """Put the fields that all lines have first, in both formats."""
     return {key: event[key] for key in _FIRST if key in event} | dict(event)
 
 
@@ -172,5 +172,5 @@ def _defuse(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def defused(text: str) -> str:
-    """Return a text with its control characters visible, so that no text of others can write to a terminal or start a line."""
+    """Return a text with visible control characters, so that it cannot control a terminal or begin a new line."""
     return text.translate(_CONTROLS)

@@ -1,4 +1,4 @@
-"""What the daemon serves: the exposition, the probes, and what its pages are made of."""
+"""What the daemon serves: the exposition, the probes, and the data for pages."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _PUBLISHER_SILENCE_SECONDS = 30.0
 
 @dataclass(slots=True)
 class InForce:
-    """What the daemon works by at the moment. Only its main thread replaces a member, always as a whole; every thread reads.
+    """The present state of the daemon. Only its main thread replaces a member, always as a whole. All threads may read.
 
-    ``followed`` has the accounts of each organization that ``targets`` were made from.
+    ``followed`` has the accounts of each organization from which ``targets`` were made.
     """
 
     configuration: Configuration
@@ -65,12 +65,12 @@ class DaemonSite:
         self._started = clock.now()
         self.request_reload = reload
 
-    def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - as the Site has it
+    def scrape(self, format: Format, gzip: bool) -> Iterable[bytes]:  # noqa: A002 - as in Site
         """Return the exposition in pieces."""
         return scrape(self._publisher.published, self._telemetry, format, gzip=gzip)
 
     def healthy(self) -> Check:
-        """Whether the publisher beats and every thread lives, whatever AWS does."""
+        """Return whether the publisher and all threads are running, independent of AWS."""
         silence = self._publisher.seconds_since_beat
         if silence > _PUBLISHER_SILENCE_SECONDS:
             return Check(ok=False, detail=f"the publisher, which renders /metrics, has not run for {silence:.0f} s")
@@ -79,11 +79,11 @@ class DaemonSite:
         return Check(ok=True, detail="healthy")
 
     def ready(self) -> Check:
-        """Whether every target was attempted once and that is published, or time has run out on it."""
+        """Return whether all targets were tried once and this is published, or the time for this has ended."""
         published = self._publisher.published
         waiting = [target.name for target in published.targets if not target.attempted]
         waiting += self._unread
-        # Last: whoever has become a target by then must have been published before.
+        # Read this last, so that all targets that exist by then are published.
         shown = {target.name for target in published.targets}
         waiting += [
             target.spec.name for target in tuple(self._in_force.targets.values()) if target.spec.name not in shown
@@ -97,7 +97,7 @@ class DaemonSite:
 
     @property
     def _unread(self) -> list[str]:
-        """The names of the organizations whose first reading has not ended, or whose accounts are not followed yet."""
+        """The names of the organizations whose first reading has not ended, or whose accounts are not applied yet."""
         followed = self._in_force.followed
         return [
             view.spec.name
@@ -106,7 +106,7 @@ class DaemonSite:
         ]
 
     def snapshot(self) -> Snapshot:
-        """Return what the pages are made of. Each target's lock is held for as long as it takes to read a few numbers."""
+        """Return the data for the pages. Each target's lock is held only to read a few numbers."""
         published, health, now = self._publisher.published, self.healthy(), self._clock.now()
         totals = self._telemetry.totals()
         return Snapshot(

@@ -1,4 +1,4 @@
-"""The words of AWS for statuses, spelled as in its answers and in the order in which they are shown."""
+"""The statuses of AWS, spelled as in its answers, in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TUNING_JOB_STATUSES: tuple[str, ...] = get_args(TuningJobStatus)
 """The values of HyperParameterTuningJobStatus."""
 
 TERMINAL_STATUSES = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
-"""Those of them after which the API's numbers settle."""
+"""The final statuses of a tuning job."""
 
 TRAINING_JOB_STATUSES = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
 """The members of TrainingJobStatusCounters."""
@@ -19,4 +19,4 @@ OBJECTIVE_STATUSES = ("Succeeded", "Pending", "Failed")
 """The members of ObjectiveStatusCounters."""
 
 ENDED_TRAINING_JOB_STATUSES = ("Completed", "Failed", "Stopped")
-"""The values of TrainingJobStatus after which nothing of a training job changes."""
+"""The final values of TrainingJobStatus."""

@@ -1,6 +1,6 @@
-"""The exporter's own metrics: what it asked of AWS, what came back, and how it is doing itself.
+"""The exporter's own metrics: its calls to AWS, their results, and its own health.
 
-One registry per daemon, never the process-wide one, so that two daemons (or tests) in a process do not mix.
+Each daemon has its own registry, not the process-wide one, so that two daemons or tests in a process do not share metrics.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 PREFIX = "sagemaker_tuning_exporter"
 REVISION_VARIABLE = "SAGEMAKER_TUNING_EXPORTER_REVISION"
-"""The environment variable that holds the commit which the exporter was built from; the image sets it."""
+"""The environment variable with the commit that the exporter was built from. The image sets it."""
 
-# From a warm call in the same region to a read time-out.
+# From a fast call in the same region to a read time-out.
 _DURATION_BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 15.0, 30.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class _TargetCounter(Counter):
-    """A counter whose first label is a target; of targets that have left nothing is counted."""
+    """A counter whose first label is a target. Nothing is counted for removed targets."""
 
     targets: AbstractSet[str] = frozenset()
 
@@ -54,7 +54,7 @@ class _TargetCounter(Counter):
 
 
 class _TargetGauge(Gauge):
-    """The same as a gauge."""
+    """A gauge whose first label is a target, likewise."""
 
     targets: AbstractSet[str] = frozenset()
 
@@ -70,20 +70,20 @@ def _has_left(metric: _TargetCounter | _TargetGauge, values: tuple[Any, ...]) ->
 
 
 class Targets(Protocol):
-    """What is published of the targets: families of their own, and the labels that tell more of each by its name."""
+    """The published targets: their own families, and additional labels by target name."""
 
     def collect(self) -> Iterable[Metric]:
-        """Return the families that are read instead of being counted."""
+        """Return the families that are read from what is published."""
 
     def labels(self) -> Mapping[str, Mapping[str, str]]:
-        """Return the labels that go beside ``target`` on all its series."""
+        """Return the labels to add to all series with the label ``target``, by target name."""
 
 
 class _Joined(Collector):
-    """What a registry collects, with the labels of the targets joined on.
+    """Collects a registry and adds the labels of the targets.
 
-    They are joined here and not counted by, because the account may become known late or change: a counter then goes on
-    from where it was under its new labels, and never stands under both. A target that is not published has no series.
+    They are added here and are not labels of the counters, because the account may become known later or change. A counter then
+    continues with its new labels, and never has series with both. A target that is not published has no series.
     """
 
     def __init__(
@@ -109,18 +109,18 @@ def _join(sample: Sample, known: Mapping[str, Mapping[str, str]]) -> Sample | No
 
 
 class Totals(NamedTuple):
-    """What was counted of a target's calls: by operation, and those that failed by operation and code."""
+    """The counts of a target's calls by operation, and of failed calls by operation and code."""
 
     requests: dict[str, int]
     errors: dict[tuple[str, str], int]
 
 
 class Telemetry:
-    """The own metrics of one daemon.
+    """The exporter's own metrics for one daemon.
 
-    ``target`` is always the stable name of a TargetSpec, or where it is about calls, that of an OrganizationSpec.
+    ``target`` is always the stable name of a TargetSpec or, for metrics of calls, also that of an OrganizationSpec.
 
-    With ``lasts`` False there are no metrics of the process itself, which will have ended by the time that they are read.
+    With ``lasts`` False there are no metrics of the process itself, because it will have ended when they are read.
     """
 
     def __init__(self, *, lasts: bool = True) -> None:
@@ -164,7 +164,7 @@ class Telemetry:
         )
         self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last complete round.", ["target"])
         self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last complete round.", ["target"])
-        # Counted rather than read from what was published: an answer that tells nothing new is not published.
+        # A metric, and not read from what is published, because an answer without news is not published.
         self.last_answer = self._gauge(
             "target_last_success_timestamp_seconds",
             "When AWS last answered a list or a describe; absent until it first has.",
@@ -192,7 +192,7 @@ class Telemetry:
             registry=self._registry,
         )
 
-        # Of an organization, so not of a target.
+        # For organizations, not targets.
         self.organization_accounts = self._gauge(
             "organization_accounts", "Active accounts of an organization when it was last read.", ["organization"]
         )
@@ -224,7 +224,7 @@ class Telemetry:
         return gauge
 
     def show_web_config(self, successful: Callable[[], bool], success_time: Callable[[], float]) -> None:
-        """Expose how the web configuration file is doing, where there is one: asked at each scrape."""
+        """Expose the state of the web configuration file, if there is one. The functions are called for each scrape."""
         Gauge(
             f"{PREFIX}_web_config_last_reload_successful",
             "Whether the web configuration file is in force as it is; only with --web.config.file.",
@@ -237,13 +237,13 @@ class Telemetry:
         ).set_function(success_time)
 
     def show(self, targets: Targets) -> None:
-        """Expose what is published of the targets, and of what is counted only that of targets that are published."""
+        """Expose the published targets. Counters are exposed only for published targets."""
         self._exposed = _Joined(self._registry, targets, self._organizations)
 
     def add_target(self, target: str, operations: tuple[str, ...]) -> None:
-        """Start the counters of a target at 0, so that their first increase is seen as one.
+        """Start the counters of a target at 0, so that Prometheus sees their first increase.
 
-        Of the errors only throttling is always there: the others would be many series that stay at 0 in nearly every target.
+        Of the error counters, only that for throttling starts at 0. The others would be many series that nearly always stay at 0.
         """
         self._targets.add(target)
         for counter in (self.polls, self.poll_overruns, self.rate_limit_wait):
@@ -253,7 +253,7 @@ class Telemetry:
     def add_organization(self, organization: str, account_id: str, operations: tuple[str, ...]) -> None:
         """Start the counters of an organization's calls at 0, under its name as target.
 
-        ``account_id`` is of who calls, empty where nothing tells. It has no region: Organizations is the partition's.
+        ``account_id`` is the caller's account, empty if it is not known. There is no region, because Organizations has none.
         """
         self._organizations[organization] = {"aws_account_id": account_id, "aws_region": ""}
         self._targets.add(organization)
@@ -266,7 +266,7 @@ class Telemetry:
             self.api_errors.labels(target, operation, ErrorCode.THROTTLED)
 
     def keep_only_targets(self, targets: Collection[str]) -> None:
-        """Forget the targets that left the configuration; calls of theirs that end later are not counted any more."""
+        """Forget targets that were removed from the configuration. Their calls that end later are not counted."""
         for target in self._targets - set(targets) - self._organizations.keys():
             self._forget(target)
 
@@ -276,18 +276,18 @@ class Telemetry:
             metric.remove_by_labels({"target": target})
 
     def forget_organization(self, organization: str) -> None:
-        """Forget an organization that left the configuration."""
+        """Forget an organization that was removed from the configuration."""
         self._organizations.pop(organization, None)
         self._forget(organization)
         for metric in (self.organization_accounts, self.organization_last_success, self.organization_errors):
             metric.remove_by_labels({"organization": organization})
 
     def forget_rule(self, target: str, rule: str) -> None:
-        """Forget a rule that left the configuration."""
+        """Forget a rule that was removed from the configuration."""
         self.jobs_left_out.remove_by_labels({"target": target, "rule": rule})
 
     def totals(self) -> Mapping[str, Totals]:
-        """Return what was counted of the calls of each target, by its name."""
+        """Return the counts of calls for each target, by name."""
         totals = {target: Totals({}, {}) for target in tuple(self._targets)}
         for labels, count in _counts(self.api_requests):
             if (of := totals.get(labels["target"])) is not None:
@@ -298,11 +298,11 @@ class Telemetry:
         return totals
 
     def render_text(self) -> bytes:
-        """Return the own metrics in text format 0.0.4."""
+        """Return these metrics in text format 0.0.4."""
         return generate_latest(self._exposed)
 
     def render_openmetrics(self) -> bytes:
-        """Return the own metrics in OpenMetrics 1.0, ``# EOF`` included."""
+        """Return these metrics in OpenMetrics 1.0, including ``# EOF``."""
         text: bytes = generate_openmetrics(self._exposed)  # type: ignore[no-untyped-call]
         return text
 
