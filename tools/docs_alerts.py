@@ -1,4 +1,4 @@
-"""The parts of docs/alerts.md that are made from the shipped rules; the rest of the page is written by hand."""
+"""Makes the tables in docs/alerts.md from the rules. The rest of the page is written by hand."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "alerts.md"
 
 
 def render() -> str:
-    """Return the whole page with its tables renewed. Raise ValueError when the place of one is not there."""
+    """Return the whole page with new tables. Raises ValueError if the comments around one are missing."""
     page = PAGE.read_text(encoding="utf-8")
     page = placed(page, "alerts", _alerts())
     return placed(page, "records", _records())
 
 
 def placed(page: str, name: str, table: str) -> str:
-    """Return the page with what is between the comments of a name replaced. Raise ValueError unless there is one."""
+    """Return the page with the text between the comments ``name`` replaced. Raises ValueError if they are missing."""
     place = rf"(<!-- {name}: made by [^>]+ -->\n).*?(<!-- /{name} -->\n)"
     page, places = re.subn(place, lambda found: found[1] + table + found[2], page, flags=re.DOTALL)
     if places != 1:
@@ -54,7 +54,7 @@ def _records() -> str:
 
 
 def meanings(folder: Path) -> dict[str, str]:
-    """Return what each record is, by its name: the comment right above it. Raise ValueError for one without."""
+    """Return the meaning of each recorded series by name: the comment above it. Raises ValueError if there is none."""
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.yaml")):
         above: list[str] = []

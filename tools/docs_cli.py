@@ -1,4 +1,4 @@
-"""docs/cli.md: the commands and their options, as their parsers have them, whatever the terminal, environment or Python."""
+"""Makes docs/cli.md from the parsers of the commands, independent of terminal, environment and Python version."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _value(action: argparse.Action) -> str:
-    """Return what stands for an option's value, as argparse chooses it."""
+    """Return the placeholder for an option's value, as in argparse."""
     if isinstance(action.metavar, str):
         return action.metavar
     if action.choices is not None:
@@ -112,7 +112,7 @@ def _value(action: argparse.Action) -> str:
 
 
 def _told(text: str) -> str:
-    """Return a sentence as a cell of a table: a small letter first, no full stop."""
+    """Return a sentence as a cell of a table: with a lower-case first letter and without full stop."""
     first = text.split(" ", maxsplit=1)[0]
     small = text if len(first) > 1 and first.isupper() else text[:1].lower() + text[1:]
     return small.removesuffix(".")

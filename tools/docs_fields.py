@@ -66,7 +66,7 @@ def render() -> str:
 
 
 def _members(described: type) -> str:
-    """Return the table of a class: each member with the text that follows it. A member without one is a mistake."""
+    """Return the table of a class: each member with the text below it. Each member must have one."""
     [definition] = ast.parse(inspect.getsource(described)).body
     assert isinstance(definition, ast.ClassDef)
     rows = []

@@ -1,4 +1,4 @@
-"""docs/metrics.md, made from the metric table and from what the exporter exposes of itself."""
+"""Makes docs/metrics.md from the metric table and the exporter's own metrics."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def _details(family: Family) -> Iterator[str]:
             f"- **Absent**: {'' if family.absent == 'never' else 'when '}{family.absent}",
         ]
     )
-    # Long joins read better with the other side on a line of its own.
+    # Long joins are easier to read with the right side on its own line.
     example = re.sub(r" (?=\S+ (?:on|ignoring) \()", "\n  ", family.example)
     yield f"```promql\n{example}\n```"
 

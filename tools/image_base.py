@@ -1,7 +1,7 @@
-"""Make a stand-in for the image's public base out of Debian's own packages, where no registry is to be had.
+"""Make a replacement for the image's public base from Debian packages, if there is no access to a registry.
 
-It has what the Dockerfile needs of the base: that release of Debian, that version of Python as ``python``, and pip.
-Needs Debian and root.
+It has what the Dockerfile needs: the same release of Debian, the same version of Python as ``python``, and pip. Needs Debian
+and root.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def make(wanted: Base) -> None:
-    """Bring the base into the store, unless it is there."""
+    """Add the base to the store, unless it is already there."""
     if has_image(wanted.image):
         return
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,10 @@ def make(wanted: Base) -> None:
 
 
 def _download(wanted: Base, directory: Path) -> list[Path]:
-    """Download the packages of Python and of all that it needs, with lists apart from the machine's."""
+    """Download the packages of Python and all dependencies, with package lists separate from those of the machine."""
     for folder in ("lists/partial", "cache/archives/partial"):
         (directory / folder).mkdir(parents=True)
-    (directory / "status").touch()  # nothing is installed: every dependency comes along
+    (directory / "status").touch()  # nothing is installed, so all dependencies are downloaded
     (directory / "sources").write_text(f"deb [signed-by={_KEYS}] {_archive()} {wanted.debian} main\n")
     options = {
         "Dir::Etc::SourceList": directory / "sources",
@@ -60,13 +60,13 @@ def _download(wanted: Base, directory: Path) -> list[Path]:
 
 
 def _archive() -> str:
-    """Return the address that the machine's own packages come from."""
+    """Return the address of the machine's own package archive."""
     addresses = run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"])
     return next(address for address in addresses.splitlines() if "security" not in address)
 
 
 def _finish(root: Path, python: str) -> None:
-    """Do what the packages' scripts would, as far as a build needs it."""
+    """Do the part of the packages' scripts that a build needs."""
     (root / "usr" / "local" / "bin").mkdir(parents=True)
     (root / "usr" / "local" / "bin" / "python").symlink_to(f"../../bin/python{python}")
     (root / "usr" / "lib" / f"python{python}" / "EXTERNALLY-MANAGED").unlink()

@@ -1,4 +1,4 @@
-"""Build the image with buildah; it needs no daemon. The base is pulled unless tools/image_base.py made a stand-in."""
+"""Build the image with buildah, which needs no daemon. The base is pulled unless tools/image_base.py has made one."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def build() -> None:
     )
     try:
         run(command)
-    finally:  # what a failed build and an older image leave behind
+    finally:  # remove the rest of failed builds and older images
         run(buildah("rm", "--all"))
         run(buildah("rmi", "--prune"))
 
 
 def _download(wheels: Path, python: str) -> None:
-    """Fetch the locked wheels with this machine's pip: whatever way to the package index it has, the build needs none."""
+    """Download the locked wheels with this machine's pip, so that the build needs no access to a package index."""
     shutil.rmtree(wheels, ignore_errors=True)
     platforms = [f"manylinux_2_{glibc}_{platform.machine()}" for glibc in (28, 17)]
     locks = ["-rlocks/build.txt", "-rlocks/runtime.txt"]
@@ -54,7 +54,7 @@ def _download(wheels: Path, python: str) -> None:
 
 
 def _revision() -> str:
-    """Return the commit that is built, with a mark when files differ from it; empty outside a repository."""
+    """Return the commit that is built, with a mark if files differ from it. Empty outside a repository."""
     answer = subprocess.run(
         ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"],
         check=False,

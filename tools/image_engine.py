@@ -1,4 +1,4 @@
-"""The container tools, their store, and what the Dockerfile says of the image's base."""
+"""The container tools, their store, and the image's base in the Dockerfile."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "image"
-"""Everything that is made goes here, the images too: the stand-in for a public base must not pass for it elsewhere."""
+"""The folder for everything that is made, including images, so that the replacement of a public base is not used elsewhere."""
 
 TOOLS = ("buildah", "podman", "runc")
 NAME = "sagemaker-tuning-exporter"
@@ -20,10 +20,10 @@ _FROM = re.compile(
 
 
 class Base:
-    """The base that the Dockerfile names: image, version of Python and release of Debian."""
+    """The base in the Dockerfile: image, version of Python and release of Debian."""
 
     def __init__(self, dockerfile: str) -> None:
-        """Raise ValueError when the base is not an official slim Python on a release of Debian."""
+        """Raise ValueError if the base is not an official slim Python image on a release of Debian."""
         found = _FROM.search(dockerfile)
         if found is None:
             raise ValueError("the Dockerfile is from no docker.io/library/python:3.X-slim-RELEASE")
@@ -47,7 +47,7 @@ def version() -> str:
 
 
 def image() -> str:
-    """Return the name that the built image has in the store."""
+    """Return the name of the built image in the store."""
     return f"localhost/{NAME}:{version()}"
 
 
@@ -57,12 +57,12 @@ def buildah(*arguments: str) -> list[str]:
 
 
 def podman(*arguments: str) -> list[str]:
-    """Return the command line of podman on the project's store. It works without systemd, and on any kind of cgroups."""
+    """Return the command line of podman on the project's store. It works without systemd, and with both versions of cgroups."""
     return ["podman", *_store(), "--cgroup-manager=cgroupfs", "--runtime=runc", *arguments]
 
 
 def run(command: list[str]) -> str:
-    """Run a command and return its output; raise CalledProcessError, its own complaint attached, when it fails."""
+    """Run a command and return its output. Raises CalledProcessError with its error output if it fails."""
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     except subprocess.CalledProcessError as error:
@@ -71,12 +71,12 @@ def run(command: list[str]) -> str:
 
 
 def has_image(name: str) -> bool:
-    """Whether the store holds an image."""
+    """Return whether the store has an image."""
     return subprocess.run(podman("image", "exists", name), check=False).returncode == 0
 
 
 def require_tools() -> None:
-    """Raise SystemExit unless the container tools are installed."""
+    """Raise SystemExit if the container tools are not installed."""
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None]:
         raise SystemExit(
             f"not installed: {', '.join(missing)}; on Debian as root, `tools/install-debian image` brings them"

@@ -1,6 +1,6 @@
-"""Run the image as the chart would, look at it from all sides, stop it, and print the figures as JSON.
+"""Run the image as the chart would, measure it, stop it, and print the figures as JSON.
 
-Beside it runs, from the same image, the simulator that it watches. All of it stays on loopback.
+The simulator that it watches runs from the same image. All connections use loopback.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ AS_THE_CHART = (
     "--security-opt=no-new-privileges",
     f"--memory={MEMORY}",
 )
-"""The chart's security contexts, and as a limit the memory that it requests: its own limit is higher."""
+"""The chart's security contexts, and as memory limit the memory that the chart requests. Its own limit is higher."""
 
-# Podman would raise the two limits, which not every machine lets it do.
+# Podman would raise these two limits, which some machines do not allow.
 _HERE = ("--rm", "--replace", "--network=host", "--pull=never", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
 _REST_SECONDS = 6.0
 _POLL_SECONDS = 0.01
@@ -49,17 +49,17 @@ _TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Figures:
-    """What was seen; sizes in bytes, times in seconds."""
+    """The figures. Sizes are bytes, times are seconds."""
 
     compressed_over_base: int
     ready_seconds: float  # from the container's start to the first 200 of /-/ready
-    ready_cpu_seconds: float  # used until then by the exporter, whatever else the machine does
+    ready_cpu_seconds: float  # CPU time of the exporter until then
     resident_at_rest: int
     resident_peak: int
     stop_seconds: float
     exit_code: int
     user_ids: list[int]  # real, effective, saved, of the file system
-    capabilities: int  # the bounding set, which limits all others
+    capabilities: int  # the bounding set
     no_new_privileges: bool
     root_read_only: bool
     memory_limit: int
@@ -72,7 +72,7 @@ class Figures:
 
 
 def look() -> Figures:
-    """Run the built image and return what was seen; raise TimeoutError when something does not come."""
+    """Run the built image and return the figures. Raises TimeoutError if something does not happen in time."""
     labels = json.loads(run(podman("image", "inspect", "--format={{json .Labels}}", image())))
     with tempfile.TemporaryDirectory(dir=CACHE) as directory, _simulator(Path(directory)) as configuration:
         folder = Path(directory)
@@ -87,7 +87,7 @@ def look() -> Figures:
             ready = time.monotonic() - started
             pid = run(podman("inspect", "--format={{.State.Pid}}", name)).strip()
             used = _cpu_seconds(pid)
-            time.sleep(_REST_SECONDS)  # the memory of a start settles
+            time.sleep(_REST_SECONDS)  # wait until memory is stable after the start
             metrics = _get(f"{url}/metrics") or ""
             status = _status(pid)
             mounts = Path("/proc", pid, "mountinfo").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def _credentials() -> list[str]:
 
 @contextmanager
 def _container(options: list[str], arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the image, ended at the latest with the block."""
+    """Run the image. It is stopped at the end of the block."""
     command = podman("run", *_HERE, *AS_THE_CHART, *options, image(), *arguments)
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
@@ -146,7 +146,7 @@ def _container(options: list[str], arguments: list[str], log: Path) -> Iterator[
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path, condition: Callable[[], T | None]) -> T:
-    """Return the first true value of a condition; raise TimeoutError when none comes or the container ends."""
+    """Return the first true value of a condition. Raises TimeoutError if there is none in time or the container ends."""
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while not (value := condition()):
         if process.poll() is not None or time.monotonic() > deadline:
@@ -156,7 +156,7 @@ def _wait(process: subprocess.Popen[bytes], log: Path, condition: Callable[[], T
 
 
 def _get(url: str) -> str | None:
-    """Return what an address answers, None unless that is a 200."""
+    """Return the answer of an address. None unless its status is 200."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as answer:
@@ -172,7 +172,7 @@ def _cpu_seconds(pid: str) -> float:
 
 
 def _status(pid: str) -> dict[str, str]:
-    """Return what the kernel says of a process."""
+    """Return the kernel's status of a process."""
     lines = Path("/proc", pid, "status").read_text(encoding="utf-8").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -182,7 +182,7 @@ def _kilobytes(text: str) -> int:
 
 
 def _memory_limit(pid: str) -> int:
-    """Return the limit of a process's control group, of either version."""
+    """Return the memory limit of a process's cgroup, of either version."""
     groups = Path("/proc", pid, "cgroup").read_text(encoding="utf-8")
     if old := re.search(r"^\d+:memory:(.*)$", groups, re.MULTILINE):
         file = Path(f"/sys/fs/cgroup/memory{old[1]}/memory.limit_in_bytes")
@@ -192,7 +192,7 @@ def _memory_limit(pid: str) -> int:
 
 
 def _compressed_over_base() -> int:
-    """Return the size of what a node that has the base must pull."""
+    """Return the bytes that a node must pull if it already has the base."""
     with tempfile.TemporaryDirectory(dir=CACHE) as directory:
         sizes = [
             _layer_sizes(name, Path(directory, str(number))) for number, name in enumerate([base().image, image()])

@@ -1,4 +1,4 @@
-"""What the exporter exposes of itself, found by looking: one target is watched, and its metrics are read."""
+"""Finds the exporter's own metrics: watches one target and reads its metrics."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "spot": ("true", "false"),
     "family": tuple(family.full_name for family in FAMILIES if family.limit is not None),
 }
-"""The own labels whose values are a closed set."""
+"""The labels with a fixed set of values."""
 
 
 @dataclass(frozen=True)
 class OwnMetric:
-    """A metric family as it is exposed; ``samples`` are the labels of each of its names."""
+    """A metric family as exposed. ``samples`` has the labels of each of its names."""
 
     name: str
     type: str
@@ -41,17 +41,17 @@ class OwnMetric:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Return the labels of the whole family, not those that its type adds."""
+        """Return the labels of the family, without those that its type adds."""
         return tuple(label for label in next(iter(self.samples.values())) if label != "le")
 
     @property
     def process(self) -> bool:
-        """Tell whether it is one of those that every process has."""
+        """Return whether it is one of the metrics of all processes."""
         return not self.name.startswith(PREFIX)
 
 
 def own_metrics() -> list[OwnMetric]:
-    """Return the own metrics, in the order in which they are exposed."""
+    """Return the metrics in the order in which they are exposed."""
     return [
         OwnMetric(
             name=f"{family.name}_total" if family.type == "counter" else family.name,
@@ -83,6 +83,6 @@ def _a_scrape() -> str:
     telemetry.add_target(watched.name, tuple(Operation))
     for metric in vars(telemetry).values():
         if isinstance(metric, MetricWrapperBase) and not next(iter(metric.collect())).samples:
-            # Only samples tell labels, and this has none yet; of targets that nobody added nothing is exposed.
+            # Labels are read from samples. This metric has none yet, and targets that were not added expose none.
             metric.labels(*(watched.name if name == "target" else name for name in metric._labelnames))  # noqa: SLF001
     return telemetry.render_text().decode()

@@ -1,4 +1,4 @@
-"""Write the alerts about single tuning jobs, as shipped with the chart, into the file that the page of a job reads."""
+"""Writes the chart's alerts about single tuning jobs to the file that the page of a tuning job uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "exporter" / "web" / "pages" / "alerts.json"
 RULES = ROOT / "helm" / "sagemaker-tuning-exporter" / "rules"
 
-# Rule files whose alerts need an opt-in.
+# Rule files with alerts that need an opt-in.
 _NEEDS = {"spend.yaml": "training_jobs"}
 _OF_ONE_JOB = re.compile(r"\{\{-?\s*\$labels\.tuning_job\s*-?\}\}")
 
@@ -36,12 +36,12 @@ def render() -> str:
 
 
 def without_names(summary: str) -> str:
-    """Return a summary without the names that an alert fills in: the page has them at its top."""
+    """Return a summary without the names that an alert fills in, because the page has them at its top."""
     return re.sub(r"(?: in)? \{\{[^}]*\}\}", "", summary)
 
 
 def without_comments(expr: str) -> str:
-    """Return an expression without its comments; no text in it has a number sign."""
+    """Return an expression without comments. No text in it has a number sign."""
     lines = (re.sub(r"\s*#.*", "", line) for line in expr.splitlines())
     return "\n".join(line for line in lines if line.strip())
 

@@ -1,4 +1,4 @@
-"""Print the shipped rules as one rule file, adapted: other thresholds, links and labels, or everything at a faster pace.
+"""Print this project's rules as one rule file, with other thresholds, links and labels, or with all durations shortened.
 
 python tools/render_rules.py --threshold SageMakerTuningJobFailed.age=3600 > rules.yaml
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 RULES = Path(__file__).resolve().parents[1] / "helm" / "sagemaker-tuning-exporter" / "rules"
 TEAM_LABELS = ("label_team",)
-"""The labels that alerts take over from their tuning job, unless told otherwise."""
+"""The labels that alerts copy from their tuning job by default."""
 
-# A number, or a duration in brackets, is named by the comment behind it.
+# The comment after a number, or after a duration in brackets, is its name.
 _THRESHOLD = re.compile(
     r"(?P<value>\d[\d.]*[a-z]*)(?P<rest>[\])\s]*# threshold: (?P<name>\w+)(?P<seconds> \(seconds\))?)$", re.MULTILINE
 )
@@ -35,7 +35,7 @@ _LABEL = re.compile(r"(?!__|label_|tag_)[a-zA-Z_][a-zA-Z0-9_]*")
 
 @dataclass(frozen=True)
 class Threshold:
-    """A number in an alert's expression that users may set; ``value`` is as it stands there, with its unit if any."""
+    """A number in an alert's expression that you can set. ``value`` is as in the expression, with its unit if any."""
 
     name: str
     value: str
@@ -43,12 +43,12 @@ class Threshold:
 
     @property
     def range(self) -> bool:
-        """Tell whether it is the range of a selector, and so a duration."""
+        """Return whether it is the range of a selector, which is a duration."""
         return not self.value.replace(".", "").isdigit()
 
 
 class Override(NamedTuple):
-    """Other thresholds of an alert, by their names, where it carries these labels. The first one that fits counts."""
+    """Other thresholds of an alert, by name, for tuning jobs with these labels. The first match counts."""
 
     alert: str
     labels: Mapping[str, str]
@@ -56,7 +56,7 @@ class Override(NamedTuple):
 
 
 class _Wishes(NamedTuple):
-    """What is to be adapted, as ``render`` is told."""
+    """The changes to make: the arguments of ``render``."""
 
     speed: float
     values: Mapping[tuple[str, str], str]
@@ -66,7 +66,7 @@ class _Wishes(NamedTuple):
 
 
 def load(folder: Path = RULES) -> dict[str, Any]:
-    """Return the groups of all rule files of a folder as one document."""
+    """Return the groups of all rule files in a folder as one document."""
     files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
     return {"groups": [group for file in files for group in file["groups"]]}
 
@@ -86,7 +86,7 @@ def thresholds(rule: Mapping[str, Any]) -> dict[str, Threshold]:
 
 
 def own_labels(document: Mapping[str, Any]) -> list[str]:
-    """Return the labels that rules and messages sum and join by, and those of every alert: no others are for aggregation."""
+    """Return the labels that rules and messages use themselves. These cannot be labels for aggregation."""
     sets = re.compile(r"\b(?:by|on|ignoring|group_left)\s*\(([^)]*)\)")
     rules = [rule for group in document["groups"] for rule in group["rules"]]
     asked = [text for rule in rules for text in (rule["expr"], *rule.get("annotations", {}).values())]
@@ -104,13 +104,13 @@ def render(
     team_labels: Sequence[str] = TEAM_LABELS,
     aggregation_labels: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the document adapted.
+    """Return the changed document.
 
-    Every duration is divided by ``speed``: those of ``for`` and ``keep_firing_for``, the ranges and offsets of selectors,
-    the thresholds in seconds, the intervals of groups. ``values`` replace thresholds, by alert and name, before that;
-    ``overrides`` do so for the tuning jobs of some ``team_labels``. ``runbook_url`` stands before the ``#`` of each
-    runbook link. Each sum, join and message keeps the ``aggregation_labels``. Raise ValueError for an alert, a threshold
-    or a label that there is not, and for a value of the wrong kind.
+    All durations are divided by ``speed``: ``for`` and ``keep_firing_for``, ranges and offsets of selectors, thresholds in
+    seconds, and intervals of groups. Before that, ``values`` replace thresholds, by alert and name, and ``overrides`` do this for
+    tuning jobs with certain ``team_labels``. ``runbook_url`` replaces the part of runbook links before ``#``. All sums, joins and
+    messages keep the ``aggregation_labels``. Raises ValueError if an alert, threshold or label does not exist, or if a value has
+    the wrong type.
     """
     values = values or {}
     _check_labels(team_labels, aggregation_labels, own_labels(document))
@@ -135,7 +135,7 @@ def render(
 
 
 def aggregated(text: str, labels: Sequence[str]) -> str:
-    """Return expressions in which each sum and join over tuning jobs, targets or exporters keeps the labels."""
+    """Return expressions in which all sums and joins over tuning jobs, targets or exporters keep the labels."""
     kept = ", ".join(labels)
     text = re.sub(r"\b(by|on) \(\)", rf"\1 ({kept})", text)
     return re.sub(r"\b(by|on) \(([^)]*\b(?:aws_region|job)\b)", rf"\1 ({kept}, \2", text)
@@ -162,7 +162,7 @@ def _aggregated(rule: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any
 
 
 def divide(duration: str, speed: float) -> str:
-    """Return a duration of Prometheus divided by a number, at least a millisecond. Raise ValueError when it is none."""
+    """Return a duration divided by a number, at least a millisecond. Raises ValueError if it is not a duration of Prometheus."""
     parts = re.findall(r"(\d+)(ms|[smhd])", duration)
     if not parts or "".join(map("".join, parts)) != duration:
         raise ValueError(f"{duration!r} is not a duration such as 45m or 1h30m")
@@ -213,7 +213,7 @@ def _rule(rule: Mapping[str, Any], wishes: _Wishes) -> dict[str, Any]:
 
 
 def _expression(rule: Mapping[str, Any], wishes: _Wishes) -> str:
-    """Return a rule's expression for all, or one for all that no override fits, or else those of the overrides."""
+    """Return a rule's expression. With overrides, it has one part for each of them, and one for all other tuning jobs."""
     own = {name: value for (alert, name), value in wishes.values.items() if alert == rule.get("alert")}
     expression = _with_thresholds(rule["expr"], own, wishes)
     others = [each for each in wishes.overrides if each.alert == rule.get("alert")]
@@ -229,7 +229,7 @@ def _expression(rule: Mapping[str, Any], wishes: _Wishes) -> str:
 
 
 def _carrying(labels: Mapping[str, str]) -> str:
-    """Return what an alert is joined with, to tell whether it carries labels: those of its tuning job."""
+    """Return the expression to join with an alert, to select tuning jobs with these labels."""
     matchers = ",".join(f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in sorted(labels.items()))
     return f"on ({', '.join(sorted(labels))}) tuning_job:sagemaker_tuning_job_labels:agreed{{{matchers}}}"
 
@@ -248,7 +248,7 @@ def _with_thresholds(expression: str, values: Mapping[str, str], wishes: _Wishes
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as they are read."""
+    """Writes texts with several lines as blocks."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -264,7 +264,7 @@ def dump(document: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what the arguments ask for and return an exit code."""
+    """Print the rules for the arguments, and return an exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="divide every duration by N")
     parser.add_argument(
@@ -312,7 +312,7 @@ def _parted(labels: str) -> list[str]:
 
 
 def _assignment(text: str) -> Override:
-    """Return what a text sets: for all, if it names no label."""
+    """Return the override in a text. Without a label it is for all tuning jobs."""
     match = re.fullmatch(r"(\w+)\.(\w+)(?:\{(\w+)=\"([^\"\\]*)\"\})?=(\S+)", text)
     if match is None:
         raise ValueError(f"{text!r} is not ALERT.NAME=VALUE")
@@ -320,7 +320,7 @@ def _assignment(text: str) -> Override:
 
 
 def _by_labels(assigned: Sequence[Override]) -> list[Override]:
-    """Return those of some labels, one for all thresholds of an alert, in their order."""
+    """Return the overrides with labels, in order, one for all thresholds of an alert."""
     found: dict[tuple[str, tuple[tuple[str, str], ...]], Override] = {}
     for each in assigned:
         if each.labels:

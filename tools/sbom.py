@@ -1,6 +1,6 @@
-"""Print the software bill of materials: what the image holds beside its base, as CycloneDX JSON.
+"""Print the software bill of materials of the image, without its base, as CycloneDX JSON.
 
-Names, versions and hashes are those of the lock; licenses and who needs whom come from the installed packages.
+Names, versions and hashes are from the lock file. Licenses and dependencies are from the installed packages.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PIN = re.compile(r"^([\w.-]+)==([^\s;\\]+)((?:[^\n]*\\\n)*[^\n]*)", re.MULTILIN
 
 @dataclass(frozen=True)
 class Pin:
-    """One package of a lock: SHA-256 of its files in hexadecimal."""
+    """One package of a lock file. ``hashes`` has the SHA-256 of its files in hexadecimal."""
 
     name: str
     version: str
@@ -40,14 +40,14 @@ class Pin:
 
 
 def pins(lock: str) -> list[Pin]:
-    """Return what a lock file pins."""
+    """Return the packages in a lock file."""
     return [Pin(name, version, tuple(re.findall(r"sha256:(\w+)", rest))) for name, version, rest in _PIN.findall(lock)]
 
 
 def bill(locked: list[Pin]) -> Bom:
-    """Return the bill of the exporter and of these packages.
+    """Return the bill of the exporter and these packages.
 
-    Raise PackageNotFoundError or ValueError when one of them is not installed as it is pinned.
+    Raises PackageNotFoundError or ValueError if one of them is not installed in the pinned version.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     root = Component(
@@ -98,7 +98,7 @@ def _component(pin: Pin, package: Distribution) -> Component:
 
 
 def _licenses(package: Distribution) -> list[License]:
-    """Return what a package says of its license: in SPDX's words where it does so anywhere."""
+    """Return the license of a package, as an SPDX expression if the package has one."""
     metadata = package.metadata.json
     for key in ("license_expression", "license"):
         text = str(metadata.get(key, ""))
@@ -109,7 +109,7 @@ def _licenses(package: Distribution) -> list[License]:
 
 
 def _needs(requirements: list[str]) -> list[str]:
-    """Return the names required on this kind of machine, extras left out."""
+    """Return the required names on this platform, without extras."""
     parsed = [Requirement(text) for text in requirements]
     return [canonicalize_name(one.name) for one in parsed if one.marker is None or one.marker.evaluate({"extra": ""})]
 

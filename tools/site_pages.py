@@ -1,6 +1,6 @@
-"""A hook of mkdocs: brings the pages that are not in docs/ into the site, and leads every link to where its page is there.
+"""A hook for mkdocs: adds pages that are not in docs/ to the site, and adjusts links.
 
-What has no page in the site, such as a rule file, is linked to in the repository.
+Links to files that are not pages of the site, such as rule files, go to the repository.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ELSEWHERE = {
     "SECURITY.md": "security-policy.md",
     "helm/sagemaker-tuning-exporter/README.md": "chart.md",
 }
-"""Where a page of the repository is in the site."""
+"""The place in the site for pages of the repository."""
 
 _LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)")
 
@@ -37,14 +37,14 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Return a page's text with each link as it must be in the site."""
+    """Return a page's text with links for the site."""
     sources = {there: here for here, there in ELSEWHERE.items()}
     source = sources.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     return linked(markdown, source, {file.src_uri for file in files}, config["repo_url"])
 
 
 def linked(markdown: str, source: str, pages: set[str], repository: str) -> str:
-    """Return the text of a page of the repository, whose links lead to ``pages`` of the site or else into the repository."""
+    """Return the text of a page of the repository with adjusted links: to ``pages`` of the site, or to the repository."""
 
     def target(match: re.Match[str]) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), match[1]))

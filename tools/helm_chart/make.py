@@ -15,7 +15,7 @@ from exporter.config.specs import LISTED
 
 
 def _facts() -> str:
-    """Return what templates have to know and cannot find: they read neither values.yaml nor the exporter's code."""
+    """Return facts for the templates, which can read neither values.yaml nor the exporter's code."""
     facts = {
         "defaults": defaults(),
         "wholes": sorted(OPAQUE),

@@ -1,4 +1,4 @@
-"""Makes the chart's README.md: how to install it, every value, and what can be set of each alert."""
+"""Makes the chart's README.md: how to install it, all values, and the settings of each alert."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Makes values.schema.json: Helm refuses values that do not fit it.
+"""Makes values.schema.json. Helm refuses values that are not valid in it.
 
-The types are those of the defaults in values.yaml; ``config`` is the exporter's own model, and ``prometheusRule.alerts``
-knows the alerts and thresholds that there are.
+The types are those of the defaults in values.yaml. ``config`` is the exporter's own model, and ``prometheusRule.alerts`` has all
+alerts and thresholds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _each(names: str, schema: Schema) -> dict[str, Schema]:
     return dict.fromkeys(names.split(), schema)
 
 
-# Hashes of passwords are judged by the templates: Helm prints what does not fit a schema.
+# The templates check hashes of passwords, because Helm prints values that are not valid in a schema.
 _WEB_CONFIG: dict[str, dict[str, Schema]] = {
     "tls_server_config": {
         **_each("cert key client_ca cert_file key_file client_ca_file", TEXT),
@@ -50,14 +50,14 @@ _WEB_CONFIG: dict[str, dict[str, Schema]] = {
     "rate_limit": {"interval": TEXT, "burst": {"type": "integer", "minimum": 0}},
 }
 TEAM_LABEL = "^(label|tag)_[a-zA-Z0-9_]+$"
-"""What a label of sagemaker_tuning_job_labels is called that users choose."""
+"""The pattern of labels of sagemaker_tuning_job_labels that users choose."""
 
-# Those by which the rules tell series apart anyway, and those of teams and of Prometheus itself.
+# Labels that the rules already use to identify series, and those of teams and of Prometheus itself.
 _NO_CLUSTER = [{"enum": render_rules.own_labels(render_rules.load())}, {"pattern": "^(__|label_|tag_)"}]
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
-# What a default does not tell of its type.
+# Types that cannot be derived from the defaults.
 _REFINED: dict[str, Schema] = {
     **TYPES,
     "aws.region": {"pattern": f"^({REGION_PATTERN})?$"},
@@ -83,7 +83,7 @@ def render() -> str:
 
 
 def schema() -> Schema:
-    """Return the schema, of a draft that every Helm 3 reads."""
+    """Return the schema, in a draft that all versions of Helm 3 support."""
     config, definitions = _config()
     top = _closed("Values of the chart sagemaker-tuning-exporter.")
     for value in read():
@@ -93,10 +93,10 @@ def schema() -> Schema:
     web["config"] = {**_web_config(), "description": web["config"]["description"]}
     rules = top["properties"]["prometheusRule"]["properties"]
     rules["alerts"] = {**_alerts(), "description": rules["alerts"]["description"]}
-    # Helm gives every chart the first; charts that depend on this one use the second in a condition.
+    # Helm adds the first to all charts. Charts that depend on this one use the second in a condition.
     top["properties"]["global"]["additionalProperties"] = True
     top["properties"] |= {"enabled": {"type": "boolean"}}
-    # Anchors of YAML are written there.
+    # For YAML anchors.
     top["patternProperties"] = {"^x-": {}}
     whole: Schema = copy.deepcopy(
         {"$schema": "http://json-schema.org/draft-07/schema#", **top, "definitions": definitions}
@@ -106,9 +106,9 @@ def schema() -> Schema:
 
 
 def _let_be_empty(schema: Schema, definitions: Schema) -> None:
-    """Let each key of a map or list have nothing behind it: that is its empty form, if it may be empty."""
+    """Allow null for each key with a map or list that may be empty."""
     for described in schema.get("properties", {}).values():
-        # A reference that is to no definition is to a key that is met by itself.
+        # A reference that is not to a definition is to a key that is visited itself.
         inside = definitions.get(described["$ref"].rpartition("/")[2], {}) if "$ref" in described else described
         if inside.get("type") in ("object", "array") and not inside.get("minProperties"):
             inside["type"] = [inside["type"], "null"]
@@ -138,13 +138,13 @@ def _add(top: Schema, value: Value) -> None:
 def _config() -> tuple[Schema, Schema]:
     """Return the schema of a configuration and the definitions that it refers to.
 
-    It is as strict as JSON Schema can be; templates check the rest.
+    It is as strict as possible in JSON Schema. The templates check the rest.
     """
     made = json.loads(json.dumps(config_schema()).replace("#/$defs/", "#/definitions/"))
     definitions = made.pop("$defs")
     for each in (made, *definitions.values()):
         for described in each["properties"].values():
-            # Helm prints what does not fit, and a URL may have a password: templates judge it.
+            # The templates check URLs, because Helm prints values that are not valid, and a URL may have a password.
             if described.get("pattern") == "^https?://":
                 del described["pattern"]
             for bound in ("shortest", "longest"):
@@ -154,14 +154,14 @@ def _config() -> tuple[Schema, Schema]:
     definitions["FailureClass"]["required"] = ["reason", "regex"]
     job = definitions["TuningJob"]
     listed = made["properties"]["tuning_jobs"]
-    # One type with two names instead of two types, so that a mistake in a mapping is told and not just that neither fits.
+    # One schema with two types instead of two schemas, so that the error is about the mapping and not just that neither fits.
     listed["items"] = {"$ref": "#/definitions/TuningJob"}
     job |= NAME_OR_ARN | {"type": ["string", "object"]}
     return made, definitions
 
 
 def durations() -> dict[str, Schema]:
-    """Return the durations of a configuration by their keys with dots: the shortest and longest, and the default if any."""
+    """Return the shortest and longest durations of a configuration, and the defaults, by keys with dots."""
     schema = Config.model_json_schema()
     found: dict[str, Schema] = {}
 
@@ -193,7 +193,7 @@ def _alerts() -> Schema:
         alert = _closed()
         thresholds = _closed()
         thresholds["properties"] = {
-            # No range of a selector is 0s.
+            # The range of a selector cannot be 0s.
             name: {"default": threshold.value, **DURATION, "allOf": [{"pattern": "[1-9]"}]} if threshold.range
             else {"default": json.loads(threshold.value), "type": "number", "minimum": 0}
             for name, threshold in render_rules.thresholds(rule).items()
@@ -212,7 +212,7 @@ def _alerts() -> Schema:
 
 
 def _override(alert: str) -> Schema:
-    """Return the schema of other thresholds for the tuning jobs of some labels."""
+    """Return the schema of overrides: other thresholds for tuning jobs with some labels."""
     labels = {
         "type": "object",
         "minProperties": 1,

@@ -1,4 +1,4 @@
-"""The chart's values as values.yaml documents them: every key with its default and the comment above it."""
+"""The chart's values in values.yaml: all keys with their defaults and the comments above them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 CHART = Path(__file__).resolve().parents[2] / "helm" / "sagemaker-tuning-exporter"
 
-# Given as a whole: users write whatever Kubernetes takes there.
+# Values that are used as a whole, with anything that Kubernetes accepts.
 OPAQUE = frozenset(
     {
         "dashboards.labels",
@@ -34,7 +34,7 @@ _SECTION = re.compile(r"# ---- (.+) ----")
 
 @dataclass(frozen=True)
 class Value:
-    """A key that users set: its path with dots, its default, what its comment says, and the section it is in."""
+    """A key that you can set: its path with dots, its default, its comment, and its section."""
 
     path: str
     default: Any
@@ -52,7 +52,7 @@ def read(path: Path = CHART / "values.yaml") -> list[Value]:
 
 
 def defaults(path: Path = CHART / "values.yaml") -> dict[str, Any]:
-    """Return the defaults as templates see them."""
+    """Return the defaults as in templates."""
     made: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return made
 
@@ -75,7 +75,7 @@ def _plain(node: yaml.Node) -> Any:
 
 
 def _comment(key: yaml.Node, lines: list[str]) -> str:
-    """Return the comment lines that stand right above a key, as one."""
+    """Return the comment lines above a key, as one text."""
     first = last = key.start_mark.line
     while first > 0 and lines[first - 1].strip().startswith("#"):
         first -= 1
