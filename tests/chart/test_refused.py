@@ -67,15 +67,24 @@ TOGETHER_JOBS: list[tuple[Any, str]] = [
     ({"name": "c", "role_arn": ROLE, "region": "cn-north-1"}, "config.tuning_jobs[{}]: role_arn and region contradict"),
     ({"name": "d", "external_id": "abc"}, "config.tuning_jobs[{}]: external_id and role_arn contradict each other"),
     ({"name": "e", "ca_bundle": "/x", "verify_ssl": False}, "config.tuning_jobs[{}]: ca_bundle and verify_ssl contra"),
-    ({"name": "f", "role_arn": ROLE, "sign_requests": False}, "config.tuning_jobs[{}]: role_arn and sign_requests co"),
+    (
+        {"name": "f", "role_arn": ROLE, "sign_requests": False},
+        "config.tuning_jobs[{}]: role_arn and sign_requests contradict",
+    ),
     ({"name": "g", "profile": "p", "sign_requests": False}, "config.tuning_jobs[{}]: profile and sign_requests contra"),
     ({"name": "h", "endpoint_url": "https://e", "use_fips": True}, "config.tuning_jobs[{}]: endpoint_url and use_fips"),
-    ({"name": "i", "endpoint_url": "https://ann:hunter2@e"}, "config.tuning_jobs[{}].endpoint_url: credentials must"),
+    (
+        {"name": "i", "endpoint_url": "https://ann:hunter2@e"},
+        "config.tuning_jobs[{}].endpoint_url: credentials must not be in a URL",
+    ),
     ({"name": "j", "sts_endpoint_url": "ftp://e"}, "config.tuning_jobs[{}].sts_endpoint_url is not an http or https"),
     ({"name": "k", "endpoint_url": "https://e/?hunter2"}, "config.tuning_jobs[{}].endpoint_url has more than host"),
     ({"name": "other", "arn": ARN}, "config.tuning_jobs[{}]: its ARN says x, remove name"),
     ({"name": ARN, "region": "us-east-1"}, "config.tuning_jobs[{}]: its ARN says eu-west-1, remove region"),
-    ({"arn": ARN, "account_id": "210987654321"}, "config.tuning_jobs[{}]: its ARN says 123456789012, remove acc"),
+    (
+        {"arn": ARN, "account_id": "210987654321"},
+        "config.tuning_jobs[{}]: its ARN says 123456789012, remove account_id",
+    ),
     (
         {"name": "l", "tag_labels": ["a-b", "a b"]},
         "config.tuning_jobs[{}].tag_labels: a-b and a b become the same label, tag_a_b",
@@ -95,8 +104,8 @@ TOGETHER_WHOLE: list[tuple[dict[str, Any], str]] = [
     ({"failures": {"classes": [{"reason": "a", "regex": "x*"}]}}, "config.failures.classes[0].regex matches any text"),
 ]
 TWICE: list[tuple[dict[str, Any], str]] = [
-    ({"tuning_jobs": ["one", {"name": "ONE"}]}, "config.tuning_jobs[0] and config.tuning_jobs[1] are both ONE: remove"),
-    ({"discover": [{"name": "a"}, {"name": "a"}]}, "config.discover[0] and config.discover[1] are both a: change one"),
+    ({"tuning_jobs": ["one", {"name": "ONE"}]}, "config.tuning_jobs[0] and config.tuning_jobs[1] are both ONE: remove one of them"),
+    ({"discover": [{"name": "a"}, {"name": "a"}]}, "config.discover[0] and config.discover[1] are both a: change one of the names"),
     ({"discover": [{}], "aws": {"external_id": "abc"}}, "config.aws: external_id and role_arn contradict each other"),
 ]  # fmt: skip
 
