@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fuzz.mutate import TOKENS, another_tree, gathered, other_bytes
-from fuzz.surroundings import Wall, process_as_it_was, stream, streams, text_of
+from fuzz.surroundings import Wall, process_as_it_was, stream, streams, text_of, without_waiting
 from fuzz.target import Defect, Outcome, Target
 from recording.files import ARN, CALL, LIST, USABLE
 from support.isolation import AWS_ENVIRONMENT
@@ -185,7 +185,7 @@ class CommandLine(Target):
         )
         self._put_down(words, content if given else b"")
         out, error = stream(), stream()
-        with self._wall.up(), process_as_it_was(), streams(CONFIG.encode(), out, error):
+        with self._wall.up(), process_as_it_was(), without_waiting(), streams(CONFIG.encode(), out, error):
             try:
                 code = main(words)
             except SystemExit as exited:

@@ -10,8 +10,11 @@ import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
-from exporter.cli import early
+from exporter import logs
+from exporter.cli import drive, early
+from exporter.daemon import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +88,17 @@ def process_as_it_was() -> Iterator[None]:
         os.environ.update(environment)
         if rich is sys:
             sys.modules.pop("rich", None)
+
+
+@contextlib.contextmanager
+def without_waiting() -> Iterator[None]:
+    """Let a command that lasts end as soon as it has begun, one that would try again give up, and log lines leave no thread."""
+    with (
+        patch.object(Daemon, "run", Daemon.stop),
+        patch.object(drive, "_SOON", 0.0),
+        patch.object(logs, "Background", lambda _: sys.stderr),
+    ):
+        yield
 
 
 class Wall:
