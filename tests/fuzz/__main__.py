@@ -48,7 +48,7 @@ def main() -> int:
     if given.result is not None:
         _one(given)
         return 0
-    reports = []
+    reports, broken = [], False
     for name in given.targets or TARGETS:
         with tempfile.TemporaryDirectory() as directory:
             result = Path(directory) / "result"
@@ -64,10 +64,11 @@ def main() -> int:
                 print(
                     f"{said}\n{name}: the process ended with {ended.returncode}, which is a defect too", file=sys.stderr
                 )
-                return 1
+                broken = True
+                continue
             reports.append(Report(**json.loads(result.read_text())))
     print(table(reports))
-    return 1 if any(report.findings for report in reports) else 0
+    return 1 if broken or any(report.findings for report in reports) else 0
 
 
 def _one(given: argparse.Namespace) -> None:

@@ -165,6 +165,13 @@ def test_errors_of_the_checks_are_told_apart_by_what_they_say() -> None:
     assert {*watched.findings} == {"Defect: one at elsewhere", "Defect: two at elsewhere"}
 
 
+def test_a_tree_that_shares_its_parts_is_changed_without_being_unfolded() -> None:
+    tree: Any = ["a"]
+    for _ in range(40):
+        tree = [tree, tree]  # 2 ** 40 places
+    assert another_tree(random.Random(1), tree, [], {}) != []
+
+
 @given(JSON, st.randoms(use_true_random=False))
 def test_a_tree_changes_and_the_one_it_was_stays(tree: Any, rng: random.Random) -> None:
     before = json.dumps(tree)
