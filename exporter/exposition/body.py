@@ -36,14 +36,19 @@ class Body:
 
     def inflated(self) -> Iterator[bytes]:
         """Yield the plain text in small pieces."""
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        for piece in self.pieces:
-            for start in range(0, len(piece), _DEFLATED):
-                rest = piece[start : start + _DEFLATED]
-                # Each call copies the data that it does not use, so give it little.
-                while rest:
-                    yield inflater.decompress(rest, _INFLATED)
-                    rest = inflater.unconsumed_tail
+        return inflated(self.pieces, -zlib.MAX_WBITS)
+
+
+def inflated(pieces: Iterable[bytes], wbits: int) -> Iterator[bytes]:
+    """Yield what was compressed, in small pieces. ``wbits`` says in which format, as in ``zlib.decompressobj``."""
+    inflater = zlib.decompressobj(wbits)
+    for piece in pieces:
+        for start in range(0, len(piece), _DEFLATED):
+            rest = piece[start : start + _DEFLATED]
+            # Each call copies the data that it does not use, so give it little.
+            while rest:
+                yield inflater.decompress(rest, _INFLATED)
+                rest = inflater.unconsumed_tail
 
 
 def bodies(rendered: Iterable[Piece]) -> dict[Format, Body]:

@@ -48,7 +48,7 @@ _uvicorn_log.setLevel(logging.ERROR)
 class Limits:
     """Limits for clients: the number of connections, and seconds for each phase of a connection.
 
-    A connection needs up to 150 KB while its client does not read a long answer. Scrapers need only a few connections.
+    A connection needs up to 150 KB while its client does not read a long answer, and the compressed page too if it is a page. Scrapers need only a few connections.
     ``handshake`` is the time to the end of the TLS handshake. ``head`` is from then, or from the first byte of another request,
     until the head of the request is complete. ``answer`` is until the last byte of the answer is sent; a scrape that takes
     longer than Prometheus' default interval is useless. ``idle`` is longer than this interval, so that Prometheus can keep its

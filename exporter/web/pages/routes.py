@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -15,6 +14,7 @@ from exporter.web.pages.configuration import config
 from exporter.web.pages.fleet import choices, jobs
 from exporter.web.pages.job import find, job
 from exporter.web.pages.links import job_path
+from exporter.web.pages.packed import Packed, PackedResponse
 from exporter.web.pages.query import SORTS, parse_query
 from exporter.web.pages.targets import targets
 from exporter.web.pages.troubles import status
@@ -69,23 +69,18 @@ def page_routes(source: Source) -> list[Route]:
 
     def route(path: str, page: Page, refused: Callable[[int, str], Answer]) -> Route:
         async def answer(request: Request) -> Response:
-            compressed = accepts_gzip(", ".join(request.headers.getlist("accept-encoding")))
-
-            def made() -> Answer:
-                found = page(source.snapshot(), request)
-                return found._replace(body=gzip.compress(found.body, 1, mtime=0)) if compressed else found
+            def made() -> tuple[int, str, Packed]:
+                status_, media_type, body = page(source.snapshot(), request)
+                return status_, media_type, Packed(body)
 
             try:
                 status_, media_type, body = await worker.make(made)
             except Busy:
-                compressed = False
-                status_, media_type, body = refused(
-                    503, "Too many pages are being made or are waiting: try again in a moment."
-                )
-            headers = dict(_HEADERS) | ({"Content-Encoding": "gzip"} if compressed else {})
-            if status_ == 503:
-                headers["Retry-After"] = "1"
-            return Response(body, status_, headers, media_type)
+                why = "Too many pages are being made or are waiting: try again in a moment."
+                status_, media_type, short = refused(503, why)
+                return Response(short, status_, {**_HEADERS, "Retry-After": "1"}, media_type)
+            compressed = accepts_gzip(", ".join(request.headers.getlist("accept-encoding")))
+            return PackedResponse(body, status_, _HEADERS, media_type, gzip=compressed)
 
         return Route(path, answer, methods=["GET"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import threading
+import tracemalloc
 
 import pytest
 from structlog.testing import capture_logs
@@ -200,6 +201,25 @@ def test_scrapes_go_on_while_pages_are_made_and_the_fifth_that_waits_is_refused(
     assert answers
     assert set(answers) <= {200, 503}
     wait_until(lambda: web.get(f"{running.url}/").status_code == 200, what="room again")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/jobs"])
+def test_a_client_that_does_not_read_keeps_little_of_a_large_page_in_memory(serve, path: str) -> None:
+    running = serve()
+    labels = {"team": "a" * 40_000}
+    running.site.shown = snapshot(
+        [watched(*(view(None, name=f"job-{number}", labels=labels) for number in range(100)))]
+    )
+    size = len(web.get(f"{running.url}{path}", headers=PLAIN).content)
+    assert size > 2_000_000
+    request, clients = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 10
+    tracemalloc.start()
+    try:
+        for _ in range(clients):
+            assert running.connect(request, buffer=2048).recv(12) == b"HTTP/1.1 200"
+        assert tracemalloc.get_traced_memory()[0] < clients * size / 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_fullest_answer_is_told_to_the_letter(serve) -> None:
