@@ -25,6 +25,9 @@ _ACCOUNT_ID = re.compile(ACCOUNT_PATTERN)
 _MOST_CALLS = 10_000
 """The most calls of one reading. An organization has up to about 10,000 accounts, 20 on a page, and 2,000 units."""
 
+_MOST_ENTRIES = 50_000
+"""Accounts and units of one reading: several times what an organization has."""
+
 _PAUSES = (1, 2, 4, 8, 16)
 """Seconds to wait before each retry of a page, after AWS has throttled."""
 
@@ -94,14 +97,18 @@ class _Lists:
         self._sleep = sleep
         self._gap = 0.0
         self._calls = 0
+        self._entries = 0
 
     def entries(self, operation: str, request: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
         """Yield the entries of a list, page by page."""
         token: str | None = None
-        seen: set[str | None] = set()
-        while token not in seen:
-            seen.add(token)
+        seen: set[int] = set()  # their hashes: a token may have 8 kB
+        while hash(token) not in seen:
+            seen.add(hash(token))
             entries, token = self._patiently(operation, request if token is None else {**request, "NextToken": token})
+            self._entries += len(entries)
+            if self._entries > _MOST_ENTRIES:
+                raise _malformed(f"the organization has more than {_MOST_ENTRIES:,} accounts and units")
             yield from entries
             if token is None:
                 return
@@ -150,7 +157,7 @@ def _entries(answer: Mapping[str, Any], member: str) -> Sequence[Mapping[str, An
     entries = answer.get(member)
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise _malformed(f"the answer of Organizations has no list of {member}")
-    if not all(isinstance(each.get("Id"), str) and each["Id"] for each in entries):
+    if not all(text(each, "Id") for each in entries):
         raise _malformed("an entry of the organization has no Id")
     for each in entries if member == _ACCOUNTS else ():
         if not _ACCOUNT_ID.fullmatch(each["Id"]):

@@ -88,6 +88,7 @@ def test_units_are_walked_down_once_each(wire: Wire, sessions: Sessions, telemet
         (http("<html>"), ErrorCode.MALFORMED_ANSWER),
         (listed(account(A, State="ACTIVE"), account(B)), ErrorCode.MALFORMED_ANSWER),
         (listed(account("1", State="ACTIVE")), ErrorCode.MALFORMED_ANSWER),
+        (listed(account("1" * 300, State="ACTIVE")), ErrorCode.MALFORMED_ANSWER),
         (listed(account("../../x:y", State="ACTIVE")), ErrorCode.MALFORMED_ANSWER),
     ],
 )
@@ -193,3 +194,25 @@ def test_units_without_end_are_given_up(
     wire.answer = answer
     assert failing(lambda: read_accounts(spec(wire, UNIT), sessions, telemetry)) is ErrorCode.MALFORMED_ANSWER
     assert len(wire.requests) == 10
+
+
+@pytest.mark.parametrize("units", [(), (UNIT,)])
+def test_more_accounts_and_units_than_an_organization_has_are_not_kept(
+    units: tuple[str, ...], wire: Wire, sessions: Sessions, telemetry: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(organizations, "_MOST_ENTRIES", 100)
+
+    def answer(request: Request) -> bytes:
+        here = len(wire.requests)
+        rows = {
+            "Accounts": [account(f"{12 * here + one:012}", State="ACTIVE") for one in range(12)],
+            "OrganizationalUnits": [{"Id": f"ou-ab12-{here:04}{one:04}"} for one in range(12)],
+        }
+        member = "OrganizationalUnits" if asked(request)[0] == "ListOrganizationalUnitsForParent" else "Accounts"
+        return http(json.dumps({member: rows[member], "NextToken": str(here)}))
+
+    wire.answer = answer
+    with pytest.raises(CallFailed, match="more than 100 accounts and units") as failed:
+        read_accounts(spec(wire, *units), sessions, telemetry)
+    assert failed.value.code is ErrorCode.MALFORMED_ANSWER
+    assert len(wire.requests) == 9
