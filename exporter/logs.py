@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from exporter.clock import Clock
 
-# Characters that a terminal or a reader of lines would interpret. The renderers handle newlines.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A} | {0x09: "\\t"}
-
 _FIRST = ("ts", "level", "msg")
 
 _STANDARD_ERROR = 2
@@ -172,5 +169,14 @@ def _defuse(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def defused(text: str) -> str:
-    """Return a text with visible control characters, so that it cannot control a terminal or begin a new line."""
-    return text.translate(_CONTROLS)
+    """Return a text in which invisible characters are written as escapes.
+
+    So no text of others can control a terminal, begin a new line, or change the order in which a line is shown. Newlines
+    stay: the renderers handle them.
+    """
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    seen = character.isprintable() or character == "\n"
+    return character if seen else character.encode("unicode_escape").decode()

@@ -67,7 +67,11 @@ def test_shows_its_level_and_what_is_worse(stream, level):
 
 
 @pytest.mark.parametrize(
-    "text", ["one\ntwo", "one two\nts=forged level=info", "\x1b[31mred\r\x07", 'a="b"', "back\\slash end"]
+    "text",
+    [
+        *("one\ntwo", "one two\nts=forged level=info", "\x1b[31mred\r\x07", 'a="b"', "back\\slash end"),
+        *("one\u2028two\u2029three\x85four", "\u202egnp.exe\u2066", "in\u200bvisible\U000e0041", "\ud800"),
+    ],
 )
 @pytest.mark.parametrize("log_format", LogFormat)
 def test_no_text_starts_a_line_or_writes_to_a_terminal(stream, log_format, text):
@@ -76,7 +80,13 @@ def test_no_text_starts_a_line_or_writes_to_a_terminal(stream, log_format, text)
     written = stream.getvalue()
     assert written.count("\n") == 1
     assert written.endswith("\n")
-    assert all(character >= " " for character in written[:-1])
+    assert written[:-1].isprintable()
+
+
+def test_what_is_seen_stays_as_it_is_and_what_is_not_is_told():
+    assert logs.defused("Größe 日本語 🎉 \t|\x1b|\x85|\u202e|\U000e0041|\n") == (
+        "Größe 日本語 🎉 \\t|\\x1b|\\x85|\\u202e|\\U000e0041|\n"
+    )
 
 
 @pytest.mark.parametrize("level", LEVELS)
