@@ -29,7 +29,7 @@ from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from exporter.clock import Clock, Instant
     from exporter.config.specs import Settings, TargetKey, TargetSpec
@@ -67,6 +67,20 @@ class _Accounts:
     """Apply the present accounts of the organizations."""
 
 
+_Command = _Stop | _Reload | _Accounts
+
+
+def _is_stop(command: _Command) -> bool:
+    return isinstance(command, _Stop)
+
+
+def _cancel(commands: Iterable[_Command]) -> None:
+    """Cancel the reloads among the commands."""
+    for command in commands:
+        if isinstance(command, _Reload):
+            command.done.cancel()
+
+
 class Daemon:
     """One exporter.
 
@@ -100,7 +114,7 @@ class Daemon:
         self._make_api = plain if around is None else lambda spec: around(spec, plain(spec))
         self._in_force = InForce(Configuration(origin or Origin(), settings, clock.time(), "start"))
         # Its put is safe in signal handlers, unlike that of queue.Queue.
-        self._commands: queue.SimpleQueue[_Stop | _Reload | _Accounts] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
         self._organizations = Organizations(
             lambda spec: read_accounts(spec, self._sessions, self.telemetry),
             self.telemetry,
@@ -145,14 +159,24 @@ class Daemon:
         # them it takes a sixth of the time (90 ms before, while pages were opened).
         gc.collect()
         gc.freeze()
-        while not isinstance(command := self._next_command(), _Stop):
-            if isinstance(command, _Reload):
-                self._reload(command)
-            else:
+        while not any(map(_is_stop, waiting := self._waiting())):
+            reloads = [command for command in waiting if isinstance(command, _Reload)]
+            for trigger in dict.fromkeys(command.trigger for command in reloads):
+                self._reload(trigger, [command.done for command in reloads if command.trigger == trigger])
+            if len(reloads) < len(waiting):
                 self._follow_organizations()
+        _cancel(waiting)
         self.stop()
 
-    def _next_command(self) -> _Stop | _Reload | _Accounts:
+    def _waiting(self) -> list[_Command]:
+        """Wait for a command, and return all that there are by then. So a stop waits for one reload at most."""
+        waiting = [self._next_command()]
+        with suppress(queue.Empty):
+            while True:
+                waiting.append(self._commands.get_nowait())
+        return waiting
+
+    def _next_command(self) -> _Command:
         # A signal that comes at the beginning of a wait does not end the wait, and its handler runs only after it. So the waits
         # are short.
         while True:
@@ -183,31 +207,35 @@ class Daemon:
         self._pool.join(max(0.0, deadline - time.monotonic()))
         self._sessions.keep_only(())
         while not self._commands.empty():
-            if isinstance(command := self._commands.get(), _Reload):
-                command.done.cancel()
+            _cancel([self._commands.get()])
         log.info("stopped")
 
-    def _reload(self, command: _Reload) -> None:
-        """Load and apply a configuration. All problems are found before anything changes.
+    def _reload(self, trigger: str, asked: Sequence[Future[None]]) -> None:
+        """Load and apply a configuration once, for all who asked. All problems are found before anything changes.
 
         The log line is written before the metric changes.
         """
-        if not command.done.set_running_or_notify_cancel():
-            return  # the caller has disconnected
+        asked = [done for done in asked if done.set_running_or_notify_cancel()]
+        if not asked:
+            return  # the callers have disconnected
+        failed: Exception | None = None
         try:
-            self._load_in(self._load(), command.trigger)
+            self._load_in(self._load(), trigger)
         except ConfigError as error:
             problems = str(error)
-            log.error("configuration refused; still using the previous one", trigger=command.trigger, problems=problems)  # noqa: TRY400
-            self._refuse(command.trigger, error.problems)
-            command.done.set_exception(error)
+            log.error("configuration refused; still using the previous one", trigger=trigger, problems=problems)  # noqa: TRY400
+            self._refuse(trigger, error.problems)
+            failed = error
         except Exception as error:  # a defect of ours must not end what works
             text = "internal error while loading the configuration; still using the previous one; please report this"
-            log.exception(text, trigger=command.trigger)
-            self._refuse(command.trigger, (Problem(self._in_force.configuration.origin.file, None, "", text),))
-            command.done.set_exception(error)
-        else:
-            command.done.set_result(None)
+            log.exception(text, trigger=trigger)
+            self._refuse(trigger, (Problem(self._in_force.configuration.origin.file, None, "", text),))
+            failed = error
+        for done in asked:
+            if failed is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failed)
 
     def _refuse(self, trigger: str, problems: tuple[Problem, ...]) -> None:
         refused = Refused(self._clock.time(), trigger, problems)

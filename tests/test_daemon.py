@@ -18,7 +18,7 @@ from support.processes import PATIENCE, wait_until
 from support.web import client as client_of
 
 from exporter.clock import SystemClock
-from exporter.config import ConfigError, parse
+from exporter.config import ConfigError, Problem, parse
 from exporter.daemon import Daemon
 from exporter.errors import CallFailed, ErrorCode
 from exporter.web.listen import open_socket, parse_address
@@ -262,6 +262,44 @@ def test_a_refused_reload_is_told_until_one_is_taken(start):
     finally:
         daemon.request_stop()
         runner.join(PATIENCE)
+
+
+def test_a_stop_and_a_reload_wait_for_one_loading_however_many_were_asked_for(start):
+    daemon, _ = start(TWO_TARGETS)
+    begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
+    loads = []
+
+    def load():
+        loads.append(1)
+        begun.release()
+        assert go_on.acquire(timeout=PATIENCE)
+        if len(loads) == 2:
+            raise ConfigError([Problem("test.yaml", 1, "", "wrong")])
+        return parse(TWO_TARGETS, "test.yaml")
+
+    daemon._load = load
+    runner = threading.Thread(target=daemon.run, daemon=True)
+    runner.start()
+    first = daemon.request_reload("request")
+    assert begun.acquire(timeout=PATIENCE)
+    gone, *others = [daemon.request_reload("request") for _ in range(100)]
+    assert gone.cancel()
+    hangup = daemon.request_reload("SIGHUP")
+    go_on.release()
+    first.result(PATIENCE)
+    assert begun.acquire(timeout=PATIENCE)
+    last = [daemon.request_reload("request") for _ in range(100)]
+    go_on.release()
+    for done in others:
+        assert isinstance(done.exception(PATIENCE), ConfigError)
+    assert begun.acquire(timeout=PATIENCE)
+    daemon.request_stop()
+    go_on.release()
+    assert hangup.result(PATIENCE) is None
+    runner.join(PATIENCE)
+    assert not runner.is_alive()
+    assert len(loads) == 3
+    assert all(done.cancelled() for done in last)
 
 
 def test_threads_that_compute_give_way_to_the_web_server_soon(start):
