@@ -7,16 +7,14 @@ applying a configuration and stopping never happen at the same time.
 from __future__ import annotations
 
 import gc
-import queue
 import sys
 import time
-from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter.commands import Commands, FollowAccounts, Reload, Stop
 from exporter.config import ConfigError, Problem
 from exporter.exposition import Publisher, TargetCollector, families_in_force
 from exporter.fleet import Organizations, Pool, Target, TargetView, log_events
@@ -29,7 +27,8 @@ from exporter.web.server import WebServer
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from exporter.clock import Clock, Instant
     from exporter.config.specs import Settings, TargetKey, TargetSpec
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
-_LONGEST_WAIT = 0.5
 
 # After each system call the web server may wait this long for a thread that computes, such as one that reads a long
 # configuration or makes a page. With Python's default of 5 ms, probes under load then took seconds. With 0.5 ms the slowest
@@ -47,38 +45,6 @@ _LONGEST_WAIT = 0.5
 _SWITCH_SECONDS = 0.0001
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """Stop the daemon."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reload:
-    """Load the configuration again. ``done`` is resolved afterwards, with the error if it failed."""
-
-    trigger: str
-    done: Future[None] = field(default_factory=Future)
-
-
-@dataclass(frozen=True, slots=True)
-class _Accounts:
-    """Apply the present accounts of the organizations."""
-
-
-_Command = _Stop | _Reload | _Accounts
-
-
-def _is_stop(command: _Command) -> bool:
-    return isinstance(command, _Stop)
-
-
-def _cancel(commands: Iterable[_Command]) -> None:
-    """Cancel the reloads among the commands."""
-    for command in commands:
-        if isinstance(command, _Reload):
-            command.done.cancel()
 
 
 class Daemon:
@@ -113,13 +79,12 @@ class Daemon:
         plain = make_api or (lambda spec: SageMakerApi(spec, self._sessions, self.telemetry))
         self._make_api = plain if around is None else lambda spec: around(spec, plain(spec))
         self._in_force = InForce(Configuration(origin or Origin(), settings, clock.time(), "start"))
-        # Its put is safe in signal handlers, unlike that of queue.Queue.
-        self._commands: queue.SimpleQueue[_Command] = queue.SimpleQueue()
+        self._commands = Commands()
         self._organizations = Organizations(
             lambda spec: read_accounts(spec, self._sessions, self.telemetry),
             self.telemetry,
             clock,
-            lambda: self._commands.put(_Accounts()),
+            lambda: self._commands.put(FollowAccounts()),
         )
         self._publisher = Publisher(self._views, self.telemetry, clock)
         self._pool = Pool(clock, lambda more: self._publisher.changed(more=more))
@@ -159,40 +124,25 @@ class Daemon:
         # them it takes a sixth of the time (90 ms before, while pages were opened).
         gc.collect()
         gc.freeze()
-        while not any(map(_is_stop, waiting := self._waiting())):
-            reloads = [command for command in waiting if isinstance(command, _Reload)]
+        while Stop() not in (waiting := self._commands.wait()):
+            reloads = [command for command in waiting if isinstance(command, Reload)]
             for trigger in dict.fromkeys(command.trigger for command in reloads):
                 self._reload(trigger, [command.done for command in reloads if command.trigger == trigger])
             if len(reloads) < len(waiting):
                 self._follow_organizations()
-        _cancel(waiting)
+        self._commands.cancel(waiting)
         self.stop()
-
-    def _waiting(self) -> list[_Command]:
-        """Wait for a command, and return all that there are by then. So a stop waits for one reload at most."""
-        waiting = [self._next_command()]
-        with suppress(queue.Empty):
-            while True:
-                waiting.append(self._commands.get_nowait())
-        return waiting
-
-    def _next_command(self) -> _Command:
-        # A signal that comes at the beginning of a wait does not end the wait, and its handler runs only after it. So the waits
-        # are short.
-        while True:
-            with suppress(queue.Empty):
-                return self._commands.get(timeout=_LONGEST_WAIT)
 
     def request_stop(self) -> None:
         """Make ``run`` return. Safe in a signal handler and in any thread."""
-        self._commands.put(_Stop())
+        self._commands.put(Stop())
 
     def request_reload(self, trigger: str) -> Future[None]:
         """Make ``run`` load the configuration again. Safe in a signal handler and in any thread.
 
         The future raises ConfigError if it cannot be used. Then nothing has changed.
         """
-        command = _Reload(trigger)
+        command = Reload(trigger)
         self._commands.put(command)
         return command.done
 
@@ -206,8 +156,7 @@ class Daemon:
         self._publisher.stop(_WEB_STOP_SECONDS)
         self._pool.join(max(0.0, deadline - time.monotonic()))
         self._sessions.keep_only(())
-        while not self._commands.empty():
-            _cancel([self._commands.get()])
+        self._commands.cancel()
         log.info("stopped")
 
     def _reload(self, trigger: str, asked: Sequence[Future[None]]) -> None:
