@@ -17,6 +17,7 @@ from exporter.config import ConfigError
 from exporter.web.negotiate import accepts_gzip, choose_format
 from exporter.web.page_headers import PageHeaders
 from exporter.web.pages.routes import page_routes
+from exporter.web.pages.secrets import shown
 from exporter.web.routing import Paths, listing, not_allowed, router
 
 if TYPE_CHECKING:
@@ -78,13 +79,17 @@ def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pa
     async def paths(_: Request) -> Response:
         return PlainTextResponse(f"SageMaker tuning exporter\n{listing(prefix, machines)}")
 
-    async def reload(_: Request) -> Response:
+    async def reload(request: Request) -> Response:
         if not lifecycle:
             return PlainTextResponse("the lifecycle API is off: start with --web.enable-lifecycle\n", status_code=403)
+        # What a browser says of itself: with the password that it remembers, a page of another site could ask for this.
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            return PlainTextResponse("a page of another site may not ask for this\n", status_code=403)
         try:
             await asyncio.wrap_future(site.request_reload("request"))
         except ConfigError as error:
-            return PlainTextResponse(f"{error}\n", status_code=500)
+            told = "\n".join(shown(line) for line in str(error).splitlines())
+            return PlainTextResponse(f"{told}\n", status_code=500)
         return PlainTextResponse("configuration reloaded\n")
 
     # Route adds HEAD to GET.

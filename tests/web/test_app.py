@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import gzip
 import http.client
+from concurrent.futures import Future
 
 import pytest
 from structlog.testing import capture_logs
 from support import web
 from support.processes import PATIENCE
 
+from exporter.config import ConfigError, Problem
 from exporter.exposition.format import Format
 from exporter.web.app import Check
 
@@ -164,6 +166,28 @@ def test_a_reload_is_asked_for_by_either_method(serve, method: str) -> None:
     answer = web.request(method, f"{running.url}/-/reload")
     assert (answer.status_code, answer.text) == (200, "configuration reloaded\n")
     assert running.site.reloads == ["request"]
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("none", 200), ("same-origin", 200), ("same-site", 403), ("cross-site", 403)]
+)
+def test_a_reload_is_not_for_a_page_of_another_site_to_ask_for(serve, site: str, status: int) -> None:
+    running = serve(lifecycle=True)
+    answer = web.request("POST", f"{running.url}/-/reload", headers={"Sec-Fetch-Site": site})
+    assert answer.status_code == status
+    assert running.site.reloads == ["request"] * (status == 200)
+
+
+def test_a_reload_tells_each_mistake_and_nothing_that_looks_like_a_token(serve, monkeypatch) -> None:
+    running = serve(lifecycle=True)
+    token = "AQoDYXdzEJr1K9xyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefABC"
+    problems = [Problem("c.yaml", 3, "aws.region", f'"{token}" is no region'), Problem("c.yaml", 4, "", "wrong")]
+    done: Future[None] = Future()
+    done.set_exception(ConfigError(problems))
+    monkeypatch.setattr(running.site, "request_reload", lambda trigger: done)
+    answer = web.request("POST", f"{running.url}/-/reload")
+    assert answer.status_code == 500
+    assert answer.text == 'c.yaml:3: aws.region: "***" is no region\nc.yaml:4: wrong\n'
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
