@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.responses import PlainTextResponse
 
-from exporter.web.routing import path_of
+from exporter.web.routing import UNIDENTIFIED, path_of
 from exporter.web.webconfig.passwords import Busy, Passwords
 from exporter.web.webconfig.rate import TokenBucket
 
@@ -51,6 +51,8 @@ class Gate:
         # Use the same path as the application, so that both agree on what a probe is.
         if path_of(scope["raw_path"]) not in self._probes:
             answer = await self._refusal(await self._file.current(), scope) or answer
+        elif self._file.settings.users:
+            scope = {**scope, UNIDENTIFIED: True}
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

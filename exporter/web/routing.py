@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+UNIDENTIFIED = "unidentified"
+"""In the scope of a request that needed no password although others do."""
+
 # The form of a target in requests to a proxy. Every server must accept it.
 _ABSOLUTE = re.compile(rb"https?://[^/]+", re.IGNORECASE)
 

@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 from support import web
 from support.processes import PATIENCE, Child, wait_until
 
+from exporter.web.app import Check
 from exporter.web.gate import CHALLENGE, credentials
 from exporter.web.protocol import Limits
 from exporter.web.webconfig.passwords import MOST_WAITING
@@ -96,6 +97,16 @@ class TestPasswords:
     def test_two_of_them_are_none(self, serve) -> None:
         headers = [*basic("alice", "right").items(), *basic("alice", "right").items()]
         assert web.get(f"{serve(web=USERS).url}/metrics", headers=headers).status_code == 401
+
+    @pytest.mark.parametrize(("path", "word"), [("/-/healthy", "healthy"), ("/-/ready", "ready")])
+    def test_a_probe_names_no_target_to_who_has_shown_none(self, serve, path: str, word: str) -> None:
+        running = serve(web=USERS)
+        for ok, status, text in ((True, 200, f"{word}\n"), (False, 503, f"not {word}\n")):
+            running.site.health = running.site.readiness = Check(
+                ok=ok, detail="waiting for eu-west-1/123456789012/role"
+            )
+            answer = web.get(f"{running.url}{path}")
+            assert (answer.status_code, answer.text) == (status, text)
 
     @pytest.mark.parametrize("path", PROBES)
     def test_a_probe_needs_none(self, serve, path: str) -> None:
