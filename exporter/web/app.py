@@ -114,7 +114,7 @@ def _header(request: Request, name: str) -> str | None:
 
 
 def _probe(check: Check, request: Request, word: str) -> Response:
-    """Answer a probe. Why names targets, and with them accounts and roles: not for whoever has shown no password."""
+    """Answer a probe. The detail names targets, and so accounts and roles: it is only for clients that need no password or gave it."""
     detail = check.detail if UNIDENTIFIED not in request.scope else word if check.ok else f"not {word}"
     return PlainTextResponse(f"{detail}\n", status_code=200 if check.ok else 503)
 
