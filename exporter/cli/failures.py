@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
+BUG = "this is a bug in the exporter"
+"""The beginning of what is said of an error that nobody foresaw."""
+
 _LEVEL_FLAG = "--log.level"
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -48,7 +51,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
         _tell(
             error,
             arguments,
-            f"this is a bug in the exporter, {type(error).__name__} at {_place(error)}: please report it",
+            f"{BUG}, {type(error).__name__} at {_place(error)}: please report it",
         )
         return 1
     return exit_code

@@ -59,6 +59,12 @@ class Parser(argparse.ArgumentParser):
             self.error("FILE and --config.file are the same: give one of them")
         return given
 
+    def error(self, message: str) -> NoReturn:
+        """Exit with a usage error. Arguments in it are printed so that they cannot control a terminal."""
+        from exporter.logs import defused
+
+        super().error(defused(message))
+
     def refuse(self, command: str, known: Collection[str]) -> NoReturn:
         """Exit with a usage error that lists the commands, for an unknown command."""
         self.error(no_command(command, known))

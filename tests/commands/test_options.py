@@ -102,3 +102,11 @@ def test_every_option_in_force_is_told_with_its_value_wherever_it_was_given(monk
         "--shard.total": "3",
         "--config.auto-reload": "false",
     }
+
+
+def test_what_a_usage_error_repeats_cannot_control_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options.Parser(prog="exporter").parse_args(["--a\x1b[2J\rb\u202ec"])
+    said = capsys.readouterr().err
+    assert "unknown argument --a\\x1b[2J\\rb\\u202ec" in said
+    assert all(character.isprintable() or character == "\n" for character in said)

@@ -20,6 +20,7 @@ from support.isolation import AWS_ENVIRONMENT
 
 from exporter.cli import COMMANDS, main, module
 from exporter.cli.aws.arguments import ExitCode
+from exporter.cli.failures import BUG
 from exporter.recording.file import FORMAT, VERSION
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class CommandLine(Target):
             except SystemExit as exited:
                 code = exited.code if isinstance(exited.code, int) else 1
         said = text_of(error)
-        _check(code, said, text_of(out))
+        _check(code, said, text_of(out), debug="--debug" in words)
         command = words[0] if words and words[0] in COMMANDS else "run"
         usage = code == 2 or (code == ExitCode.USAGE and command == "describe")
         return Outcome(f"{command}: exit {code}", not usage)
@@ -219,8 +220,9 @@ class CommandLine(Target):
         return b"\n".join(lines)
 
 
-def _check(code: int, said: str, printed: str) -> None:
-    if "this is a defect" in said or "Traceback" in said or "Traceback" in printed:
+def _check(code: int, said: str, printed: str, *, debug: bool) -> None:
+    """Raise Defect for what no command may do. With ``debug``, ``describe`` prints tracebacks as the AWS CLI does."""
+    if BUG in said or (not debug and "Traceback" in said) or "Traceback" in printed:
         raise Defect(f"main says: {' '.join(re.findall('[A-Za-z]+ at [^ :]+:[0-9]+', said)) or said[-300:]}")
     if code not in _CODES:
         raise Defect(f"exit code {code}")
