@@ -102,7 +102,9 @@ def run(argv: Sequence[str]) -> int:
     if not given.online:
         settings = _with_accounts(settings, given.accounts, made)
     if given.jobs is not None and not any(spec.rules for spec in settings.targets):
-        made.error("argument --jobs: it says what rules find, and the configuration has none: leave it out")
+        made.error(
+            "argument --jobs: the configuration has no discover rules, which would find these tuning jobs: leave it out"
+        )
     views: Mapping[str, TargetView] = {}
     failed = False
     if given.online:

@@ -224,7 +224,10 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
         name = spec.jobs[number].name if listed else f"{_prefix(number % len(spec.rules))}{number:06}"
         # Running ones are spread evenly over all.
         runs = (number + 1) * expected.running // expected.jobs > number * expected.running // expected.jobs
-        created = start - (2 * _HOUR if runs else 50.0) - number / 1_000
+        # Running ones are newer, as in AWS, so that max_jobs keeps them. Ended ones must meet created_within.
+        within = rule.created_within if rule is not None else None
+        ended = min(3 * _HOUR, (within or _DAY) - 10.0)
+        created = start - (2 * _HOUR if runs else ended) - number / 1_000
         yield _Job(
             name,
             "InProgress" if runs else _ended(rule),

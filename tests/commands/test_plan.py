@@ -105,12 +105,18 @@ def test_bad_input_is_told_in_a_sentence(
     assert says in capsys.readouterr().err
 
 
+def test_max_jobs_leaves_out_the_ones_that_have_ended(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text("aws: {region: us-east-1}\ndiscover: [{created_within: 7d}]\n")
+    assert main(["plan", str(config), "--jobs=500", "--running=80"]) == 0
+    assert capsys.readouterr().out.startswith(f"{config}: 200 tuning jobs in 1 target, of which 80 run\n")
+
+
 def test_jobs_of_rules_are_refused_where_there_are_none(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config.write_text("aws: {region: us-east-1}\ntuning_jobs: [a]\n")
     with pytest.raises(SystemExit):
         main(["plan", str(config), "--jobs=3"])
     assert (
-        "argument --jobs: it says what rules find, and the configuration has none: leave it out"
+        "argument --jobs: the configuration has no discover rules, which would find these tuning jobs: leave it out"
         in capsys.readouterr().err
     )
 
