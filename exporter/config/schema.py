@@ -42,7 +42,16 @@ def editor_schema() -> str:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Configuration of sagemaker-tuning-exporter",
     }
-    return json.dumps(head | _lenient(config_schema()), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(head | _lenient(_with_needed(config_schema())), indent=2, ensure_ascii=False) + "\n"
+
+
+def _with_needed(schema: Schema) -> Schema:
+    """Return the schema with the keys that an entry cannot do without. The model reports these with better messages."""
+    made = schema["$defs"]
+    made["TuningJob"]["anyOf"] = [{"required": ["name"]}, {"required": ["arn"]}]
+    made["FailureClass"]["required"] = ["reason", "regex"]
+    made["Exclusion"]["minProperties"] = 1
+    return schema
 
 
 def _lenient(schema: Any) -> Any:
@@ -58,6 +67,8 @@ def _lenient(schema: Any) -> Any:
         keys = {key: value for key, value in made["patternProperties"].items() if not _NOT_IN_EVERY_DIALECT.search(key)}
         if len(keys) < len(made["patternProperties"]):
             [made["additionalProperties"]] = made.pop("patternProperties").values()
+        elif "additionalProperties" not in made and not any(map(_loses_zeros, keys)):
+            made["additionalProperties"] = False
     if "enum" in made or "const" in made:
         return made
     match made.get("type"):
@@ -65,10 +76,16 @@ def _lenient(schema: Any) -> Any:
             made["type"] = ["string", *_unquoted(made.get("pattern"))]
         case "number" | "integer" as kind:
             made["type"] = [kind, "string"]
+            made["pattern"] = "[0-9]"  # JSON Schema applies it to texts only
         case "boolean":
             del made["type"]
             made["enum"] = [True, False, *BOOLEANS]
     return made
+
+
+def _loses_zeros(pattern: str) -> bool:
+    """Return whether keys have a fixed number of digits. An editor may read 012 as a number, and so as 12."""
+    return re.match(pattern, "1" * 12) is not None and re.match(pattern, "1" * 11) is None
 
 
 def _unquoted(pattern: str | None) -> list[str]:

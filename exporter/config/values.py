@@ -103,7 +103,8 @@ ExternalId = Annotated[
     str,
     matching(r"[\w+=,.@:/-]{2,}", 1224, "2 or more letters, digits or any of _ + = , . @ : / -", of=r"[\w+=,.@:/-]"),
 ]
-Url = Annotated[str, from_text(url, pattern="^https?://")]
+URL_PATTERN = "^[hH][tT][tT][pP][sS]?://"
+Url = Annotated[str, from_text(url, pattern=URL_PATTERN)]
 FilePath = Annotated[str, matching(r"[^\x00-\x1f\x7f]+", 4096, "the path of a file, without control characters")]
 NamePart = Annotated[
     str, matching(r"[a-zA-Z0-9-]+", 63, "a part of a name: letters, digits and hyphens", of="[a-zA-Z0-9-]")

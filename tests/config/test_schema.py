@@ -85,7 +85,13 @@ def test_enough_of_that_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [(ROOT / "config.example.yaml").read_text(encoding="utf-8"), yaml.safe_dump(EVERYTHING)]
+    "text",
+    [
+        (ROOT / "config.example.yaml").read_text(encoding="utf-8"),
+        yaml.safe_dump(EVERYTHING),
+        "aws: {endpoint_url: HTTPS://proxy.example}\ntuning_jobs: [a]",
+        "account_names: {012345678901: a}\ntuning_jobs: [a]",
+    ],
 )
 def test_what_is_documented_fits(text: str) -> None:
     assert accepted(text)
@@ -105,6 +111,12 @@ def test_what_is_documented_fits(text: str) -> None:
         ("collect: [spend]", "$.collect[0]"),
         ("discover: [{statuses: [Running]}]", "$.discover[0].statuses[0]"),
         ("discover: [{max_jobs: 20000}]", "$.discover[0].max_jobs"),
+        ("discover: [{max_jobs: many}]", "$.discover[0].max_jobs"),
+        ("discover: [{exclude: {}}]", "$.discover[0].exclude"),
+        ("tuning_jobs: [{region: eu-west-1}]", "$.tuning_jobs[0]"),
+        ("tuning_jobs: [{name: a, labels: {cost-center: a}}]", "$.tuning_jobs[0]"),
+        ("tuning_jobs: [a]\nspend: {prices: {m5.xlarge: 1}}", "$.spend.prices"),
+        ("tuning_jobs: [a]\nfailures: {classes: [{reason: a}]}", "$.failures.classes[0]"),
     ],
 )
 def test_tells_where_a_mistake_is(text: str, place: str) -> None:
@@ -117,6 +129,8 @@ ONLY_CHECK = {
     "account_id: 1": "tuning_jobs: [{name: a, account_id: 1}]",
     "interval: 2d": "tuning_jobs: [a]\ninterval: 2d",
     'name_regex: "(?=prod)"': 'discover: [{name_regex: "(?=prod)"}]',
+    "tags: {'': prod}": "discover: [{tags: {'': prod}}]",
+    "accounts": "discover: [{accounts: [123456789012]}]",
     "regions": "discover: [{regions: [eu-west-1], region: eu-west-1}]",
     "tuning_jobs: [a, A]": "tuning_jobs: [a, A]",
     "tag_labels:": "tuning_jobs: [a]\nx-a:\ntag_labels:",

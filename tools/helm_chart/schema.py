@@ -18,6 +18,7 @@ from exporter.config.names import ROLE_ARN_PATTERN
 from exporter.config.regions import REGION_PATTERN
 from exporter.config.schema import NAME_OR_ARN, config_schema
 from exporter.config.shard import MOST_SHARDS
+from exporter.config.values import URL_PATTERN
 from exporter.log_format import LEVELS, LogFormat
 
 _VERSION = {"enum": ["TLS10", "TLS11", "TLS12", "TLS13"]}
@@ -145,7 +146,7 @@ def _config() -> tuple[Schema, Schema]:
     for each in (made, *definitions.values()):
         for described in each["properties"].values():
             # The templates check URLs, because Helm prints values that are not valid, and a URL may have a password.
-            if described.get("pattern") == "^https?://":
+            if described.get("pattern") == URL_PATTERN:
                 del described["pattern"]
             for bound in ("shortest", "longest"):
                 described.pop(bound, None)
