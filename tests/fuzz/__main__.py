@@ -86,7 +86,7 @@ def _one(given: argparse.Namespace) -> None:
 def table(reports: list[Report]) -> str:
     """Return what is told of all targets."""
     rows = [
-        "| target | cases | seconds | past the first parser | outcomes | longest case | peak memory | grown by | defects |"
+        "| target | cases | seconds | past the first parser | outcomes | longest case | peak memory | memory that stayed | defects |"
     ]
     rows.append("|---|---|---|---|---|---|---|---|---|")
     for each in reports:
@@ -96,7 +96,7 @@ def table(reports: list[Report]) -> str:
             f" {each.worst_seconds:.2f} s | {each.peak_memory >> 20} MiB | {each.grown >> 20} MiB | {len(each.findings)} |"
         )
     rows.append(
-        f"\nA case may take {LONGEST_SECONDS:g} s of CPU, the command plan more, and all of a target {MOST_MEMORY >> 20} MiB."
+        f"\nA case may take {LONGEST_SECONDS:g} s of CPU (the command `plan` may take more). A target may use {MOST_MEMORY >> 20} MiB of memory."
     )
     for each in reports:
         most = sorted(each.outcomes.items(), key=lambda pair: -pair[1])[:_MOST_OUTCOMES]

@@ -1,7 +1,8 @@
-"""Let an exporter run for days, with everything that troubles it, and check all it says: ``python -m soak [fast] [real]``.
+"""Run an exporter for simulated days full of faults, and check every value that it serves: ``python -m soak [fast] [real]``.
 
-``fast``: 30 days by its clock, in half an hour. ``real``: an hour by everybody's clock, in which AWS lives through six
-days. It is a table of what happened, what the exporter held at the end of each day, and what was wrong.
+``fast``: 30 days in half an hour, because the clocks of the exporter and of the simulated AWS run fast. ``real``: an hour by the
+real clock, in which the tuning jobs of the simulated AWS live through 12 days. The report says what happened, whether the memory,
+threads and file descriptors of the exporter grow from day to day, and what was wrong.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from soak.holdings import Held, trends
+from soak.holdings import LEAST_SAMPLES, Held, trends
 from soak.play import Pace, Soak
 from support.isolation import isolate
 
 _MOST_TOLD = 20
+_WITHOUT_TRENDS = 5  # lines of a report
 
 
 class Kind(NamedTuple):
@@ -74,9 +76,9 @@ def report(soak: Soak) -> str:
     scrapes, compared = (sum(getattr(each, what) for each in soak.scrapers) for what in ("scrapes", "compared"))
     calls, renewed = sum(soak.account.requests.values()), soak.account.renewed
     rows = [
-        f"{scrapes:,} scrapes with {compared:,} values, compared with what AWS told in {calls:,} calls;",
+        f"{scrapes:,} scrapes with {compared:,} values, compared with the answers of the simulated AWS to {calls:,} calls;",
         f"{renewed:,} renewals of a role's credentials; "
-        + ", ".join(f"{number:,} times {what}" for what, number in sorted(soak.happened.items())),
+        + ", ".join(f"{what}: {number:,}" for what, number in sorted(soak.happened.items())),
         "",
         "| held | median of the middle third | of the last third | slope a day | flat |",
         "|---|---|---|---|---|",
@@ -85,6 +87,8 @@ def report(soak: Soak) -> str:
         f"| {each.what} | {each.middle:.1f} | {each.last:.1f} | {each.slope:+.3f} | {'yes' if each.flat else '**no**'} |"
         for each in trends(soak.samples)
     ]
+    if len(rows) == _WITHOUT_TRENDS:
+        rows[-2:] = [f"Too few days to tell whether memory, threads or descriptors grow: this takes {LEAST_SAMPLES}."]
     return "\n".join(rows)
 
 

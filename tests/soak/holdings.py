@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_LEAST_SAMPLES = 9
+LEAST_SAMPLES = 9
 _SPARE = {"megabytes": 2.0, "threads": 2.0, "descriptors": 4.0}
 """By how much the median of the last third may exceed that of the middle one: by what comes and goes."""
 
@@ -46,7 +46,7 @@ class Trend(NamedTuple):
 
 def trends(samples: Sequence[Held]) -> list[Trend]:
     """Return the trend of each of the holdings, the first third left out; nothing if there are too few samples to tell."""
-    if len(samples) < _LEAST_SAMPLES:
+    if len(samples) < LEAST_SAMPLES:
         return []
     third = len(samples) // 3
     found = []
