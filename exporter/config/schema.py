@@ -63,12 +63,7 @@ def _lenient(schema: Any) -> Any:
     pattern = made.get("pattern")
     if isinstance(pattern, str) and _NOT_IN_EVERY_DIALECT.search(pattern):
         del made["pattern"]
-    if "patternProperties" in made:
-        keys = {key: value for key, value in made["patternProperties"].items() if not _NOT_IN_EVERY_DIALECT.search(key)}
-        if len(keys) < len(made["patternProperties"]):
-            [made["additionalProperties"]] = made.pop("patternProperties").values()
-        elif "additionalProperties" not in made and not any(map(_loses_zeros, keys)):
-            made["additionalProperties"] = False
+    _loosen_keys(made)
     if "enum" in made or "const" in made:
         return made
     match made.get("type"):
@@ -81,6 +76,15 @@ def _lenient(schema: Any) -> Any:
             del made["type"]
             made["enum"] = [True, False, *BOOLEANS]
     return made
+
+
+def _loosen_keys(made: Schema) -> None:
+    """Refuse other keys than those that fit, unless an editor may read a good key in another way."""
+    patterns = made.get("patternProperties", {})
+    if any(map(_NOT_IN_EVERY_DIALECT.search, patterns)):
+        [made["additionalProperties"]] = made.pop("patternProperties").values()
+    elif patterns and not any(map(_loses_zeros, patterns)):
+        made.setdefault("additionalProperties", False)
 
 
 def _loses_zeros(pattern: str) -> bool:

@@ -21,7 +21,6 @@ from soak.play import Pace, Soak
 from support.isolation import isolate
 
 _MOST_TOLD = 20
-_WITHOUT_TRENDS = 5  # lines of a report
 
 
 class Kind(NamedTuple):
@@ -87,7 +86,7 @@ def report(soak: Soak) -> str:
         f"| {each.what} | {each.middle:.1f} | {each.last:.1f} | {each.slope:+.3f} | {'yes' if each.flat else '**no**'} |"
         for each in trends(soak.samples)
     ]
-    if len(rows) == _WITHOUT_TRENDS:
+    if not trends(soak.samples):
         rows[-2:] = [f"Too few days to tell whether memory, threads or descriptors grow: this takes {LEAST_SAMPLES}."]
     return "\n".join(rows)
 
