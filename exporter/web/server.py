@@ -50,7 +50,12 @@ _AT_WAITING = slice(24, 28)
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 # The headers of all answers, including errors, unless a web configuration file has others.
-_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    # A page of another site cannot find out, by loading one as a script or an image, which pages there are.
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
 
 _log = structlog.get_logger(__name__)
 

@@ -29,6 +29,7 @@ def test_a_scrape_gets_the_format_and_coding_it_asks_for(serve) -> None:
     assert answer.headers["vary"] == "Accept, Accept-Encoding"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
     assert "date" in answer.headers
     assert "server" not in answer.headers
     assert answer.content == PIECE * 3

@@ -16,6 +16,7 @@ import urllib.parse
 from pathlib import Path
 from typing import NamedTuple
 
+MOST_BYTES = 256 * 1024 * 1024
 NEVER = "AWS has not answered one call for target {}: nobody watches its tuning jobs"
 LOCKED = """\
 {} asks for a password and this test has none: it saw that the exporter is ready, but not whether AWS answers it.
@@ -59,7 +60,7 @@ class Client(NamedTuple):
             connection.sock = self.connect(address)
             connection.request("GET", path, headers={"Authorization": self.authorization} if self.authorization else {})
             answer = connection.getresponse()
-            text = answer.read().decode()
+            text = answer.read(MOST_BYTES).decode(errors="replace")
         finally:
             connection.close()
         if answer.status == 401:
@@ -103,7 +104,7 @@ def scrape(asked: Client) -> str:
     for address in asked.addresses():
         texts.append(asked.get(address, urllib.parse.urlsplit(asked.url).path))
         if "\nsagemaker_tuning_exporter_build_info{" not in texts[-1]:
-            sys.exit(f"{asked.url} at {address[0]} is not the exporter's: {texts[-1][:200]}")
+            sys.exit(f"{asked.url} at {address[0]} is not the exporter's: {visible(texts[-1][:200])}")
     return "".join(texts)
 
 
@@ -154,6 +155,11 @@ def look(asked: Client, *, blindly: bool) -> tuple[str, str | None]:
     return "\n".join(told), NEVER.format(", ".join(sorted(silent))) if silent else None
 
 
+def visible(text: str) -> str:
+    """Return a text that cannot control a terminal."""
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
 def main() -> str | None:
     """Look until nothing is wrong or time is up, print what there is to tell, and return what is wrong."""
     parser = argparse.ArgumentParser()
@@ -172,8 +178,8 @@ def main() -> str | None:
             break
         time.sleep(1)
     if told:
-        print(told)
-    return trouble
+        print(visible(told))
+    return trouble and visible(trouble)
 
 
 sys.exit(main())
