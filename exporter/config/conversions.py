@@ -64,7 +64,9 @@ def matching(pattern: str, longest: int, what: str, *, of: str = r"[^\x00-\x1f\x
         if not value:
             raise ValueError(f"this is empty: write {what}")
         if len(value) > longest:
-            raise ValueError(f"this is too long by {len(value) - longest}: write {what}, at most {longest} characters")
+            raise ValueError(
+                f"this is {len(value) - longest} characters too long: write {what}, at most {longest} characters"
+            )
         if not compiled.fullmatch(value):
             odd = " and ".join(map(quote, dict.fromkeys(foreign.findall(value)[:5])))
             # The value is not quoted, because it may be secret.
@@ -158,7 +160,7 @@ def url(value: str) -> str:
             raise ValueError(f"{quote(before)} is not an http or https URL: write http:// or https:// before it")
         raise ValueError(f"{quote(before)} is not an http or https URL: {example}")
     if after:
-        raise ValueError("this has more than host, port and path: remove the '?…' or '#…'")
+        raise ValueError("a URL here ends with its path: remove the '?…' or '#…'")
     return value
 
 
@@ -167,7 +169,7 @@ def label_key(value: str) -> str:
     if not value:
         raise ValueError("the label's name is empty: write letters, digits and underscores before the ':'")
     if len(value) > 128:
-        raise ValueError(f"the label's name is too long by {len(value) - 128}: write at most 128 characters")
+        raise ValueError(f"the label's name is {len(value) - 128} characters too long: write at most 128 characters")
     if not _LABEL_KEY.fullmatch(value):
         fitting = re.sub(r"[^a-zA-Z0-9_]+", "_", value)
         raise ValueError(
@@ -182,7 +184,7 @@ def tag_key(value: str) -> str:
         raise ValueError("the tag's key is empty: write the key of an AWS tag")
     if len(value) > LONGEST_TAG_KEY:
         excess = len(value) - LONGEST_TAG_KEY
-        raise ValueError(f"the tag's key is too long by {excess}: write at most {LONGEST_TAG_KEY} characters")
+        raise ValueError(f"the tag's key is {excess} characters too long: write at most {LONGEST_TAG_KEY} characters")
     # The API's [\p{L}\p{Z}\p{N}_.:/=+\-@].
     odd = [each for each in value if each not in _IN_TAG_KEY and unicodedata.category(each)[0] not in "LZN"]
     if odd:
@@ -270,5 +272,5 @@ def text_up_to(longest: int, value: object) -> str:
     """Return a single text of at most ``longest`` characters. Raises ValueError if it is not one."""
     word = text(value)
     if len(word) > longest:
-        raise ValueError(f"the text is too long by {len(word) - longest}: write at most {longest} characters")
+        raise ValueError(f"the text is {len(word) - longest} characters too long: write at most {longest} characters")
     return word

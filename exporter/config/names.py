@@ -67,7 +67,7 @@ def parse_job_name(text: str) -> str:
     if text.startswith("-") or text.endswith("-"):
         wrong.append("begins or ends with a hyphen")
     if len(text) > JOB_NAME_LENGTH:
-        wrong.append(f"is too long by {len(text) - JOB_NAME_LENGTH}")
+        wrong.append(f"is {len(text) - JOB_NAME_LENGTH} characters too long")
     fitting = _NOT_IN_JOB_NAME.sub("-", text)[: JOB_NAME_LENGTH + 1].strip("-")[:JOB_NAME_LENGTH].strip("-")
     remedy = f"did you mean {quote(fitting)}?" if odd and fitting else "copy the name from the SageMaker console"
     if ":" in text:

@@ -74,7 +74,7 @@ def parse_pattern(text: str) -> str:
     """Return a pattern that RE2 supports. Raises ValueError, which says what RE2 lacks and what to write instead."""
     if len(text) > PATTERN_LENGTH:
         raise ValueError(
-            f"the expression is too long by {len(text) - PATTERN_LENGTH}: write at most {PATTERN_LENGTH} characters"
+            f"the expression is {len(text) - PATTERN_LENGTH} characters too long: write at most {PATTERN_LENGTH} characters"
         )
     wrong = next(filter(None, map(_misread, _QUIET.finditer(text))), None) or _refused(text)
     if wrong is not None:

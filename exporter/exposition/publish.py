@@ -139,7 +139,7 @@ class Publisher:
                 self.published = publish(before.generation + 1, targets, self._families)
             except Exception as error:  # noqa: BLE001 - one error must not stop it; lasting ones make it unhealthy
                 self._complaints.tell(
-                    "internal error: /metrics does not change until it is over; please report this", error
+                    "internal error: /metrics does not change until the error stops; please report this", error
                 )
                 self._failing = True
                 not_before, changes_at = now.monotonic + _MIN_PERIOD, now.monotonic

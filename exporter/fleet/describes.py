@@ -53,9 +53,12 @@ class Describe(Work):
             )
         # The API takes only a name. With credentials of account B and an ARN of account A, it returns B's tuning job.
         if job.region != self.region:
-            raise CallFailed(ErrorCode.WRONG_ACCOUNT, f"asked in region {self.region}, the answer is from {job.region}")
+            raise CallFailed(
+                ErrorCode.WRONG_ACCOUNT,
+                f"expected an answer from region {self.region}, but it is from region {job.region}",
+            )
         if self.account_id is not None and job.account_id != self.account_id:
-            message = f"asked for account {self.account_id}, the answer is from {job.account_id}"
+            message = f"expected an answer from account {self.account_id}, but it is from account {job.account_id}"
             raise CallFailed(ErrorCode.WRONG_ACCOUNT, message)
         return job
 

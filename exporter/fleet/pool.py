@@ -230,7 +230,7 @@ class Pool:
             self._plan(driven, expires_at)
 
     def _complain(self, driven: Driven, error: Exception) -> None:
-        text = "internal error: the exporter makes no calls for this target until it is over; please report this"
+        text = "internal error: the exporter makes no calls for this target until the error stops; please report this"
         self._complaints.tell(text, error, target=driven.target.spec.name)
         now = self._clock.monotonic()
         with self._lock:

@@ -78,7 +78,7 @@ TOGETHER_JOBS: list[tuple[Any, str]] = [
         "config.tuning_jobs[{}].endpoint_url: credentials must not be in a URL",
     ),
     ({"name": "j", "sts_endpoint_url": "ftp://e"}, "config.tuning_jobs[{}].sts_endpoint_url is not an http or https"),
-    ({"name": "k", "endpoint_url": "https://e/?hunter2"}, "config.tuning_jobs[{}].endpoint_url has more than host"),
+    ({"name": "k", "endpoint_url": "https://e/?hunter2"}, "config.tuning_jobs[{}].endpoint_url must end with its path"),
     ({"name": "other", "arn": ARN}, "config.tuning_jobs[{}]: its ARN says x, remove name"),
     ({"name": ARN, "region": "us-east-1"}, "config.tuning_jobs[{}]: its ARN says eu-west-1, remove region"),
     (

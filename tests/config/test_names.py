@@ -27,8 +27,8 @@ def test_names_of_the_api_are_accepted(name: str) -> None:
     ("name", "told"),
     [
         ("churn_v2", '"churn_v2" contains "_": .* did you mean "churn-v2"?'),
-        ("x" * 40, "is too long by 8: .* copy the name"),
-        ("a--" + "-" * 30 + "b", "is too long by 2"),
+        ("x" * 40, "is 8 characters too long: .* copy the name"),
+        ("a--" + "-" * 30 + "b", "is 2 characters too long"),
         ("-a", "begins or ends with a hyphen"),
         ("a b_c", 'contains " " "_": .* did you mean "a-b-c"?'),
         ("name:churn", "if a key was meant, write a space after its ':'"),

@@ -101,7 +101,7 @@ def test_what_both_engines_read_means_the_same(text: str, name: str) -> None:
         (r"\h", r'RE2 has no "\h"; write the character without the backslash'),
         ("(?R)", 'RE2 has no "(?R"'),
         ("(?P<a b>c)", "does not begin a group with a name; write (?P<name>…)"),
-        ("a" * 1001, "the expression is too long by 1: write at most 1000 characters"),
+        ("a" * 1001, "the expression is 1 characters too long: write at most 1000 characters"),
     ],
 )
 def test_what_cannot_be_searched_for_is_named_with_what_to_write_instead(text: str, what: str) -> None:

@@ -120,7 +120,7 @@ def test_threads_outlive_a_moment_at_which_the_next_call_cannot_be_chosen(
     crew.end()
     errors = [line for line in lines if line["log_level"] == "error" and line.get("target") == "eu"]
     assert [line["event"] for line in errors] == [
-        "internal error: the exporter makes no calls for this target until it is over; please report this"
+        "internal error: the exporter makes no calls for this target until the error stops; please report this"
     ], "once, not each second"
     assert SECRET not in str(lines)
 

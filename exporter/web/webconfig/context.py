@@ -102,10 +102,10 @@ class ServerTls:
             message = f"{config.client_auth_type} needs the CA of the clients' certificates: write client_ca_file"
             self._complain("client_auth_type", message)
         if not verifies and self._given("client_ca"):
-            message = "a CA is given, but no client is asked for a certificate: write client_auth_type: RequireAndVerifyClientCert"
+            message = "this has no effect, because no client is asked for a certificate: write client_auth_type: RequireAndVerifyClientCert"
             self._complain(self._where("client_ca"), message)
         if config.client_allowed_sans and config.client_auth_type != "RequireAndVerifyClientCert":
-            message = "names can be compared only if every client has a certificate: write client_auth_type: RequireAndVerifyClientCert"
+            message = "client_allowed_sans needs a certificate from every client: write client_auth_type: RequireAndVerifyClientCert"
             self._complain("client_allowed_sans", message)
         return self._pem("client_ca", _CERTIFICATE, "a CA's certificate")
 

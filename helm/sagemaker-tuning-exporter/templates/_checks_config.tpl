@@ -121,7 +121,7 @@
     {{- else if not (regexMatch "^https?://[!-~]+$" .) }}
 {{ $.path }}.{{ $key }} is not an http or https URL
     {{- else if regexMatch "[?#]" . }}
-{{ $.path }}.{{ $key }} has more than host, port and path: remove the part after ? or #
+{{ $.path }}.{{ $key }} must end with its path: remove the part after ? or #
     {{- end -}}
   {{- end -}}
 {{- end -}}
