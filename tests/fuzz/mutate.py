@@ -43,6 +43,11 @@ def another_tree(rng: random.Random, tree: Any, keys: Sequence[str], known: dict
     return root
 
 
+def is_large(tree: Any) -> bool:
+    """Return whether a tree has too many places to be written out. One that shares its parts can have billions."""
+    return next(islice(_places(tree), _MOST_PLACES, None), None) is not None
+
+
 def _change(rng: random.Random, holder: Any, step: Any, keys: Sequence[str], known: dict[str, list[Any]]) -> None:
     value = holder[step]
     if isinstance(step, str) and known.get(step) and rng.random() < 0.4:

@@ -12,7 +12,7 @@ import pytest
 from fuzz import watch
 from fuzz.configuration import Configuration
 from fuzz.engine import FOUND, TARGETS, Budget, Report, Run
-from fuzz.mutate import another_tree, gathered, other_bytes
+from fuzz.mutate import another_tree, gathered, is_large, other_bytes
 from fuzz.target import Defect, Outcome, Target
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,6 +170,8 @@ def test_a_tree_that_shares_its_parts_is_changed_without_being_unfolded() -> Non
     for _ in range(40):
         tree = [tree, tree]  # 2 ** 40 places
     assert another_tree(random.Random(1), tree, [], {}) != []
+    assert is_large(tree)
+    assert not is_large(tree[0:0])
 
 
 @given(JSON, st.randoms(use_true_random=False))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from fuzz.mutate import another_tree, gathered, other_bytes
+from fuzz.mutate import another_tree, gathered, is_large, other_bytes
 from support.tools import ROOT
 
 if TYPE_CHECKING:
@@ -113,12 +113,14 @@ class YamlMutator:
     def mutate(self, rng: random.Random, case: bytes) -> bytes:
         """Return another case."""
         tree = loaded(case)
-        if not isinstance(tree, dict) or rng.random() < 0.12:
+        if not isinstance(tree, dict) or is_large(tree) or rng.random() < 0.12:
             return other_bytes(rng, case, _FORMS, self._seeds)
         if rng.random() < 0.1 and isinstance(other := loaded(rng.choice(self._seeds)), dict):
             tree = tree | other
         for _ in range(rng.choice([1, 1, 2, 3])):
             tree = another_tree(rng, tree, self._keys, self._known)
+        if is_large(tree):
+            return case
         try:
             return written(rng, tree)
         except (ValueError, RecursionError, yaml.YAMLError):
