@@ -66,9 +66,12 @@ def test_a_release_waits_for_the_audit_of_every_lock() -> None:
     assert re.search(r'for lock in locks/\*\.txt; do\n +pip-audit .*-r "\$lock"', told[2])
 
 
-def test_each_night_every_way_in_is_attacked() -> None:
-    [job] = yaml.safe_load(WORKFLOWS["nightly"])["jobs"].values()
-    assert {"run": "make fuzz"} in job["steps"]
+def test_each_night_every_input_is_attacked_and_a_month_is_played() -> None:
+    jobs = yaml.safe_load(WORKFLOWS["nightly"])["jobs"]
+    assert {"run": "make fuzz"} in jobs["fuzz"]["steps"]
+    assert {"run": "make soak ARGS=fast"} in jobs["soak"]["steps"]
+    [command] = make_would_run("soak", "--assume-old=.venv/.dev", "ARGS=fast")
+    assert command.rstrip().endswith("-m soak fast")
     [command] = make_would_run("fuzz", "--assume-old=.venv/.fuzz")
     assert command.rstrip().endswith("-m fuzz")
     [command] = make_would_run(
