@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
+from exporter.cli.failures import say
 from exporter.cli.timeout import add_timeout
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def _refuse(file: str, errors: Sequence[Problem]) -> None:
     from exporter.config import ConfigError
     from exporter.config.problem import counted
 
-    print(f"{ConfigError(errors)}\n{file}: {counted(len(errors), 'mistake')}", file=sys.stderr)
+    say(f"{ConfigError(errors)}\n{file}: {counted(len(errors), 'mistake')}")
 
 
 def _warn(warnings: Sequence[Problem]) -> None:
     for each in warnings:
-        print(f"warning: {each}", file=sys.stderr)
+        say(f"warning: {each}")

@@ -40,7 +40,7 @@ def guarded(work: Callable[[], int], arguments: Sequence[str]) -> int:
         _discard_output()
         return 128 + signal.SIGPIPE
     except UserError as error:
-        _say(str(error))
+        say(str(error))
         return 1
     except OSError as error:
         _tell(error, arguments, f"{_named(error)}{error.strerror or type(error).__name__}")
@@ -63,13 +63,17 @@ def _tell(error: BaseException, arguments: Sequence[str], sentence: str) -> None
 
     variable = options.variable(_LEVEL_FLAG)
     if _is_debug(arguments, os.environ.get(variable, "")):
-        _say("".join(_frames(error)).rstrip("\n"))
-        _say(f"{options.PROGRAM}: {sentence}")
+        say("".join(_frames(error)).rstrip("\n"))
+        say(f"{options.PROGRAM}: {sentence}")
     else:
-        _say(f"{options.PROGRAM}: {sentence}; {variable}=debug in the environment shows the traceback")
+        say(f"{options.PROGRAM}: {sentence}; {variable}=debug in the environment shows the traceback")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a text to standard error. Names and other texts in it cannot control a terminal."""
+    from exporter.logs import defused
+
+    text = defused(text)
     with suppress(OSError):  # standard error is closed
         print(text, file=sys.stderr, flush=True)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
+from exporter.cli.failures import say
 from exporter.errors import UserError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _tell(found: Sequence[Identity], form: str) -> None:
     """Print to stderr which values to fill in, if the format itself does not say so, and what could be narrower."""
     if form == "json":
         for blank in dict.fromkeys(blank for each in found for blank in each.blanks):
-            print(f"replace {blank.name}: {blank.description}", file=sys.stderr)
+            say(f"replace {blank.name}: {blank.description}")
     for each in found:
         for note in each.notes:
-            print(f"warning: {each.name}: {note}", file=sys.stderr)
+            say(f"warning: {each.name}: {note}")

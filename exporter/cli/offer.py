@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from exporter.cli.failures import say
 from exporter.cli.progress import progress
 from exporter.config.money import is_currency, parse_amount, parse_instance_type
 from exporter.config.number import parse_number
@@ -33,7 +33,7 @@ def print_prices(file: str, regions: Sequence[str], currency: str) -> None:
             prices[each.region].add(each)
     for region in regions:
         for left_out in prices[region].left_out():
-            print(f"warning: {region}: {left_out}", file=sys.stderr)
+            say(f"warning: {region}: {left_out}")
     sure = {region: dict(sorted(prices[region].sure().items())) for region in regions}
     for region in regions:
         if not sure[region]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
+from exporter.cli.failures import say
 from exporter.cli.timeout import add_timeout
 from exporter.errors import UserError
 
@@ -77,9 +77,9 @@ def run(argv: Sequence[str]) -> int:
         text = _exposed(outcome.round, settings, telemetry, given.format)
     failed = [*causes(outcome.round, given.timeout, outcome.organizations)]
     for each in failed:
-        print(each, file=sys.stderr)
+        say(each)
     if not settings.targets and not failed:
-        print(f"warning: {given.config_file} watches nothing: add tuning_jobs or discover rules", file=sys.stderr)
+        say(f"warning: {given.config_file} watches nothing: add tuning_jobs or discover rules")
     written = _write(text, given.output)
     return 0 if written and not failed else 1
 
@@ -94,7 +94,7 @@ def _write(text: bytes, output: Path | None) -> bool:
     try:
         replace_file(output, text)
     except OSError as error:
-        print(_unwritable(output, str(error.strerror)), file=sys.stderr)
+        say(_unwritable(output, str(error.strerror)))
         return False
     return True
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
+from exporter.cli.failures import say
 from exporter.cli.timeout import add_timeout
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _read(settings: Settings, timeout: float) -> tuple[Settings, Mapping[str, Ta
     outcome = read_all(settings, Telemetry(lasts=False), timeout)
     told = [*causes(outcome.round, timeout, outcome.organizations)]
     for each in told:
-        print(each, file=sys.stderr)
+        say(each)
     return outcome.settings, {each.spec.name: each.view for each in outcome.round.targets}, bool(told)
 
 

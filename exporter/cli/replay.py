@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exporter.cli import options
+from exporter.cli.failures import say
 from exporter.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def run(argv: Sequence[str]) -> int:
     replay = Replay.of(recording, survey, SystemClock(), given.speed)
     if not survey.whole:
         readable = format_duration(round(survey.seconds))
-        print(
-            f"{given.file} ends early, as when `record` is killed: its first {readable} are replayed", file=sys.stderr
-        )
+        say(f"{given.file} ends early, as when `record` is killed: its first {readable} are replayed")
     return serve_endpoint(replay, addresses) if given.endpoint_only else watch(made, given, replay, addresses)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 
 import pytest
@@ -268,3 +269,20 @@ def test_version_tells_what_it_runs_on(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert lines[1] == "revision abc123"
     assert ended(["--version"]) == 0
     assert capsys.readouterr().out == f"{lines[0]}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "con\x12\x1b[2Jfig\u202e.yaml"],
+        ["check", "con\x12\x1b[2Jfig\u202e.yaml"],
+        ["describe", "churn", "--cli-read\r\x1b[2J-timeout=0"],
+        ["simulate", "\x1b[2J"],
+    ],
+)
+def test_what_an_error_repeats_cannot_control_a_terminal(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with suppress(SystemExit):
+        assert main(words) != 0
+    said = capsys.readouterr().err
+    assert "[2J" in said
+    assert all(character.isprintable() or character == "\n" for character in said), repr(said)

@@ -36,7 +36,9 @@ class ExitCode(IntEnum):
 
 class _Parser(options.Parser):
     def error(self, message: str) -> NoReturn:
-        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
+        from exporter.logs import defused
+
+        self.exit(ExitCode.USAGE, f"{self.prog}: {defused(message)}\n")
 
 
 def parser(program: str) -> options.Parser:
