@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sysconfig
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from support.tools import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def importable(folder: Path) -> list[Path]:
@@ -18,8 +15,13 @@ def importable(folder: Path) -> list[Path]:
     return [
         each
         for each in folder.iterdir()
-        if each.suffix == ".py" or (each.is_dir() and each.name.isidentifier() and each.name != "__pycache__")
+        if each.suffix == ".py" or (each.is_dir() and each.name.isidentifier() and has_code(each))
     ]
+
+
+def has_code(folder: Path) -> bool:
+    """Return whether a folder has modules. What Python compiled stays behind when a folder is renamed."""
+    return next(folder.rglob("*.py"), None) is not None
 
 
 def places(name: str, folders: list[Path]) -> list[str]:
@@ -28,7 +30,8 @@ def places(name: str, folders: list[Path]) -> list[str]:
     path = [sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), *map(str, folders)]
     spec = PathFinder.find_spec(name, path)
     assert spec is not None
-    return list(spec.submodule_search_locations or [str(spec.origin)])
+    found = [each for each in spec.submodule_search_locations or () if has_code(Path(each))]
+    return found or [str(spec.origin)]
 
 
 def shared(modules: list[Path], folders: list[Path]) -> list[Path]:
@@ -43,7 +46,7 @@ def test_no_name_has_two_places() -> None:
 
 @pytest.mark.parametrize("other", ["charts/values.py", "charts/__init__.py", "charts.py"])
 def test_a_name_of_two_folders_is_found(other: str, tmp_path: Path) -> None:
-    for file in ("tests/charts/cases.py", "tests/alone.py", f"tools/{other}"):
+    for file in ("tests/charts/cases.py", "tests/alone.py", "tools/alone/__pycache__/old.pyc", f"tools/{other}"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     folders = [tmp_path / "tests", tmp_path / "tools"]

@@ -24,6 +24,7 @@ from soak.scraper import Scraper
 from soak.troubles import A_DAY, DAY, QUIET_FROM, events, fault
 from support.processes import PATIENCE, Child, wait_until
 from support.tls import Authority
+from support.tools import ROOT
 
 from exporter.simulator.server import Server
 
@@ -236,6 +237,7 @@ class Soak:
             **os.environ,
             "AWS_SHARED_CREDENTIALS_FILE": str(self._directory / "credentials"),
             "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests"))),
         }
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.pop(name, None)
