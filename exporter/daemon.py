@@ -41,7 +41,7 @@ _WEB_STOP_SECONDS = 1.0
 
 # After each system call the web server may wait this long for a thread that computes, such as one that reads a long
 # configuration or makes a page. With Python's default of 5 ms, probes under load then took seconds. With 0.5 ms the slowest
-# scrape in a hundred was still 4.7 times as slow while pages were opened, with 0.1 ms 2.8 times (bench/pages.py).
+# scrape in a hundred was still 4.5 times as slow while pages were opened, with 0.1 ms 2.8 times (bench/pages.py).
 _SWITCH_SECONDS = 0.0001
 
 log = structlog.get_logger(__name__)
