@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.cli.aws import arguments
 from exporter.cli.aws.arguments import ExitCode
+from exporter.cli.failures import say
 from exporter.errors import CallFailed, ErrorCode
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ def run(argv: Sequence[str]) -> int:
         with warnings.catch_warnings(action="ignore"):
             return _debugged(given) if given.debug else _run(given)
     except _Ended as ended:
-        from exporter.logs import defused
-
-        print(f"{_PROGRAM}: {defused(str(ended))}", file=sys.stderr)
+        say(f"{_PROGRAM}: {ended}")
         return ended.code
     except BrokenPipeError:  # the output was closed
         return 0

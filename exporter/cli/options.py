@@ -59,11 +59,13 @@ class Parser(argparse.ArgumentParser):
             self.error("FILE and --config.file are the same: give one of them")
         return given
 
-    def error(self, message: str) -> NoReturn:
-        """Exit with a usage error. Arguments in it are printed so that they cannot control a terminal."""
-        from exporter.logs import defused
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit, with a message if there is one. Arguments in it are printed so that they cannot control a terminal."""
+        if message:
+            from exporter.logs import defused
 
-        super().error(defused(message))
+            message = defused(message)
+        super().exit(status, message)
 
     def refuse(self, command: str, known: Collection[str]) -> NoReturn:
         """Exit with a usage error that lists the commands, for an unknown command."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import statistics
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from bench.process import resident, threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,7 @@ class Held(NamedTuple):
 
 def held(pid: int) -> Held:
     """Return what a process holds now."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    resident = int(status["VmRSS"].split()[0]) * 1024 / 1e6
-    return Held(resident, int(status["Threads"]), len(os.listdir(f"/proc/{pid}/fd")))
+    return Held(resident(pid), threads(pid), len(os.listdir(f"/proc/{pid}/fd")))
 
 
 class Trend(NamedTuple):

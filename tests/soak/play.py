@@ -9,7 +9,6 @@ import random
 import signal
 import ssl
 import sys
-import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -71,7 +70,6 @@ class Soak:
         )
         self._aws = Server(self.account, tls=self._context())
         self._version = 0
-        self._lock = threading.Lock()
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._number = count()
         self._well = False
@@ -99,7 +97,7 @@ class Soak:
             self.exporter = running.enter_context(self._start())
             url = wait_until(self._url, what="the address that the exporter serves")
             trust = self._authority.context()
-            self.scrapers = [Scraper(url, self.account, trust, self._lock, openmetrics=each) for each in (True, False)]
+            self.scrapers = [Scraper(url, self.account, trust, openmetrics=each) for each in (True, False)]
             for scraper in self.scrapers:
                 scraper.password = password
                 scraper.start()
@@ -192,7 +190,9 @@ class Soak:
             os.replace(new, self._directory / name)
 
     def _replace_password(self) -> None:
-        with self._lock:
+        with ExitStack() as held_up:
+            for scraper in self.scrapers:
+                held_up.enter_context(scraper.lock)
             password = self._write_password()
             for scraper in self.scrapers:
                 scraper.password = password

@@ -37,12 +37,13 @@ class Scraper:
     was wrong.
     """
 
-    def __init__(self, url: str, account: Account, trust: ssl.SSLContext, lock: threading.Lock, *, openmetrics: bool):
+    def __init__(self, url: str, account: Account, trust: ssl.SSLContext, *, openmetrics: bool):
         self.password = ""
+        self.lock = threading.Lock()
         self.scrapes = self.compared = 0
         self.problems: list[str] = []
         self.last: Scrape | None = None
-        self._url, self._account, self._trust, self._lock = url, account, trust, lock
+        self._url, self._account, self._trust = url, account, trust
         self._openmetrics = openmetrics
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scraper")
@@ -60,7 +61,7 @@ class Scraper:
         kept = None if self._openmetrics else self._client()
         while not self._stopping.is_set():
             try:
-                with self._lock:
+                with self.lock:
                     self._scrape(kept)
             except Exception as error:  # noqa: BLE001 - whatever it is: a scrape was lost
                 self._tell(f"a scrape failed: {error!r}")

@@ -36,9 +36,7 @@ class ExitCode(IntEnum):
 
 class _Parser(options.Parser):
     def error(self, message: str) -> NoReturn:
-        from exporter.logs import defused
-
-        self.exit(ExitCode.USAGE, f"{self.prog}: {defused(message)}\n")
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
 
 
 def parser(program: str) -> options.Parser:
