@@ -18,6 +18,7 @@ from exporter.web.negotiate import accepts_gzip, choose_format
 from exporter.web.page_headers import PageHeaders
 from exporter.web.pages.routes import page_routes
 from exporter.web.pages.secrets import shown
+from exporter.web.pieces import Pieces
 from exporter.web.routing import UNIDENTIFIED, Paths, listing, not_allowed, router
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
 
     from exporter.exposition.format import Format
     from exporter.web.pages import Snapshot
@@ -126,12 +126,10 @@ def _emptied(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-class _Exposition(Response):
-    """The exposition, sent piece by piece, so that the whole body is never in memory for a slow client."""
+class _Exposition(Pieces):
+    """The exposition."""
 
     def __init__(self, pieces: Iterable[bytes], wanted: Format, *, gzip: bool) -> None:
-        self.status_code = 200
-        self.background = None
         headers = {"Content-Type": wanted.content_type, "Vary": "Accept, Accept-Encoding"}
         if gzip:
             # Compressed pieces are few and already exist. Plain pieces are decompressed one by one.
@@ -143,13 +141,4 @@ class _Exposition(Response):
             pieces = tuple(first) if len(first) < 2 else _emptied(first, rest)
         if isinstance(pieces, tuple):
             headers["Content-Length"] = str(sum(map(len, pieces)))
-        self._pieces = pieces
-        self.init_headers(headers)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
-            for piece in self._pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-                del piece  # so that this piece is not kept while the next one is made
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        super().__init__(pieces, headers)

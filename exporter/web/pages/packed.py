@@ -6,14 +6,11 @@ import gzip
 import zlib
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 from exporter.exposition.body import inflated
+from exporter.web.pieces import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from starlette.types import Receive, Scope, Send
+    from collections.abc import Iterable, Iterator, Mapping
 
 _GZIP = 16 + zlib.MAX_WBITS  # zlib's word for the format of gzip
 
@@ -30,21 +27,13 @@ class Packed:
         return inflated((self.gzip,), _GZIP)
 
 
-class PackedResponse(Response):
-    """Sends a body as gzip, or plain and piece by piece."""
+class PackedResponse(Pieces):
+    """Sends a body as gzip, or plain."""
 
     def __init__(self, body: Packed, status: int, headers: Mapping[str, str], media_type: str, *, gzip: bool) -> None:
-        self.status_code = status
-        self.media_type = media_type
-        self.background = None
-        self._body, self._gzip = body, gzip
-        length = {"Content-Length": str(len(body.gzip) if gzip else body.size)}
-        self.init_headers({**headers, **length} | ({"Content-Encoding": "gzip"} if gzip else {}))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        """Send it."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
-            for piece in (self._body.gzip,) if self._gzip else self._body.plain():
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if gzip:
+            pieces: Iterable[bytes] = (body.gzip,)
+            own = {"Content-Encoding": "gzip", "Content-Length": str(len(body.gzip))}
+        else:
+            pieces, own = body.plain(), {"Content-Length": str(body.size)}
+        super().__init__(pieces, {**headers, **own}, status, media_type)
