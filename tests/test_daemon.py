@@ -14,7 +14,7 @@ import pytest
 import structlog
 from support.api import RefusingApi
 from support.pace import within
-from support.processes import PATIENCE, wait_until
+from support.processes import PATIENCE, free_port, wait_until
 from support.web import client as client_of
 
 from exporter.clock import SystemClock
@@ -48,7 +48,7 @@ def start():
     running = []
 
     def start(configuration, behave=lambda region, name: None, **options):
-        listener = open_socket(parse_address("127.0.0.1:0"))
+        listener = open_socket(parse_address(f"127.0.0.1:{free_port()}"))  # no other server's once it is closed
         host, port = listener.getsockname()
         daemon = Daemon(
             lambda: parse(configuration, "test.yaml"),

@@ -254,24 +254,34 @@ def test_jobs_are_described_again_and_again(start: StartCrew) -> None:
     assert {job.state for job in crew.views().values()} == {JobState.RUNNING}
 
 
-def test_threads_sleep_while_nothing_is_due(start: StartCrew) -> None:
-    api = HangingApi()
+@pytest.mark.parametrize("hanging", [(), ("late",)], ids=["at rest", "while a call hangs"])
+def test_a_target_is_not_looked_at_while_nothing_is_due(start: StartCrew, hanging: tuple[str, ...]) -> None:
+    api, other = HangingApi(*hanging), HangingApi()
     crew = start(target_spec("churn"), api)
-    crew.await_changes(lambda: crew.changed == 1)
-    spins = 0
+    crew.update(target_spec("churn", "late"))
+    wait_until(lambda: set(api.asked) == {"churn", "late"}, what="the calls")
+    wait_until(lambda: crew.pool.busy == len(hanging), what="the others to come back")
+    wait_until(lambda: sleeps_for_seconds(crew), what="rest")
+    looks = 0
     ask = crew.target.next
 
     def counting(now: Any) -> Any:
-        nonlocal spins
-        spins += 1
+        nonlocal looks
+        looks += 1
         return ask(now)
 
     crew.target.next = counting  # type: ignore[method-assign]
-    crew.update(target_spec("churn", "late"))
-    crew.await_view(lambda views: views["late"].state is JobState.RUNNING)
-    # Looked at for the update, by the worker that is done, and once more where another look came between.
-    assert spins <= 4
-    assert api.asked == ["churn", "late"]
+    crew.add(target_spec("churn", interval=0.05), other)
+    wait_until(lambda: len(other.asked) >= 10, what="describes of the other")
+    assert looks == 0, "the other's calls wake the watch and a worker, but not for this target"
+    assert sorted(api.asked) == ["churn", "late"]
+
+
+def sleeps_for_seconds(crew: Crew) -> bool:
+    """Return whether the watch has nothing to do in the next seconds."""
+    with crew.pool._lock:
+        at = crew.pool._looks_at
+        return at is not None and at > crew.clock.monotonic() + 5.0 and not crew.pool._waiting
 
 
 def test_a_call_that_hangs_holds_up_no_other_target(start: StartCrew) -> None:

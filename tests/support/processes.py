@@ -24,12 +24,21 @@ PATIENCE = 90.0
 """How many seconds any test waits for what must happen. Only a failure takes as long, however busy the machine."""
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot be told 0."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """Return a TCP port of 127.0.0.1 on which nobody listens, for programs that cannot be told 0.
+
+    It stays bound here until this process ends: no other one is given it, and who connects is refused. A program that sets
+    SO_REUSEADDR, as servers do, may still listen on it.
+    """
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    _reserved.append(sock)
+    port: int = sock.getsockname()[1]
+    return port
 
 
 def wait_until(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.pace import here, within
-from support.processes import PATIENCE
+from support.processes import PATIENCE, free_port
 from support.web import get
 
 from exporter.web.app import create_app
@@ -74,7 +74,7 @@ def test_stop_without_start_does_nothing(serve) -> None:
 
 
 def test_stop_closes_every_kind_of_connection_at_once_and_frees_the_port(serve) -> None:
-    running = serve()
+    running = serve(address=f"127.0.0.1:{free_port()}")
     silent, begun, idle = running.connect(), running.connect(b"GET /me"), running.connect(GET)
     assert idle.recv(1) == b"H"
     with within(3):
@@ -117,7 +117,7 @@ def test_a_client_that_does_not_read_does_not_hold_up_the_stop(serve) -> None:
 
 
 def test_nobody_is_accepted_after_the_stop(serve) -> None:
-    running = serve()
+    running = serve(address=f"127.0.0.1:{free_port()}")
     running.server.stop(5)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", running.port), timeout=PATIENCE)
