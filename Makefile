@@ -84,7 +84,7 @@ CASES ?=
 fuzz: .venv/.fuzz ## Attack each way into the exporter, or TARGETS, for SECONDS or with CASES each (5 minutes)
 	@PYTHONPATH=tests .venv/bin/python -m fuzz $(strip $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES)) $(ARGS) $(TARGETS))
 
-bench: .venv/.dev ## Measure what the exporter costs beside what one would use instead (20 minutes)
+bench: .venv/.dev ## Measure what the exporter costs beside what one would use instead (half an hour)
 	@.venv/bin/python -m bench
 
 image: .venv/.runtime ## Build the container image with buildah

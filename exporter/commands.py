@@ -47,7 +47,7 @@ class Commands:
         self._queue.put(command)
 
     def wait(self) -> list[Command]:
-        """Wait for a command, and return all that there are by then. So a stop waits for one reload at most."""
+        """Wait for a command, and return all that there are by then."""
         return [self._first(), *self._others()]
 
     def cancel(self, commands: Iterable[Command] = ()) -> None:

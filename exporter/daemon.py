@@ -126,8 +126,7 @@ class Daemon:
         gc.freeze()
         while Stop() not in (waiting := self._commands.wait()):
             reloads = [command for command in waiting if isinstance(command, Reload)]
-            for trigger in dict.fromkeys(command.trigger for command in reloads):
-                self._reload(trigger, [command.done for command in reloads if command.trigger == trigger])
+            self._reload(reloads)
             if len(reloads) < len(waiting):
                 self._follow_organizations()
         self._commands.cancel(waiting)
@@ -159,14 +158,16 @@ class Daemon:
         self._commands.cancel()
         log.info("stopped")
 
-    def _reload(self, trigger: str, asked: Sequence[Future[None]]) -> None:
-        """Load and apply a configuration once, for all who asked. All problems are found before anything changes.
+    def _reload(self, asked: Sequence[Reload]) -> None:
+        """Load and apply a configuration once, for all who asked, so that a stop waits for one loading at most.
 
-        The log line is written before the metric changes.
+        All problems are found before anything changes. The log line is written before the metric changes. Both name the first
+        trigger.
         """
-        asked = [done for done in asked if done.set_running_or_notify_cancel()]
+        asked = [command for command in asked if command.done.set_running_or_notify_cancel()]
         if not asked:
-            return  # the callers have disconnected
+            return  # or the callers have disconnected
+        trigger = asked[0].trigger
         failed: Exception | None = None
         try:
             self._load_in(self._load(), trigger)
@@ -180,11 +181,11 @@ class Daemon:
             log.exception(text, trigger=trigger)
             self._refuse(trigger, (Problem(self._in_force.configuration.origin.file, None, "", text),))
             failed = error
-        for done in asked:
+        for command in asked:
             if failed is None:
-                done.set_result(None)
+                command.done.set_result(None)
             else:
-                done.set_exception(failed)
+                command.done.set_exception(failed)
 
     def _refuse(self, trigger: str, problems: tuple[Problem, ...]) -> None:
         refused = Refused(self._clock.time(), trigger, problems)

@@ -224,10 +224,10 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
         name = spec.jobs[number].name if listed else f"{_prefix(number % len(spec.rules))}{number:06}"
         # Running ones are spread evenly over all.
         runs = (number + 1) * expected.running // expected.jobs > number * expected.running // expected.jobs
-        # Running ones are newer, as in AWS, so that max_jobs keeps them. Ended ones must meet created_within.
+        # Running ones are newer, as in AWS, so that max_jobs keeps them. Ended ones must meet created_within until they are found.
         within = rule.created_within if rule is not None else None
-        ended = min(3 * _HOUR, (within or _DAY) - 10.0)
-        created = start - (2 * _HOUR if runs else ended) - number / 1_000
+        ended = min(3 * _HOUR, (within or _DAY) / 2)
+        created = start - (ended / 2 if runs else ended) * (1 + number / (10 * expected.jobs))
         yield _Job(
             name,
             "InProgress" if runs else _ended(rule),

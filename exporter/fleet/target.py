@@ -229,7 +229,7 @@ class Target:
 
         Discovered jobs past their retention are forgotten. Calls past their deadline are given up: they have failed with a
         time-out. Such a call still holds its thread, so its tuning job is not described again until the call has returned.
-        So an endpoint that never answers holds at most one thread for each tuning job. Incidents that last are logged again.
+        So at most one thread for each tuning job is held. Incidents that last are logged again.
         """
         self._retire(now)
         deadline = self._spec.connection.deadline

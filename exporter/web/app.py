@@ -82,15 +82,9 @@ def create_app(site: Site, *, lifecycle: bool = False, prefix: str = "", show_pa
     async def reload(request: Request) -> Response:
         if not lifecycle:
             return PlainTextResponse("the lifecycle API is off: start with --web.enable-lifecycle\n", status_code=403)
-        # What a browser says of itself: with the password that it remembers, a page of another site could ask for this.
-        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        if _is_of_another_site(request):
             return PlainTextResponse("a page of another site may not ask for this\n", status_code=403)
-        try:
-            await asyncio.wrap_future(site.request_reload("request"))
-        except ConfigError as error:
-            told = "\n".join(shown(line) for line in str(error).splitlines())
-            return PlainTextResponse(f"{told}\n", status_code=500)
-        return PlainTextResponse("configuration reloaded\n")
+        return await _outcome(site.request_reload("request"))
 
     # Route adds HEAD to GET.
     machines = [
@@ -113,8 +107,34 @@ def _header(request: Request, name: str) -> str | None:
     return ", ".join(request.headers.getlist(name)) or None
 
 
+def _is_of_another_site(request: Request) -> bool:
+    """Return whether a browser sends this request for a page of another site. It would send the password that it remembers, too.
+
+    Browsers send Sec-Fetch-Site only over HTTPS and to localhost, but always Origin with POST and PUT. Schemes are not compared,
+    because TLS may end at a proxy. Other clients send neither.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site not in {"none", "same-origin"}
+    return origin is not None and origin.lower().partition("://")[2] != request.headers.get("host", "").lower()
+
+
+async def _outcome(done: Future[None]) -> Response:
+    """Wait for a reload, and answer with what came of it."""
+    try:
+        await asyncio.wrap_future(done)
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise  # the client has disconnected
+        return PlainTextResponse("not reloaded: the exporter is stopping\n", status_code=503)
+    except ConfigError as error:
+        told = "\n".join(shown(line) for line in str(error).splitlines())
+        return PlainTextResponse(f"{told}\n", status_code=500)
+    return PlainTextResponse("configuration reloaded\n")
+
+
 def _probe(check: Check, request: Request, word: str) -> Response:
-    """Answer a probe. The detail names targets, and so accounts and roles: it is only for clients that need no password or gave it."""
+    """Answer a probe. The detail names targets, and so accounts and roles. If there are passwords, probes leave it out."""
     detail = check.detail if UNIDENTIFIED not in request.scope else word if check.ok else f"not {word}"
     return PlainTextResponse(f"{detail}\n", status_code=200 if check.ok else 503)
 

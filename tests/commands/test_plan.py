@@ -105,10 +105,19 @@ def test_bad_input_is_told_in_a_sentence(
     assert says in capsys.readouterr().err
 
 
-def test_max_jobs_leaves_out_the_ones_that_have_ended(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config.write_text("aws: {region: us-east-1}\ndiscover: [{created_within: 7d}]\n")
+@pytest.mark.parametrize("within", ["7d", "1h", "1m"])
+def test_max_jobs_leaves_out_the_ones_that_have_ended(
+    config: Path, capsys: pytest.CaptureFixture[str], within: str
+) -> None:
+    config.write_text(f"aws: {{region: us-east-1}}\ndiscover: [{{created_within: {within}}}]\n")
     assert main(["plan", str(config), "--jobs=500", "--running=80"]) == 0
     assert capsys.readouterr().out.startswith(f"{config}: 200 tuning jobs in 1 target, of which 80 run\n")
+
+
+def test_none_is_too_old_by_the_time_that_its_page_is_read(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text("aws: {region: us-east-1}\ninterval: 12h\ndiscover: [{created_within: 5m, max_jobs: 5000}]\n")
+    assert main(["plan", str(config), "--jobs=5000", "--running=0"]) == 0
+    assert capsys.readouterr().out.startswith(f"{config}: 5,000 tuning jobs in 1 target, of which 0 run\n")
 
 
 def test_jobs_of_rules_are_refused_where_there_are_none(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -170,13 +170,40 @@ def test_a_reload_is_asked_for_by_either_method(serve, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("site", "status"), [("none", 200), ("same-origin", 200), ("same-site", 403), ("cross-site", 403)]
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://elsewhere.example"}, 200),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        # Over plain HTTP a browser sends no more than this.
+        ({"Origin": "http://exporter.example:10980"}, 200),
+        ({"Origin": "https://Exporter.example:10980"}, 200),
+        ({"Origin": "http://exporter.example"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+    ids=str,
 )
-def test_a_reload_is_not_for_a_page_of_another_site_to_ask_for(serve, site: str, status: int) -> None:
+def test_a_reload_is_not_for_a_page_of_another_site_to_ask_for(serve, headers: dict[str, str], status: int) -> None:
     running = serve(lifecycle=True)
-    answer = web.request("POST", f"{running.url}/-/reload", headers={"Sec-Fetch-Site": site})
+    host = {"Host": "exporter.example:10980"}
+    answer = web.request("POST", f"{running.url}/-/reload", headers=host | headers)
     assert answer.status_code == status
     assert running.site.reloads == ["request"] * (status == 200)
+
+
+def test_a_reload_that_waits_when_the_exporter_stops_is_told_so(
+    serve, monkeypatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = serve(lifecycle=True)
+    done: Future[None] = Future()
+    done.cancel()
+    monkeypatch.setattr(running.site, "request_reload", lambda trigger: done)
+    with capture_logs() as logs:
+        answer = web.request("POST", f"{running.url}/-/reload")
+    assert (answer.status_code, answer.text) == (503, "not reloaded: the exporter is stopping\n")
+    assert logs == caplog.records == []
 
 
 def test_a_reload_tells_each_mistake_and_nothing_that_looks_like_a_token(serve, monkeypatch) -> None:

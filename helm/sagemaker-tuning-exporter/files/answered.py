@@ -16,7 +16,16 @@ import urllib.parse
 from pathlib import Path
 from typing import NamedTuple
 
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 512 * 1024 * 1024
+# Only these lines of an answer are kept, and its first one: the pod has little memory.
+READ = (
+    b"sagemaker_tuning_exporter_build_info{",
+    b"sagemaker_tuning_exporter_polls_total{",
+    b"sagemaker_tuning_exporter_target_error_info{",
+    b"sagemaker_tuning_exporter_target_last_success_timestamp_seconds{",
+    b"sagemaker_tuning_job_error_info{",
+    b"sagemaker_tuning_job_up{",
+)
 NEVER = "AWS has not answered one call for target {}: nobody watches its tuning jobs"
 LOCKED = """\
 {} asks for a password and this test has none: it saw that the exporter is ready, but not whether AWS answers it.
@@ -60,7 +69,7 @@ class Client(NamedTuple):
             connection.sock = self.connect(address)
             connection.request("GET", path, headers={"Authorization": self.authorization} if self.authorization else {})
             answer = connection.getresponse()
-            text = answer.read(MOST_BYTES).decode(errors="replace")
+            text = kept(answer)
         finally:
             connection.close()
         if answer.status == 401:
@@ -70,6 +79,17 @@ class Client(NamedTuple):
         if answer.status != 200:
             raise OSError(f"{answer.status} {answer.reason}: {text[:200].strip()}")
         return text
+
+
+def kept(answer: http.client.HTTPResponse) -> str:
+    """Return the first line of an answer, and those that are read here. Raise OSError."""
+    lines = [answer.readline(2**16)]
+    left = MOST_BYTES
+    while left > 0 and (line := answer.readline(2**16)):
+        left -= len(line)
+        if line.startswith(READ):
+            lines.append(line)
+    return b"".join(lines).decode(errors="replace")
 
 
 def client(given: argparse.Namespace) -> Client:
