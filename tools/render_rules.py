@@ -67,7 +67,8 @@ class _Wishes(NamedTuple):
 
 def load(folder: Path = RULES) -> dict[str, Any]:
     """Return the groups of all rule files in a folder as one document."""
-    files = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    files = [yaml.load(path.read_bytes(), loader) for path in sorted(folder.glob("*.yaml"))]
     return {"groups": [group for file in files for group in file["groups"]]}
 
 
