@@ -240,14 +240,16 @@ class Telemetry:
         """Expose the published targets. Counters are exposed only for published targets."""
         self._exposed = _Joined(self._registry, targets, self._organizations)
 
-    def add_target(self, target: str, operations: tuple[str, ...]) -> None:
-        """Start the counters of a target at 0, so that Prometheus sees their first increase.
+    def add_target(self, target: str, operations: tuple[str, ...], rules: tuple[str, ...] = ()) -> None:
+        """Start the counters of a target and its rules at 0, so that Prometheus sees their first increase.
 
         Of the error counters, only that for throttling starts at 0. The others would be many series that nearly always stay at 0.
         """
         self._targets.add(target)
         for counter in (self.polls, self.poll_overruns, self.rate_limit_wait):
             counter.labels(target)
+        for rule in rules:
+            self.jobs_left_out.labels(target, rule)
         self._start_calls(target, operations)
 
     def add_organization(self, organization: str, account_id: str, operations: tuple[str, ...]) -> None:

@@ -74,15 +74,16 @@ def test_the_build_has_its_commit_from_the_environment(monkeypatch: pytest.Monke
 
 
 def test_the_counters_of_a_known_target_start_at_0(telemetry: Telemetry) -> None:
-    telemetry.add_target("prod", OPERATIONS)
+    telemetry.add_target("prod", OPERATIONS, ("all",))
     started = of_target(telemetry, "prod")
+    assert value(telemetry, "discovered_jobs_left_out_total", target="prod", rule="all") == 0
     for name in ("polls_total", "poll_overruns_total", "rate_limit_wait_seconds_total"):
         assert value(telemetry, name, target="prod") == 0
     for operation in OPERATIONS:
         assert value(telemetry, "api_requests_total", target="prod", operation=operation) == 0
         assert value(telemetry, "api_connection_retries_total", target="prod", operation=operation) == 0
         assert value(telemetry, "api_errors_total", target="prod", operation=operation, code="throttled") == 0
-    assert len(started) == 3 + 3 * len(OPERATIONS), "other errors begin with the first of them"
+    assert len(started) == 3 + 1 + 3 * len(OPERATIONS), "other errors begin with the first of them"
 
 
 RULE = "  - {name: RULE, region: eu-west-1, name_contains: ranker, tags: {env: prod}}\n"

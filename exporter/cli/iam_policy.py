@@ -87,5 +87,7 @@ def _tell(found: Sequence[Identity], form: str) -> None:
         for blank in dict.fromkeys(blank for each in found for blank in each.blanks):
             say(f"replace {blank.name}: {blank.description}")
     for each in found:
+        if form == "json" and len(each.policies) > 1:
+            say(f"{each.name}: these are {len(each.policies)} policies: create and attach each of them")
         for note in each.notes:
             say(f"warning: {each.name}: {note}")

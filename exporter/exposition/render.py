@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from exporter.fleet import JobView
 
 _BATCH = 100  # tuning jobs whose lines of a family are in memory at once
-_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+# Prometheus refuses a whole scrape with a NUL.
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\"", "\0": "?"})
 _PLAIN = re.compile(r"[ !#-\[\]-~]*").fullmatch  # ASCII that needs no escaping
 _NON_FINITE = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
@@ -39,7 +40,10 @@ def format_value(value: Number) -> str:
 
 
 def escape_label(value: str) -> str:
-    """Return a label's value as written between the quotes. Single surrogates, which are not valid text, become ``?``."""
+    """Return a label's value as written between the quotes.
+
+    Single surrogates, which are not valid text, become ``?``, and so does NUL.
+    """
     if _PLAIN(value):
         return value
     return value.translate(_ESCAPES).encode("utf-8", "replace").decode("utf-8")
@@ -50,14 +54,17 @@ def render(
 ) -> Iterator[Piece]:
     """Yield the text in pieces: each family that has series, with its metadata first, and series in the order of the views.
 
-    If several views have the same labels, only the first one is used, so that no series is there twice. A job has at most
+    If several views have the same labels, only one is used, so that no series is there twice: the first one whose last describe
+    succeeded, otherwise the first one. A job has at most
     ``family.limit`` series of a family. The number of further ones is added to ``left_out``, by the full name of the family and
     the labels of the job as text.
     """
     left_out = {} if left_out is None else left_out
     jobs: dict[str, JobView] = {}
     for view in views:
-        jobs.setdefault(_identity(view), view)
+        identity = _identity(view)
+        if identity not in jobs or (_is_described(view) and not _is_described(jobs[identity])):
+            jobs[identity] = view
     everyone = list(jobs.items())
     for family in families:
         head: Piece | None = _metadata(family)
@@ -68,6 +75,10 @@ def render(
                     yield head
                     head = None
                 yield Piece(lines, lines)
+
+
+def _is_described(view: JobView) -> bool:
+    return view.facts is not None and view.failure is None
 
 
 def _lines(

@@ -167,7 +167,9 @@ class BillSearches:
 
     def start(self, serial: int, now: Instant) -> Work:
         """Return the call that is due."""
-        batch = sorted(self._waiting.values(), key=lambda each: each.since)[:PAGE_SIZE]
+        # Those that are searched for again wait for their time, even if a new one is due.
+        ready = [each for each in self._waiting.values() if not each.tries or each.since <= now.monotonic]
+        batch = sorted(ready or self._waiting.values(), key=lambda each: each.since)[:PAGE_SIZE]
         for each in batch:
             del self._waiting[each.key, name_key(each.name)]
         self._first = min((each.since for each in self._waiting.values()), default=math.inf)

@@ -48,7 +48,7 @@ class Driven:
 
     def timed_out(self, started: float) -> None:
         """Note that a call that began at ``started`` timed out."""
-        self.hangs = self.answered < started
+        self.hangs = self.hangs or self.answered < started
 
     def was_answered(self, now: float) -> None:
         """Note that a call ended without a time-out, successfully or not."""

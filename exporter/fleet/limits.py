@@ -36,8 +36,6 @@ class Limits:
     def reload(self, spec: TargetSpec) -> None:
         """Use a new configuration. Call ``enforce`` afterwards to apply it to the tuning jobs that are already watched."""
         self._spec = spec
-        for rule in spec.rules:
-            self._telemetry.jobs_left_out.labels(spec.name, rule.name)
 
     def forget(self, rule: str) -> None:
         """Forget which tuning jobs were left out of a rule."""

@@ -256,13 +256,13 @@ class Lists:
         each.why = each.why or outcome.why
         if outcome.unreadable and purpose.kind.repeats:
             self._calls.failed(Operation.LIST, work.key, ErrorCode.MALFORMED_ANSWER)
-        elif each.pages == 1:
-            self._calls.succeeded(Operation.LIST, work.key)
         if outcome.next_token is not None and each.pages < each.max_pages:
             each.token, each.due = outcome.next_token, each.planned
             each.seen.add(hash(each.token))
             return None
         del self._lists[purpose]
+        if not (each.unreadable and purpose.kind.repeats):  # only now: a later page may always fail
+            self._calls.succeeded(Operation.LIST, work.key)
         whole = outcome.next_token is None
         return Listing(purpose, each.summaries, each.pages, whole, unreadable=each.unreadable, why=each.why)
 

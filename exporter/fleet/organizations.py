@@ -122,10 +122,12 @@ class Organizations:
                 self._telemetry.forget_organization(spec.name)
             new = [spec for spec in specs if spec not in self._readers]
             for spec in new:
-                _start(spec, self._telemetry)
-                self._readers[spec] = reader = _Reader(first_views[spec])
-                _show(reader.view, self._telemetry)
+                reader = _Reader(first_views[spec])
+                # First of all, because this may fail: then the next reload tries it again.
                 threading.Thread(name="organization", target=self._run, args=(spec, reader), daemon=True).start()
+                self._readers[spec] = reader
+                _start(spec, self._telemetry)
+                _show(reader.view, self._telemetry)
             self._condition.notify_all()
 
     def _first_view(self, spec: OrganizationSpec) -> OrganizationView:

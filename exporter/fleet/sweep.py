@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from exporter.fleet.lists import SWEEP
 from exporter.fleet.rules import created_between
-from exporter.fleet.schedule import REST
-from exporter.tuning_job import same_moment
+from exporter.fleet.running import MAX_PAGES
+from exporter.fleet.schedule import REST, differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Sweep:
         self._at = now.monotonic + _PERIOD
         resting = [job.created for job in self._jobs if job.resting]
         if resting:
-            pages = max(_CALLS, len(resting) // _JOBS_PER_PAGE)
+            pages = min(MAX_PAGES, max(_CALLS, len(resting) // _JOBS_PER_PAGE))
             filters = created_between(min(resting), max(resting))
             self._lists.plan(SWEEP, filters, now.monotonic, pages)
         else:
@@ -65,14 +65,12 @@ class Sweep:
                 unseen.append(job)
             elif summary is None or not _is_as_it_was(job, summary):
                 self._jobs.plan(job, now.monotonic, now)
-            elif job.owed > now.monotonic:
-                self._jobs.settle(job, now.monotonic + REST, now.monotonic + REST, now)
+            elif job.owed > now.monotonic:  # what no list shows is still described once a day
+                self._jobs.confirm(job, now.monotonic + REST, now)
         for job in sorted(unseen, key=lambda job: job.due)[:_CALLS]:
             self._jobs.plan(job, now.monotonic, now)
         return ()
 
 
 def _is_as_it_was(job: Job, summary: Summary) -> bool:
-    return (
-        job.facts is not None and summary.status == job.facts.status and same_moment(summary.creation_time, job.created)
-    )
+    return job.facts is not None and not differs(job.facts, summary)

@@ -271,7 +271,7 @@ class TagListings:
         listing.known = dict(tags)
         self._jobs.tag(key, listing.shown)
         self._start_anew(key, listing)
-        if listing.labels:
+        if listing.labels or key not in self._jobs:  # one that no rule matches may get its tags later
             self._plan(key, listing, in_about_a_day(key, now.monotonic))
         self._end_search()
 

@@ -151,7 +151,7 @@ class Target:
         self._jobs.arrange(wanted)
         self._refresh.reload(spec, before, now)
         self._rounds.target = spec.name
-        self._telemetry.add_target(spec.name, self.operations)
+        self._telemetry.add_target(spec.name, self.operations, tuple(rule.name for rule in spec.rules))
 
     def _carry_out(self, decisions: Iterable[Decision], now: Instant) -> tuple[Event, ...]:
         """Carry out decisions, and return the log lines."""

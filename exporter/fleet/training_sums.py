@@ -190,7 +190,10 @@ class TrainingSums:
         """
         with_instances, searched, prices = asked.billable != "off", asked.billable == "search", asked.prices
         priced = self._billed if searched else self._instance_seconds
-        starts = {digest: each.start for digest, each in self.open.items() if each.start is not None}
+        # While a list is being read, one that has ended on its first pages may still be among the open ones.
+        starts = {
+            digest: each.start for digest, each in self.open.items() if each.start is not None and not self.has(digest)
+        }
         if running_at is None:
             starts = {}
         running = {digest: max(0.0, (running_at or start) - start) for digest, start in starts.items()}
@@ -228,8 +231,9 @@ class TrainingSums:
         counts: dict[tuple[str, str], Number] = {}
         for definition in definitions:
             counts |= {(each, spot): 0 for each, spot, _ in _instances(definition) or ()}
-        for each in self.open.values():
-            for instance_type, spot, count in (each.instances or ()) if each.start is not None else ():
+        for digest, each in self.open.items():
+            runs = each.start is not None and not self.has(digest)
+            for instance_type, spot, count in (each.instances or ()) if runs else ():
                 counts[instance_type, spot] = counts.get((instance_type, spot), 0) + count
         return tuple(counts.items())
 

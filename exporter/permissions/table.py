@@ -91,8 +91,8 @@ PERMISSIONS = (
 """The actions of an identity that watches tuning jobs. GetCallerIdentity is called too, but needs no permission."""
 
 ROLE_PERMISSIONS = {
-    ASSUME_ROLE: "needed for `role_arn`: the exporter's own identity must be allowed it on that role, and the role all of the"
-    " above",
+    ASSUME_ROLE: "needed for `role_arn`: the exporter's own identity must be allowed this action on that role; the role itself"
+    " needs all permissions above",
     TAG_SESSION: "needed for `role_arn` too where the exporter's own role comes from EKS pod identity",
 }
 """The actions of an identity that assumes roles, with their purpose."""

@@ -96,7 +96,8 @@ class Session:
         self._ask = ask
         self._lock = threading.Lock()
         self._search: _Search | None = None
-        self._roles: dict[Credentials, Found] = {}
+        # By region too, because each is assumed through the STS of its region: one that does not answer is no matter elsewhere.
+        self._roles: dict[tuple[Credentials, str], Found] = {}
         self._sdk: SdkSession | None = None
         self._clients: dict[_ClientKey, Any] = {}
 
@@ -114,7 +115,7 @@ class Session:
                 return use(self._client(key, service))
         except Exception as error:
             if _shows_useless_credentials(error):
-                self._forget(key.credentials, role)
+                self._forget(key, role)
             raise
 
     @property
@@ -128,7 +129,7 @@ class Session:
 
     def keep_only(self, keys: Collection[TargetKey]) -> None:
         """Forget roles and clients that none of these targets uses. Calls under way are not affected."""
-        roles = {key.credentials for key in keys}
+        roles = {(key.credentials, key.region) for key in keys}
         used = {_client_key(key, service) for key in keys for service in _SERVICES}
         with self._lock:
             self._roles = {role: found for role, found in self._roles.items() if role in roles}
@@ -149,14 +150,15 @@ class Session:
             raise
 
     def _role(self, key: TargetKey) -> Found:
-        role = key.credentials
+        role = key.credentials, key.region
         with self._lock:
             if role not in self._roles:
-                self._roles[role] = assumed(role, lambda use: self._call_as_source(key, "sts", use))
+                self._roles[role] = assumed(key.credentials, lambda use: self._call_as_source(key, "sts", use))
             return self._roles[role]
 
-    def _forget(self, role: Credentials, found: Found) -> None:
+    def _forget(self, key: TargetKey, found: Found) -> None:
         """Drop the credentials of a role, unless another thread has already replaced them."""
+        role = key.credentials, key.region
         with self._lock:
             if self._roles.get(role) is found:
                 del self._roles[role]

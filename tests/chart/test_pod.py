@@ -121,10 +121,20 @@ def test_extras_arrive() -> None:
     assert "nodeAffinity" in spec["affinity"]
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
     assert template["metadata"]["labels"].items() >= {"team": "ml", "part": "monitoring"}.items()
-    assert template["metadata"]["annotations"] == {"example.com/scrape": "true"}
+    annotations = template["metadata"]["annotations"]
+    assert annotations == {"example.com/scrape": "true", "checksum/role": annotations["checksum/role"]}
     assert workload("everything")["metadata"]["annotations"] == {"example.com/owner": "ml"}
     assert "startupProbe" not in own
     assert "livenessProbe" in own
+
+
+def test_another_role_starts_other_pods_because_a_pod_gets_its_role_when_it_starts() -> None:
+    templates = [
+        one(f"{{config: {{tuning_jobs: [a]}}, aws: {{roleArn: {role}}}}}", "Deployment")["spec"]["template"]
+        for role in ('""', "arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b")
+    ]
+    assert "annotations" not in templates[0]["metadata"]
+    assert len({str(template["metadata"]) for template in templates}) == 3
 
 
 def test_the_service_account_carries_the_role() -> None:

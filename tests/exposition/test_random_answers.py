@@ -61,7 +61,7 @@ def same(one: float, other: float) -> bool:
 
 
 def readable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 def wanted(views: Iterable[JobView]) -> Series:

@@ -277,6 +277,13 @@ class TestSeries:
         second = replace(first, labels={"team": "other"}, failure=Failure(ErrorCode.TLS, ""))
         assert text_of([first, second]) == text_of([first])
 
+    def test_of_views_that_nothing_tells_apart_one_that_is_described_comes_before_one_that_fails(self) -> None:
+        [good, other] = fleet(2)
+        failing = replace(good, labels={"team": "other"}, failure=Failure(ErrorCode.ACCESS_DENIED, ""))
+        unseen = replace(failing, facts=None)
+        for bad in (failing, unseen):
+            assert text_of([bad, other, good]) == text_of([good, other])
+
     def test_of_views_that_only_the_region_tells_apart_are_all_there(self) -> None:
         [first] = fleet(1)
         shown = [first, replace(first, region="us-east-1"), replace(first, account_id="1"), replace(first, name="x")]
@@ -322,7 +329,8 @@ class TestEscapeLabel:
             ("\\n", "\\\\n"),
             ("größe 模型 🚀", "größe 模型 🚀"),
             ("\ud83d|\ude80", "?|?"),
-            ("a\r\tb\x00", "a\r\tb\x00"),
+            ("a\r\tb\x01", "a\r\tb\x01"),
+            ("a\0b", "a?b"),
         ],
     )
     def test_stands_between_quotes(self, value: str, expected: str) -> None:
@@ -406,7 +414,7 @@ VIEWS = st.builds(
 
 def shown(text: str) -> str:
     """Return what of a text can be shown at all."""
-    return text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
 
 
 def identity_of(some: JobView) -> tuple[str, ...]:

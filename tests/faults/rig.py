@@ -317,7 +317,8 @@ class Rig:
         return all(condition(jobs.get(job.name, Seen()), job.case) for job in self.jobs if job.case)
 
     def _scrapes_since(self, moment: float) -> int:
-        return sum(scrape.asked > moment for scrape in self.scrapes)
+        """Return how many scrapes since then tell of tuning jobs, as those right after a start do not."""
+        return sum(scrape.asked > moment and bool(scrape.jobs) for scrape in self.scrapes)
 
     def _scrape(self) -> None:
         pause = threading.Event()

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Any
 
 import pytest
-from fleet.driver import Driver, FakeApi
+from fleet.driver import Call, Driver, FakeApi
 from fleet.test_training_jobs import LIST, Search, spec, spend, training
 
 from exporter.config.specs import SpendSpec
@@ -53,8 +53,12 @@ def driver(api: Records, **changes: Any) -> Driver:
     return Driver(spec("churn", **({"spend": SEARCHED} | changes)), api=api)
 
 
+def searched(driver: Driver) -> list[Call]:
+    return [call for call in driver.calls if call.operation == "Search"]
+
+
 def searches(driver: Driver) -> list[float]:
-    return [call.at for call in driver.calls if call.operation == "Search"]
+    return [call.at for call in searched(driver)]
 
 
 def test_names_fit_into_the_values_of_a_search() -> None:
@@ -130,6 +134,21 @@ def test_one_that_is_not_found_is_asked_for_a_few_times(api: Records, search: Se
     assert searches(driven) == [60.0, 180.0, 420.0, 900.0]
     assert spend(driven).incomplete.billable_unknown
     assert spend(driven).trained == (("Completed", 1, 100.0),)
+
+
+def test_one_that_is_not_found_is_not_asked_for_sooner_because_others_end(api: Records, search: Search) -> None:
+    search.holds(training(0))
+    driven = driver(api)
+    for number in range(1, 20):
+        api.record(number, 10)
+        search.holds(*(training(each) for each in range(number, -1, -1)))
+        driven.run(number * 60)
+    assert [call.at for call, names in zip(searched(driven), api.asked, strict=True) if "t-0" in names] == [
+        60.0,
+        180.0,
+        420.0,
+        900.0,
+    ]
 
 
 def test_one_that_the_index_does_not_know_the_end_of_is_asked_for_again(api: Records, search: Search) -> None:

@@ -245,6 +245,16 @@ def test_tags_of_many_jobs_are_searched_for_and_remembered(account: Account) -> 
 
 
 @pytest.mark.long
+def test_a_tag_that_a_running_job_gets_later_is_seen_within_about_a_day(account: Account) -> None:
+    life = account.create("job", "stuck")
+    driver = account.watch(rules(rule(tags={"env": "prod"})))
+    run(driver, HOUR)
+    assert driver.views() == {}
+    life.tags["env"] = "prod"
+    run(driver, 1.2 * DAY)
+    assert driver.views().keys() == {"job"}
+
+
 def test_tags_become_labels_of_discovered_jobs_without_further_calls(account: Account) -> None:
     for i in range(150):
         account.create(f"job-{i}", "stuck", age=100.0 + i, tags={"env": "prod", "team": f"t{i}"})

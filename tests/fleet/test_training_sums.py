@@ -103,6 +103,17 @@ class TestSums:
         assert found.running_instances == ((("ml.m5.large", "true"), 4),)
         assert sums.waits
 
+    def test_one_that_has_ended_does_not_run_too_while_the_list_is_being_read(self) -> None:
+        sums = TrainingSums()
+        read(sums, [running(2), running(1)])
+        reading = Reading(sums, {}, 10_000.0, reads_on=False, most=1_000)
+        reading.take(TrainingsPage((training(2),), "next"), (ONE,), lambda text: text or "other")
+        assert not reading.is_over()
+        found = shown(sums)
+        assert found.trained == (("Completed", 1, 1_000.0),)
+        assert found.running_seconds == 4_000.0
+        assert found.running_instances == ((("ml.m5.large", "true"), 2),)
+
     def test_one_that_never_began_has_no_duration(self) -> None:
         sums = TrainingSums()
         read(sums, [training(1, "Failed", None, 2_000.0), training(2, "Failed", None, None)])

@@ -144,12 +144,21 @@ def test_a_refusal_of_sts_without_a_code_is_told_by_its_status(
     assert failing(lambda: make_api(wire.url, credentials=ROLE).describe("churn")) is code
 
 
+def test_each_region_assumes_a_role_through_its_own_sts(wire: Wire, sts: Wire, make_api: MakeApi) -> None:
+    """One whose STS does not answer is no matter to the others."""
+    sts.answer = sts_credentials("ASIAROLE")
+    for region in ("us-east-1", "eu-west-1", "us-east-1"):
+        make_api(wire.url, credentials=ROLE, region=region).describe("churn")
+    scopes = [request.headers["authorization"].split("/sts/")[0].rpartition("/")[2] for request in sts.requests]
+    assert scopes == ["us-east-1", "eu-west-1"]
+
+
 def test_an_assumed_role_is_counted_for_the_target_that_needed_it(
     wire: Wire, sts: Wire, make_api: MakeApi, telemetry: Own
 ) -> None:
     sts.answer = sts_credentials("ASIAROLE", lifetime=300.0)  # to be renewed by each call
     first = make_api(wire.url, name="first", credentials=ROLE)
-    second = make_api(wire.url, name="second", credentials=ROLE, region="us-east-1")
+    second = make_api(wire.url, name="second", credentials=ROLE)
     first.describe("churn")
     second.describe("churn")
     second.describe("churn")

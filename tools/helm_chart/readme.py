@@ -45,7 +45,7 @@ dashboards:
 ```
 
 ```sh
-helm install tuning ./helm/sagemaker-tuning-exporter --namespace monitoring --values image.yaml --values values.yaml
+helm upgrade --install tuning ./helm/sagemaker-tuning-exporter --namespace monitoring --values image.yaml --values values.yaml
 helm test tuning --namespace monitoring --logs
 ```
 

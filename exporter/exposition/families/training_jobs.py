@@ -153,7 +153,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="training_seconds_since_best",
-            help="Time of the training jobs that ended after the best one or still run.",
+            help="Time of the training jobs that ended after the best one or still run. Those that run count until their list was last read.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
             absent="there is no best training job yet, or the list of training jobs cannot be read",
             example="sagemaker_tuning_job_training_seconds_since_best > 86400",
@@ -162,7 +162,7 @@ TRAINING_JOBS = Section(
         ),
         Family(
             name="estimated_cost_since_best",
-            help="Cost of the training jobs that ended after the best one or still run, at the configured prices.",
+            help="Cost of the training jobs that ended after the best one or still run, at the configured prices. Those that run count until their list was last read.",
             source=f"{_LIST}.TrainingStartTime, {_LIST}.TrainingEndTime",
             absent="there is no best training job yet, no price, or the list of training jobs cannot be read",
             example="topk(10, sagemaker_tuning_job_estimated_cost_since_best)",

@@ -5,7 +5,10 @@
 metadata:
   labels:
     {{- mergeOverwrite (omit $labels "helm.sh/chart") (deepCopy .Values.podLabels) $selector | toYaml | nindent 4 }}
-  {{- with .Values.podAnnotations }}
+  {{- $annotations := dict -}}
+  {{- /* A role reaches only pods that start after the service account names it. */ -}}
+  {{- with .Values.aws.roleArn }}{{ $_ := set $annotations "checksum/role" (sha256sum .) }}{{ end -}}
+  {{- with mergeOverwrite $annotations (deepCopy .Values.podAnnotations) }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
