@@ -216,7 +216,7 @@ def test_sts_may_be_down_for_a_while(
     assert len(simulator.keys()) == 2
 
 
-def test_targets_of_one_role_renew_its_credentials_once(
+def test_each_region_renews_the_credentials_of_a_role_once_by_its_own_sts(
     role: Source, simulator: Watched, clock: ManualClock, connect: Connect
 ) -> None:
     simulator.create("healthy", "churn", region="us-east-1", account_id=ACCOUNT)
@@ -224,7 +224,7 @@ def test_targets_of_one_role_renew_its_credentials_once(
     for _ in range(10):
         assert account_of(here) == account_of(there) == ACCOUNT
         clock.advance(11 * MINUTE)
-    assert role.renewals() == len(simulator.keys()) == 2
+    assert role.renewals() == len(simulator.keys()) == 2 * 2
     assert simulator.refused == []
 
 
