@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import json
 import logging
 import os
@@ -15,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 import trustme
+from support.memory import allocated
 from support.pace import slowness
 from support.processes import wait_until
 
@@ -23,53 +22,20 @@ from faults.cases import CASES, applies
 from faults.rig import Rig
 
 CYCLES = 4
-_MEAN_BLOCK = 80
-"""Bytes of a small object, as good as that is needed to see that they become more."""
 SPARE = 2
 """Connections that a pool may open or close from one cycle to the next."""
 
 
 class Census(NamedTuple):
-    """What the process holds: threads, file descriptors, memory in MB.
-
-    The memory is what was asked for and not given back. What the process has resident grows by chance too: by how its
-    threads happened to take turns.
-    """
+    """What the process holds: threads, file descriptors, memory in MB."""
 
     threads: int
     descriptors: int
     megabytes: float
 
 
-class _MallInfo(ctypes.Structure):
-    """``struct mallinfo2`` of glibc: ``uordblks`` and ``hblkhd`` are the bytes in use, on the heap and mapped."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena",
-            "ordblks",
-            "smblks",
-            "hblks",
-            "hblkhd",
-            "usmblks",
-            "fsmblks",
-            "uordblks",
-            "fordblks",
-            "keepcost",
-        )
-    )
-
-
 def census() -> Census:
-    gc.collect()
-    mallinfo = ctypes.CDLL(None).mallinfo2
-    mallinfo.restype = _MallInfo
-    heap = mallinfo()
-    small = sys.getallocatedblocks() * _MEAN_BLOCK  # Python keeps small objects elsewhere
-    return Census(
-        threading.active_count(), len(os.listdir("/proc/self/fd")), (heap.uordblks + heap.hblkhd + small) / 2**20
-    )
+    return Census(threading.active_count(), len(os.listdir("/proc/self/fd")), allocated())
 
 
 def like(earlier: Census) -> bool:

@@ -9,11 +9,10 @@ import threading
 import pytest
 from structlog.testing import capture_logs
 from support import web
+from support.memory import allocated
 from support.processes import PATIENCE, wait_until
 from support.snapshots import snapshot, watched
 from support.views import facts, view
-
-from bench.process import resident
 
 PAGES = ["/", "/targets", "/config", "/jobs/888899990000/cn-northwest-1/tune-zh"]
 API = [
@@ -214,10 +213,10 @@ def test_a_client_that_does_not_read_keeps_little_of_a_large_page_in_memory(serv
     size = len(web.get(f"{running.url}{path}", headers=PLAIN).content)
     assert size > 2_000_000
     request, clients = f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), 40
-    before = resident()  # not tracemalloc: to start it while other threads run crashes some versions of Python
+    before = allocated()  # not tracemalloc: to start it while other threads run crashes some versions of Python
     for _ in range(clients):
         assert running.connect(request, buffer=2048).recv(12) == b"HTTP/1.1 200"
-    assert resident() - before < clients * size / 1e6 / 3
+    assert allocated() - before < clients * size / 2**20 / 3
 
 
 def test_the_fullest_answer_is_told_to_the_letter(serve) -> None:
