@@ -109,7 +109,7 @@ def test_bad_input_is_told_in_a_sentence(
 def test_max_jobs_leaves_out_the_ones_that_have_ended(
     config: Path, capsys: pytest.CaptureFixture[str], within: str
 ) -> None:
-    config.write_text(f"aws: {{region: us-east-1}}\ndiscover: [{{created_within: {within}}}]\n")
+    config.write_text(f"aws: {{region: us-east-1}}\ninterval: 30m\ndiscover: [{{created_within: {within}}}]\n")
     assert main(["plan", str(config), "--jobs=500", "--running=80"]) == 0
     assert capsys.readouterr().out.startswith(f"{config}: 200 tuning jobs in 1 target, of which 80 run\n")
 
