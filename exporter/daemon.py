@@ -166,7 +166,7 @@ class Daemon:
         """
         asked = [command for command in asked if command.done.set_running_or_notify_cancel()]
         if not asked:
-            return  # or the callers have disconnected
+            return  # nobody asked, or all who asked have disconnected
         trigger = asked[0].trigger
         failed: Exception | None = None
         try:

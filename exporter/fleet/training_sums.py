@@ -190,17 +190,11 @@ class TrainingSums:
         """
         with_instances, searched, prices = asked.billable != "off", asked.billable == "search", asked.prices
         priced = self._billed if searched else self._instance_seconds
-        # While a list is being read, one that has ended on its first pages may still be among the open ones.
-        starts = {
-            digest: each.start for digest, each in self.open.items() if each.start is not None and not self.has(digest)
-        }
-        if running_at is None:
-            starts = {}
+        training = self._training
+        starts = {} if running_at is None else {digest: start for digest, (start, _) in training.items()}
         running = {digest: max(0.0, (running_at or start) - start) for digest, start in starts.items()}
         short = any(self.missing(counters))
-        unknown = self._unknown > 0 or any(
-            each.start is not None and each.instances is None for each in self.open.values()
-        )
+        unknown = self._unknown > 0 or any(instances is None for _, instances in training.values())
         return Spend(
             trained=tuple(
                 (status, *self._trained[status]) for status in ENDED_TRAINING_JOB_STATUSES if status in self._trained
@@ -227,13 +221,24 @@ class TrainingSums:
             ),
         )
 
+    @property
+    def _training(self) -> dict[int, tuple[float, Instances | None]]:
+        """When each running training job began to train, and its instances.
+
+        While a list is being read, one that has ended on its first pages may still be among the open ones.
+        """
+        return {
+            digest: (each.start, each.instances)
+            for digest, each in self.open.items()
+            if each.start is not None and not self.has(digest)
+        }
+
     def _running_instances(self, definitions: Sequence[Definition]) -> tuple[tuple[tuple[str, str], Number], ...]:
         counts: dict[tuple[str, str], Number] = {}
         for definition in definitions:
             counts |= {(each, spot): 0 for each, spot, _ in _instances(definition) or ()}
-        for digest, each in self.open.items():
-            runs = each.start is not None and not self.has(digest)
-            for instance_type, spot, count in (each.instances or ()) if runs else ():
+        for _, instances in self._training.values():
+            for instance_type, spot, count in instances or ():
                 counts[instance_type, spot] = counts.get((instance_type, spot), 0) + count
         return tuple(counts.items())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -64,6 +65,24 @@ def world() -> Iterator[World]:
     world = World()
     yield world
     world.organizations.keep_only(())
+
+
+def test_one_whose_thread_could_not_start_is_read_after_the_next_reload(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = spec()
+    world.answers[one] = (A,)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            world.organizations.keep_only([one])
+    world.organizations.keep_only([one])
+    world.settle(1, one)
+    assert world.organizations.accounts == {one: (A,)}
 
 
 def test_accounts_are_read_each_period_and_told_when_they_change(world: World) -> None:
