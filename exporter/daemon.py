@@ -20,6 +20,7 @@ from exporter.exposition import Publisher, TargetCollector, families_in_force
 from exporter.fleet import Organizations, Pool, Target, TargetView, log_events
 from exporter.sagemaker import SageMakerApi, Sessions, read_accounts
 from exporter.site import DaemonSite, InForce
+from exporter.switch_interval import ORDINARY_SECONDS, short_switch_interval
 from exporter.telemetry import Telemetry
 from exporter.web.app import create_app
 from exporter.web.pages import Configuration, Origin, Refused
@@ -38,11 +39,6 @@ if TYPE_CHECKING:
 
 _STOP_SECONDS = 3.0
 _WEB_STOP_SECONDS = 1.0
-
-# After each system call the web server may wait this long for a thread that computes, such as one that reads a long
-# configuration or makes a page. With Python's default of 5 ms, probes under load then took seconds. With 0.5 ms the slowest
-# scrape in a hundred was still 4.5 times as slow while pages were opened, with 0.1 ms 2.8 times (bench/pages.py).
-_SWITCH_SECONDS = 0.0001
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +108,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start all threads. Return when the web server answers."""
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        sys.setswitchinterval(ORDINARY_SECONDS)
         self._pool.start()
         self._load_in(self._settings, "start")
         self._publisher.start()
@@ -170,7 +166,8 @@ class Daemon:
         trigger = asked[0].trigger
         failed: Exception | None = None
         try:
-            self._load_in(self._load(), trigger)
+            with short_switch_interval():
+                self._load_in(self._load(), trigger)
         except ConfigError as error:
             problems = str(error)
             log.error("configuration refused; still using the previous one", trigger=trigger, problems=problems)  # noqa: TRY400

@@ -21,6 +21,7 @@ from exporter.clock import SystemClock
 from exporter.config import ConfigError, Problem, parse
 from exporter.daemon import Daemon
 from exporter.errors import CallFailed, ErrorCode
+from exporter.switch_interval import ORDINARY_SECONDS, SHORT_SECONDS
 from exporter.web.listen import open_socket, parse_address
 from exporter.web.webconfig.file import WebConfigFile
 
@@ -299,11 +300,25 @@ def test_a_stop_and_a_reload_wait_for_one_loading_however_many_were_asked_for(st
     assert all(done.cancelled() for done in last)
 
 
-def test_threads_that_compute_give_way_to_the_web_server_soon(start):
+def test_threads_that_compute_give_way_to_the_web_server_soon_and_sooner_while_a_configuration_is_loaded(start):
     before = sys.getswitchinterval()
     try:
-        start(TWO_TARGETS)
-        assert sys.getswitchinterval() <= 0.001
+        daemon, _ = start(TWO_TARGETS)
+        assert sys.getswitchinterval() == pytest.approx(ORDINARY_SECONDS)
+        seen = []
+
+        def load():
+            seen.append(sys.getswitchinterval())
+            return parse(TWO_TARGETS, "test.yaml")
+
+        daemon._load = load
+        runner = threading.Thread(target=daemon.run)
+        runner.start()
+        daemon.request_reload("request").result(PATIENCE)
+        daemon.request_stop()
+        runner.join()
+        assert seen == [pytest.approx(SHORT_SECONDS)]
+        assert sys.getswitchinterval() == pytest.approx(ORDINARY_SECONDS)
     finally:
         sys.setswitchinterval(before)
 

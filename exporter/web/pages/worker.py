@@ -8,6 +8,8 @@ from collections import deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from exporter.switch_interval import short_switch_interval
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -59,7 +61,8 @@ class Worker:
             if not done.set_running_or_notify_cancel():
                 continue
             try:
-                done.set_result(page())
+                with short_switch_interval():
+                    done.set_result(page())
             except Exception as error:  # noqa: BLE001 - the future has it
                 done.set_exception(error)
             del done, page  # so that a waiting thread keeps nothing alive

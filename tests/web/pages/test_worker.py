@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +11,7 @@ from functools import partial
 import pytest
 from support.processes import PATIENCE, wait_until
 
+from exporter.switch_interval import SHORT_SECONDS
 from exporter.web.pages.worker import Busy, Worker
 
 
@@ -49,6 +51,16 @@ def test_a_page_is_made_by_another_thread_which_then_ends() -> None:
 
     run(main)
     wait_until(lambda: not threads(), what="the end of the thread")
+
+
+def test_other_threads_get_their_turn_sooner_while_a_page_is_made() -> None:
+    before = sys.getswitchinterval()
+
+    async def main() -> None:
+        assert await Worker().make(sys.getswitchinterval) == pytest.approx(SHORT_SECONDS)
+
+    run(main)
+    wait_until(lambda: sys.getswitchinterval() == before, what="the end of it")
 
 
 def test_what_goes_wrong_is_raised_where_it_is_waited_for_and_the_next_page_is_made() -> None:
