@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from support.truth import P, key
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _SERIES = re.compile(r"(\w+)\{(.*)\} (\S+)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
+_ERRORS = "sagemaker_tuning_exporter_api_errors_total"
 
 
 @dataclass(slots=True)
@@ -37,10 +38,30 @@ class Scrape(NamedTuple):
     errors: dict[tuple[str, str], float]
 
 
+class _Line(NamedTuple):
+    """One line of a scrape: what it tells of which tuning job, or of the errors of a target for ``what`` api_errors."""
+
+    what: str
+    job: str
+    told: Any
+    value: float
+
+
 @lru_cache(maxsize=200_000)
-def _parsed(line: str) -> tuple[str, dict[str, str], float] | None:
+def _parsed(line: str) -> _Line | None:
+    """Return what a line tells, None for one that counts for nothing here."""
     found = _SERIES.fullmatch(line)
-    return found and (found[1], dict(_LABEL.findall(found[2])), float(found[3]))
+    if found is None:
+        return None
+    name, value = found[1], float(found[3])
+    labels = dict(_LABEL.findall(found[2]))
+    if name == _ERRORS:
+        return _Line(_ERRORS, "", (labels["target"], labels["code"]), value)
+    what = name.removeprefix(P)
+    if what in {name, "next_describe_timestamp_seconds"}:
+        return None
+    told = {"error_info": "code", "labels": "label_version"}.get(what)
+    return _Line(what, labels["tuning_job"], labels[told] if told else key(name, labels), value)
 
 
 def forget() -> None:
@@ -52,25 +73,20 @@ def read(asked: float, came: float, text: str) -> Scrape:
     """Return what a scrape says."""
     jobs: defaultdict[str, Seen] = defaultdict(Seen)
     errors: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for line in text.splitlines():
-        parsed = _parsed(line)
-        if parsed is None:
+    for line in filter(None, map(_parsed, text.splitlines())):
+        if line.what == _ERRORS:
+            errors[line.told] += line.value
             continue
-        name, labels, value = parsed
-        if name == "sagemaker_tuning_exporter_api_errors_total":
-            errors[labels["target"], labels["code"]] += value
-        if not name.startswith(P):
-            continue
-        job = jobs[labels["tuning_job"]]
-        match name.removeprefix(P):
+        job = jobs[line.job]
+        match line.what:
             case "up":
-                job.up = value
+                job.up = line.value
             case "error_info":
-                job.codes.add(labels["code"])
+                job.codes.add(line.told)
             case "last_success_timestamp_seconds":
-                job.last_success = value
+                job.last_success = line.value
             case "labels":
-                job.version = labels["label_version"]
-            case family if family != "next_describe_timestamp_seconds":
-                job.values[key(name, labels)] = value
+                job.version = line.told
+            case _:
+                job.values[line.told] = line.value
     return Scrape(asked, came, dict(jobs), dict(errors))

@@ -12,6 +12,7 @@ from support.truth import expected_series
 from exporter.exposition.families.training_jobs import TRAINING_JOBS
 from exporter.simulator.faults import Kind
 from faults.cases import SMALL_BUDGET
+from faults.look import Seen
 from faults.rig import ACCOUNT, CONNECT_TIMEOUT, INTERVAL, OTHER_READ_TIMEOUT, SMALL_RATE, STALE_AFTER
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from support.truth import Key
 
     from faults.cases import Case
-    from faults.look import Scrape, Seen
+    from faults.look import Scrape
     from faults.rig import Phase, Rig, Watched
 
 PUBLISHING = 1.0
@@ -194,8 +195,9 @@ def _wrong_values(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -
         return expected_series(life.at(moment), identity)
 
     calls = rig.simulator.described[job.name]
+    right = Seen()
     for scrape, one in seen:
-        if not one.values:
+        if not one.values or (one.last_success, one.values) == (right.last_success, right.values):
             continue
         if one.last_success is None:
             return ["values without a last success"]
@@ -204,6 +206,7 @@ def _wrong_values(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -
         ours = _compared(rig, one.values)
         if not any(ours == _compared(rig, truth(moment)) for call in ended for moment in call):
             return [f"wrong values {scrape.came - rig.phases[0].on:.1f} s after the start"]
+        right = one
     return []
 
 
@@ -219,6 +222,8 @@ def _wrong_sums(rig: Rig, job: Watched, seen: Iterable[tuple[Scrape, Seen]]) -> 
     before: dict[Key, float] = {}
     for scrape, one in seen:
         sums = {key: value for key, value in one.values.items() if key[0] in SUMS}
+        if sums.items() <= before.items():
+            continue  # what was not too large stays so
         fallen = [key for key, value in sums.items() if value < before.get(key, 0.0)]
         before |= sums
         trained: defaultdict[tuple[str, str], float] = defaultdict(float)
