@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 POLL_SECONDS = 0.02
+POLL_AT_MOST_SECONDS = 0.25
+"""Who has waited for long looks less often: most looks ask a server, and a busy machine has better things to do."""
 
 PATIENCE = 90.0
 """How many seconds any test waits for what must happen. Only a failure takes as long, however busy the machine."""
@@ -45,11 +47,12 @@ def wait_until(
     condition: Callable[[], T | Literal[False] | None], *, timeout: float = PATIENCE, what: str = "the condition"
 ) -> T:
     """Return the first true value of ``condition``; raise TimeoutError after ``timeout`` seconds without one."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while not (value := condition()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise TimeoutError(f"waited {timeout:g} s for {what}, last seen: {value!r}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(min(POLL_AT_MOST_SECONDS, max(POLL_SECONDS, waited / 10)))
     return value
 
 
