@@ -53,6 +53,8 @@ discover:
 """
 FAILED = "SageMakerTuningJobFailed"
 MANY_LINES, MANY_CHARACTERS = 12, 2000
+GATHERING_SECONDS = 20.0
+"""How long Alertmanager waits for the alerts of a group: Prometheus sends 64 at once, and on a busy machine they take seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,7 @@ def outcome(request: pytest.FixtureRequest, exporter: str, tmp_path_factory: pyt
     """Return what came of shipped rules in a Prometheus, whose Alertmanager has told everyone that it tells."""
     directory = tmp_path_factory.mktemp("messages")
     programs = [release(request.param, name) for name in ("prometheus-alertmanager", "prometheus")]
-    with Messenger(programs[0], directory, group_wait=f"{here(3):.0f}s") as messenger:
+    with Messenger(programs[0], directory, group_wait=f"{here(GATHERING_SECONDS):.0f}s") as messenger:
         prometheus = AlertingPrometheus(
             programs[1],
             directory / "prometheus",
@@ -246,7 +248,7 @@ def test_a_single_alert_is_told_in_full_and_resolved(version: str, tmp_path: Pat
 @pytest.mark.parametrize("version", RELEASES)
 def test_a_mail_about_hundreds_is_short(version: str, tmp_path: Path) -> None:
     alerts = [told(FAILED, label_team="pricing", tuning_job=name) for name in SEARCH]
-    with Messenger(release(version, "prometheus-alertmanager"), tmp_path, group_wait="1s") as messenger:
+    with Messenger(release(version, "prometheus-alertmanager"), tmp_path, group_wait="5s") as messenger:
         messenger.send(*alerts)
         [mail] = wait_until(lambda: messenger.mails, what="the mail")
     assert mail["Subject"] == f"Firing: {FAILED} (500), team pricing"
@@ -279,7 +281,7 @@ def test_no_name_breaks_a_message_or_its_links(version: str, tmp_path: Path) -> 
     for alert in alerts:
         alert["annotations"] = {"summary": HOSTILE, "description": HOSTILE}
     with Messenger(
-        release(version, "prometheus-alertmanager"), tmp_path, group_wait="1s", group_by=grouping
+        release(version, "prometheus-alertmanager"), tmp_path, group_wait="5s", group_by=grouping
     ) as messenger:
         messenger.send(of_others, *alerts)
         wait_until(lambda: messenger.mails and messenger.posts("platform"), what="a message to both")
