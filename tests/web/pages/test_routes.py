@@ -150,6 +150,7 @@ def test_a_defect_of_a_page_is_logged_and_hurts_nobody_else(serve) -> None:
     running.site.shown = None
     with capture_logs() as logs:
         assert web.get(f"{running.url}/").status_code == 500
+        wait_until(lambda: [line for line in logs if line["log_level"] == "error"], what="the line in the log")
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["answering a request failed"]
     assert web.get(f"{running.url}/metrics").status_code == 200
     running.site.shown = snapshot()
