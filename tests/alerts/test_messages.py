@@ -53,7 +53,7 @@ discover:
 """
 FAILED = "SageMakerTuningJobFailed"
 MANY_LINES, MANY_CHARACTERS = 12, 2000
-GATHERING_SECONDS = 20.0
+GATHERING_SECONDS = 10.0
 """How long Alertmanager waits for the alerts of a group: Prometheus sends 64 at once, and on a busy machine they take seconds."""
 
 
@@ -103,18 +103,20 @@ def outcome(request: pytest.FixtureRequest, exporter: str, tmp_path_factory: pyt
     """Return what came of shipped rules in a Prometheus, whose Alertmanager has told everyone that it tells."""
     directory = tmp_path_factory.mktemp("messages")
     programs = [release(request.param, name) for name in ("prometheus-alertmanager", "prometheus")]
-    with Messenger(programs[0], directory, group_wait=f"{here(GATHERING_SECONDS):.0f}s") as messenger:
+    gathering = here(GATHERING_SECONDS)
+    with Messenger(programs[0], directory, group_wait=f"{gathering:.0f}s") as messenger:
         prometheus = AlertingPrometheus(
             programs[1],
             directory / "prometheus",
             [scrape_job("sagemaker-tuning", exporter)],
             alertmanager=messenger.alertmanager.address,
             rule_files=sorted(RULES.glob("*.yaml")),
-            interval=1,
+            interval=5,  # all rules, for five hundred tuning jobs
         )
         with prometheus:
             wait_until(
                 lambda: messenger.posts("search") and messenger.posts("platform") and messenger.mails,
+                timeout=PATIENCE + gathering,
                 what="a message to everyone",
             )
             wait_until(lambda: messenger.counted("alertmanager_notifications_total") >= 3, what="them to be counted")

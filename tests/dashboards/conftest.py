@@ -37,6 +37,8 @@ MISSING = Member("no-such-job", SECOND_REGION, "123456789012", "missing", "nobod
 SCRAPED = f'sum(up{{job=~"{"|".join(REPLICAS)}"}}) == {len(REPLICAS)}'
 UNWATCHED = "nobody-watches-me"
 DENIED_REGION = "ap-southeast-2"
+RULES_SECONDS = 2.0
+"""So seldom that two servers that evaluate all rules leave time for the queries."""
 HISTORY = 3.0
 """Seconds that queries over a range of time, or of rates, are to see of it all."""
 
@@ -91,6 +93,7 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Demo]]
                 tmp_path_factory.mktemp("dashboards"),
                 # On a busy machine a shorter one would fail now and then, and end every series of the replica.
                 [scrape_job(replica, address, scrape_interval="1s", scrape_timeout="1s") for replica in REPLICAS],
+                interval=RULES_SECONDS,
                 rule_files=rules,
             )
             running.enter_context(prometheus)
