@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from support.processes import wait_until
 
 from exporter.switch_interval import SHORT_SECONDS, short_switch_interval
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def before() -> Iterator[float]:
-    """Return the switch interval before the test, and put it back."""
+    """Return the switch interval before the test, when no page of another test is being made; put it back."""
+    wait_until(lambda: all(thread.name != "pages" for thread in threading.enumerate()), what="the last page")
     before = sys.getswitchinterval()
     yield before
     sys.setswitchinterval(before)

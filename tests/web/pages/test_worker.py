@@ -53,6 +53,7 @@ def test_a_page_is_made_by_another_thread_which_then_ends() -> None:
     wait_until(lambda: not threads(), what="the end of the thread")
 
 
+@pytest.mark.usefixtures("alone")
 def test_other_threads_get_their_turn_sooner_while_a_page_is_made() -> None:
     before = sys.getswitchinterval()
 
