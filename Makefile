@@ -1,4 +1,4 @@
-# Needs Python >= 3.11 with venv, and make. Everything else is installed into this folder, by hash.
+# Needs Python >= 3.11 with venv, and make. Python packages are installed into this folder, by hash.
 PYTHON ?= python3
 
 # What Python compiles is kept, whatever the caller says: else each of the many processes of a test run compiles it anew.
@@ -60,9 +60,12 @@ docs: .venv/.dev ## Renew the pages under docs/ that are made from the code
 
 SEEDS ?= 3001 3002 3003 3004 3005 3006 3007 3008
 
+# Only these seeds, and nothing else, go into docs/alerts.md.
+REPORTED := $(and $(filter file,$(origin SEEDS)),$(if $(ARGS)$(TRACES)$(RECORDINGS),,yes))
+
 alerts-report: .venv/.dev ## Replay fleets, those in TRACES and RECORDINGS too, before the alert rules and print what they found (15 minutes)
 	@tools/install-debian
-	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(strip $(if $(TRACES),--traces $(TRACES)) $(or $(ARGS),$(if $(RECORDINGS),,--docs)) $(SEEDS) $(if $(RECORDINGS),--recordings $(RECORDINGS)))
+	@PYTHONPATH=tests:tools .venv/bin/python -m replay $(strip $(if $(TRACES),--traces $(TRACES)) $(ARGS) $(if $(REPORTED),--docs) $(SEEDS) $(if $(RECORDINGS),--recordings $(RECORDINGS)))
 
 docs-site: .venv-site/.installed ## Build the documentation as a site in build/site; a dead link is an error
 	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --quiet
@@ -84,7 +87,7 @@ CASES ?=
 fuzz: .venv/.fuzz ## Attack each way into the exporter, or TARGETS, for SECONDS or with CASES each (5 minutes)
 	@PYTHONPATH=tests .venv/bin/python -m fuzz $(strip $(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES)) $(ARGS) $(TARGETS))
 
-bench: .venv/.dev ## Measure what the exporter costs beside what one would use instead (half an hour)
+bench: .venv/.dev ## Measure what the exporter costs beside what one would use instead (an hour)
 	@.venv/bin/python -m bench
 
 image: .venv/.runtime ## Build the container image with buildah

@@ -160,10 +160,11 @@ class TestMake:
         *_, tests = make_would_run(goal, "TESTS=tests/fleet tests/web", "ARGS=-k 'delta or head' -x")
         assert tests.endswith(" tests/fleet tests/web -k 'delta or head' -x")
 
-    def test_the_report_of_the_alerts_goes_into_the_documentation_unless_it_is_told_otherwise(self) -> None:
-        for given, expected in (([], "--docs"), (["ARGS=--jobs 6"], "--jobs 6")):
-            *_, replays = make_would_run("alerts-report", "SEEDS=5", *given)
-            assert re.search(r"replay +(.*)", replays)[1] == f"{expected} 5"  # type: ignore[index]
+    @pytest.mark.parametrize("given", [[], ["SEEDS=5"], ["ARGS=--jobs 6"], ["TRACES=a"], ["RECORDINGS=a.rec"]])
+    def test_only_the_report_of_its_own_seeds_goes_into_the_documentation(self, given: list[str]) -> None:
+        *_, replays = make_would_run("alerts-report", *given)
+        assert ("--docs" in replays.split()) is (not given)
+        assert all(word in replays.split() for words in given for word in words.partition("=")[2].split())
 
     def test_the_quick_tests_are_there_and_need_nothing_but_the_environment(self) -> None:
         [tests] = make_would_run("unit")
