@@ -151,10 +151,12 @@ class Telemetry:
             buckets=_DURATION_BUCKETS,
             registry=self._registry,
         )
-        self.polls = self._counter("polls", "Rounds over the tuning jobs that were due.", ["target"])
+        self.polls = self._counter(
+            "polls", "Polls that are complete: each describes all tuning jobs that were due at its start.", ["target"]
+        )
         self.poll_overruns = self._counter(
             "poll_overruns",
-            "Intervals that ended before the round begun in them, or earlier, was complete.",
+            "Intervals that ended before the poll begun in them, or earlier, was complete.",
             ["target"],
         )
         self.rate_limit_wait = self._counter(
@@ -162,8 +164,8 @@ class Telemetry:
             "Time during which a due call waited for the target's budget.",
             ["target"],
         )
-        self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last complete round.", ["target"])
-        self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last complete round.", ["target"])
+        self.poll_duration = self._gauge("poll_duration_seconds", "Length of the last complete poll.", ["target"])
+        self.last_poll = self._gauge("last_poll_timestamp_seconds", "End of the last complete poll.", ["target"])
         # A metric, and not read from what is published, because an answer without news is not published.
         self.last_answer = self._gauge(
             "target_last_success_timestamp_seconds",

@@ -151,7 +151,7 @@ too, because as a stateset its label would have to be called `{PREFIX}status`.
 
 **Absence.** A value that AWS did not send has no series. It is never 0 or NaN. Each metric below says when it is absent. When describes
 fail, `{PREFIX}up` becomes 0 at once. The last values stay for `stale_after`, then their series end, except those under
-[Health](#health). If a tuning job no longer exists, its series end at once.
+[Health](#health). If AWS says that a tuning job does not exist, they end at once; one that is listed keeps those under Health.
 
 **Age.** [How often a tuning job is described](configuration.md#how-often-a-tuning-job-is-described) says how old a value can be. With the defaults, the values of a running job are as of the last 60 s, or 120 s if AWS's lists lag.
 `runtime_seconds` can be 30 minutes old, and the sums over training jobs five minutes. While describes fail, values stay for

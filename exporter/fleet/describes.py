@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from exporter.fleet.finder import Finder
     from exporter.fleet.job import Job
     from exporter.fleet.jobs import Jobs
+    from exporter.fleet.polls import Polls
     from exporter.fleet.refresh import Refresh
-    from exporter.fleet.rounds import Rounds
     from exporter.fleet.tags import TagListings
     from exporter.fleet.training_jobs import TrainingJobs
     from exporter.sagemaker import Api
@@ -74,7 +74,7 @@ class Describes:
         calls: Calls,
         jobs: Jobs,
         refresh: Refresh,
-        rounds: Rounds,
+        polls: Polls,
         finder: Finder,
         tags: TagListings,
         training_jobs: TrainingJobs,
@@ -84,7 +84,7 @@ class Describes:
         self._calls = calls
         self._jobs = jobs
         self._refresh = refresh
-        self._rounds = rounds
+        self._polls = polls
         self._finder = finder
         self._tags = tags
         self._training_jobs = training_jobs
@@ -123,7 +123,7 @@ class Describes:
             if outcome.code is ErrorCode.NOT_FOUND and (gone := self._finder.described_as_missing(job)):
                 return gone
             self._fail(job, outcome, now)
-        self._rounds.done(job.key, now)
+        self._polls.done(job.key, now)
         return events.of_describe(self._spec, job.spec.name, *before, job.facts, job.failure)
 
     def _succeed(self, job: Job, facts: TuningJob, work: Work, now: Instant) -> None:
@@ -152,4 +152,4 @@ class Describes:
         job = self._jobs.get(work.key)
         if job is not None:
             self._fail(job, failure, now)
-            self._rounds.done(job.key, now)
+            self._polls.done(job.key, now)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from exporter.fleet.job import Job
     from exporter.fleet.jobs import Jobs
     from exporter.fleet.lists import Listing, Lists
-    from exporter.fleet.rounds import Rounds
+    from exporter.fleet.polls import Polls
     from exporter.fleet.running import Running
     from exporter.tuning_job import TuningJob
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ROUNDS_PER_LONG_LIST = 5
 # Lists may work while describes are denied. So one running tuning job is described at least once in this many seconds.
 _PROBE_PERIOD = 300.0
-# A round waits for tuning jobs, by name, and for the list. This name is not that of a tuning job, because it has a space.
+# A poll waits for tuning jobs, by name, and for the list. This name is not that of a tuning job, because it has a space.
 _LIST = "the list"
 
 
@@ -42,14 +42,14 @@ class Refresh:
     """
 
     def __init__(
-        self, spec: TargetSpec, jobs: Jobs, lists: Lists, running: Running, finder: Finder, rounds: Rounds, now: Instant
+        self, spec: TargetSpec, jobs: Jobs, lists: Lists, running: Running, finder: Finder, polls: Polls, now: Instant
     ) -> None:
         self._spec = spec
         self._jobs = jobs
         self._lists = lists
         self._running = running
         self._finder = finder
-        self._rounds = rounds
+        self._polls = polls
         self._epoch = now.monotonic
         self._round_at = now.monotonic
         self._delta = False
@@ -80,8 +80,8 @@ class Refresh:
             self._do_without_the_list(running, now)
             self._probe(running, now)
         self._plan_lists(len(running), pages, now)
-        if self._delta and not self._rounds.open:
-            self._begin_counted_round(now)
+        if self._delta and not self._polls.open:
+            self._begin_poll(now)
 
     def _next_round(self, now: Instant) -> float:
         return schedule.next_round(self._epoch, self._spec.interval, now.monotonic)
@@ -93,7 +93,7 @@ class Refresh:
             # Drop a planned list. But keep reporting that lists were refused, until the next try.
             self._lists.drop(RUNNING, forget_failure=now.monotonic >= self._no_delta_before)
         if RUNNING not in self._lists:
-            self._rounds.done(_LIST, now)
+            self._polls.done(_LIST, now)
         if self._spec.rules:
             self._finder.begin_round(now)
 
@@ -139,21 +139,21 @@ class Refresh:
         if spec.interval < before.interval or spec.describe_max_age < before.describe_max_age:
             round_at = self._next_round(now)
             for job in self._jobs:
-                if job.rests_left > 0 and job.due > round_at:
+                if job.describes_left > 0 and job.due > round_at:
                     self._jobs.plan(job, round_at, now)
 
     def starting(self, job: Job, now: Instant) -> None:
-        """Note that a describe is about to be made. The first one of a round opens the round."""
+        """Note that a describe is about to be made. The first one that is due opens a poll."""
         if job.running:  # one that already fails says nothing about the others
             self._described_running = now.monotonic
-        if not self._rounds.open and not job.retrying:
-            self._begin_counted_round(now)
+        if not self._polls.open and not job.retrying:
+            self._begin_poll(now)
 
-    def _begin_counted_round(self, now: Instant) -> None:
+    def _begin_poll(self, now: Instant) -> None:
         due = {job.key: job.due for job in self._jobs if job.due <= now.monotonic and self._jobs.may_ask(job)}
         waits_for_list = self._delta and RUNNING in self._lists
         names = [*due, *([_LIST] if waits_for_list else [])]
-        self._rounds.begin(names, self._spec.interval, min(due.values(), default=now.monotonic))
+        self._polls.begin(names, self._spec.interval, min(due.values(), default=now.monotonic))
 
     def succeeded(self, job: Job, facts: TuningJob, started: float, now: Instant) -> None:
         """Handle a describe that succeeded and plan the next one. ``started`` is when it began (monotonic seconds)."""
@@ -206,7 +206,7 @@ class Refresh:
                 self._listed(listing, now)
             else:
                 self._not_listed(listing.failure, now)
-            self._rounds.done(_LIST, now)
+            self._polls.done(_LIST, now)
         return ()
 
     def _listed(self, listing: Listing, now: Instant) -> None:
@@ -232,7 +232,7 @@ class Refresh:
         for job in jobs:
             if job.due > now.monotonic and self._jobs.is_idle(job):
                 self._jobs.plan(job, now.monotonic, now)
-                self._rounds.add(job.key)
+                self._polls.add(job.key)
 
 
 def _tells_change(job: Job, listing: Listing) -> bool:

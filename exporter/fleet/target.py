@@ -23,10 +23,10 @@ from exporter.fleet.finder import Finder
 from exporter.fleet.job import Job
 from exporter.fleet.jobs import Jobs
 from exporter.fleet.lists import Lists
+from exporter.fleet.polls import Polls
 from exporter.fleet.quotas import AccountQuotas
 from exporter.fleet.refresh import Refresh
 from exporter.fleet.report import target_standing, target_view
-from exporter.fleet.rounds import Rounds
 from exporter.fleet.running import Running
 from exporter.fleet.source import Operation
 from exporter.fleet.sweep import Sweep
@@ -57,7 +57,7 @@ class Target:
         self._serials = itertools.count()
         self._budget = Allowance(spec, telemetry, now)
         self._tally = Tally(telemetry)
-        self._rounds = Rounds(telemetry)
+        self._polls = Polls(telemetry)
         self._calls = Calls()
         self._jobs = Jobs(self._calls)
         self._account = Account(spec, self._calls)
@@ -68,7 +68,7 @@ class Target:
         self._lists = Lists(spec, self._calls, self._account)
         running = Running(self._lists)
         self._finder = Finder(spec, self._jobs, self._lists, running, self._tags, telemetry)
-        self._refresh = Refresh(spec, self._jobs, self._lists, running, self._finder, self._rounds, now)
+        self._refresh = Refresh(spec, self._jobs, self._lists, running, self._finder, self._polls, now)
         self._sweep = Sweep(self._jobs, self._lists, now)
         self._lists.readers = (self._finder, self._refresh, self._sweep)
         self._describes = Describes(
@@ -76,7 +76,7 @@ class Target:
             self._calls,
             self._jobs,
             self._refresh,
-            self._rounds,
+            self._polls,
             self._finder,
             self._tags,
             self._training_jobs,
@@ -150,7 +150,7 @@ class Target:
         self._quotas.want(now)
         self._jobs.arrange(wanted)
         self._refresh.reload(spec, before, now)
-        self._rounds.target = spec.name
+        self._polls.target = spec.name
         self._telemetry.add_target(spec.name, self.operations, tuple(rule.name for rule in spec.rules))
 
     def _carry_out(self, decisions: Iterable[Decision], now: Instant) -> tuple[Event, ...]:
@@ -174,7 +174,7 @@ class Target:
         self._tags.forget(name)
         self._training_jobs.forget(name)
         self._tally.incidents.forget(name, now)
-        self._rounds.done(name_key(name), now)
+        self._polls.done(name_key(name), now)
 
     def next(self, now: Instant) -> Work | None:
         """Return the call to make now. None if nothing is due or the budget is used up: see ``wakes_at``."""
@@ -183,7 +183,7 @@ class Target:
         self._refresh.begin_round(now)
         self._sweep.begin(now)
         self._changed |= errors != self._calls.errors  # a list that failed may no longer be needed
-        self._rounds.check(now)
+        self._polls.check(now)
         if not self._budget.spend(self._spec.name, now, self._turns.due):
             return None
         source = self._turns.take(self._spec.interval, now)

@@ -587,7 +587,7 @@ def _health() -> Row:
                 rows(
                     "Targets",
                     "Accounts and regions, each with one set of credentials: why calls fail that are not about one tuning"
-                    " job, the number of tuning jobs, and the duration of rounds.",
+                    " job, the number of tuning jobs, and the duration of polls.",
                     targets,
                     [
                         Column("target", "Target"),
