@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from exporter.config.specs import LISTED
 from exporter.errors import ErrorCode
 from exporter.fleet.history import remembered
-from exporter.fleet.schedule import RESTS_AFTER_END
+from exporter.fleet.schedule import DESCRIBES_AT_END
 from exporter.fleet.view import JobView
 from exporter.tuning_job import name_key, same_moment
 
@@ -36,8 +36,8 @@ class Job:
     ``due`` is when the next describe is to be made. ``owed`` is when the values should be confirmed; they are stale
     ``stale_after`` later. Only a successful describe, or a list that shows no change, moves ``owed`` to a later time.
     ``described`` is when the last successful describe began. ``retrying`` is True if the next describe comes before the next
-    round. ``created`` is the creation time, 0 while it is not known. ``listed`` is the last entry on a list. ``rests_left``
-    counts the describes that are still to be made, one in each interval, after the end. ``history`` has the last calls, packed
+    round. ``created`` is the creation time, 0 while it is not known. ``listed`` is the last entry on a list. ``describes_left``
+    counts the describes that must still show the end, one in each interval, before it rests. ``history`` has the last calls, packed
     by the module ``history``. The other fields are those of JobView.
     """
 
@@ -49,7 +49,7 @@ class Job:
     listed: Summary | None = None
     facts: TuningJob | None = None
     failure: Failure | None = None
-    rests_left: int = RESTS_AFTER_END
+    describes_left: int = DESCRIBES_AT_END
     attempted: bool = False
     last_success: float | None = None
     retrying: bool = False
@@ -99,7 +99,7 @@ class Job:
     def succeed(self, facts: TuningJob, started: float, now: Instant) -> bool:
         """Store a successful describe that began at ``started``. Return whether the job now rests. Call ``settle`` next."""
         if self.facts is not None and self.facts.creation_time != facts.creation_time:
-            self.rests_left = RESTS_AFTER_END  # another tuning job with the same name
+            self.describes_left = DESCRIBES_AT_END  # another tuning job with the same name
         if (
             self.facts != facts
         ):  # equal facts are kept, so that they are not in memory twice while the old ones are served
@@ -111,12 +111,10 @@ class Job:
         self.created = facts.creation_time or self.created
         self.retrying = False
         if not facts.terminal:
-            self.rests_left = RESTS_AFTER_END
-        elif self.rests_left > 0:
-            self.rests_left -= 1
-        else:
-            return True
-        return False
+            self.describes_left = DESCRIBES_AT_END
+        elif self.describes_left > 0:
+            self.describes_left -= 1
+        return self.resting
 
     def fail(self, failure: Failure) -> None:
         """Store a failed describe. Call ``plan`` or ``retry`` next."""
@@ -125,7 +123,7 @@ class Job:
         self.retrying = False
         if failure.code is ErrorCode.NOT_FOUND:
             self.facts = None
-            self.rests_left = RESTS_AFTER_END  # if the name comes back, it is another tuning job
+            self.describes_left = DESCRIBES_AT_END  # if the name comes back, it is another tuning job
 
     def note_listed(self, summary: Summary) -> bool:
         """Store the entry of a list, and return whether the view changes."""
@@ -218,9 +216,9 @@ class Job:
 
     @property
     def resting(self) -> bool:
-        """Whether it has ended and the describes after its end have been made."""
+        """Whether it has ended and the describes at its end have been made. Then it is described once a day."""
         ended = self.failure is None and self.facts is not None and self.facts.terminal
-        return ended and self.rests_left == 0
+        return ended and self.describes_left == 0
 
     @property
     def ended(self) -> float | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from exporter.config.specs import TargetSpec
     from exporter.tuning_job import Summary, TuningJob
 
-RESTS_AFTER_END = 3
-"""Describes after the end of a tuning job, one in each interval, because RuntimeInSeconds comes late."""
+DESCRIBES_AT_END = 4
+"""Describes that show the end of a tuning job, before it rests: one and three more, one in each interval. RuntimeInSeconds comes late."""
 
 REST = 86_400.0
 """Seconds between describes of a tuning job that has ended. They only show whether it was deleted."""

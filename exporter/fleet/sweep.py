@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.fleet.lists import SWEEP
 from exporter.fleet.rules import created_between
 from exporter.fleet.running import MAX_PAGES
-from exporter.fleet.schedule import REST, differs
+from exporter.fleet.schedule import differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,7 @@ class Sweep:
             self._lists.drop(SWEEP)  # also one that failed and waits for its retry
 
     def listed(self, listing: Listing, now: Instant) -> Iterable[Decision]:
-        """Confirm the jobs that the list shows unchanged. Plan describes of the others, which may have been deleted."""
+        """Plan describes of the jobs that the list shows changed, and of those that it does not show, which may have been deleted."""
         if listing.purpose != SWEEP or listing.failure is not None:
             return ()
         unseen: list[Job] = []
@@ -65,8 +65,6 @@ class Sweep:
                 unseen.append(job)
             elif summary is None or not _is_as_it_was(job, summary):
                 self._jobs.plan(job, now.monotonic, now)
-            elif job.owed > now.monotonic:  # what no list shows is still described once a day
-                self._jobs.confirm(job, now.monotonic + REST, now)
         for job in sorted(unseen, key=lambda job: job.due)[:_CALLS]:
             self._jobs.plan(job, now.monotonic, now)
         return ()

@@ -16,7 +16,7 @@ from exporter.config.specs import LISTED, JobSpec
 from exporter.errors import ErrorCode, Failure
 from exporter.fleet import Operation, past_calls, perform
 from exporter.fleet.job import Job
-from exporter.fleet.schedule import RESTS_AFTER_END
+from exporter.fleet.schedule import DESCRIBES_AT_END
 from exporter.tuning_job import Summary, reduce
 
 if TYPE_CHECKING:
@@ -107,10 +107,11 @@ def test_it_rests_once_its_last_describes_are_over() -> None:
     each = job()
     ended = reduce(answer("churn", "Completed"))
     rests = []
-    for _ in range(RESTS_AFTER_END + 2):
+    for _ in range(DESCRIBES_AT_END + 1):
         rests.append(each.succeed(ended, 0.0, NOW))
+        assert each.resting == rests[-1]
         each.settle(60.0, 60.0, NOW)
-    assert rests == [False] * RESTS_AFTER_END + [True] * 2
+    assert rests == [False] * (DESCRIBES_AT_END - 1) + [True] * 2
     assert each.resting
     assert not each.succeed(FACTS, 0.0, NOW), "it runs again, under the same name"
     assert not each.resting
