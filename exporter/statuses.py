@@ -9,8 +9,15 @@ TuningJobStatus = Literal["InProgress", "Completed", "Failed", "Stopping", "Stop
 TUNING_JOB_STATUSES: tuple[str, ...] = get_args(TuningJobStatus)
 """The values of HyperParameterTuningJobStatus."""
 
+IN_PROGRESS: TuningJobStatus = "InProgress"
+STOPPING: TuningJobStatus = "Stopping"
+DELETING: TuningJobStatus = "Deleting"
+
 TERMINAL_STATUSES = frozenset({"Completed", "Failed", "Stopped", "DeleteFailed"})
 """The final statuses of a tuning job."""
+
+FAILED_STATUSES = frozenset({"Failed", "DeleteFailed"})
+"""Those of them that say that something failed."""
 
 TRAINING_JOB_STATUSES = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
 """The members of TrainingJobStatusCounters."""
@@ -18,5 +25,11 @@ TRAINING_JOB_STATUSES = ("Completed", "InProgress", "RetryableError", "NonRetrya
 OBJECTIVE_STATUSES = ("Succeeded", "Pending", "Failed")
 """The members of ObjectiveStatusCounters."""
 
-ENDED_TRAINING_JOB_STATUSES = ("Completed", "Failed", "Stopped")
+FAILED = "Failed"
+"""The TrainingJobStatus of a training job that failed."""
+
+COUNTED_AS = {"Completed": ("Completed",), FAILED: ("RetryableError", "NonRetryableError"), "Stopped": ("Stopped",)}
+"""The final values of TrainingJobStatus, and which members of TrainingJobStatusCounters count training jobs that have them."""
+
+ENDED_TRAINING_JOB_STATUSES = tuple(COUNTED_AS)
 """The final values of TrainingJobStatus."""

@@ -11,7 +11,15 @@ from exporter.exposition.families.progress import UNKNOWN_STATUS
 from exporter.simulator import reading
 from exporter.simulator.record import OUTCOMES
 from exporter.simulator.service import Simulator
-from exporter.statuses import OBJECTIVE_STATUSES, TERMINAL_STATUSES, TRAINING_JOB_STATUSES, TUNING_JOB_STATUSES
+from exporter.statuses import (
+    COUNTED_AS,
+    FAILED_STATUSES,
+    OBJECTIVE_STATUSES,
+    TERMINAL_STATUSES,
+    TRAINING_JOB_STATUSES,
+    TUNING_JOB_STATUSES,
+)
+from exporter.web.pages import fleet, html
 
 COUNTERS = {"TrainingJobStatusCounters": TRAINING_JOB_STATUSES, "ObjectiveStatusCounters": OBJECTIVE_STATUSES}
 
@@ -19,7 +27,12 @@ COUNTERS = {"TrainingJobStatusCounters": TRAINING_JOB_STATUSES, "ObjectiveStatus
 def test_a_tuning_job_has_those_that_aws_knows() -> None:
     assert sorted(OUTPUT.members["HyperParameterTuningJobStatus"].enum) == sorted(TUNING_JOB_STATUSES)
     assert set(TUNING_JOB_STATUSES) - TERMINAL_STATUSES == {"InProgress", "Stopping", "Deleting"}
-    assert set(TUNING_JOB_STATUSES) > TERMINAL_STATUSES
+    assert set(TUNING_JOB_STATUSES) > TERMINAL_STATUSES > FAILED_STATUSES
+
+
+def test_each_training_job_that_has_ended_is_counted_once() -> None:
+    counted = [member for members in COUNTED_AS.values() for member in members]
+    assert sorted((*counted, "InProgress")) == sorted(TRAINING_JOB_STATUSES)
 
 
 @pytest.mark.parametrize("member", COUNTERS)
@@ -39,3 +52,8 @@ def test_the_dashboards_have_a_color_for_each() -> None:
     assert sorted(JOB_COLORS) == sorted((*TUNING_JOB_STATUSES, UNKNOWN_STATUS))
     assert sorted(TRAINING_COLORS) == sorted(TRAINING_JOB_STATUSES)
     assert sorted(OBJECTIVE_COLORS) == sorted(OBJECTIVE_STATUSES)
+
+
+def test_the_pages_have_words_and_a_place_for_each() -> None:
+    assert sorted(html.WORDS) == sorted(TRAINING_JOB_STATUSES)
+    assert sorted(fleet.STATUSES) == sorted(TUNING_JOB_STATUSES)

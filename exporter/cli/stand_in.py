@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from exporter.clock import SkippingClock
 from exporter.config.tag_condition import TagCondition
 from exporter.simulator.service import Simulator
-from exporter.statuses import TERMINAL_STATUSES
+from exporter.statuses import IN_PROGRESS, TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ class _Job:
 
     @property
     def runs(self) -> bool:
-        return self.status == "InProgress"
+        return self.status == IN_PROGRESS
 
 
 def planned(spec: TargetSpec) -> TargetSpec:
@@ -230,7 +230,7 @@ def _jobs(spec: TargetSpec, expected: Expected, start: float) -> Iterator[_Job]:
         created = start - (ended / 2 if runs else ended) * (1 + number / (10 * expected.jobs))
         yield _Job(
             name,
-            "InProgress" if runs else _ended(rule),
+            IN_PROGRESS if runs else _ended(rule),
             created,
             {_TAG: ""} if rule is not None and rule.asks_tags else {},
             place,

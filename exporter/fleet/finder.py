@@ -11,6 +11,7 @@ from exporter.fleet.events import Forget
 from exporter.fleet.limits import Limits
 from exporter.fleet.lists import RUNNING, SWEEP, Kind, Purpose
 from exporter.fleet.running import MAX_PAGES
+from exporter.statuses import IN_PROGRESS
 from exporter.tuning_job import Summary, name_key
 
 if TYPE_CHECKING:
@@ -270,7 +271,7 @@ class Finder:
                 self._tags.ask(summary, now)
             elif found.rule is not None:
                 wanted[found.rule.name].append(summary)
-            elif found.later and summary.status != rules.RUNNING:
+            elif found.later and summary.status != IN_PROGRESS:
                 self._leaving[key] = summary
         return self.limits.admit(wanted, going) if wanted else []
 

@@ -100,8 +100,9 @@ class Incidents:
 
     def forget(self, about: str, now: Instant) -> None:
         """Note that a tuning job is no longer watched. If its failure was not logged, this is not logged either."""
-        for operation in (Operation.DESCRIBE, Operation.LIST_TRAINING_JOBS, Operation.LIST_TAGS):
-            self._well(operation, about, now, _LEFT)
+        for operation in Operation:
+            if operation.concerns_one_job:
+                self._well(operation, about, now, _LEFT)
 
     def only(self, operation: Operation, about: AbstractSet[str], now: Instant) -> None:
         """Note that calls of an operation are still made only about these subjects."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.config.pattern import found, groups
 from exporter.config.specs import JobSpec
+from exporter.statuses import DELETING, IN_PROGRESS, STOPPING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,18 +15,14 @@ if TYPE_CHECKING:
     from exporter.clock import Instant
     from exporter.config.specs import ExclusionSpec, RuleSpec
     from exporter.config.tag_condition import TagCondition
-    from exporter.statuses import TuningJobStatus
     from exporter.tuning_job import Summary
 
     Tags: TypeAlias = Callable[[Summary], Mapping[str, str] | None]
 
-RUNNING: TuningJobStatus = "InProgress"
 LONGEST_RUN = 30 * 86_400.0
 """The most seconds that a tuning job may run, a quota of SageMaker."""
 
-_STOPPING: TuningJobStatus = "Stopping"
-_DELETING: TuningJobStatus = "Deleting"
-_ON_THE_WAY = frozenset({_STOPPING, _DELETING})
+_ON_THE_WAY = frozenset({STOPPING, DELETING})
 
 
 class Match(NamedTuple):
@@ -111,18 +108,18 @@ def first_lists(rule: RuleSpec, retention: float, now: Instant) -> Iterable[Mapp
     whole_reach = retention + LONGEST_RUN
     reach = whole_reach if rule.created_within is None else min(whole_reach, rule.created_within)
     filters = _filters(rule, now.wall - reach)
-    stopping = _filters(rule, now.wall - whole_reach) | {"StatusEquals": _STOPPING}
+    stopping = _filters(rule, now.wall - whole_reach) | {"StatusEquals": STOPPING}
     if not rule.statuses:
         return [filters] if reach == whole_reach else [filters, stopping]
-    wanted = rule.statuses - {RUNNING}
+    wanted = rule.statuses - {IN_PROGRESS}
     # Also those that will soon reach a wanted status. From then on each is looked up by itself.
     statuses = wanted | _ON_THE_WAY if wanted else wanted
-    return [stopping if status == _STOPPING else filters | {"StatusEquals": status} for status in sorted(statuses)]
+    return [stopping if status == STOPPING else filters | {"StatusEquals": status} for status in sorted(statuses)]
 
 
 def later_lists(rule: RuleSpec, since: float) -> Iterable[Mapping[str, Any]]:
     """Return the filters of the lists of tuning jobs created ``since`` (Unix seconds), which may already have ended."""
-    return [] if rule.statuses == {RUNNING} else [_filters(rule, since)]
+    return [] if rule.statuses == {IN_PROGRESS} else [_filters(rule, since)]
 
 
 def lookup(summary: Summary) -> Mapping[str, Any]:
@@ -155,6 +152,6 @@ def _filters(rule: RuleSpec, since: float) -> dict[str, Any]:
 def _too_old(rule: RuleSpec, summary: Summary, retention: float, now: Instant) -> bool:
     if summary.ended is not None and now.wall >= summary.ended + retention:
         return True
-    if rule.created_within is None or not (summary.terminal or summary.status == _DELETING):
+    if rule.created_within is None or not (summary.terminal or summary.status == DELETING):
         return False
     return summary.creation_time is None or now.wall > summary.creation_time + rule.created_within

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.fleet import rules
 from exporter.fleet.lists import RUNNING
+from exporter.statuses import IN_PROGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,7 @@ class Running:
     def ask(self, now: Instant) -> None:
         """Plan the list."""
         oldest = now.wall - rules.LONGEST_RUN - _CLOCKS_DIFFER
-        filters = {"StatusEquals": rules.RUNNING, **rules.created_between(oldest, None)}
+        filters = {"StatusEquals": IN_PROGRESS, **rules.created_between(oldest, None)}
         self._lists.plan(RUNNING, filters, now.monotonic, MAX_PAGES)
 
     def take(self, listing: Listing, now: Instant) -> Mapping[str, Summary]:

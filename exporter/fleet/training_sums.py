@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.fleet.view import Incomplete, Spend
-from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
+from exporter.statuses import COUNTED_AS, ENDED_TRAINING_JOB_STATUSES, FAILED
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ Number = int | float
 Instances = tuple[tuple[str, str, Number], ...]
 """The instances that a training job runs on: type, spot (``"true"``, ``"false"`` or ``""`` for unknown) and count."""
 
-_FAILED = ("RetryableError", "NonRetryableError")
 _SPOT = {True: "true", False: "false", None: ""}
 _NEVER = float("-inf")
 _HOUR = 3_600.0
@@ -94,7 +93,7 @@ class TrainingSums:
             self._add_instances(training, seconds, instances)
         elif training.start_time is not None:
             self._untimed += 1
-        if training.status != "Failed":
+        if training.status != FAILED:
             return None
         reason = classify(training.failure_reason)
         self._failures[reason] += 1
@@ -134,14 +133,9 @@ class TrainingSums:
 
     def missing(self, counters: Mapping[str, Number], open_: int | None = None) -> Missing:
         """Return how many training jobs the counters of a describe have that are not known here. ``open_`` counts the open ones."""
-        counted = (
-            counters.get("Completed", 0),
-            sum(counters.get(each, 0) for each in _FAILED),
-            counters.get("Stopped", 0),
-        )
         completed, failed, stopped = (
-            max(0, more - self._ended[status])
-            for more, status in zip(counted, ENDED_TRAINING_JOB_STATUSES, strict=True)
+            max(0, sum(counters.get(each, 0) for each in counted_as) - self._ended[status])
+            for status, counted_as in COUNTED_AS.items()
         )
         known_in_all = len(self) + (len(self.open) if open_ is None else open_)
         return Missing(completed, failed, stopped, max(0, sum(counters.values()) - known_in_all))

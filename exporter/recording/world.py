@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.errors import CallFailed, ErrorCode
 from exporter.recording.calls import Call, about_list, is_listed
+from exporter.statuses import IN_PROGRESS
 from exporter.tuning_job import name_key
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class _Target:
         lists are late. So a running one that was not listed must not be on the list yet.
         """
         for key, row in self.described.items():
-            runs = row.get("HyperParameterTuningJobStatus") == "InProgress"
+            runs = row.get("HyperParameterTuningJobStatus") == IN_PROGRESS
             if key not in self.listed and key not in self.hidden and not (runs and self.listed):
                 yield {member: row[member] for member in _LISTED if member in row}
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.statuses import ENDED_TRAINING_JOB_STATUSES
+from exporter.statuses import DELETING, ENDED_TRAINING_JOB_STATUSES
 from exporter.tuning_job.definitions import instances_side_by_side
 from exporter.tuning_job.members import (
     MalformedAnswer,
@@ -57,7 +57,7 @@ class Training:
     @property
     def open(self) -> bool:
         """Whether it may still change. An unknown status counts as running. One that is being deleted had ended."""
-        return not self.ended and self.status != "Deleting"
+        return not self.ended and self.status != DELETING
 
     @property
     def seconds(self) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.fleet import JobState
+from exporter.statuses import FAILED_STATUSES
 from exporter.web.pages import rows
 from exporter.web.pages.figures import moment
 
@@ -29,8 +30,8 @@ _STATES = {
         (JobState.FAILING, JobState.MISSING, JobState.PENDING, JobState.RUNNING, JobState.FINISHED)
     )
 }
-_STATUSES = ("Failed", "DeleteFailed", "Stopping", "Deleting", "InProgress", "Stopped", "Completed")
-_PLACES = {status: place for place, status in enumerate(_STATUSES)}
+STATUSES = ("Failed", "DeleteFailed", "Stopping", "Deleting", "InProgress", "Stopped", "Completed")
+_PLACES = {status: place for place, status in enumerate(STATUSES)}
 
 Key = tuple[object, ...]
 
@@ -137,7 +138,7 @@ def _identity(view: JobView) -> Key:
 def _attention(view: JobView, _: float) -> Key:
     """Return a sort key: failing tuning jobs first, then running ones, then ended ones."""
     status = rows.status(view)
-    bad = status in {"Failed", "DeleteFailed"}
+    bad = status in FAILED_STATUSES
     place = _STATES[JobState.PENDING] - 0.5 if bad else _STATES[view.state]
     return place, _PLACES.get(status or "", -1)
 

@@ -15,10 +15,7 @@ from exporter.web.pages.links import job_path
 
 Number = int | float
 
-# In the order of a bar: done, running, failed.
-_IN_A_BAR = ("Completed", "Stopped", "InProgress", "RetryableError", "NonRetryableError")
-
-_WORDS = {
+WORDS = {  # in the order of a bar: done, running, failed
     "Completed": "completed",
     "Stopped": "stopped",
     "InProgress": "in progress",
@@ -50,12 +47,12 @@ def bar(training_jobs: Mapping[str, Number], most: Number | None) -> Bar | None:
     whole = max(launched, most or 0)
     segments: list[Segment] = []
     start = 0.0
-    for status in _IN_A_BAR:
+    for status in WORDS:
         if whole > 0 and (number := training_jobs.get(status, 0)) > 0:
             width = 100.0 * number / whole
             segments.append(Segment(status, round(start, 3), round(width, 3)))
             start += width
-    told = [f"{figures.number(n)} {_WORDS[each]}" for each in _IN_A_BAR if (n := training_jobs.get(each, 0))]
+    told = [f"{figures.number(n)} {words}" for each, words in WORDS.items() if (n := training_jobs.get(each, 0))]
     of = "" if most is None else f" of {figures.number(most)} that may be launched"
     return Bar(tuple(segments), f"{', '.join(told) or 'none launched'}{of}")
 
