@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator
 
-from exporter.config import defaults
+from exporter.config import bounds, defaults
 from exporter.config.duration import DURATION_PATTERN, parse_duration
 from exporter.config.names import (
     tag_label,
@@ -128,19 +128,19 @@ def boolean(value: object) -> bool:
 
 
 def rate(value: str) -> float:
-    """Return requests per second, 0.01 to 1000. Raises ValueError for anything else."""
-    rate = parse_number(value)
-    if rate is not None and 0.01 <= rate <= 1000:
+    """Return requests per second. Raises ValueError for anything else, and if they are out of bounds."""
+    rate, (least, most) = parse_number(value), bounds.REQUESTS_PER_SECOND
+    if rate is not None and least <= rate <= most:
         return rate
-    raise ValueError(f"{quote(value)} is not a number from 0.01 to 1000: write for example 5 or 0.5")
+    raise ValueError(f"{quote(value)} is not a number from {least:g} to {most:g}: write for example 5 or 0.5")
 
 
 def count(value: object) -> int:
-    """Return a whole number from 1 to 10,000. Raises ValueError for anything else."""
-    word = text(value)
-    if re.fullmatch(r"[0-9]{1,5}", word) and 1 <= int(word) <= 10_000:
+    """Return a number of jobs. Raises ValueError for anything but a whole number, and if it is out of bounds."""
+    word, (least, most) = text(value), bounds.COUNT
+    if re.fullmatch(r"[0-9]{1,5}", word) and least <= int(word) <= most:
         return int(word)
-    raise ValueError(f"{quote(word)} is not a whole number from 1 to 10000: write for example 200")
+    raise ValueError(f"{quote(word)} is not a whole number from {least} to {most}: write for example 200")
 
 
 def url(value: str) -> str:

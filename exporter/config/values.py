@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from exporter.config import defaults
+from exporter.config import bounds, defaults
 from exporter.config.conversions import (
     LONGEST_LABEL,
     LONGEST_TAG_KEY,
@@ -64,17 +64,19 @@ FamilyName = Literal["definitions", "best_training_job", "hyperparameters", "war
 CollectName = Literal[FamilyName, "quotas"]
 """All values of ``collect``."""
 
-Interval = Annotated[float, duration("1s", "24h")]
-Timeout = Annotated[float, duration("1ms", "5m")]
-StaleAfter = Annotated[float, duration("1s", "30d")]
-Retention = Annotated[float, duration("0s", "365d")]
-MaxAge = Annotated[float, duration("0s", "24h")]
-Age = Annotated[float, duration("1m", "3650d")]
-SpendInterval = Annotated[float, duration("1m", "24h")]
+Interval = Annotated[float, duration(*bounds.INTERVAL)]
+Timeout = Annotated[float, duration(*bounds.TIMEOUT)]
+StaleAfter = Annotated[float, duration(*bounds.STALE_AFTER)]
+Retention = Annotated[float, duration(*bounds.RETENTION)]
+MaxAge = Annotated[float, duration(*bounds.DESCRIBE_MAX_AGE)]
+Age = Annotated[float, duration(*bounds.CREATED_WITHIN)]
+SpendInterval = Annotated[float, duration(*bounds.SPEND_INTERVAL)]
 Rate = Annotated[float, PlainValidator(
-    lambda value: rate(text(value)), json_schema_input_type=Annotated[float, Field(ge=0.01, le=1000)]
+    lambda value: rate(text(value)), json_schema_input_type=Annotated[float, Field(ge=bounds.REQUESTS_PER_SECOND[0], le=bounds.REQUESTS_PER_SECOND[1])]
 )]  # fmt: skip
-Count = Annotated[int, PlainValidator(count, json_schema_input_type=Annotated[int, Field(ge=1, le=10_000)])]
+Count = Annotated[
+    int, PlainValidator(count, json_schema_input_type=Annotated[int, Field(ge=bounds.COUNT[0], le=bounds.COUNT[1])])
+]
 Flag = Annotated[bool, PlainValidator(boolean, json_schema_input_type=bool)]
 Region = Annotated[str, from_text(parse_region, pattern=f"^{REGION_PATTERN}$", examples=["eu-west-1"])]
 AccountId = Annotated[str, from_text(parse_account_id, pattern=f"^{ACCOUNT_PATTERN}$")]

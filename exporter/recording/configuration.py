@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from exporter.config import defaults, parse
-from exporter.config.duration import format_duration
+from exporter.config import bounds, defaults, parse
+from exporter.config.duration import format_duration, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,17 +21,14 @@ if TYPE_CHECKING:
 _ENDPOINT = "endpoint"
 """The placeholder in a recording for the URL of the endpoint that will replay it."""
 
-_DAY = 86_400.0
-# The smallest and largest values of a configuration, in seconds.
 _BOUNDS = {
-    "interval": (1.0, _DAY),
-    "stale_after": (1.0, 30 * _DAY),
-    "created_within": (60.0, 3_650 * _DAY),
-    "spend": (60.0, _DAY),
-    "retention": (0.0, 365 * _DAY),
-    "describe_max_age": (0.0, _DAY),
+    "interval": bounds.INTERVAL,
+    "stale_after": bounds.STALE_AFTER,
+    "created_within": bounds.CREATED_WITHIN,
+    "spend": bounds.SPEND_INTERVAL,
+    "retention": bounds.RETENTION,
+    "describe_max_age": bounds.DESCRIBE_MAX_AGE,
 }
-_LEAST_REQUESTS, _MOST_REQUESTS = 0.01, 1000.0
 _LONGEST_NAME = 58
 """The longest name of a rule, so that the number of a target can be added."""
 
@@ -132,7 +129,7 @@ def _priced(target: TargetSpec, prices: list[Mapping[str, float] | None], curren
 
 
 def _duration(key: str, seconds: float, speed: float) -> str:
-    least, most = _BOUNDS[key]
+    least, most = map(parse_duration, _BOUNDS[key])
     return format_duration(min(max(seconds / speed, least), most))
 
 
@@ -140,7 +137,8 @@ def _entry(entry: Mapping[str, Any], endpoint: str, speed: float) -> dict[str, A
     given = {key: value for key, value in entry.items() if key != _ENDPOINT}
     if "created_within" in given:
         given["created_within"] = _duration("created_within", given["created_within"], speed)
-    given["requests_per_second"] = min(max(given["requests_per_second"] * speed, _LEAST_REQUESTS), _MOST_REQUESTS)
+    least, most = bounds.REQUESTS_PER_SECOND
+    given["requests_per_second"] = min(max(given["requests_per_second"] * speed, least), most)
     url = f"{endpoint}/{entry[_ENDPOINT]}"
     return {**given, "endpoint_url": url, "sts_endpoint_url": url}
 
