@@ -261,7 +261,7 @@ class Config(Section):
 
     interval: values.Interval = Field(
         defaults.INTERVAL,
-        description="How often a running job is described.",
+        description="How often the exporter looks for changes of the running jobs.",
         json_schema_extra={"default": _stated(defaults.INTERVAL)},
     )
     aws: AwsDefaults = Field(default_factory=AwsDefaults, description="Defaults for every job and rule.")
