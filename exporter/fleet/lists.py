@@ -196,7 +196,7 @@ class Lists:
         return iter(tuple(self._lists))
 
     def is_being_read(self, purpose: Purpose) -> bool:
-        """Return whether at least one call of a list has begun."""
+        """Return whether a page of a list has come, and the next one is awaited."""
         return purpose in self._lists and self._lists[purpose].pages > 0
 
     def may_ask(self, purpose: Purpose) -> bool:
