@@ -229,13 +229,19 @@ class Daemon:
         apis = {key: self._make_api(spec) for key, spec in wanted.items() if self._is_called_anew(key, spec)}
         for key in self._in_force.targets.keys() - wanted.keys():
             self._pool.remove(self._in_force.targets[key])
-        # A new target has its own counters, even if it has the name of a removed one.
+        # A new target has its own counters, even if a removed or renamed one had its name. Targets that stay are updated first,
+        # so that no answer for a renamed one counts under its old name.
+        stay = self._in_force.targets.keys() & wanted.keys()
         self.telemetry.keep_only_targets(
-            {self._in_force.targets[key].spec.name for key in self._in_force.targets.keys() & wanted.keys()}
+            {name for key in stay if (name := self._in_force.targets[key].spec.name) == wanted[key].name}
         )
         now = self._clock.now()
+        targets = {
+            key: self._put_to_work(key, wanted[key], apis.get(key), now)
+            for key in sorted(wanted, key=lambda key: key not in stay)
+        }
         # Replaced as a whole, because other threads read it.
-        self._in_force.targets = {key: self._put_to_work(key, spec, apis.get(key), now) for key, spec in wanted.items()}
+        self._in_force.targets = {key: targets[key] for key in wanted}
         self.telemetry.keep_only_targets({spec.name for spec in settings.targets})
         self._sessions.keep_only((*settings.targets, *settings.organizations))
         self._publisher.show(families_in_force(settings.collect))

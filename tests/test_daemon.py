@@ -390,6 +390,47 @@ def test_a_target_by_another_way_counts_for_itself_under_the_same_name(start):
     assert "rule_matched_jobs" not in text, "no list has told of the second rule"
 
 
+@pytest.mark.parametrize("hold", [False, True], ids=["before the reload", "during the reload"])
+def test_an_answer_to_a_target_that_is_renamed_does_not_count_for_a_new_one_with_its_old_name(start, hold):
+    release = threading.Event()
+    old, new = "{name: old, region: eu-west-1, endpoint_url: http://one.test}", "{name: new, region: eu-west-1}"
+
+    def behave(region, name):
+        if name == "new":
+            raise CallFailed(ErrorCode.TIMEOUT, "nobody there")
+        if hold:
+            release.wait(PATIENCE)
+
+    daemon, client = start(f"tuning_jobs: [{old}]", behave)
+    if not hold:
+        wait_until(lambda: up(client) == {"old": "1"}, what="an answer")
+    (before,) = daemon._in_force.targets.values()
+    assert before.spec.name == "eu-west-1"
+    drive = daemon._pool.drive
+
+    def drive_after_the_answer(target, api):
+        if target is not before:
+            release.set()
+            wait_until(lambda: before._tally.attempted, what="the answer")
+        drive(target, api)
+
+    daemon._pool.drive = drive_after_the_answer
+    daemon._load = lambda: parse(f"tuning_jobs: [{new}, {old}]", "test.yaml")
+    runner = threading.Thread(target=daemon.run)
+    runner.start()
+    daemon.request_reload("test").result(PATIENCE)
+    wait_until(lambda: up(client) == {"old": "1", "new": "0"}, what="both targets")
+    text = client.get("/metrics").text
+    names = [target.spec.name for target in daemon._in_force.targets.values()]
+    daemon.request_stop()
+    runner.join(PATIENCE)
+    assert names == ["eu-west-1", "eu-west-1/one.test"]
+    answered = re.findall(r'_target_last_success_timestamp_seconds\{.*,target="(.+)"\}', text)
+    assert answered == ["eu-west-1/one.test"]
+    requests = re.findall(r'_api_requests_total\{.*operation="DescribeH.*,target="eu-west-1"\} (.+)', text)
+    assert requests == ["1.0"]
+
+
 def test_mistakes_of_the_web_configuration_file_are_told_until_they_are_gone(start, tmp_path):
     path = tmp_path / "web.yaml"
     path.write_text("{}\n")
