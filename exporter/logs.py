@@ -38,18 +38,25 @@ log = structlog.get_logger(__name__)
 
 
 class Complaints:
-    """Log lines about internal errors, with their place in the code. Each text once an hour at most. Thread-safe."""
+    """Log lines about internal errors, with their place in the code. Thread-safe.
+
+    Each text is logged once an hour at most for each target.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._told: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._told: dict[tuple[str, str | None], float] = {}
+        """The texts and targets of the last hour, and when each was logged (monotonic seconds)."""
 
     def tell(self, text: str, error: BaseException, **fields: str) -> None:
         """Log an error without its text, which may have a secret."""
-        now = self._clock.monotonic()
-        if now < self._told.get(text, -_COMPLAINT_PERIOD) + _COMPLAINT_PERIOD:
-            return
-        self._told[text] = now
+        now, told = self._clock.monotonic(), (text, fields.get("target"))
+        with self._lock:
+            self._told = {each: at for each, at in self._told.items() if now < at + _COMPLAINT_PERIOD}
+            if told in self._told:
+                return
+            self._told[told] = now
         frames = traceback.extract_tb(error.__traceback__)
         where = " < ".join(
             f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in reversed(frames[-4:])

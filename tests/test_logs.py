@@ -9,6 +9,8 @@ import re
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
+from support.clock import ManualClock
 
 from exporter import logs
 from exporter.fleet.events import Event, log_events
@@ -120,3 +122,29 @@ def test_an_exception_comes_with_its_traceback_on_one_line(stream):
         structlog.get_logger("exporter").exception("ended")
     assert stream.getvalue().count("\n") == 1
     assert "ValueError: bad value" in stream.getvalue()
+
+
+def test_an_internal_error_is_logged_once_an_hour_for_each_target():
+    clock = ManualClock()
+    complaints = logs.Complaints(clock)
+    logged = []
+    for seconds in (0.0, 1_800.0, 1_800.0):
+        clock.advance(seconds)
+        with capture_logs() as lines:
+            for fields in ({"target": "eu"}, {"target": "us"}, {"target": "us", "remedy": "Restart."}, {}):
+                for text in ("one", "two"):
+                    complaints.tell(text, ValueError("secret"), **fields)
+        logged.append([(line["event"], line.get("target")) for line in lines])
+        assert "secret" not in str(lines)
+    each = [(text, target) for target in ("eu", "us", None) for text in ("one", "two")]
+    assert logged == [each, [], each]
+
+
+def test_targets_without_an_internal_error_for_an_hour_are_forgotten():
+    clock = ManualClock()
+    complaints = logs.Complaints(clock)
+    with capture_logs():
+        for place in range(100):
+            complaints.tell("text", ValueError(), target=f"target-{place}")
+            clock.advance(360.0)
+    assert len(complaints._told) == 10

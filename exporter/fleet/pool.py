@@ -258,7 +258,6 @@ class Pool:
                 self._complaints.tell(
                     "cannot start another thread; calls wait for the threads that run",
                     error,
-                    target=driven.target.spec.name,
                     remedy="Raise the limit of threads or processes for the container or the user.",
                 )
                 self._capacity.refuse(len(self._workers), now)

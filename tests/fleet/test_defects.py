@@ -169,7 +169,7 @@ def test_a_target_lives_again_when_the_machine_gives_threads_again(
     wait_until(lambda: crew.views()["churn"].last_success != described, what="a describe by the thread that is left")
     assert not crew.pool.dead
     crew.end()
-    assert [line["event"] for line in lines if line["log_level"] == "error" and line.get("target") == "eu"] == [
+    assert [line["event"] for line in lines if line["log_level"] == "error" and line.get("target", "eu") == "eu"] == [
         "cannot start another thread; calls wait for the threads that run"
     ]
 
