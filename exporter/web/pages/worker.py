@@ -36,6 +36,7 @@ class Worker:
         """Return what ``page`` returns, or raise what it raises. Raises Busy at once if too many pages are waiting."""
         done: Future[T] = Future()
         with self._lock:
+            self._waiting = deque(each for each in self._waiting if not each[0].cancelled())
             if len(self._waiting) >= self._most_waiting:
                 raise Busy
             self._waiting.append((done, page))

@@ -121,6 +121,27 @@ def test_a_page_that_nobody_waits_for_any_more_is_not_made() -> None:
     run(main)
 
 
+def test_pages_that_nobody_waits_for_any_more_leave_room_for_the_next_ones() -> None:
+    async def main() -> None:
+        worker, held = Worker(most_waiting=2), Held()
+        first = asyncio.ensure_future(worker.make(held))
+        await asyncio.to_thread(held.begun.wait, PATIENCE)
+        waiting = [asyncio.ensure_future(worker.make(lambda: "page")) for _ in range(2)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+            waiting.pop(0).cancel()
+            await asyncio.sleep(0)
+            waiting.append(asyncio.ensure_future(worker.make(lambda: "page")))
+        await asyncio.sleep(0)
+        assert len(worker._waiting) == 2
+        with pytest.raises(Busy):
+            await worker.make(lambda: "too many")
+        held.released.set()
+        assert [await first, *[await each for each in waiting]] == ["held", "page", "page"]
+
+    run(main)
+
+
 def test_without_a_thread_to_be_had_the_page_fails_and_the_next_one_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         worker = Worker()
