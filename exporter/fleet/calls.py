@@ -52,6 +52,8 @@ class Calls:
         self._released: set[int] = set()
         self._troubles: dict[Operation, dict[str, _Trouble]] = {operation: {} for operation in Operation}
         self._failing_by: Counter[tuple[Operation, ErrorCode]] = Counter()
+        self.troubles = 0
+        """Counts failures, and what ended them: ``failing`` is as before while this is."""
 
     def __len__(self) -> int:
         """Return the number of calls under way, without those given up."""
@@ -127,6 +129,7 @@ class Calls:
         """Note that such a call failed, and return the number of failures in a row."""
         before = self._troubles[operation].get(key)
         self.succeeded(operation, key)
+        self.troubles += 1
         failures = 1 if before is None else before.failures + 1
         self._troubles[operation][key] = _Trouble(code, failures)
         self._failing_by[operation, code] += 1
@@ -137,6 +140,7 @@ class Calls:
         trouble = self._troubles[operation].pop(key, None)
         if trouble is not None:
             self._failing_by[operation, trouble.code] -= 1
+            self.troubles += 1
 
     def code(self, operation: Operation, key: str) -> ErrorCode | None:
         """Return why the last such call failed, None if it did not."""

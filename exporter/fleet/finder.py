@@ -11,6 +11,7 @@ from exporter.fleet.events import Forget
 from exporter.fleet.limits import Limits
 from exporter.fleet.lists import RUNNING, SWEEP, Kind, Purpose
 from exporter.fleet.running import MAX_PAGES
+from exporter.fleet.schedule import REFUSED_PAUSE
 from exporter.statuses import IN_PROGRESS
 from exporter.tuning_job import Summary, name_key
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from exporter.fleet.tags import TagListings
     from exporter.telemetry import Telemetry
 
-# Tuning jobs created in the same seconds fit on one page, but pages may be short or empty.
-_LOOKUP_PAGES = 10
 _LATER_PERIOD = 300.0
 # A tuning job may appear on lists somewhat after its creation, and clocks differ.
 _OVERLAP = 300.0
@@ -56,6 +55,9 @@ class Finder:
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
         self._waiting: dict[str, Summary] = {}
+        self._endless: dict[
+            str, float
+        ] = {}  # look-ups that were not read to their end, and until when they are not repeated
         self._counted = (-math.inf, 0)
         self._untracked = 0
 
@@ -165,8 +167,11 @@ class Finder:
 
     def begin_round(self, now: Instant) -> None:
         """Plan the lists that rules need in this round, apart from that of running tuning jobs."""
+        self._endless = {key: until for key, until in self._endless.items() if until > now.monotonic}
         for key, summary in [*self._leaving.items(), *self._unseen()]:
-            self._lists.plan(Purpose(Kind.LOOKUP, about=key), rules.lookup(summary), now.monotonic, _LOOKUP_PAGES)
+            if key in self._endless:
+                continue
+            self._lists.plan(Purpose(Kind.LOOKUP, about=key), rules.lookup(summary), now.monotonic, MAX_PAGES)
         if now.monotonic < self._later_due:
             return
         self._later_due = now.monotonic + max(_LATER_PERIOD, self._spec.interval) - self._spec.interval / 2
@@ -206,7 +211,9 @@ class Finder:
         if listing.purpose == RUNNING:
             decisions += self._take_running(listing, now)
         elif listing.purpose.kind is Kind.LOOKUP:
-            decisions += self._looked_up(listing)
+            decisions += self._looked_up(listing, now)
+        elif listing.purpose == SWEEP:  # the other lists find those that have ended
+            return decisions
         going = {decision.name for decision in decisions if isinstance(decision, Forget)}
         return decisions + self._consider(listing.summaries.values(), now, going)
 
@@ -242,12 +249,14 @@ class Finder:
         """Return the decisions to stop watching a tuning job that does not exist. Empty if not discovered or still listed."""
         return self._stop_watching(job) if job.discovered and not self._running.shows(job.key) else ()
 
-    def _looked_up(self, listing: Listing) -> Iterable[Decision]:
+    def _looked_up(self, listing: Listing, now: Instant) -> Iterable[Decision]:
         key = listing.purpose.about
         summary = listing.summaries.get(key)
         absent = summary is None and listing.whole
-        if absent or (summary is not None and summary.terminal):  # so it is considered for the last time
+        if summary is None or summary.terminal:  # so it is considered for the last time
             self._leaving.pop(key, None)
+        if summary is None and not listing.whole:
+            self._endless[key] = now.monotonic + REFUSED_PAUSE
         job = self._jobs.get(key)
         return (
             self._stop_watching(job)
@@ -277,7 +286,8 @@ class Finder:
 
     def tags_known(self, now: Instant) -> list[Decision]:
         """Apply the rules again to tuning jobs whose tags are now known."""
-        known = [summary for summary in self._waiting.values() if self._tags.known(summary) is not None]
+        learned = [key for key in self._tags.take_learned() if key in self._waiting]
+        known = [summary for key in learned if self._tags.known(summary := self._waiting[key]) is not None]
         for summary in known:
             del self._waiting[name_key(summary.name)]
         return self._consider(known, now) if known else []

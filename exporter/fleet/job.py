@@ -108,7 +108,8 @@ class Job:
         self.attempted = True
         self.last_success = now.wall
         self.described = started
-        self.created = facts.creation_time or self.created
+        if not same_moment(self.created, facts.creation_time):  # else keep that of lists, which limits compare
+            self.created = facts.creation_time or self.created
         self.retrying = False
         if not facts.terminal:
             self.describes_left = DESCRIBES_AT_END

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from exporter.tuning_job import Summary, TuningJob
 
 _SLACK = 64
+_Entry = tuple[float, int, str]
+"""When the tags of a tuning job are due, a serial number, and its key. If the listing has another due time, it no longer counts."""
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +59,11 @@ class _Listing:
         return self.known is None and self.arn != ""
 
     @property
+    def is_searchable(self) -> bool:
+        """Whether a search may find it."""
+        return not self.missed and self.creation_time is not None
+
+    @property
     def shown(self) -> Mapping[str, str]:
         """The known tags that become labels, by label name."""
         known = self.known or {}
@@ -78,8 +85,11 @@ class TagListings:
         self._jobs = jobs
         self._listings: dict[str, _Listing] = {}
         self._serials = itertools.count()
-        self._queue: list[tuple[float, int, str]] = []
+        self._queue: list[_Entry] = []
+        self._searchable: list[_Entry] = []
+        """Those of the queue that a search may find. The others would be looked at for each batch."""
         self._no_search_before = 0.0
+        self._learned: dict[str, None] = {}
 
     def operations(self) -> Iterable[Operation]:
         """Return the operations that it calls, nothing if neither labels nor rules need tags."""
@@ -182,13 +192,13 @@ class TagListings:
     def due(self) -> float | None:
         """When the next call is due. None if no call is planned."""
         while self._queue:
-            due, _, key = self._queue[0]
-            if self._is_waiting(due, key):
-                return due
+            if self._is_waiting(self._queue[0]):
+                return self._queue[0][0]
             heapq.heappop(self._queue)
         return None
 
-    def _is_waiting(self, due: float, key: str) -> bool:
+    def _is_waiting(self, entry: _Entry) -> bool:
+        due, _, key = entry
         listing = self._listings.get(key)
         return listing is not None and listing.due == due and not self._calls.stuck(Operation.LIST_TAGS, key)
 
@@ -209,19 +219,15 @@ class TagListings:
         """Return the tuning jobs for one search, newest first, at most a page of them."""
         if now.monotonic < self._no_search_before or self._calls.stuck(Operation.SEARCH, THE_SEARCH):
             return []
-        due: set[tuple[float, str]] = set()
-        put_back: list[tuple[float, int, str]] = []
-        while self._queue and self._queue[0][0] <= now.monotonic:
-            entry = heapq.heappop(self._queue)
-            put_back.append(entry)
-            listing = self._listings.get(entry[2])
-            if not self._is_waiting(entry[0], entry[2]) or listing is None:
-                continue
-            if not listing.missed and listing.creation_time is not None:
-                due.add((listing.creation_time, entry[2]))
-        for entry in put_back:  # entries of tuning jobs in the batch will be skipped
-            heapq.heappush(self._queue, entry)
-        return [self._listings[key] for _, key in sorted(due, reverse=True)[:PAGE_SIZE]]
+        due: dict[str, _Entry] = {}
+        while self._searchable and self._searchable[0][0] <= now.monotonic:
+            entry = heapq.heappop(self._searchable)
+            if self._is_waiting(entry):
+                due[entry[2]] = entry
+        for entry in due.values():  # entries of tuning jobs in the batch will be skipped
+            heapq.heappush(self._searchable, entry)
+        newest = sorted(due, key=lambda key: (self._listings[key].creation_time or 0.0, key), reverse=True)
+        return [self._listings[key] for key in newest[:PAGE_SIZE]]
 
     def apply(self, work: Work, outcome: object, now: Instant) -> Iterable[Decision]:
         """Handle the outcome of a call. After a failure the known tags stay."""
@@ -269,6 +275,7 @@ class TagListings:
 
     def _learn(self, key: str, listing: _Listing, tags: Mapping[str, str], now: Instant) -> None:
         listing.known = dict(tags)
+        self._learned[key] = None
         self._jobs.tag(key, listing.shown)
         self._start_anew(key, listing)
         if listing.labels or key not in self._jobs:  # one that no rule matches may get its tags later
@@ -286,14 +293,23 @@ class TagListings:
         listing = self._listings.get(name_key(summary.name))
         return listing.known if listing is not None and listing.is_of(summary) else None
 
+    def take_learned(self) -> Iterable[str]:
+        """Return the keys of the tuning jobs whose tags were read since the last call of this method."""
+        learned, self._learned = self._learned, {}
+        return learned
+
     def _start_anew(self, key: str, listing: _Listing) -> None:
         listing.asked, listing.missed = None, False
         self._calls.succeeded(Operation.LIST_TAGS, key)
 
     def _plan(self, key: str, listing: _Listing, due: float) -> None:
         listing.due, listing.asked = due, None
-        heapq.heappush(self._queue, (due, next(self._serials), key))
-        if len(self._queue) > 2 * len(self._listings) + _SLACK:  # a new due time leaves the old entry in the queue
+        entry = due, next(self._serials), key
+        heapq.heappush(self._queue, entry)
+        if listing.is_searchable:
+            heapq.heappush(self._searchable, entry)
+        # A new due time leaves the old entry in the queues.
+        if max(len(self._queue), len(self._searchable)) > 2 * len(self._listings) + _SLACK:
             waiting = [(each.due, key) for key, each in self._listings.items() if each.due is not None]
-            self._queue = [(due, next(self._serials), key) for due, key in waiting]
-            heapq.heapify(self._queue)
+            self._queue = sorted((due, next(self._serials), key) for due, key in waiting)
+            self._searchable = [entry for entry in self._queue if self._listings[entry[2]].is_searchable]

@@ -95,6 +95,7 @@ class Target:
         self._turns = Turns(sources, describes=self._describes, first_of_all=self._account)
         self._adopt(spec, None, now)
         self._changes_seen = self._jobs.changes
+        self._troubles_seen = self._calls.troubles
         self._changed = False
 
     @property
@@ -235,13 +236,21 @@ class Target:
         deadline = self._spec.connection.deadline
         failure = Failure(ErrorCode.TIMEOUT, f"no complete answer within {deadline:g} s")
         late = self._calls.give_up(deadline, now)
-        self._tally.incidents.only(Operation.LIST, self._lists.concerns, now)
-        # If a call is no longer made, no outcome ends its incident.
-        for operation in (Operation.SEARCH, Operation.IDENTIFY, Operation.LIST_SERVICE_QUOTAS):
-            self._tally.incidents.only(operation, self._calls.failing(operation), now)
-        self._tally.incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
+        self._end_incidents(now)
         given_up = [event for work, source in late for event in self._bring(source, work, failure, now)]
         return (*given_up, *self._tally.incidents.report(self._spec, now))
+
+    def _end_incidents(self, now: Instant) -> None:
+        """End the incidents of calls that are no longer made, because no outcome does."""
+        incidents = self._tally.incidents
+        incidents.only(Operation.LIST, self._lists.concerns, now)
+        if self._troubles_seen == self._calls.troubles:
+            return
+        self._troubles_seen = self._calls.troubles
+        for operation in (Operation.SEARCH, Operation.IDENTIFY, Operation.LIST_SERVICE_QUOTAS):
+            incidents.only(operation, self._calls.failing(operation), now)
+        incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
+        incidents.only(Operation.LIST_TRAINING_JOBS, self._training_jobs.failing, now)
 
     def _retire(self, now: Instant) -> None:
         """Stop watching discovered jobs whose retention is over."""

@@ -18,6 +18,7 @@ from exporter.tuning_job import OTHER, REASONS, TrainingsPage, failure_class, na
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from exporter.clock import Instant
     from exporter.config.specs import SpendSpec, TargetSpec
@@ -77,6 +78,12 @@ class TrainingJobs:
                 if search.sums.capped:
                     search.sums.look_again()
                     search.reads_on = True
+
+    @property
+    def failing(self) -> AbstractSet[str]:
+        """The names of the tuning jobs whose lists are needed but cannot be read."""
+        keys = self._calls.failing(Operation.LIST_TRAINING_JOBS) & self._searches.keys()
+        return {self._searches[key].name for key in keys}
 
     def forget(self, name: str) -> None:
         """Forget a tuning job. The result of a call under way is dropped too."""
@@ -170,17 +177,18 @@ class TrainingJobs:
         if search is None or search.asked != work.serial:
             return
         job, gone = self._jobs.get(work.key), failure.code is ErrorCode.NOT_FOUND
+        failures = self._calls.failed(Operation.LIST_TRAINING_JOBS, work.key, failure.code)
         if gone and (job is None or job.facts is None):  # a describe that finds it again plans a reading
             search.reading = search.asked = search.due = None
             self._calls.succeeded(Operation.LIST_TRAINING_JOBS, work.key)
             return
-        failures = self._calls.failed(Operation.LIST_TRAINING_JOBS, work.key, failure.code)
         passes = failure.code.transient or gone  # if it does not exist, a describe will soon say so too
         if passes:
             due = tags_retry_at(failures, now.monotonic)
         else:
             search.reading, due = None, now.monotonic + REFUSED_PAUSE
-        search.lost = not passes or failures >= _LOST_AFTER
+        hangs = self._calls.stuck(Operation.LIST_TRAINING_JOBS, work.key)  # nobody knows for how long
+        search.lost = not passes or hangs or failures >= _LOST_AFTER
         self._plan(work.key, search, due)
         self._show_again(work.key, search)
 

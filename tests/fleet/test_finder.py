@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from fleet.account import DAY, DESCRIBE, HOUR, LIST, NOW, Account, ended_ago, exclusion, rule, rules, run
-from fleet.driver import ACCOUNT, REGION, job_specs, known
+from fleet.driver import ACCOUNT, CREATED, REGION, Driver, FakeApi, answer, job_specs, known
 
+from exporter.errors import ErrorCode
 from exporter.fleet import JobState, perform
+from exporter.fleet.running import MAX_PAGES
+from exporter.fleet.tags import TagListings
 from exporter.simulator.faults import Fault, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.config.specs import RuleSpec
+
+
+class Listing(FakeApi):
+    """Lists these tuning jobs, which run, wherever they are asked for."""
+
+    def __init__(self, **created: float) -> None:
+        super().__init__()
+        counters: dict[str, Any] = {"TrainingJobStatusCounters": {}, "ObjectiveStatusCounters": {}}
+        self.running = [answer(name, created=time, **counters) for name, time in created.items()]
+
+    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = self.running if request.get("StatusEquals", "InProgress") == "InProgress" else []
+        return {"HyperParameterTuningJobSummaries": found}
+
+
+class Endless(Listing):
+    """Lists them too, but a look-up has empty pages without end. ``looked_up`` counts them."""
+
+    looked_up = 0
+
+    def list_jobs(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        if request.get("NameContains") is None:
+            return super().list_jobs(request)
+        self.looked_up += 1
+        return {"HyperParameterTuningJobSummaries": [], "NextToken": str(self.looked_up)}
+
 
 # What is found
 
@@ -179,6 +211,71 @@ def test_the_newest_are_watched_where_a_limit_bites_and_that_is_told_once(accoun
     account.delete("job-5")
     run(driver, 120)
     assert set(driver.views()) == {"job-4", "job-3", "job-2"}, "there is room again"
+
+
+def test_ended_ones_that_a_limit_leaves_out_are_counted_once(account: Account) -> None:
+    ended_ago(account, "a-old", 3 * HOUR)
+    for i in range(5):
+        ended_ago(account, f"b-{i}", HOUR + 60.0 * i)
+    driver = account.watch(rules(rule("a", name_contains="a-"), rule("b", name_contains="b-", max_jobs=1)))
+    run(driver, 600)
+    assert set(driver.views()) == {"a-old", "b-0"}
+    told = driver.counted("discovered_jobs_left_out_total", rule="b"), len(driver.events)
+    run(driver, 5 * HOUR)
+    assert len([each for each in account.api.inputs(LIST) if "StatusEquals" not in each]) > 4, (
+        "the sweep shows them all"
+    )
+    assert (driver.counted("discovered_jobs_left_out_total", rule="b"), len(driver.events)) == told
+
+
+def test_tags_that_cannot_be_read_cost_nothing_at_each_describe(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(300):
+        ended_ago(account, f"old-{i}", HOUR)
+    for operation in ("Search", "ListTags"):
+        account.simulator.faults.add(Fault(Kind.ACCESS_DENIED, operation=operation))
+    mine = [f"mine-{i}" for i in range(20)]
+    for name in mine:
+        account.create(name, "stuck")
+    spec = rules(rule(tags={"env": "prod"}, name_contains="old-"), names=(*mine,), requests_per_second=100.0)
+    driver = account.watch(replace(spec, describe_max_age=0.0))
+    run(driver, 30)
+    asked: list[str] = []
+    monkeypatch.setattr(TagListings, "known", lambda _, summary: asked.append(summary.name))
+    before = len(driver.calls)
+    run(driver, 600)
+    made = Counter(call.operation for call in driver.calls[before:])
+    assert made[DESCRIBE] == 200
+    assert set(asked) >= {f"old-{i}" for i in range(300)}, "they still wait"
+    assert len(asked) <= 2 * 300 * made[LIST]
+
+
+def test_of_two_from_the_same_second_one_stays_watched_although_describes_and_lists_round_it() -> None:
+    driver = Driver(rules(rule(max_jobs=1)), api=Listing(a=CREATED + 0.9, b=CREATED + 0.5))
+    driver.run(1_000)
+    assert set(driver.views()) == {"a"}
+    assert driver.counted("discovered_jobs_left_out_total", rule="all") == 1
+
+
+def test_a_look_up_without_end_is_not_repeated() -> None:
+    api = Endless(x=CREATED)
+    driver = Driver(rules(rule(statuses=frozenset({"Completed"}))), api=api)
+    driver.run(90)
+    api.running.clear()
+    driver.run(10 * HOUR)
+    assert api.looked_up == MAX_PAGES
+    assert sum("more pages" in event.text for event in driver.events) == 1
+
+
+def test_a_look_up_without_end_is_made_once_an_hour_for_one_that_cannot_be_described() -> None:
+    api = Endless(x=CREATED)
+    driver = Driver(rules(rule()), api=api)
+    driver.run(90)
+    api.running.clear()
+    api.fail("x", ErrorCode.ACCESS_DENIED)
+    driver.run(10 * HOUR)
+    assert 9 * MAX_PAGES <= api.looked_up <= 11 * MAX_PAGES
 
 
 def test_listed_jobs_are_always_watched_and_discovered_ones_up_to_the_total(account: Account) -> None:

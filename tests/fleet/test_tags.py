@@ -22,6 +22,7 @@ from exporter.config.specs import TargetSpec
 from exporter.errors import CallFailed, ErrorCode
 from exporter.fleet import JobState, Operation, Work, perform
 from exporter.fleet.schedule import in_about_a_day
+from exporter.fleet.tags import TagListings
 
 DAY = 86_400.0
 TEAM = {"team": "team"}
@@ -116,6 +117,24 @@ def test_describes_come_before_tags() -> None:
     driver.run(until=30)
     assert [call.name for call in driver.calls] == names * 2
     assert [call.operation == LIST_TAGS for call in driver.calls] == [False] * 10 + [True] * 10
+
+
+def test_a_call_costs_the_same_however_many_wait_that_no_search_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+    is_waiting = TagListings._is_waiting
+
+    def counted(self: TagListings, entry: tuple[float, int, str]) -> bool:
+        nonlocal looked
+        looked += 1
+        return is_waiting(self, entry)
+
+    driver = Driver(spec(*(f"job-{i}" for i in range(300))))
+    monkeypatch.setattr(driver.api, "search", lambda _: {"Results": []})
+    monkeypatch.setattr(TagListings, "_is_waiting", counted)
+    driver.run(1_000)
+    lists = sum(call.operation == LIST_TAGS for call in driver.calls)
+    assert lists == 300
+    assert looked < 20 * len(driver.calls)
 
 
 def test_each_call_for_tags_takes_a_token() -> None:

@@ -296,6 +296,43 @@ class TestFailures:
         assert len(reads(driven)) == 1
         assert spend(driven).trained == (("Completed", 1, 100.0),)
 
+    def test_a_call_that_hangs_ends_what_is_said_of_what_runs(self, api: FakeApi, search: Search) -> None:
+        search.holds(training(2, "InProgress"), training(1))
+        driven = driver(api)
+        driven.run(100)
+        assert spend(driven).running_seconds is not None
+        search.holds(training(2), training(1))
+        while not isinstance(hanging := driven.target.next(driven.now), ListTrainings):
+            if hanging is None:
+                driven.clock.advance(1.0)
+            else:
+                driven.target.apply(hanging, perform(api, hanging), driven.now)
+        driven.run(driven.now.monotonic + 100)
+        assert spend(driven).running_seconds is None
+        assert spend(driven).incomplete == Incomplete(records_missing=True)
+        driven.target.apply(hanging, perform(api, hanging), driven.now)
+        driven.run(driven.now.monotonic + 1_000)
+        assert spend(driven).running_seconds == 0.0
+
+    @pytest.mark.parametrize("code", [ErrorCode.ACCESS_DENIED, ErrorCode.NOT_FOUND])
+    def test_are_told_no_more_when_the_list_is_no_longer_read(
+        self, api: FakeApi, search: Search, code: ErrorCode
+    ) -> None:
+        driven = driver(api)
+        driven.run(61)
+        search.holds(training(1))
+        api.trainings["churn"] = CallFailed(code, "no")
+        driven.run(350)
+        if code is ErrorCode.NOT_FOUND:
+            api.fail("churn", code)
+            driven.run(3_000)
+        else:
+            driven.run(450)
+            driven.update(spec("churn", spend=None))
+        driven.run(5 * 3_600)
+        told = [event.text for event in driven.events if event.text.startswith("listing training jobs")]
+        assert "listing training jobs still fails" not in told
+
     def test_a_tuning_job_that_is_gone_is_not_asked_for_until_a_describe_finds_it(
         self, api: FakeApi, search: Search
     ) -> None:
