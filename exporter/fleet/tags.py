@@ -222,7 +222,7 @@ class TagListings:
         due: dict[str, _Entry] = {}
         while self._searchable and self._searchable[0][0] <= now.monotonic:
             entry = heapq.heappop(self._searchable)
-            if self._is_waiting(entry):
+            if self._is_waiting(entry) and self._listings[entry[2]].is_searchable:
                 due[entry[2]] = entry
         for entry in due.values():  # entries of tuning jobs in the batch will be skipped
             heapq.heappush(self._searchable, entry)

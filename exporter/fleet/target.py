@@ -96,6 +96,7 @@ class Target:
         self._adopt(spec, None, now)
         self._changes_seen = self._jobs.changes
         self._troubles_seen = self._calls.troubles
+        self._call_failed = False
         self._changed = False
 
     @property
@@ -244,9 +245,10 @@ class Target:
         """End the incidents of calls that are no longer made, because no outcome does."""
         incidents = self._tally.incidents
         incidents.only(Operation.LIST, self._lists.concerns, now)
-        if self._troubles_seen == self._calls.troubles:
+        # What fails has not changed since the last look, and no failure began an incident that the ledger may not know.
+        if self._troubles_seen == self._calls.troubles and not self._call_failed:
             return
-        self._troubles_seen = self._calls.troubles
+        self._troubles_seen, self._call_failed = self._calls.troubles, False
         for operation in (Operation.SEARCH, Operation.IDENTIFY, Operation.LIST_SERVICE_QUOTAS):
             incidents.only(operation, self._calls.failing(operation), now)
         incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
@@ -280,6 +282,7 @@ class Target:
             self._changed = True
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
+            self._call_failed = True
             self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now)
             self._jobs.called(work, failure, now)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
@@ -288,6 +291,7 @@ class Target:
         changes, before = self._jobs.changes, self._beside_jobs(now)
         wanted = self._calls.claim(work)
         self._tally.ended(self._spec, work, outcome, now, wanted=wanted)
+        self._call_failed = self._call_failed or isinstance(outcome, Failure)
         if work.operation.watches and isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED:
             self._budget.throttled(now.monotonic)
         lines = self._carry_out(source.apply(work, outcome, now), now) if wanted else ()

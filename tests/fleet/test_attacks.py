@@ -253,6 +253,20 @@ def test_an_account_that_a_describe_tells_ends_the_warning() -> None:
     assert "asking for the AWS account id still fails" not in _warnings(driver)
 
 
+def test_a_call_that_fails_when_it_is_no_longer_needed_is_not_told_for_hours() -> None:
+    api = FakeApi()
+    api.fail("a", ErrorCode.TIMEOUT)
+    api.account = CallFailed(ErrorCode.TIMEOUT, "no way to STS")
+    driver = Driver(target_spec("a", account_id=None), api=api)
+    work = _take(driver, Operation.IDENTIFY)
+    api.jobs.clear()
+    driver.run(until=20.0)
+    assert driver.views()["a"].facts is not None
+    driver.events += driver.target.apply(work, perform(api, work), driver.now)
+    driver.run(until=4 * HOUR)
+    assert not [text for text in _warnings(driver) if "account id" in text]
+
+
 def test_tags_of_a_job_that_was_added_again_are_read_though_a_call_for_them_is_lost() -> None:
     spec = target_spec(jobs=job_specs("a", tag_labels={"team": "team"}))
     driver = Driver(spec)

@@ -128,12 +128,13 @@ def test_a_call_costs_the_same_however_many_wait_that_no_search_finds(monkeypatc
         looked += 1
         return is_waiting(self, entry)
 
-    driver = Driver(spec(*(f"job-{i}" for i in range(300))))
+    driver = Driver(spec(*(f"job-{i}" for i in range(300)), requests_per_second=10_000.0))
     monkeypatch.setattr(driver.api, "search", lambda _: {"Results": []})
     monkeypatch.setattr(TagListings, "_is_waiting", counted)
     driver.run(1_000)
     lists = sum(call.operation == LIST_TAGS for call in driver.calls)
     assert lists == 300
+    assert sum(call.operation == "Search" for call in driver.calls) == 3
     assert looked < 20 * len(driver.calls)
 
 
