@@ -55,9 +55,8 @@ class Finder:
         self._later_due = 0.0
         self._leaving: dict[str, Summary] = {}
         self._waiting: dict[str, Summary] = {}
-        self._endless: dict[
-            str, float
-        ] = {}  # look-ups that were not read to their end, and until when they are not repeated
+        # Look-ups that were not read to their end, and until when they are not repeated.
+        self._endless: dict[str, float] = {}
         self._counted = (-math.inf, 0)
         self._untracked = 0
 
