@@ -77,9 +77,12 @@ class Incidents:
 
     def __init__(self) -> None:
         self._open: dict[tuple[Operation, ErrorCode], _Incident] = {}
+        self.failures = 0
+        """Counts the failed calls."""
 
     def failed(self, spec: TargetSpec, operation: Operation, about: str, failure: Failure, now: Instant) -> None:
         """Note a failed call. ``about`` is its subject: a tuning job, or which list or search."""
+        self.failures += 1
         self._well(operation, about, now, _OTHER_REASON, but=failure.code)
         incident, moment = self._open.get((operation, failure.code)), now.monotonic
         wait = min(GATHER_SECONDS, spec.interval) if operation is Operation.DESCRIBE else 0.0

@@ -18,9 +18,7 @@ from exporter.fleet.allowance import Allowance
 from exporter.fleet.bills import BillSearches
 from exporter.fleet.calls import Calls
 from exporter.fleet.describes import Describes
-from exporter.fleet.events import Event, Forget, Watch
 from exporter.fleet.finder import Finder
-from exporter.fleet.job import Job
 from exporter.fleet.jobs import Jobs
 from exporter.fleet.lists import Lists
 from exporter.fleet.polls import Polls
@@ -34,14 +32,12 @@ from exporter.fleet.tags import TagListings
 from exporter.fleet.tally import Tally
 from exporter.fleet.training_jobs import TrainingJobs
 from exporter.fleet.turns import Turns
-from exporter.tuning_job import name_key
+from exporter.fleet.watched import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from exporter.clock import Instant
     from exporter.config.specs import TargetSpec
-    from exporter.fleet.events import Decision
+    from exporter.fleet.events import Event
     from exporter.fleet.source import Source, Work
     from exporter.fleet.view import Standing, TargetView
     from exporter.telemetry import Telemetry
@@ -82,6 +78,9 @@ class Target:
             self._training_jobs,
             self._account,
         )
+        self._watched = Watched(
+            self._jobs, self._finder, self._tags, self._training_jobs, self._tally.incidents, self._polls
+        )
         # Add the source of a new kind of call here.
         sources: tuple[Source, ...] = (
             self._account,
@@ -95,8 +94,7 @@ class Target:
         self._turns = Turns(sources, describes=self._describes, first_of_all=self._account)
         self._adopt(spec, None, now)
         self._changes_seen = self._jobs.changes
-        self._troubles_seen = self._calls.troubles
-        self._call_failed = False
+        self._failing_seen = (0, 0)
         self._changed = False
 
     @property
@@ -122,65 +120,21 @@ class Target:
             for work, source in self._calls.release():
                 source.late(work, now)
         self._jobs.redraw()
-        return self._carry_out(self._finder.limits.enforce(), now)
+        return self._watched.carry_out(self._finder.limits.enforce(), now)
 
     def _adopt(self, spec: TargetSpec, before: TargetSpec | None, now: Instant) -> None:
         self._finder.reload(spec, before, now)
         for source in self._turns.sources:
             source.reload(spec)
-        wanted = {name_key(job.name): job for job in spec.jobs}
-        rules_before = () if before is None else before.rules
-        for job in tuple(self._jobs):
-            listed = wanted.get(job.key)
-            if listed is not None and listed.name == job.spec.name and not job.is_elsewhere(listed):
-                continue
-            found = self._finder.spec_after_reload(job, rules_before) if listed is None else None
-            if found is None:
-                self._forget(job.spec.name, now)
-                if listed is None:
-                    self._finder.dismissed(job, now)
-            else:
-                self._jobs.configure(job, found)
-        for job_spec in wanted.values():
-            if (known := self._jobs.get(job_spec.name)) is None:
-                self._jobs.add(Job.begun(job_spec, now))
-            else:
-                self._jobs.configure(known, job_spec)
-        for job in self._jobs:
-            self._tags.want(job, now)
-            self._training_jobs.described(job, now)
+        self._watched.reload(spec, () if before is None else before.rules, now)
         self._quotas.want(now)
-        self._jobs.arrange(wanted)
         self._refresh.reload(spec, before, now)
         self._polls.target = spec.name
         self._telemetry.add_target(spec.name, self.operations, tuple(rule.name for rule in spec.rules))
 
-    def _carry_out(self, decisions: Iterable[Decision], now: Instant) -> tuple[Event, ...]:
-        """Carry out decisions, and return the log lines."""
-        lines: list[Event] = []
-        for decision in decisions:
-            if isinstance(decision, Watch):
-                job = Job.begun(decision.spec, now, decision.listed)
-                self._jobs.add(job)
-                if decision.spec.tag_labels:
-                    self._tags.ask(decision.listed, now)
-                self._tags.want(job, now)
-            elif isinstance(decision, Forget):
-                self._forget(decision.name, now)
-            else:
-                lines.append(decision)
-        return tuple(lines)
-
-    def _forget(self, name: str, now: Instant) -> None:
-        self._jobs.remove(name)
-        self._tags.forget(name)
-        self._training_jobs.forget(name)
-        self._tally.incidents.forget(name, now)
-        self._polls.done(name_key(name), now)
-
     def next(self, now: Instant) -> Work | None:
         """Return the call to make now. None if nothing is due or the budget is used up: see ``wakes_at``."""
-        self._retire(now)
+        self._watched.retire(self._spec.retention, now)
         errors = self._calls.errors
         self._refresh.begin_round(now)
         self._sweep.begin(now)
@@ -233,7 +187,7 @@ class Target:
         time-out. Such a call still holds its thread, so its tuning job is not described again until the call has returned.
         So at most one thread for each tuning job is held. Incidents that last are logged again.
         """
-        self._retire(now)
+        self._watched.retire(self._spec.retention, now)
         deadline = self._spec.connection.deadline
         failure = Failure(ErrorCode.TIMEOUT, f"no complete answer within {deadline:g} s")
         late = self._calls.give_up(deadline, now)
@@ -245,21 +199,14 @@ class Target:
         """End the incidents of calls that are no longer made, because no outcome does."""
         incidents = self._tally.incidents
         incidents.only(Operation.LIST, self._lists.concerns, now)
-        # What fails has not changed since the last look, and no failure began an incident that the ledger may not know.
-        if self._troubles_seen == self._calls.troubles and not self._call_failed:
+        failing = self._calls.troubles, incidents.failures  # an incident may begin that the ledger does not know
+        if failing == self._failing_seen:
             return
-        self._troubles_seen, self._call_failed = self._calls.troubles, False
+        self._failing_seen = failing
         for operation in (Operation.SEARCH, Operation.IDENTIFY, Operation.LIST_SERVICE_QUOTAS):
             incidents.only(operation, self._calls.failing(operation), now)
         incidents.only(Operation.LIST_TAGS, self._tags.failing, now)
         incidents.only(Operation.LIST_TRAINING_JOBS, self._training_jobs.failing, now)
-
-    def _retire(self, now: Instant) -> None:
-        """Stop watching discovered jobs whose retention is over."""
-        goes_at = self._jobs.goes_at(self._spec.retention, now)
-        if goes_at is not None and goes_at <= now.monotonic:
-            for name in self._jobs.gone(self._spec.retention, now):
-                self._forget(name, now)
 
     def apply(self, work: Work, outcome: object, now: Instant) -> tuple[Event, ...]:
         """Handle the outcome of a call and return the log lines.
@@ -282,7 +229,6 @@ class Target:
             self._changed = True
             failure = Failure(ErrorCode.MALFORMED_ANSWER, f"the answer cannot be used ({type(error).__name__})")
             source.retry(work, failure, now)
-            self._call_failed = True
             self._tally.incidents.failed(self._spec, work.operation, work.name, failure, now)
             self._jobs.called(work, failure, now)
             return (events.of_defect(self._spec, work.operation, work.name, error),)
@@ -291,11 +237,10 @@ class Target:
         changes, before = self._jobs.changes, self._beside_jobs(now)
         wanted = self._calls.claim(work)
         self._tally.ended(self._spec, work, outcome, now, wanted=wanted)
-        self._call_failed = self._call_failed or isinstance(outcome, Failure)
         if work.operation.watches and isinstance(outcome, Failure) and outcome.code is ErrorCode.THROTTLED:
             self._budget.throttled(now.monotonic)
-        lines = self._carry_out(source.apply(work, outcome, now), now) if wanted else ()
-        lines += self._carry_out(self._finder.tags_known(now), now)
+        lines = self._watched.carry_out(source.apply(work, outcome, now), now) if wanted else ()
+        lines += self._watched.carry_out(self._finder.tags_known(now), now)
         lines += tuple(self._finder.empty_rules())
         beside = self._beside_jobs(now)
         if beside[0] != before[0]:
